@@ -1,0 +1,122 @@
+// The log, in our words: topics of records, read and written by the owner of a slot in one transaction.
+// Kafka, the embedded log and the memory log implement it; test/contract/log.contract.ts says what they share.
+
+export interface LogRecord {
+  readonly topic: string;
+  readonly partition: number;
+  /** Position inside the partition; grows, may have gaps (a transaction's markers take positions too). */
+  readonly offset: number;
+  /** Record timestamp, epoch milliseconds: what the product calls recordedAt. */
+  readonly timestampMs: number;
+  readonly key: string | null;
+  readonly value: Uint8Array | null;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+export interface NewRecord {
+  readonly topic: string;
+  /** Absent: the partition follows from the key (murmur2, as Java's default partitioner). */
+  readonly partition?: number;
+  readonly key: string | null;
+  readonly value: Uint8Array | null;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Absent: the log stamps its own time. */
+  readonly timestampMs?: number;
+}
+
+export interface TopicSpec {
+  readonly name: string;
+  readonly partitions: number;
+  /** Kafka topic configuration, e.g. {"cleanup.policy": "compact"}. Ignored by logs that keep everything. */
+  readonly config: Readonly<Record<string, string>>;
+}
+
+/** Where a reader stands: the next offset to apply, and, inside a record too large for one commit, the next step of it. */
+export interface Position {
+  readonly offset: number;
+  readonly step: number;
+}
+
+export interface TopicPartition {
+  readonly topic: string;
+  readonly partition: number;
+}
+
+/**
+ * A failed publication.
+ * fenced: another owner has taken the slot; stop at once.
+ * unknown: committed or not, nobody knows; drop this slot handle, take the slot over again and read `positions`.
+ * unavailable: nothing was written; wait and try again.
+ */
+export type LogErrorCode = "log-fenced" | "log-outcome-unknown" | "log-unavailable";
+
+export class LogError extends Error {
+  readonly code: LogErrorCode;
+  constructor(code: LogErrorCode, message: string, options?: { cause?: unknown }) {
+    super(message, options);
+    this.name = "LogError";
+    this.code = code;
+  }
+}
+
+/**
+ * A slot of partitions that this process owns, from assignment until revocation. One loop per slot drives it:
+ * takeOver, positions, seek, then poll and publish for ever.
+ */
+export interface OwnedSlot {
+  readonly slot: number;
+  readonly partitions: readonly TopicPartition[];
+  /** Aborted when the slot is taken away or the membership closes; every pending call then rejects or returns empty. */
+  readonly revoked: AbortSignal;
+  /** Fences every earlier owner's publications. Must come before `positions` and before any `publish`. May be repeated. */
+  takeOver(): Promise<void>;
+  /** Published-up-to position per partition of this slot (offset 0 where nothing was ever published). */
+  positions(): Promise<ReadonlyMap<string, Position>>;
+  /** Where `poll` continues, per partition key (`partitionKey`). Records already queued are discarded. */
+  seek(positions: ReadonlyMap<string, Position>): void;
+  /**
+   * The next records, in offset order per partition; waits up to waitMs for the first one, then returns what is at hand
+   * (possibly nothing). Only committed records. `atEnd` is true when every partition of the slot was read to its end.
+   */
+  poll(recordsMax: number, waitMs: number): Promise<{ records: LogRecord[]; atEnd: boolean }>;
+  /** Writes the records and moves the positions in one transaction. Throws LogError. An empty list only moves positions. */
+  publish(records: readonly NewRecord[], positions: ReadonlyMap<string, Position>): Promise<void>;
+}
+
+export interface GroupOptions {
+  /** Consumer group id: stable, visible in kafka-consumer-groups. */
+  readonly group: string;
+  readonly topics: readonly string[];
+  /** Number of slots; every member of the group must agree. */
+  readonly slots: number;
+  /** Which slot a partition belongs to; the same for ever. */
+  slotOf(partition: number): number;
+  /**
+   * Runs for as long as the slot is owned; at most one run per slot and process at a time. It returns after `revoked`
+   * is aborted. A throw ends the whole membership (`closed` rejects).
+   */
+  run(slot: OwnedSlot): Promise<void>;
+}
+
+export interface Membership {
+  /** Stops polling, waits for the runs to finish, leaves the group. */
+  close(): Promise<void>;
+  /** Settles when the membership is over: resolves after close, rejects on a fatal error. */
+  readonly closed: Promise<void>;
+}
+
+export interface Log {
+  /** Creates what is missing; an existing topic with another partition count or cleanup policy is a LogError. */
+  createTopics(topics: readonly TopicSpec[]): Promise<void>;
+  /** Plain, at-least-once append in order (producers, imports). Resolves when acknowledged. */
+  append(records: readonly NewRecord[]): Promise<void>;
+  /** Joins a consumer group whose members share out whole slots. */
+  joinGroup(options: GroupOptions): Promise<Membership>;
+  /** Reads committed records of whole topics from `from` ("start" or "end"); ends at the present end unless `follow`. */
+  read(topics: readonly string[], options: { from: "start" | "end"; follow: boolean; signal?: AbortSignal }): AsyncIterable<LogRecord>;
+  close(): Promise<void>;
+}
+
+export function partitionKey(partition: TopicPartition): string {
+  return `${partition.topic}/${partition.partition}`;
+}
