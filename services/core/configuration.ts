@@ -1,0 +1,72 @@
+// What the engine must be told: sources, namespaces and rules. Plain data, the same for every process of a deployment;
+// weft.yaml is parsed into it (services/config), and nothing in the engine reads anything else from outside.
+
+/** Ordered: a later one is stronger. */
+export const ASSURANCES = ["claimed", "authenticated", "verified", "operator"] as const;
+export type Assurance = (typeof ASSURANCES)[number];
+
+export const NAMESPACE_KINDS = ["unique", "personal", "shareable", "device", "reference", "inert"] as const;
+export type NamespaceKind = (typeof NAMESPACE_KINDS)[number];
+
+export const NORMALISERS = ["text", "lower", "email", "email-sha256", "phone"] as const;
+export type Normaliser = (typeof NORMALISERS)[number];
+
+/** The order of the namespaces in the configuration is their anchor rank: the first is the best anchor. */
+export interface NamespaceConfiguration {
+  readonly name: string;
+  readonly kind: NamespaceKind;
+  readonly normaliser: Normaliser;
+  /** Weighs evidence of equal assurance against each other; higher first. */
+  readonly strength: number;
+  /** True where a value is a way to reach the person (e-mail, phone). */
+  readonly contact: boolean;
+  /** Extra junk values, compared after normalisation, beside the built-in list. */
+  readonly junk: readonly string[];
+}
+
+export interface SourceConfiguration {
+  readonly name: string;
+  readonly channel: string;
+  readonly topic: string;
+  /** Assurance by namespace; `*` for the others. */
+  readonly assurance: Readonly<Record<string, Assurance>>;
+  /** Assurance by event type, then namespace, where it differs from `assurance`. */
+  readonly assuranceByType: Readonly<Record<string, Readonly<Record<string, Assurance>>>>;
+  readonly trustedForOrders: boolean;
+  /** Survivorship: the smaller rank wins. */
+  readonly rank: number;
+  /** ISO 3166-1 alpha-2: how national phone numbers are read. */
+  readonly country: string;
+  readonly currency: string;
+  readonly delivery: "live" | "files";
+  /** Optional parts and traits that this source may send; absent: all. Others are a breach of its contract. */
+  readonly allowedFields?: readonly string[];
+  /** Sources with the same scope number their orders together; absent: the source's own name. */
+  readonly orderIdScope?: string;
+}
+
+export interface SegmentRule {
+  readonly segment: string;
+  /** CEL over `profile` and `orders`; the first rule that holds wins. */
+  readonly when: string;
+}
+
+/** After activity, unless a valid order follows: see SPEC.md, abandoned-cart. */
+export interface SignalRule {
+  readonly signal: "abandoned-cart";
+  readonly dueAfterMs: number;
+  /** Sent at the latest this long after it was due, even where a source is not complete. */
+  readonly sourceLateAfterMs: number;
+}
+
+export interface Rules {
+  readonly version: string;
+  readonly ladder: readonly SegmentRule[];
+  readonly signals: readonly SignalRule[];
+}
+
+export interface Configuration {
+  readonly namespaces: readonly NamespaceConfiguration[];
+  readonly sources: readonly SourceConfiguration[];
+  readonly rules: Rules;
+}
