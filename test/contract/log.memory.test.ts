@@ -1,14 +1,10 @@
-// The memory log on its own: what it adds to the contract of every log.
+// The memory log beside Kafka: a shop that outgrows one machine finds every key where it was.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import kafkajs from "kafkajs";
-import { openMemoryLog } from "#adapters/memory/log.ts";
 import { hashKey, partitionOfKey } from "#adapters/memory/partitioner.ts";
-import { testProcessLog } from "./process-log.contract.ts";
-
-testProcessLog("memory", async (now) => openMemoryLog({ now }));
 
 test("a key goes to the partition that kafkajs and Java's default partitioner give it", () => {
   // Values of Java's own UtilsTest.testMurmur2.

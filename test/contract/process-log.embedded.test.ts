@@ -4,12 +4,17 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
+import { openMemoryLog } from "#adapters/memory/log.ts";
 import type { GroupOptions, Log, LogRecord, OwnedSlot } from "#ports/log.ts";
 import { LogError, partitionKey } from "#ports/log.ts";
 
-const text = (value: string) => new TextEncoder().encode(value);
+testProcessLog("memory", async (now) => openMemoryLog({ now }));
 
-export function testProcessLog(name: string, open: (now: () => number) => Promise<Log>): void {
+function text(value: string): Uint8Array {
+  return new TextEncoder().encode(value);
+}
+
+function testProcessLog(name: string, open: (now: () => number) => Promise<Log>): void {
   async function openTopic(partitions = 4): Promise<Log> {
     const log = await open(() => 1_700_000_000_000);
     await log.createTopics([{ name: "in", partitions, config: {} }]);
@@ -115,10 +120,7 @@ export function testProcessLog(name: string, open: (now: () => number) => Promis
     const c = await join();
     await until(
       () =>
-        [a, b, c]
-          .map((one) => one.slots.size)
-          .toSorted()
-          .join() === "2,3,3",
+        a.slots.size + b.slots.size + c.slots.size === 8 && Math.min(a.slots.size, b.slots.size, c.slots.size) === 2,
     );
     const kept = [...a.slots];
     await b.membership.close();
@@ -214,7 +216,9 @@ async function own(log: Log, { group, slots }: { group: string; slots: number })
 }
 
 async function collect(log: Log, topics: readonly string[]): Promise<LogRecord[]> {
-  return await Array.fromAsync(log.read(topics, { from: "start", follow: false }));
+  const records: LogRecord[] = [];
+  for await (const record of log.read(topics, { from: "start", follow: false })) records.push(record);
+  return records;
 }
 
 function normalise(record: LogRecord): unknown {
