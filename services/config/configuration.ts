@@ -1,0 +1,257 @@
+// weft.yaml, its rules file, its secret and the environment, together as what a process needs to know. Nothing here
+// opens a connection; nothing after here reads the environment.
+
+import { readFileSync } from "node:fs";
+import { dirname, resolve } from "node:path";
+import type * as z from "zod";
+import type { Configuration, NamespaceConfiguration, Rules, SourceConfiguration } from "#core/configuration.ts";
+import { checkLadder, checkNames } from "./consistency.ts";
+import { SourceDocument } from "./document.ts";
+import { type IdentityKey, publishedIdentityKey, readIdentityKey } from "./identity-key.ts";
+import { listProblems } from "./issue.ts";
+import type { CsvMapping } from "./mapping.ts";
+import { ConfigurationError, type Problem } from "./problem.ts";
+import { type ConfigurationFile, configurationSchema, rulesSchema } from "./schema.ts";
+import { describeShape } from "./shape.ts";
+
+export const SHIPPED_FILE = resolve(import.meta.dirname, "default/weft.yaml");
+
+/** What only the shell needs to know: where things run, and how foreign files are read. */
+export interface Deployment extends Pick<ConfigurationFile, "kafka" | "registry" | "redis" | "embedded"> {
+  readonly engine: EngineSettings;
+  readonly identityKey: IdentityKey;
+  /** By source name, for sources that have one. */
+  readonly mappings: ReadonlyMap<string, CsvMapping>;
+  /** By source name: for the data map, never for the engine. */
+  readonly stewardship: ReadonlyMap<string, Stewardship>;
+}
+
+export interface EngineSettings {
+  readonly shards: number;
+  readonly stitchSlots: number;
+  readonly resolverSlots: number;
+  readonly tickIntervalMs: number;
+  readonly transactionIntervalMs: number;
+  readonly transactionTimeoutMs: number;
+}
+
+export interface Stewardship {
+  readonly owner?: string;
+  readonly purpose?: string;
+  readonly legalBasis?: string;
+  readonly expectedDelayMs?: number;
+}
+
+export interface LoadedConfiguration {
+  readonly file: string;
+  readonly configuration: Configuration;
+  readonly deployment: Deployment;
+}
+
+/** Throws ConfigurationError with everything that is wrong. Without a path: the shipped default. */
+export function loadConfiguration(
+  path: string = SHIPPED_FILE,
+  environment: Readonly<Record<string, string | undefined>> = process.env,
+): LoadedConfiguration {
+  const problems: Problem[] = [];
+  const shipped = omitEmpty(new SourceDocument(SHIPPED_FILE, readFileSync(SHIPPED_FILE, "utf8")).value) as ShippedFile;
+  const document = readDocument(path, problems);
+  const given = document.value === null ? {} : omitEmpty(document.value);
+  const overrides = listOverrides(environment);
+
+  let file: ConfigurationFile | undefined;
+  let rules: Rules | undefined;
+  let identityKey = publishedIdentityKey();
+  if (problems.length === 0) {
+    const complete = isMap(given) ? applyOverrides({ ...pickDefaults(shipped), ...given }, overrides) : given;
+    file = parse(configurationSchema, complete, document, problems, overrides);
+    problems.push(
+      ...checkNames(
+        given,
+        document,
+        shipped.namespaces.map((namespace) => namespace.name),
+      ),
+    );
+    const rulesPath =
+      isMap(given) && typeof given["rules"] === "string"
+        ? resolve(dirname(path), given["rules"])
+        : resolve(dirname(SHIPPED_FILE), shipped.rules);
+    rules = readRules(rulesPath, problems, document);
+    const keyPath = isMap(given) ? given["identityKey"] : undefined;
+    if (typeof keyPath === "string") {
+      const key = readIdentityKey(resolve(dirname(path), keyPath));
+      if ("code" in key) problems.push(document.problem(key.code, ["identityKey"], key.message));
+      else identityKey = key;
+    }
+  }
+  if (problems.length > 0 || file === undefined || rules === undefined) throw new ConfigurationError(problems);
+  return {
+    file: path,
+    configuration: { namespaces: buildNamespaces(file), sources: buildSources(file), rules },
+    deployment: buildDeployment(file, identityKey),
+  };
+}
+
+/** The rules alone, for checking a file that is not in use yet. */
+export function loadRules(path: string): Rules {
+  const problems: Problem[] = [];
+  const rules = readRules(path, problems);
+  if (rules === undefined || problems.length > 0) throw new ConfigurationError(problems);
+  return rules;
+}
+
+function readRules(path: string, problems: Problem[], from?: SourceDocument): Rules | undefined {
+  const before = problems.length;
+  const document = readDocument(path, problems, from);
+  if (problems.length > before) return undefined;
+  const value = omitEmpty(document.value);
+  const file = parse(rulesSchema, value, document, problems, []);
+  problems.push(...checkLadder(value, document));
+  if (file === undefined) return undefined;
+  const signals = file.signals.map(({ signal, dueAfter, sourceLateAfter }) => ({
+    signal,
+    dueAfterMs: dueAfter,
+    sourceLateAfterMs: sourceLateAfter,
+  }));
+  return { version: file.version, ladder: file.ladder, signals };
+}
+
+function readDocument(path: string, problems: Problem[], from?: SourceDocument): SourceDocument {
+  let text = "";
+  try {
+    text = readFileSync(path, "utf8");
+  } catch (error) {
+    const reason =
+      error instanceof Error && "code" in error && error.code === "ENOENT"
+        ? "there is no such file"
+        : "it cannot be read";
+    if (from) problems.push(from.problem("file-unreadable", ["rules"], `${path}: ${reason}`));
+    else problems.push({ code: "file-unreadable", file: path, line: 1, column: 1, path: "", message: reason });
+  }
+  const document = new SourceDocument(path, text);
+  problems.push(...document.syntaxProblems);
+  return document;
+}
+
+function parse<Schema extends z.ZodType>(
+  schema: Schema,
+  value: unknown,
+  document: SourceDocument,
+  problems: Problem[],
+  overrides: readonly Override[],
+): z.output<Schema> | undefined {
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  for (const problem of listProblems(parsed.error.issues, value, describeShape(schema), document)) {
+    const override = overrides.find(({ section, key }) => problem.path.startsWith(`${section}.${key}`));
+    problems.push(override ? { ...problem, file: `environment ${override.variable}`, line: 1, column: 1 } : problem);
+  }
+  return undefined;
+}
+
+interface Override {
+  readonly variable: string;
+  readonly section: string;
+  readonly key: string;
+  readonly value: unknown;
+}
+
+/** Read off the schema, so that what `config explain` says about the environment is what happens. */
+function listOverrides(environment: Readonly<Record<string, string | undefined>>): Override[] {
+  const shape = describeShape(configurationSchema);
+  return Object.entries(shape.properties ?? {}).flatMap(([section, { properties = {} }]) =>
+    Object.entries(properties).flatMap(([key, { environment: variable, type }]) => {
+      const text = variable === undefined ? undefined : environment[variable]?.trim();
+      if (variable === undefined || text === undefined || text === "") return [];
+      return [{ variable, section, key, value: type === "array" ? text.split(",").map((part) => part.trim()) : text }];
+    }),
+  );
+}
+
+function applyOverrides(value: Record<string, unknown>, overrides: readonly Override[]): Record<string, unknown> {
+  const result = { ...value };
+  for (const { section, key, value: override } of overrides) {
+    const present = result[section] ?? {};
+    if (isMap(present)) result[section] = { ...present, [key]: override };
+  }
+  return result;
+}
+
+interface ShippedFile {
+  readonly namespaces: readonly { readonly name: string }[];
+  readonly sources: readonly unknown[];
+  readonly rules: string;
+}
+
+/** Country and currency have defaults in the schema; these three are too long for one. */
+function pickDefaults({ namespaces, sources, rules }: ShippedFile) {
+  return { namespaces, sources, rules };
+}
+
+/** A key without a value (all its lines commented out) counts as absent. */
+function omitEmpty(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(omitEmpty);
+  if (!isMap(value)) return value;
+  return Object.fromEntries(
+    Object.entries(value).flatMap(([key, part]) => (part === null ? [] : [[key, omitEmpty(part)]])),
+  );
+}
+
+function isMap(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function buildNamespaces(file: ConfigurationFile): NamespaceConfiguration[] {
+  const count = file.namespaces.length;
+  return file.namespaces.map((namespace, index) => ({ ...namespace, strength: namespace.strength ?? count - index }));
+}
+
+function buildSources(file: ConfigurationFile): SourceConfiguration[] {
+  return file.sources.map((source) => ({
+    name: source.name,
+    channel: source.channel ?? source.name,
+    topic: source.topic ?? `${file.kafka.topicPrefix}channel-${source.name}`,
+    assurance: { "*": "claimed", ...source.assurance },
+    assuranceByType: source.assuranceByType,
+    trustedForOrders: source.trustedForOrders,
+    rank: source.rank,
+    country: source.country ?? file.country,
+    currency: source.currency ?? file.currency,
+    delivery: source.delivery,
+    ...(source.allowedFields === undefined ? {} : { allowedFields: source.allowedFields }),
+    ...(source.orderIdScope === undefined ? {} : { orderIdScope: source.orderIdScope }),
+  }));
+}
+
+function buildDeployment(file: ConfigurationFile, identityKey: IdentityKey): Deployment {
+  const { kafka, registry, redis, embedded, engine } = file;
+  return {
+    kafka,
+    registry,
+    redis,
+    embedded,
+    engine: {
+      shards: engine.shards,
+      stitchSlots: engine.stitchSlots,
+      resolverSlots: engine.resolverSlots,
+      tickIntervalMs: engine.tickInterval,
+      transactionIntervalMs: engine.transactionInterval,
+      transactionTimeoutMs: engine.transactionTimeout,
+    },
+    identityKey,
+    mappings: new Map(
+      file.sources.flatMap((source) => (source.mapping ? [[source.name, source.mapping] as const] : [])),
+    ),
+    stewardship: new Map(
+      file.sources.map(({ name, owner, purpose, legalBasis, expectedDelay }) => [
+        name,
+        {
+          ...(owner === undefined ? {} : { owner }),
+          ...(purpose === undefined ? {} : { purpose }),
+          ...(legalBasis === undefined ? {} : { legalBasis }),
+          ...(expectedDelay === undefined ? {} : { expectedDelayMs: expectedDelay }),
+        },
+      ]),
+    ),
+  };
+}

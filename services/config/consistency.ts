@@ -1,0 +1,148 @@
+// What no schema of single keys can see: names used twice, names that nothing declares, expressions that do not check.
+// It reads the file as written, not as parsed, so that these problems come out together with those of form.
+
+import { checkField, checkRule } from "./expression.ts";
+import type { SourceDocument } from "./document.ts";
+import type { Problem } from "./problem.ts";
+import { formatSuggestion } from "./suggestion.ts";
+
+type Path = readonly PropertyKey[];
+
+export function checkNames(value: unknown, document: SourceDocument, shippedNamespaces: readonly string[]): Problem[] {
+  const root = asMap(value);
+  const declared = listNames(root["namespaces"], "name");
+  const namespaces = root["namespaces"] === undefined ? shippedNamespaces : declared;
+  const problems = [
+    ...findDuplicates(root["namespaces"], "name", ["namespaces"], "namespace", document),
+    ...findDuplicates(root["sources"], "name", ["sources"], "source", document),
+    ...findDuplicates(root["sources"], "topic", ["sources"], "topic", document),
+    ...checkSlots(asMap(root["engine"]), document),
+  ];
+  for (const [index, entry] of asList(root["sources"]).entries()) {
+    const source = asMap(entry);
+    const path = ["sources", index];
+    problems.push(...checkNamespaces(source["assurance"], [...path, "assurance"], namespaces, document));
+    for (const [type, byNamespace] of Object.entries(asMap(source["assuranceByType"]))) {
+      problems.push(...checkNamespaces(byNamespace, [...path, "assuranceByType", type], namespaces, document));
+    }
+    if (source["mapping"] !== undefined)
+      problems.push(...checkMapping(source["mapping"], [...path, "mapping"], namespaces, document));
+  }
+  return problems;
+}
+
+export function checkLadder(value: unknown, document: SourceDocument): Problem[] {
+  const ladder = asList(asMap(value)["ladder"]);
+  const problems = findDuplicates(ladder, "segment", ["ladder"], "segment", document);
+  for (const [index, entry] of ladder.entries()) {
+    const path = ["ladder", index, "when"];
+    const when = asMap(entry)["when"] === true ? "true" : asMap(entry)["when"];
+    if (typeof when !== "string") continue;
+    const found = checkRule(when);
+    if (found) problems.push(document.problemInside(found.code, path, found.message, found.position));
+    const last = index === ladder.length - 1;
+    if (last && when.trim() !== "true")
+      problems.push(document.problem("rule-order", path, "expected `true`: the last segment takes everybody else"));
+    if (!last && when.trim() === "true")
+      problems.push(
+        document.problem("rule-order", path, "`true` before the last segment leaves the later ones without anybody"),
+      );
+  }
+  return problems;
+}
+
+function checkMapping(value: unknown, path: Path, namespaces: readonly string[], document: SourceDocument): Problem[] {
+  const mapping = asMap(value);
+  const columns = asList(mapping["columns"]).filter((column) => typeof column === "string");
+  const problems: Problem[] = [];
+  const needColumn = (name: unknown, at: Path) => {
+    if (typeof name !== "string" || columns.includes(name)) return;
+    problems.push(
+      document.problem(
+        "unknown-name",
+        at,
+        `no such column${formatSuggestion(name, columns)}; \`columns\` does not list it`,
+      ),
+    );
+  };
+  for (const [index, name] of asList(mapping["groupBy"]).entries()) needColumn(name, [...path, "groupBy", index]);
+  for (const [index, entry] of asList(mapping["identifiers"]).entries()) {
+    const at = [...path, "identifiers", index, "namespace"];
+    const name = asMap(entry)["namespace"];
+    if (typeof name === "string" && !namespaces.includes(name))
+      problems.push(unknownNamespace(name, at, namespaces, document));
+  }
+  for (const [at, part] of walk(mapping, path)) {
+    const field = asMap(part);
+    needColumn(field["column"], [...at, "column"]);
+    if (typeof field["cel"] !== "string") continue;
+    const found = checkField(field["cel"], columns);
+    if (found) problems.push(document.problemInside(found.code, [...at, "cel"], found.message, found.position));
+  }
+  return problems;
+}
+
+function checkNamespaces(
+  value: unknown,
+  path: Path,
+  namespaces: readonly string[],
+  document: SourceDocument,
+): Problem[] {
+  const unknown = Object.keys(asMap(value)).filter((name) => name !== "*" && !namespaces.includes(name));
+  return unknown.map((name) => unknownNamespace(name, [...path, name], namespaces, document));
+}
+
+function unknownNamespace(name: string, path: Path, namespaces: readonly string[], document: SourceDocument): Problem {
+  return document.problemWithKey(
+    "unknown-name",
+    path,
+    `no such namespace${formatSuggestion(name, namespaces)}; declared are ${namespaces.join(", ")}`,
+  );
+}
+
+function checkSlots(engine: Record<string, unknown>, document: SourceDocument): Problem[] {
+  const { shards = 64, stitchSlots = 8 } = engine;
+  if (typeof shards !== "number" || typeof stitchSlots !== "number" || shards % stitchSlots === 0) return [];
+  const key = engine["stitchSlots"] === undefined ? "shards" : "stitchSlots";
+  return [document.problem("wrong-value", ["engine", key], `expected stitchSlots to divide shards (${shards})`)];
+}
+
+function findDuplicates(list: unknown, key: string, path: Path, what: string, document: SourceDocument): Problem[] {
+  const seen = new Map<unknown, number>();
+  return asList(list).flatMap((entry, index) => {
+    const name = asMap(entry)[key];
+    if (typeof name !== "string") return [];
+    const first = seen.get(name);
+    if (first === undefined) seen.set(name, index);
+    return first === undefined
+      ? []
+      : [
+          document.problem(
+            "duplicate-name",
+            [...path, index, key],
+            `${what} "${name}" is already ${path.join(".")}[${first}]`,
+          ),
+        ];
+  });
+}
+
+function* walk(value: unknown, path: Path): Generator<[Path, unknown]> {
+  if (typeof value !== "object" || value === null) return;
+  yield [path, value];
+  for (const [key, part] of Object.entries(value))
+    yield* walk(part, [...path, Array.isArray(value) ? Number(key) : key]);
+}
+
+function listNames(list: unknown, key: string): string[] {
+  return asList(list)
+    .map((entry) => asMap(entry)[key])
+    .filter((name) => typeof name === "string");
+}
+
+function asList(value: unknown): readonly unknown[] {
+  return Array.isArray(value) ? value : [];
+}
+
+function asMap(value: unknown): Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : {};
+}

@@ -1,0 +1,53 @@
+// What CEL expressions of a configuration may speak of, and the check that they do: syntax, names and types.
+// Compiling for evaluation is the business of whoever evaluates.
+
+import { Environment } from "@marcbachmann/cel-js";
+import { createRuleEnvironment, RULE_LIMITS } from "#core/segment.ts";
+import { suggestName } from "./suggestion.ts";
+
+/** What a rule may name, for suggestions; the environment itself is the core's. */
+const RULE_NAMES = ["profile", "known", "contactPoints", "checkouts", "cartsFilled", "orders", "valid", "spentMinor"];
+
+export interface ExpressionProblem {
+  readonly code: "rule-syntax" | "rule-type";
+  readonly message: string;
+  /** Character inside the expression, from 0. */
+  readonly position: number;
+}
+
+/** The rung of a ladder: a condition over `profile` and `orders`. */
+export function checkRule(expression: string): ExpressionProblem | undefined {
+  return check(createRuleEnvironment(), expression, "bool", RULE_NAMES);
+}
+
+/** A field of a mapping: a text over the columns of a row. */
+export function checkField(expression: string, columns: readonly string[]): ExpressionProblem | undefined {
+  return check(fieldEnvironment(columns), expression, "string", ["row", ...columns]);
+}
+
+export function fieldEnvironment(columns: readonly string[]): Environment {
+  const schema = Object.fromEntries(columns.map((column) => [column, "string"]));
+  return new Environment({ limits: RULE_LIMITS }).registerVariable({ name: "row", schema });
+}
+
+function check(
+  environment: Environment,
+  expression: string,
+  type: string,
+  names: readonly string[],
+): ExpressionProblem | undefined {
+  const result = environment.check(expression);
+  if (result.valid) {
+    if (result.type === type || result.type === "dyn") return undefined;
+    return { code: "rule-type", message: `expected an expression of type ${type}, found ${result.type}`, position: 0 };
+  }
+  const error = result.error;
+  const message = error?.summary ?? "not an expression";
+  const unknown = /^(?:No such key|Unknown variable): (.*)$/.exec(message)?.[1];
+  const nearest = unknown === undefined ? undefined : suggestName(unknown, names);
+  return {
+    code: error?.name === "ParseError" ? "rule-syntax" : "rule-type",
+    message: nearest === undefined ? message : `${message} (did you mean "${nearest}"?)`,
+    position: error?.range?.start ?? 0,
+  };
+}

@@ -1,0 +1,200 @@
+// Every key of weft.yaml and of the rules file, with its type, default and meaning: the one place that both the parser
+// and `weft config explain` read.
+
+import * as z from "zod";
+import { ASSURANCES, NAMESPACE_KINDS, NORMALISERS } from "#core/configuration.ts";
+import { durationKey, durationKeyWithDefault } from "./duration.ts";
+import { csvMapping } from "./mapping.ts";
+
+/** Names end up in topic names, store keys and header values, so they keep to what all of those allow. */
+const name = z.string().regex(/^[a-z][a-z0-9-]{0,62}$/, "expected a name of small letters, digits and dashes");
+const topicName = z
+  .string()
+  .regex(/^[A-Za-z0-9._-]{1,249}$/, "expected a Kafka topic name: letters, digits, dots and dashes");
+const country = z.string().refine(isCountry, "expected an ISO 3166-1 alpha-2 country such as FR");
+const currency = z.string().refine(isCurrency, "expected an ISO 4217 currency such as EUR");
+const url = (protocols: string) =>
+  z.string().refine((text) => isUrl(text, protocols), `expected a URL that begins with ${protocols}`);
+const assurances = z.record(z.string(), z.enum(ASSURANCES));
+
+const namespace = z.strictObject({
+  name: name.meta({ description: "Name, as events write it." }),
+  kind: z.enum(NAMESPACE_KINDS).meta({
+    description:
+      "unique: a person has one. personal: may have several, each is one person's. shareable: never joins anybody. device: always weak. reference: an order. inert: kept only.",
+  }),
+  normaliser: z.enum(NORMALISERS).default("text").meta({ description: "How a value is brought to one spelling." }),
+  strength: z
+    .int()
+    .min(0)
+    .max(1000)
+    .optional()
+    .meta({ description: "Weighs evidence of equal assurance; higher first. Default: by position." }),
+  contact: z.boolean().default(false).meta({ description: "True where a value is a way to reach the person." }),
+  junk: z.array(z.string()).default([]).meta({ description: "Junk values beside the built-in list; they never link." }),
+});
+
+const source = z.strictObject({
+  name: name.meta({ description: "Name, as JSON lines and outputs write it." }),
+  channel: name.optional().meta({ description: "Channel that it belongs to. Default: its name." }),
+  topic: topicName
+    .optional()
+    .meta({ description: "Its channel topic, used as written. Default: <kafka.topicPrefix>channel-<name>." }),
+  assurance: assurances
+    .default({})
+    .meta({ description: "Assurance by namespace, `*` for the others. Default: claimed." }),
+  assuranceByType: z
+    .record(z.string(), assurances)
+    .default({})
+    .meta({ description: "By event type, then namespace, where it differs." }),
+  trustedForOrders: z
+    .boolean()
+    .default(false)
+    .meta({ description: "True: its orders count even where the buyer is only claimed." }),
+  rank: z
+    .int()
+    .min(0)
+    .max(1000)
+    .default(100)
+    .meta({ description: "Survivorship of traits: the smaller rank wins, then the latest." }),
+  country: country
+    .optional()
+    .meta({ description: "How national phone numbers are read. Default: the file's country." }),
+  currency: currency.optional().meta({ description: "Currency of amounts without one. Default: the file's currency." }),
+  delivery: z
+    .enum(["live", "files"])
+    .default("live")
+    .meta({ description: "live: events come as they happen. files: complete up to its latest event." }),
+  expectedDelay: durationKey("How late its files usually are; only said, not enforced.").optional(),
+  allowedFields: z
+    .array(z.string().min(1))
+    .optional()
+    .meta({
+      description: "Parts and traits that it may send, as `order`, `traits`, `traits.firstName`. Default: all.",
+    }),
+  orderIdScope: name
+    .optional()
+    .meta({ description: "Sources of one scope number their orders together. Default: its name." }),
+  owner: z.string().optional().meta({ description: "Who answers for it, for the data map." }),
+  purpose: z.string().optional().meta({ description: "Why its data is processed, for the data map." }),
+  legalBasis: z.string().optional().meta({ description: "On what legal basis, for the data map." }),
+  mapping: csvMapping.optional().meta({ description: "How its files become events." }),
+});
+
+const kafka = z.strictObject({
+  brokers: z
+    .array(z.string().regex(/^[^\s:/]+:\d{1,5}$/, "expected host:port"))
+    .min(1)
+    .default(["127.0.0.1:9092"])
+    .meta({
+      description: "Bootstrap brokers, host:port; separated by commas in the environment.",
+      environment: "WEFT_KAFKA_BROKERS",
+    }),
+  clientId: z.string().min(1).default("weft").meta({ description: "Client id, as broker logs and quotas show it." }),
+  topicPrefix: z
+    .string()
+    .regex(/^[A-Za-z0-9.-]{0,100}$/, "expected letters, digits, dots and dashes")
+    .default("")
+    .meta({ description: "Before the name of every topic of Weft's own." }),
+});
+
+const registry = z.strictObject({
+  url: url("http:// or https://")
+    .default("http://127.0.0.1:8081")
+    .meta({ description: "Confluent-compatible schema registry.", environment: "WEFT_REGISTRY_URL" }),
+});
+
+const redis = z.strictObject({
+  url: url("redis:// or rediss://")
+    .default("redis://127.0.0.1:6379")
+    .meta({ description: "Redis that holds the current view.", environment: "WEFT_REDIS_URL" }),
+});
+
+const embedded = z.strictObject({
+  file: z
+    .string()
+    .min(1)
+    .default(".weft/weft.sqlite")
+    .meta({ description: "Log and store of the one-machine mode, relative to the working folder." }),
+});
+
+const engine = z.strictObject({
+  shards: z.int().min(1).max(4096).default(64).meta({ description: "Partitions of the inner topic; fixed at birth." }),
+  stitchSlots: z
+    .int()
+    .min(1)
+    .max(256)
+    .default(8)
+    .meta({ description: "Groups of shards that move between stitch workers; divides shards." }),
+  resolverSlots: z
+    .int()
+    .min(1)
+    .max(256)
+    .default(8)
+    .meta({ description: "Groups of channel partitions that move between resolve workers." }),
+  tickInterval: durationKeyWithDefault("How often time is written to the log while nothing happens.", "1s"),
+  transactionInterval: durationKeyWithDefault("Longest wait before work done is committed.", "100ms"),
+  transactionTimeout: durationKeyWithDefault("After which Kafka aborts the transaction of a dead worker.", "10s"),
+});
+
+export const configurationSchema = z.strictObject({
+  country: country.default("FR").meta({ description: "Country of sources that say none." }),
+  currency: currency.default("EUR").meta({ description: "Currency of sources that say none." }),
+  namespaces: z
+    .array(namespace)
+    .min(1)
+    .meta({ description: "Kinds of identifier, best anchor first. Default: the shipped ones." }),
+  sources: z.array(source).min(1).meta({ description: "Who sends events. Default: the shipped ones." }),
+  rules: z.string().min(1).meta({ description: "Rules file, relative to this file. Default: the shipped one." }),
+  identityKey: z.string().min(1).optional().meta({
+    description:
+      "Secret file, at least 32 bytes, that keys profile ids; relative to this file. Default: a published test key, not for real people.",
+  }),
+  kafka: kafka.prefault({}).meta({ description: "The log." }),
+  registry: registry.prefault({}).meta({ description: "The schemas." }),
+  redis: redis.prefault({}).meta({ description: "The store." }),
+  embedded: embedded.prefault({}).meta({ description: "The one-machine mode." }),
+  engine: engine.prefault({}).meta({ description: "Sizes and intervals." }),
+});
+
+export const rulesSchema = z.strictObject({
+  version: z.string().min(1).meta({ description: "Version of the rules, carried by every transition." }),
+  ladder: z
+    .array(
+      z.strictObject({
+        segment: name.meta({ description: "Name of the segment; never re-use one for another meaning." }),
+        when: z
+          .preprocess((value) => (value === true ? "true" : value), z.string().min(1))
+          .meta({ title: "CEL", description: "Condition; the first that holds wins. The last one is `true`." }),
+      }),
+    )
+    .min(1)
+    .meta({ description: "Segments from the highest to the one that takes everybody else." }),
+  signals: z
+    .array(
+      z.strictObject({
+        signal: z.enum(["abandoned-cart"]).meta({ description: "Kind of signal." }),
+        dueAfter: durationKey("How long after the last activity it is due."),
+        sourceLateAfter: durationKey("How long after that it is sent even though a source is not complete."),
+      }),
+    )
+    .default([])
+    .meta({ description: "Patterns in time: something happened and something else did not follow." }),
+});
+
+export type ConfigurationFile = z.output<typeof configurationSchema>;
+export type RulesFile = z.output<typeof rulesSchema>;
+
+function isCountry(text: string): boolean {
+  return (
+    /^[A-Z]{2}$/.test(text) && new Intl.DisplayNames("en", { type: "region", fallback: "none" }).of(text) !== undefined
+  );
+}
+
+function isCurrency(text: string): boolean {
+  return /^[A-Z]{3}$/.test(text) && Intl.supportedValuesOf("currency").includes(text);
+}
+
+function isUrl(text: string, protocols: string): boolean {
+  return URL.canParse(text) && protocols.split(" or ").some((protocol) => text.startsWith(protocol));
+}

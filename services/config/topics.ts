@@ -1,0 +1,99 @@
+// Every topic that Weft reads or writes, with what Kafka must be told about it.
+// Record timestamps are the time of recording, which for imported history lies years back; a broker with a narrow
+// default would refuse those, so both bounds are said here. Ahead of the broker's clock, an hour is a broken sender.
+
+import type { TopicSpec } from "#ports/log.ts";
+import type { LoadedConfiguration } from "./configuration.ts";
+
+const DAY_MS = 86_400_000;
+const UNLIMITED = "-1";
+
+const RECORD_TIMES = {
+  "message.timestamp.type": "CreateTime",
+  "message.timestamp.before.max.ms": "9223372036854775807",
+  "message.timestamp.after.max.ms": String(3_600_000),
+};
+
+/** One step of the inner log carries bundles of events with their original bytes. */
+export const RESOLVED_BYTES_MAX = 4 * 1024 * 1024;
+const CHANNEL_PARTITIONS = 8;
+const OUTPUT_PARTITIONS = 8;
+
+type Topics = Pick<LoadedConfiguration, "configuration" | "deployment">;
+
+export interface TopicNames {
+  readonly resolved: string;
+  readonly profileChanged: string;
+  readonly segmentTransition: string;
+  readonly identityChanged: string;
+  readonly profileSignal: string;
+  readonly profileState: string;
+  readonly identityAlias: string;
+}
+
+export function topicNames({ deployment }: Pick<LoadedConfiguration, "deployment">): TopicNames {
+  const prefix = deployment.kafka.topicPrefix;
+  return {
+    resolved: `${prefix}weft.resolved`,
+    profileChanged: `${prefix}profile-changed`,
+    segmentTransition: `${prefix}segment-transition`,
+    identityChanged: `${prefix}identity-changed`,
+    profileSignal: `${prefix}profile-signal`,
+    profileState: `${prefix}profile-state`,
+    identityAlias: `${prefix}identity-alias`,
+  };
+}
+
+/** What people's systems send. A deployment with topics of its own keeps them; these are for those that have none yet. */
+export function channelTopics({ configuration }: Pick<LoadedConfiguration, "configuration">): TopicSpec[] {
+  return configuration.sources.map(({ topic }) => ({
+    name: topic,
+    partitions: CHANNEL_PARTITIONS,
+    config: keepFor(UNLIMITED),
+  }));
+}
+
+export function deadLetterTopic(topic: string): string {
+  return `${topic}.dlq`;
+}
+
+export function deadLetterTopics({ configuration }: Pick<LoadedConfiguration, "configuration">): TopicSpec[] {
+  return configuration.sources.map(({ topic }) => ({
+    name: deadLetterTopic(topic),
+    partitions: 1,
+    config: keepFor(30 * DAY_MS),
+  }));
+}
+
+/** The log of record: one partition a shard, never compacted, never aged out. */
+export function innerTopics(loaded: Pick<LoadedConfiguration, "deployment">): TopicSpec[] {
+  const config = { ...keepFor(UNLIMITED), "max.message.bytes": String(RESOLVED_BYTES_MAX) };
+  return [{ name: topicNames(loaded).resolved, partitions: loaded.deployment.engine.shards, config }];
+}
+
+export function outputTopics(loaded: Pick<LoadedConfiguration, "deployment">): TopicSpec[] {
+  const names = topicNames(loaded);
+  const output = (name: string, config: TopicSpec["config"]) => ({ name, partitions: OUTPUT_PARTITIONS, config });
+  return [
+    output(names.profileChanged, keepFor(7 * DAY_MS)),
+    output(names.segmentTransition, keepFor(30 * DAY_MS)),
+    output(names.identityChanged, keepFor(30 * DAY_MS)),
+    output(names.profileSignal, keepFor(30 * DAY_MS)),
+    output(names.profileState, keepLatest()),
+    output(names.identityAlias, keepLatest()),
+  ];
+}
+
+/** All of them, each name once, as `weft topics` creates them. */
+export function allTopics(loaded: Topics): TopicSpec[] {
+  return [...channelTopics(loaded), ...innerTopics(loaded), ...outputTopics(loaded), ...deadLetterTopics(loaded)];
+}
+
+function keepFor(retention: number | string): TopicSpec["config"] {
+  return { "cleanup.policy": "delete", "retention.ms": String(retention), ...RECORD_TIMES };
+}
+
+/** A reader that was away for a week still sees every tombstone. */
+function keepLatest(): TopicSpec["config"] {
+  return { "cleanup.policy": "compact", "delete.retention.ms": String(7 * DAY_MS), ...RECORD_TIMES };
+}
