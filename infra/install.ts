@@ -8,6 +8,7 @@ import { dirname, join } from "node:path";
 import { withLock } from "./lock.ts";
 import {
   JAVA_MAJOR,
+  KAFKA_LOG4J_VERSION,
   KAFKA_SCALA_VERSION,
   KAFKA_VERSION,
   MAVEN_DEPENDENCY_PLUGIN_VERSION,
@@ -204,7 +205,9 @@ async function fillKafka(directory: string): Promise<void> {
     `<project xmlns="http://maven.apache.org/POM/4.0.0"><modelVersion>4.0.0</modelVersion>
 <groupId>dev.weft</groupId><artifactId>kafka-runtime</artifactId><version>1</version>
 <dependencies><dependency><groupId>org.apache.kafka</groupId><artifactId>kafka_${KAFKA_SCALA_VERSION}</artifactId>
-<version>${KAFKA_VERSION}</version></dependency></dependencies></project>
+<version>${KAFKA_VERSION}</version></dependency>
+<dependency><groupId>org.apache.logging.log4j</groupId><artifactId>log4j-slf4j-impl</artifactId>
+<version>${KAFKA_LOG4J_VERSION}</version></dependency></dependencies></project>
 `,
   );
   await runMaven(
@@ -231,7 +234,7 @@ async function fillRegistry(directory: string): Promise<void> {
 
 /** Everything the native services need, fetched or installed where missing. Throws ServicesUnavailable. */
 export async function requirePrograms(report: Report): Promise<Programs> {
-  const kafkaName = `kafka-${KAFKA_VERSION}`;
+  const kafkaName = `kafka-${KAFKA_VERSION}-log4j-${KAFKA_LOG4J_VERSION}`;
   const registryName = `registry-${REGISTRY_VERSION}`;
   const isCached = [kafkaName, registryName].every((name) => existsSync(join(cacheDirectory(), name)));
   const [java, redis] = await requireTools([JAVA, REDIS, ...(isCached ? [] : [MAVEN])], report);

@@ -9,6 +9,8 @@ export const REDIS_MAJOR = 7;
 export const REDIS_IMAGE_VERSION = "7.2.11";
 /** Kafka 4 brokers need it. */
 export const JAVA_MAJOR = 17;
+/** Kafka's artifact brings log4j but not the binding: without it a broker fails in silence. */
+export const KAFKA_LOG4J_VERSION = "2.25.3";
 export const MAVEN_DEPENDENCY_PLUGIN_VERSION = "3.8.1";
 
 export const KAFKA_IMAGE = `apache/kafka:${KAFKA_VERSION}`;
