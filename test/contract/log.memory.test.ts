@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import kafkajs from "kafkajs";
 import { hashKey, partitionOfKey } from "#adapters/memory/partitioner.ts";
 

@@ -2,13 +2,27 @@
 // the same bytes out of the same calls, and slots shared out between members without overlap.
 
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
+import { openEmbedded } from "#adapters/embedded/embedded.ts";
 import { openMemoryLog } from "#adapters/memory/log.ts";
 import type { GroupOptions, Log, LogRecord, OwnedSlot } from "#ports/log.ts";
 import { LogError, partitionKey } from "#ports/log.ts";
 
 testProcessLog("memory", async (now) => openMemoryLog({ now }));
+
+testProcessLog("embedded", async (now) => {
+  const folder = mkdtempSync(join(tmpdir(), "weft-"));
+  const embedded = openEmbedded({ file: join(folder, "weft.db"), sync: "normal", now });
+  after(async () => {
+    await embedded.close();
+    rmSync(folder, { recursive: true });
+  });
+  return embedded.log;
+});
 
 function text(value: string): Uint8Array {
   return new TextEncoder().encode(value);

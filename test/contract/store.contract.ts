@@ -8,7 +8,7 @@
 
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import type { NewRecord, Position } from "#ports/log.ts";
 import type { ShardCommit, Store, Timer } from "#ports/store.ts";
 

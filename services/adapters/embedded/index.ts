@@ -1,0 +1,42 @@
+// The identity index over the embedded file.
+
+import type { Index } from "#ports/index.ts";
+import { StoreUnavailable } from "#ports/store.ts";
+import type { Database } from "./database.ts";
+
+export function openEmbeddedIndex(database: Database): Index {
+  const selectRoute = database.sqlite.prepare("SELECT value FROM routes WHERE key = ?");
+  const insertRoute = database.sqlite.prepare("INSERT INTO routes VALUES (?, ?)");
+
+  function readRoute(key: string): string | null {
+    const value = selectRoute.get(key)?.["value"];
+    return typeof value === "string" ? value : null;
+  }
+
+  return {
+    async get(keys) {
+      return guard(() => keys.map(readRoute));
+    },
+    async putIfAbsent(entries) {
+      return guard(() =>
+        database.transact(() =>
+          entries.map(({ key, value }) => {
+            const present = readRoute(key);
+            if (present === null) insertRoute.run(key, value);
+            return present ?? value;
+          }),
+        ),
+      );
+    },
+    async close() {},
+  };
+}
+
+function guard<Result>(body: () => Result): Result {
+  try {
+    return body();
+  } catch (error) {
+    if (error instanceof Error && "errcode" in error) throw new StoreUnavailable(error.message, { cause: error });
+    throw error;
+  }
+}
