@@ -1,0 +1,141 @@
+// Our schemas as the files in schemas/ say them, and what can be read and written by them.
+
+import { readdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import avsc, { type Type } from "avsc";
+import type { Decoded } from "#ports/codec.ts";
+import { FRAME_BYTES, writeFrame } from "./framing.ts";
+import { compileGuard, type Guard } from "./guard.ts";
+
+export interface Schema {
+  /** Without the namespace, which is the file's name. */
+  readonly recordName: string;
+  /** The file's JSON without white space: what is registered. */
+  readonly text: string;
+  readonly type: Type;
+  readonly guard: Guard;
+}
+
+export type Schemas = ReadonlyMap<string, Schema>;
+
+/**
+ * Unwrapped unions, as core writes its types; foreign schemas may hold unions that are ambiguous so (["int", "double"]),
+ * hence not "never". No methods on records: a profile must not have a property `clone`. No logical types: times stay numbers.
+ */
+export const TYPE_OPTIONS = { wrapUnions: "auto", omitRecordMethods: true } as const;
+
+export async function readSchemas(directory: string): Promise<Schemas> {
+  const schemas = new Map<string, Schema>();
+  for (const file of (await readdir(directory)).toSorted()) {
+    if (!file.endsWith(".avsc")) continue;
+    const recordName = file.slice(0, -".avsc".length);
+    const text = JSON.stringify(JSON.parse(await readFile(join(directory, file), "utf8")));
+    const type = parseSchema(text);
+    if (type.name?.split(".").at(-1) !== recordName) throw new Error(`${file} holds ${type.name ?? "no record"}`);
+    schemas.set(recordName, { recordName, text, type, guard: compileGuard(type) });
+  }
+  return schemas;
+}
+
+export function parseSchema(text: string): Type {
+  return avsc.Type.forSchema(JSON.parse(text) as avsc.Schema, TYPE_OPTIONS);
+}
+
+export function schemaOf(schemas: Schemas, recordName: string): Schema {
+  const schema = schemas.get(recordName);
+  if (schema === undefined) throw new Error(`no schema ${recordName}; there are ${[...schemas.keys()].join(", ")}`);
+  return schema;
+}
+
+/** Reads the framed values of one writer's schema. */
+export type Reader = (bytes: Buffer) => Decoded;
+
+/**
+ * A writer's schema that has the full name of one of ours is read as ours; any other is read as it is. The resolver is
+ * made here, once: it costs a hundred times what reading a value costs.
+ */
+export function createReader(schemas: Schemas, schemaId: number, writer: Type): Reader {
+  const ours = [...schemas.values()].find((schema) => schema.type.name === writer.name);
+  if (ours !== undefined && ours.type.equals(writer)) return readWith(schemaId, ours.guard, ours.type);
+  try {
+    const guard = compileGuard(writer);
+    if (ours === undefined) return readWith(schemaId, guard, writer);
+    return readWith(schemaId, guard, ours.type, ours.type.createResolver(writer));
+  } catch (error) {
+    return refuseAll(
+      `schema ${schemaId} (${writer.name ?? writer.typeName}) cannot be read as ours: ${(error as Error).message}`,
+    );
+  }
+}
+
+export function refuseAll(detail: string): Reader {
+  return () => ({ ok: false, reason: "undecodable", detail });
+}
+
+type Resolver = ReturnType<Type["createResolver"]>;
+
+function readWith(schemaId: number, guard: Guard, type: Type, resolver?: Resolver): Reader {
+  return (bytes) => {
+    const refusal = guard(bytes, FRAME_BYTES);
+    if (refusal !== null) return { ok: false, reason: "undecodable", detail: `schema ${schemaId}: ${refusal}` };
+    try {
+      return { ok: true, schemaId, value: type.decode(bytes, FRAME_BYTES, resolver).value as unknown };
+    } catch (error) {
+      // The guard leaves avsc no reason to throw; if it finds one, a dead letter beats a stopped partition.
+      return { ok: false, reason: "undecodable", detail: `schema ${schemaId}: ${(error as Error).message}` };
+    }
+  };
+}
+
+/** The value does not fit the schema. Says where, never what: values are personal. */
+export class EncodeError extends Error {
+  readonly code = "encode-failed";
+  constructor(message: string) {
+    super(message);
+    this.name = "EncodeError";
+  }
+}
+
+const BUFFER_BYTES = 64 * 1024;
+/** A larger value is encoded all the same, but its buffer is not kept. */
+const BUFFER_KEPT_BYTES_MAX = 4 * 1024 * 1024;
+
+/** One buffer for all encoders of a codec: encoding is synchronous, and what leaves is a copy. */
+export class EncodeBuffer {
+  #buffer = Buffer.allocUnsafeSlow(BUFFER_BYTES);
+
+  encode(schema: Schema, schemaId: number, value: unknown): Uint8Array {
+    let buffer = this.#buffer;
+    let end = encodeInto(schema, value, buffer);
+    while (end < 0) {
+      buffer = Buffer.allocUnsafeSlow(Math.max(buffer.length * 2, buffer.length - end));
+      end = encodeInto(schema, value, buffer);
+      if (buffer.length <= BUFFER_KEPT_BYTES_MAX) this.#buffer = buffer;
+    }
+    writeFrame(buffer, schemaId);
+    return Buffer.from(buffer.subarray(0, end));
+  }
+}
+
+/** Where the value ends, or minus the bytes missing. */
+function encodeInto(schema: Schema, value: unknown, buffer: Buffer): number {
+  try {
+    return schema.type.encode(value, buffer, FRAME_BYTES);
+  } catch {
+    throw new EncodeError(`${schema.recordName}: ${findMisfit(schema.type, value)}`);
+  }
+}
+
+function findMisfit(type: Type, value: unknown): string {
+  let misfit = "the value does not fit the schema";
+  try {
+    type.isValid(value, {
+      errorHook: (path, _value, wanted) => {
+        misfit = `${path.length === 0 ? "the value" : path.join(".")} is not ${wanted.typeName === "union:unwrapped" ? "of any branch of its union" : wanted.typeName}`;
+      },
+    });
+  } catch {
+    // isValid stumbles where encode did; the record's name has to do.
+  }
+  return misfit;
+}
