@@ -45,27 +45,89 @@ export interface ChannelEvent {
   readonly order?: OrderPart | null;
   readonly cart?: CartPart | null;
   /** The parts below are carried and validated; the view does not read them yet. */
-  readonly case?: { readonly caseId: string; readonly motive?: string | null; readonly channel?: string | null; readonly status?: string | null } | null;
-  readonly consents?: readonly { readonly purpose: string; readonly channel?: string | null; readonly granted: boolean; readonly proof?: string | null }[] | null;
-  readonly subscription?: { readonly subscriptionId: string; readonly status?: string | null; readonly productId?: string | null } | null;
+  readonly case?: {
+    readonly caseId: string;
+    readonly motive?: string | null;
+    readonly channel?: string | null;
+    readonly status?: string | null;
+  } | null;
+  readonly consents?:
+    | readonly {
+        readonly purpose: string;
+        readonly channel?: string | null;
+        readonly granted: boolean;
+        readonly proof?: string | null;
+      }[]
+    | null;
+  readonly subscription?: {
+    readonly subscriptionId: string;
+    readonly status?: string | null;
+    readonly productId?: string | null;
+  } | null;
   readonly search?: { readonly query: string; readonly results?: number | null } | null;
-  readonly product?: { readonly productId: string; readonly category?: string | null; readonly priceMinor?: number | null; readonly currency?: string | null } | null;
-  readonly message?: { readonly messageId: string; readonly campaignId?: string | null; readonly channel?: string | null } | null;
-  readonly touch?: { readonly channel: string; readonly campaignId?: string | null; readonly medium?: string | null } | null;
+  readonly product?: {
+    readonly productId: string;
+    readonly category?: string | null;
+    readonly priceMinor?: number | null;
+    readonly currency?: string | null;
+  } | null;
+  readonly message?: {
+    readonly messageId: string;
+    readonly campaignId?: string | null;
+    readonly channel?: string | null;
+  } | null;
+  readonly touch?: {
+    readonly channel: string;
+    readonly campaignId?: string | null;
+    readonly medium?: string | null;
+  } | null;
   readonly preferences?: Readonly<Record<string, Scalar>> | null;
-  readonly loyalty?: { readonly programId?: string | null; readonly tier?: string | null; readonly points?: number | null } | null;
+  readonly loyalty?: {
+    readonly programId?: string | null;
+    readonly tier?: string | null;
+    readonly points?: number | null;
+  } | null;
   readonly replaced?: { readonly namespace: string; readonly old: string; readonly new: string } | null;
   readonly note?: string | null;
 }
 
 /** The closed vocabulary of types that the product gives a meaning to. */
 export const EVENT_TYPES = [
-  "page-viewed", "product-viewed", "searched", "product-added", "product-removed", "cart-viewed", "checkout-started",
-  "order-placed", "order-paid", "order-updated", "order-cancelled", "order-returned", "order-refunded",
-  "subscription-changed", "identified", "identifier-replaced", "identifier-released", "traits-changed",
-  "preference-stated", "consent-changed", "case-opened", "case-updated", "case-closed", "called",
-  "message-sent", "message-delivered", "message-opened", "message-clicked", "message-bounced", "campaign-touched",
-  "store-visited", "loyalty-changed", "recommended", "reviewed", "note-added",
+  "page-viewed",
+  "product-viewed",
+  "searched",
+  "product-added",
+  "product-removed",
+  "cart-viewed",
+  "checkout-started",
+  "order-placed",
+  "order-paid",
+  "order-updated",
+  "order-cancelled",
+  "order-returned",
+  "order-refunded",
+  "subscription-changed",
+  "identified",
+  "identifier-replaced",
+  "identifier-released",
+  "traits-changed",
+  "preference-stated",
+  "consent-changed",
+  "case-opened",
+  "case-updated",
+  "case-closed",
+  "called",
+  "message-sent",
+  "message-delivered",
+  "message-opened",
+  "message-clicked",
+  "message-bounced",
+  "campaign-touched",
+  "store-visited",
+  "loyalty-changed",
+  "recommended",
+  "reviewed",
+  "note-added",
 ] as const;
 
 export const OCCURRED_AT_MIN_MS = Date.UTC(2000, 0, 1);

@@ -1,0 +1,240 @@
+// The door of the engine: one decoded event of one source becomes an accepted event, or is refused with a stable reason.
+// Channel, assurance and rank come from the source, never from the payload. Everything here is a function of the event,
+// its source and the configuration only, so the anchor is too.
+
+import {
+  ASSURANCES,
+  type Assurance,
+  type Configuration,
+  type NamespaceConfiguration,
+  type SourceConfiguration,
+} from "./configuration.ts";
+import { compareText } from "./comparison.ts";
+import {
+  IDENTIFIERS_MAX,
+  OCCURRED_AHEAD_MAX_MS,
+  OCCURRED_AT_MAX_MS,
+  OCCURRED_AT_MIN_MS,
+  type ChannelEvent,
+} from "./event.ts";
+import { identifierKey, normaliseIdentifier, type Hash } from "./identifier.ts";
+
+/** Why an event goes to the dead letters. Closed; documented in SPEC.md. */
+export const DEAD_LETTER_REASONS = [
+  "undecodable",
+  "unknown-schema",
+  "unsupported-framing",
+  "unknown-source",
+  "contract-violation",
+  "occurred-at-out-of-range",
+  "missing-order",
+  "no-identifier",
+  "too-many-identifiers",
+] as const;
+export type DeadLetterReason = (typeof DEAD_LETTER_REASONS)[number];
+
+/** What became of an input record; every record has exactly one (O1). */
+export const OUTCOMES = ["folded", "duplicate", "suppressed", "skipped", "dead-lettered"] as const;
+export type Outcome = (typeof OUTCOMES)[number];
+
+export interface AcceptedIdentifier {
+  readonly namespace: string;
+  readonly value: string;
+  readonly key: string;
+  readonly assurance: Assurance;
+}
+
+export interface AcceptedEvent {
+  readonly source: string;
+  readonly recordedAt: number;
+  /** The event as it came, occurredAt clamped to five minutes after recordedAt (P3). */
+  readonly event: ChannelEvent;
+  readonly clamped: boolean;
+  /** Unique, personal, shareable and device identifiers, best anchor first, then by key. */
+  readonly identifiers: readonly AcceptedIdentifier[];
+  /** The order that the event is about, or that it names. */
+  readonly order: AcceptedIdentifier | null;
+  /** Key of the identifier (or order) under which the event's facts are kept. */
+  readonly anchor: string;
+}
+
+export type Acceptance =
+  | { readonly ok: true; readonly accepted: AcceptedEvent }
+  | { readonly ok: false; readonly reason: DeadLetterReason; readonly detail: string };
+
+export function assuranceLevel(assurance: Assurance): number {
+  return ASSURANCES.indexOf(assurance);
+}
+
+export function isAuthenticated(assurance: Assurance): boolean {
+  return assuranceLevel(assurance) >= 1;
+}
+
+/** The configuration with its look-ups made once. */
+export interface Registry {
+  readonly configuration: Configuration;
+  readonly hash: Hash;
+  readonly namespaces: ReadonlyMap<string, NamespaceConfiguration & { readonly anchorRank: number }>;
+  readonly sources: ReadonlyMap<string, SourceConfiguration>;
+}
+
+export function createRegistry(configuration: Configuration, hash: Hash): Registry {
+  return {
+    configuration,
+    hash,
+    namespaces: new Map(
+      configuration.namespaces.map((namespace, anchorRank) => [namespace.name, { ...namespace, anchorRank }]),
+    ),
+    sources: new Map(configuration.sources.map((source) => [source.name, source])),
+  };
+}
+
+/** What the source may assert of this namespace with this type of event, lowered by the payload where it asks for that. */
+export function grantAssurance(
+  source: SourceConfiguration,
+  type: string,
+  namespace: string,
+  asked: string | null | undefined,
+): Assurance {
+  const byType = Object.hasOwn(source.assuranceByType, type) ? source.assuranceByType[type] : undefined;
+  const granted =
+    (byType !== undefined && Object.hasOwn(byType, namespace) ? byType[namespace] : undefined) ??
+    (Object.hasOwn(source.assurance, namespace) ? source.assurance[namespace] : undefined) ??
+    source.assurance["*"] ??
+    "claimed";
+  const wanted = ASSURANCES.indexOf(asked as Assurance);
+  return wanted >= 0 && wanted < assuranceLevel(granted) ? (ASSURANCES[wanted] as Assurance) : granted;
+}
+
+const PARTS = [
+  "traits",
+  "order",
+  "cart",
+  "case",
+  "consents",
+  "subscription",
+  "search",
+  "product",
+  "message",
+  "touch",
+  "preferences",
+  "loyalty",
+  "replaced",
+  "note",
+] as const;
+
+/** Names the first part or trait that the source's contract does not allow, or null. */
+function findBreach(source: SourceConfiguration, event: ChannelEvent): string | null {
+  if (source.allowedFields === undefined) return null;
+  const allowed = new Set(source.allowedFields);
+  for (const part of PARTS) {
+    if (event[part] === undefined || event[part] === null || allowed.has(part)) continue;
+    if (part !== "traits") return part;
+    const trait = Object.keys(event.traits ?? {}).find((name) => !allowed.has(`traits.${name}`));
+    if (trait !== undefined) return `traits.${trait}`;
+  }
+  return null;
+}
+
+function isMoney(value: number | null | undefined): boolean {
+  return value === null || value === undefined || Number.isSafeInteger(value);
+}
+
+function findMoneyFault(event: ChannelEvent): string | null {
+  for (const [name, part] of [
+    ["order", event.order],
+    ["cart", event.cart],
+  ] as const) {
+    if (part === null || part === undefined) continue;
+    if (!isMoney(part.totalMinor)) return `${name}.totalMinor is not a safe integer`;
+    for (const line of part.lines ?? []) {
+      if (!Number.isSafeInteger(line.quantity) || !Number.isSafeInteger(line.unitPriceMinor))
+        return `${name}.lines hold a number that is not a safe integer`;
+    }
+  }
+  return null;
+}
+
+export function acceptEvent(
+  registry: Registry,
+  sourceName: string,
+  recordedAt: number,
+  event: ChannelEvent,
+): Acceptance {
+  const source = registry.sources.get(sourceName);
+  if (source === undefined) return refuse("unknown-source", "no such source in the configuration");
+  if (event.eventId === "" || event.type === "")
+    return refuse("contract-violation", "eventId and type must not be empty");
+  const breach = findBreach(source, event);
+  if (breach !== null) return refuse("contract-violation", `the source may not send ${breach}`);
+  if (!(event.occurredAt >= OCCURRED_AT_MIN_MS && event.occurredAt < OCCURRED_AT_MAX_MS))
+    return refuse("occurred-at-out-of-range", "occurredAt is not between 2000 and 2100");
+  const hasOrder = event.order !== null && event.order !== undefined && event.order.orderId !== "";
+  if (event.type.startsWith("order-") && !hasOrder)
+    return refuse("missing-order", `${event.type} needs an order part with an orderId`);
+  const moneyFault = findMoneyFault(event);
+  if (moneyFault !== null) return refuse("contract-violation", moneyFault);
+
+  const accepted = new Map<string, AcceptedIdentifier>();
+  let order: AcceptedIdentifier | null = null;
+  const nameOrder = (orderId: string): AcceptedIdentifier => {
+    const value = `${source.orderIdScope ?? source.name}/${orderId}`;
+    return { namespace: "order", value, key: identifierKey(registry.hash, "order", value), assurance: "claimed" };
+  };
+  for (const claim of event.identifiers) {
+    const namespace = registry.namespaces.get(claim.namespace);
+    if (namespace === undefined || namespace.kind === "inert" || claim.role === "other") continue;
+    const value = normaliseIdentifier(namespace, claim.value, source.country);
+    if (value === null) continue;
+    if (namespace.kind === "reference") {
+      order ??= nameOrder(value);
+      continue;
+    }
+    const assurance = grantAssurance(source, event.type, namespace.name, claim.assurance);
+    const key = identifierKey(registry.hash, namespace.name, value);
+    const known = accepted.get(key);
+    if (known === undefined || assuranceLevel(known.assurance) < assuranceLevel(assurance))
+      accepted.set(key, { namespace: namespace.name, value, key, assurance });
+    if (accepted.size > IDENTIFIERS_MAX)
+      return refuse("too-many-identifiers", `more than ${IDENTIFIERS_MAX} identifiers`);
+  }
+  if (event.order !== null && event.order !== undefined && hasOrder) order = nameOrder(event.order.orderId);
+  const identifiers = [...accepted.values()].sort(
+    (a, b) => rankOf(registry, a) - rankOf(registry, b) || compareText(a.key, b.key),
+  );
+  const anchor = chooseAnchor(registry, identifiers) ?? order;
+  if (anchor === null) return refuse("no-identifier", "no usable identifier and no order part");
+  const latest = recordedAt + OCCURRED_AHEAD_MAX_MS;
+  const clamped = event.occurredAt > latest;
+  return {
+    ok: true,
+    accepted: {
+      source: sourceName,
+      recordedAt,
+      event: clamped ? { ...event, occurredAt: latest } : event,
+      clamped,
+      identifiers,
+      order,
+      anchor: anchor.key,
+    },
+  };
+}
+
+function refuse(reason: DeadLetterReason, detail: string): Acceptance {
+  return { ok: false, reason, detail };
+}
+
+function rankOf(registry: Registry, identifier: AcceptedIdentifier): number {
+  return registry.namespaces.get(identifier.namespace)?.anchorRank ?? Number.MAX_SAFE_INTEGER;
+}
+
+/** Best authenticated identifier, else the device, else the best claimed one; identifiers come best rank first. */
+function chooseAnchor(registry: Registry, identifiers: readonly AcceptedIdentifier[]): AcceptedIdentifier | null {
+  const isDevice = (identifier: AcceptedIdentifier) => registry.namespaces.get(identifier.namespace)?.kind === "device";
+  return (
+    identifiers.find((i) => !isDevice(i) && isAuthenticated(i.assurance)) ??
+    identifiers.find(isDevice) ??
+    identifiers[0] ??
+    null
+  );
+}

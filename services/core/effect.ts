@@ -1,0 +1,128 @@
+// What the world is told: data, never a running promise. The shell encodes effects, commits them with the state that
+// they announce, and publishes them once.
+
+import type { Outcome } from "./acceptance.ts";
+import type { Cause } from "./profile.ts";
+import type { Scalar } from "./event.ts";
+import type { IdentifierView } from "./view.ts";
+
+export const TRANSITION_CAUSES = [
+  "event",
+  "schedule",
+  "merge",
+  "split",
+  "late-data",
+  "backfill",
+  "rule-change",
+  "erasure",
+  "replay",
+] as const;
+export type TransitionCause = (typeof TRANSITION_CAUSES)[number];
+
+export const IDENTITY_CHANGE_KINDS = ["merged", "split", "quarantined", "released", "alias"] as const;
+export type IdentityChangeKind = (typeof IDENTITY_CHANGE_KINDS)[number];
+
+export const CERTAINTY_KINDS = ["complete", "source-late"] as const;
+export type Certainty = (typeof CERTAINTY_KINDS)[number];
+
+export interface Change {
+  readonly path: string;
+  /** JSON texts; null where the path was, or is, absent. */
+  readonly before: string | null;
+  readonly after: string | null;
+}
+
+export interface ProfileChanged {
+  readonly kind: "profile-changed";
+  readonly profileId: string;
+  readonly version: number;
+  readonly segment: string | null;
+  readonly changes: readonly Change[];
+  readonly cause: Cause;
+}
+
+export interface ProfileState {
+  readonly kind: "profile-state";
+  readonly profileId: string;
+  /** null: the profile is no more (merged away). */
+  readonly state: PublicProfile | null;
+  readonly cause: Cause;
+}
+
+export interface PublicProfile {
+  readonly version: number;
+  readonly segment: string | null;
+  readonly segmentSince: number | null;
+  readonly identifiers: readonly IdentifierView[];
+  readonly traits: Readonly<Record<string, { readonly value: Scalar; readonly source: string; readonly at: number }>>;
+  readonly orders: {
+    readonly count: number;
+    readonly valid: number;
+    readonly spentMinor: Readonly<Record<string, number>>;
+  };
+  readonly counters: Readonly<Record<string, number>>;
+}
+
+export interface SegmentTransition {
+  readonly kind: "transition";
+  readonly transitionId: string;
+  readonly profileId: string;
+  readonly from: string | null;
+  readonly to: string | null;
+  readonly cause: TransitionCause;
+  readonly by: Cause;
+  readonly rule: string | null;
+  readonly ruleVersion: string;
+  /** The facts that the rules read, as JSON texts. */
+  readonly facts: Readonly<Record<string, string>>;
+  readonly previousSince: number | null;
+}
+
+export interface IdentityChanged {
+  readonly kind: "identity-changed";
+  readonly changeId: string;
+  readonly change: IdentityChangeKind;
+  readonly profileId: string;
+  readonly otherProfileId: string | null;
+  readonly identifiers: readonly { readonly namespace: string; readonly key: string }[];
+  readonly cause: Cause;
+}
+
+export interface ProfileSignal {
+  readonly kind: "signal";
+  readonly signalId: string;
+  readonly signal: string;
+  readonly profileId: string;
+  readonly at: number;
+  readonly dueAt: number;
+  readonly activityAt: number;
+  readonly certainty: Certainty;
+  readonly facts: Readonly<Record<string, string>>;
+}
+
+export interface IdentityAlias {
+  readonly kind: "alias";
+  readonly oldProfileId: string;
+  /** null: the old id stands for itself again. */
+  readonly profileId: string | null;
+  readonly at: number;
+}
+
+export interface EventOutcome {
+  readonly kind: "outcome";
+  readonly source: string;
+  readonly eventId: string;
+  readonly outcome: Outcome;
+  readonly reason: string | null;
+  readonly anchor: string | null;
+}
+
+/** What goes to topics; outcomes are counted, not published. */
+export type Output =
+  | ProfileChanged
+  | ProfileState
+  | SegmentTransition
+  | IdentityChanged
+  | ProfileSignal
+  | IdentityAlias;
+export type Effect = Output | EventOutcome;

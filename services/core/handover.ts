@@ -1,0 +1,132 @@
+// Hand-over: a component that the index has given a parent ships its state to the parent's home and keeps a forwarder.
+// Whoever parks an item asks again, so a lost `absorb` cannot strand anything; every message here may be repeated.
+
+import type { Engine } from "./engine.ts";
+import { compareStamps, compareText } from "./comparison.ts";
+import { componentPart, type Component, type Forwarder } from "./component.ts";
+import { adoptLooseOrders, listPart, ORDERS_LISTED_PER_PART } from "./order-book.ts";
+import { evaluateProfile } from "./evaluation.ts";
+import { orderPart } from "./order.ts";
+import { settleIdentity } from "./identity.ts";
+import type { AbsorbItem, HandoverItem } from "./item.ts";
+import { forgetMembership } from "./membership.ts";
+import { touchProfile } from "./publication.ts";
+import { restoreTimers, timerRef } from "./signal.ts";
+import { loadComponent } from "./engine.ts";
+import { load, type Steps, type Workspace } from "./workspace.ts";
+
+/** Parts in one chunk; a chunk must stay well below the largest record of the log. */
+export const HANDOVER_PARTS_MAX = 64;
+
+export function* applyAbsorb(workspace: Workspace, item: AbsorbItem): Steps<void> {
+  const { component: id, into, cause } = item;
+  if (id === into || compareText(into, id) > 0) return;
+  const present = yield* loadComponent(workspace, id);
+  if (present?.forward !== undefined) {
+    if (present.forward === into) return;
+    // Both are ancestors of this one, so one is an ancestor of the other: the later must be absorbed by the earlier.
+    const [higher, lower] = compareText(present.forward, into) < 0 ? [present.forward, into] : [into, present.forward];
+    workspace.sends.push({ item: { kind: "absorb", component: lower, into: higher, cause }, event: null });
+    return;
+  }
+  const parts: { key: string; value: unknown }[] = [];
+  if (present !== null) {
+    const orderKeys = yield* listOrders(workspace, present);
+    yield* load(workspace, orderKeys.map(orderPart));
+    parts.push({ key: componentPart(id), value: present });
+    for (const key of orderKeys) parts.push({ key: orderPart(key), value: workspace.read(orderPart(key)) });
+    for (const key of orderKeys) workspace.write(orderPart(key), null);
+    for (const [key, entry] of Object.entries(present.identifiers)) {
+      for (let n = 0; n * ORDERS_LISTED_PER_PART < entry.ordersListed; n += 1) {
+        parts.push({ key: listPart(key, n), value: workspace.read(listPart(key, n)) });
+        workspace.write(listPart(key, n), null);
+      }
+    }
+    for (const naming of Object.keys(present.profiles)) {
+      workspace.setTimer("time", timerRef(id, naming), null);
+      workspace.setTimer("completeness", timerRef(id, naming), null);
+    }
+  }
+  for (let index = 0; index === 0 || index * HANDOVER_PARTS_MAX < parts.length; index += 1) {
+    const chunk = parts.slice(index * HANDOVER_PARTS_MAX, (index + 1) * HANDOVER_PARTS_MAX);
+    const last = (index + 1) * HANDOVER_PARTS_MAX >= parts.length;
+    workspace.sends.push({
+      item: { kind: "handover", component: into, from: id, index, last, parts: chunk, cause },
+      event: null,
+    });
+  }
+  const forwarder: Forwarder = { id, forward: into };
+  workspace.write(componentPart(id), forwarder);
+}
+
+/** Keys of all orders that live at the component. */
+export function* listOrders(workspace: Workspace, component: Component): Steps<string[]> {
+  const lists: string[] = [];
+  for (const [key, entry] of Object.entries(component.identifiers)) {
+    for (let n = 0; n * ORDERS_LISTED_PER_PART < entry.ordersListed; n += 1) lists.push(listPart(key, n));
+  }
+  yield* load(workspace, lists);
+  const listed = lists.flatMap((part) => workspace.read<string[]>(part) ?? []);
+  return [...new Set([...listed, ...Object.keys(component.looseOrders)])];
+}
+
+/** Returns true when the hand-over is complete and the component has settled. */
+export function* applyHandover(
+  engine: Engine,
+  workspace: Workspace,
+  component: Component,
+  item: HandoverItem,
+): Steps<boolean> {
+  const chunks = (component.arriving[item.from] ??= []);
+  chunks.push(...item.parts);
+  if (!item.last) return false;
+  delete component.arriving[item.from];
+  let absorbed: Component | null = null;
+  for (const { key, value } of chunks) {
+    if (key === componentPart(item.from)) absorbed = engine.revive(key, value) as Component;
+    else workspace.write(key, engine.revive(key, value));
+  }
+  if (absorbed === null) component.held[item.from] = true;
+  else mergeComponent(engine, workspace, component, absorbed, item);
+  for (const birth of Object.keys(component.asked)) if (component.held[birth] === true) delete component.asked[birth];
+  settleIdentity(engine, workspace, component, item.cause);
+  const affected = new Set<string>();
+  yield* adoptLooseOrders(engine, workspace, component, item.cause, affected);
+  for (const naming of [...affected].sort(compareText))
+    evaluateProfile(engine, workspace, component, naming, item.cause, null);
+  return true;
+}
+
+function mergeComponent(
+  engine: Engine,
+  workspace: Workspace,
+  into: Component,
+  from: Component,
+  item: HandoverItem,
+): void {
+  for (const naming of Object.keys(from.profiles))
+    if (from.profiles[naming]?.alive === true) touchProfile(engine, workspace, from, naming, item.cause);
+  Object.assign(into.held, from.held);
+  Object.assign(into.identifiers, from.identifiers);
+  Object.assign(into.profiles, from.profiles);
+  Object.assign(into.looseOrders, from.looseOrders);
+  for (const [key, evidence] of Object.entries(from.evidence)) {
+    const present = into.evidence[key];
+    if (present === undefined || compareStamps(evidence.stamp, present.stamp) < 0) into.evidence[key] = evidence;
+  }
+  for (const [key, end] of Object.entries(from.far)) {
+    const present = into.far[key];
+    if (present === undefined || end.version > present.version) into.far[key] = end;
+  }
+  for (const key of Object.keys(into.far)) if (into.identifiers[key] !== undefined) delete into.far[key];
+  for (const key of Object.keys(into.told)) delete into.told[key];
+  into.parked.push(...from.parked);
+  for (const [id, chunks] of Object.entries(from.arriving))
+    into.arriving[id] = [...(into.arriving[id] ?? []), ...chunks];
+  Object.assign(into.asked, from.asked);
+  forgetMembership(into);
+  for (const [naming, record] of Object.entries(from.profiles)) {
+    if (record.alive) touchProfile(engine, workspace, into, naming, item.cause);
+    restoreTimers(engine, workspace, into, naming, record);
+  }
+}

@@ -1,0 +1,273 @@
+// From a weighing to profiles: which profiles go on, which are absorbed, which are new, and what the world and the
+// other homes are told. A profile is named by its earliest authenticated personal or unique identifier, else by its
+// earliest identifier (I6); the profile goes where its naming identifier goes.
+
+import type { Engine } from "./engine.ts";
+import { compareStamps, compareText, type Stamp } from "./comparison.ts";
+import type { Component, Entry } from "./component.ts";
+import type { IdentityChangeKind } from "./effect.ts";
+import { evaluateProfile, moveSegment } from "./evaluation.ts";
+import { forgetMembership, membersOf } from "./membership.ts";
+import { createProfileRecord, profileId, type Cause, type ProfileRecord } from "./profile.ts";
+import { touchProfile } from "./publication.ts";
+import { closeSignal } from "./signal.ts";
+import { weighComponent, type Weighing } from "./weighing.ts";
+import type { Workspace } from "./workspace.ts";
+
+/**
+ * Weighs the component anew and moves its profiles accordingly. Profiles that existed before and whose membership
+ * changed are evaluated at once, so that a transition by evidence alone is told apart from one by facts; newborn ones
+ * are evaluated with the facts that bore them.
+ */
+export function settleIdentity(engine: Engine, workspace: Workspace, component: Component, cause: Cause): void {
+  for (const naming of aliveNamings(component)) touchProfile(engine, workspace, component, naming, cause);
+  const weighing = weighComponent(engine.registry, component);
+  const wasPending = new Set(
+    aliveNamings(component).filter((naming) =>
+      membersOf(component, naming).some((key) => component.identifiers[key]?.pending === true),
+    ),
+  );
+  const groups = groupMembers(weighing);
+  const former = new Map(Object.entries(component.identifiers).map(([key, entry]) => [key, entry.profile]));
+  for (const [key, entry] of Object.entries(component.identifiers)) {
+    entry.state = weighing.contested.has(key) ? "contested" : "owned";
+    entry.pending = weighing.pending.has(key);
+  }
+  assignProfiles(engine, workspace, component, groups, former, wasPending, cause);
+  tellFarEnds(workspace, component, weighing, cause);
+  for (const birth of [...weighing.joins].sort(compareText)) {
+    if (component.held[birth] === true || component.asked[birth] === true) continue;
+    component.asked[birth] = true;
+    workspace.joins.push({ a: component.id, b: birth, cause });
+  }
+}
+
+function aliveNamings(component: Component): string[] {
+  return Object.keys(component.profiles)
+    .filter((naming) => component.profiles[naming]?.alive === true)
+    .sort(compareText);
+}
+
+function groupMembers(weighing: Weighing): string[][] {
+  const groups = new Map<string, string[]>();
+  for (const [key, group] of weighing.group) {
+    const list = groups.get(group);
+    if (list === undefined) groups.set(group, [key]);
+    else list.push(key);
+  }
+  return [...groups.values()];
+}
+
+function compareNaming(a: { stamp: Stamp; entry: Entry }, b: { stamp: Stamp; entry: Entry }): number {
+  return (
+    compareStamps(a.stamp, b.stamp) ||
+    compareText(a.entry.namespace, b.entry.namespace) ||
+    compareText(a.entry.value, b.entry.value)
+  );
+}
+
+function nameProfile(engine: Engine, component: Component, members: readonly string[]): string {
+  const candidates = members.map((key) => {
+    const entry = component.identifiers[key] as Entry;
+    const kind = engine.registry.namespaces.get(entry.namespace)?.kind;
+    const naming = (kind === "unique" || kind === "personal") && entry.firstAuthenticated !== null;
+    return { key, entry, naming, stamp: naming ? (entry.firstAuthenticated as Stamp) : entry.first };
+  });
+  candidates.sort((a, b) => Number(b.naming) - Number(a.naming) || compareNaming(a, b));
+  return (candidates[0] as { key: string }).key;
+}
+
+function assignProfiles(
+  engine: Engine,
+  workspace: Workspace,
+  component: Component,
+  groups: readonly (readonly string[])[],
+  former: ReadonlyMap<string, string | null>,
+  wasPending: ReadonlySet<string>,
+  cause: Cause,
+): void {
+  const alive = aliveNamings(component);
+  const named = groups
+    .map((members) => ({ members, naming: nameProfile(engine, component, members) }))
+    .sort((a, b) => compareText(a.naming, b.naming));
+  const changed: { naming: string; artefact: "merge" | "split" | null }[] = [];
+  for (const { members, naming } of named) {
+    const incoming = alive.filter((old) => members.includes(old));
+    const survivor = incoming.includes(naming) ? naming : firstNamed(component, incoming);
+    const record = (component.profiles[naming] ??= createNamedRecord(engine, component, naming));
+    touchProfile(engine, workspace, component, naming, cause);
+    const split = former.get(members.find((key) => former.get(key) !== null) ?? "") ?? null;
+    const moved =
+      members.some((key) => former.get(key) !== null && former.get(key) !== survivor) ||
+      (survivor !== null && [...former].some(([key, old]) => old === survivor && !members.includes(key)));
+    for (const key of members) (component.identifiers[key] as Entry).profile = naming;
+    if (survivor === null) {
+      record.alive = true;
+      record.segment = null;
+      record.segmentSince = null;
+      record.signal = null;
+      if (split !== null) {
+        announce(workspace, component, "split", record, component.profiles[split] ?? null, members, cause);
+        changed.push({ naming, artefact: "split" });
+      }
+      continue;
+    }
+    if (survivor !== naming) renameProfile(workspace, component, survivor, naming, members, cause);
+    for (const absorbed of incoming)
+      if (absorbed !== survivor) absorbProfile(engine, workspace, component, absorbed, naming, members, cause);
+    if (moved || survivor !== naming || incoming.length > 1 || wasPending.has(survivor))
+      changed.push({ naming, artefact: artefactOf(incoming.length, moved, members, former, survivor) });
+  }
+  forgetMembership(component);
+  pointAliases(workspace, component, cause);
+  for (const { naming, artefact } of changed) {
+    const held = component.profiles[naming]?.heldCause ?? null;
+    evaluateProfile(engine, workspace, component, naming, held !== null && artefact === null ? held : cause, artefact);
+  }
+}
+
+function artefactOf(
+  incoming: number,
+  moved: boolean,
+  members: readonly string[],
+  former: ReadonlyMap<string, string | null>,
+  survivor: string,
+): "merge" | "split" | null {
+  if (incoming > 1 || members.some((key) => former.get(key) !== null && former.get(key) !== survivor)) return "merge";
+  return moved ? "split" : null;
+}
+
+function firstNamed(component: Component, namings: readonly string[]): string | null {
+  const entries = namings.map((naming) => {
+    const entry = component.identifiers[naming] as Entry;
+    return { naming, entry, stamp: entry.firstAuthenticated ?? entry.first };
+  });
+  entries.sort(
+    (a, b) =>
+      Number(b.entry.firstAuthenticated !== null) - Number(a.entry.firstAuthenticated !== null) || compareNaming(a, b),
+  );
+  return entries[0]?.naming ?? null;
+}
+
+function createNamedRecord(engine: Engine, component: Component, naming: string): ProfileRecord {
+  const entry = component.identifiers[naming] as Entry;
+  return createProfileRecord(profileId(engine.registry.hash, entry.namespace, entry.value));
+}
+
+/** The same profile under another id: segment and open signal go with it, and no transition is made of it. */
+function renameProfile(
+  workspace: Workspace,
+  component: Component,
+  old: string,
+  naming: string,
+  members: readonly string[],
+  cause: Cause,
+): void {
+  const from = component.profiles[old] as ProfileRecord;
+  const to = component.profiles[naming] as ProfileRecord;
+  closeSignal(workspace, component, old, from);
+  to.alive = true;
+  to.segment = from.segment;
+  to.segmentSince = from.segmentSince;
+  to.lastTransitionOccurredAt = from.lastTransitionOccurredAt;
+  to.signalledUpTo = latest(from.signalledUpTo, to.signalledUpTo);
+  to.heldCause = from.heldCause;
+  from.alive = false;
+  from.segment = null;
+  from.segmentSince = null;
+  from.heldCause = null;
+  announce(workspace, component, "alias", to, from, members, cause);
+}
+
+function absorbProfile(
+  engine: Engine,
+  workspace: Workspace,
+  component: Component,
+  absorbed: string,
+  naming: string,
+  members: readonly string[],
+  cause: Cause,
+): void {
+  const from = component.profiles[absorbed] as ProfileRecord;
+  const to = component.profiles[naming] as ProfileRecord;
+  closeSignal(workspace, component, absorbed, from);
+  moveSegment(engine, workspace, from, null, null, cause, cause.backfill ? "backfill" : "merge", null);
+  to.signalledUpTo = latest(from.signalledUpTo, to.signalledUpTo);
+  from.alive = false;
+  from.heldCause = null;
+  announce(workspace, component, "merged", to, from, members, cause);
+}
+
+function latest(a: number | null, b: number | null): number | null {
+  return a === null ? b : b === null ? a : Math.max(a, b);
+}
+
+function announce(
+  workspace: Workspace,
+  component: Component,
+  change: IdentityChangeKind,
+  profile: ProfileRecord,
+  other: ProfileRecord | null,
+  members: readonly string[],
+  cause: Cause,
+): void {
+  profile.changes += 1;
+  workspace.effects.push({
+    kind: "identity-changed",
+    changeId: `${profile.id}.i${profile.changes}`,
+    change,
+    profileId: profile.id,
+    otherProfileId: other?.id ?? null,
+    identifiers: [...members]
+      .sort(compareText)
+      .map((key) => ({ namespace: (component.identifiers[key] as Entry).namespace, key })),
+    cause,
+  });
+}
+
+/** An old id resolves, in one hop, to the profile that holds its naming identifier now (I6). */
+function pointAliases(workspace: Workspace, component: Component, cause: Cause): void {
+  for (const naming of Object.keys(component.profiles).sort(compareText)) {
+    const record = component.profiles[naming] as ProfileRecord;
+    const holder = component.identifiers[naming]?.profile ?? null;
+    const target = record.alive || holder === null ? null : (component.profiles[holder]?.id ?? null);
+    if (target === record.aliasOf) continue;
+    record.aliasOf = target;
+    workspace.effects.push({ kind: "alias", oldProfileId: record.id, profileId: target, at: cause.at });
+  }
+}
+
+/** Each home tells the other end of a tie the status of its own end, when it changes, and again after a hand-over. */
+function tellFarEnds(workspace: Workspace, component: Component, weighing: Weighing, cause: Cause): void {
+  for (const [key, entry] of Object.entries(component.identifiers)) {
+    const status = weighing.status.get(key) ?? null;
+    if (JSON.stringify(status) === JSON.stringify(entry.status)) continue;
+    entry.status = status;
+    entry.statusVersion += 1;
+  }
+  for (const evidence of Object.values(component.evidence)) {
+    for (const [near, far] of [
+      [evidence.a, evidence.b],
+      [evidence.b, evidence.a],
+    ] as const) {
+      const entry = component.identifiers[near];
+      const end = component.far[far];
+      if (entry === undefined || end === undefined || entry.status === null) continue;
+      if (component.told[`${near} ${far}`] === entry.statusVersion) continue;
+      component.told[`${near} ${far}`] = entry.statusVersion;
+      workspace.sends.push({
+        item: {
+          kind: "status",
+          component: end.birth,
+          of: near,
+          to: far,
+          birth: entry.birth,
+          version: entry.statusVersion,
+          status: entry.status,
+          cause,
+        },
+        event: null,
+      });
+    }
+  }
+}

@@ -1,0 +1,96 @@
+// What travels on the inner log: items for the home of one component, in bundles per shard. The inner log's order of
+// items is the recorded order: transitions are a function of it and of nothing else (O2).
+
+import type { Assurance } from "./configuration.ts";
+import type { Cause } from "./profile.ts";
+
+/** A component id is `<class>-<record time, 13 digits>-<22 characters of hash>`: as text, an earlier root sorts first. */
+export type ComponentId = string;
+
+export interface RoutedIdentifier {
+  readonly namespace: string;
+  readonly value: string;
+  readonly key: string;
+  readonly assurance: Assurance;
+  /** The component that the index gave this identifier at first sight; never changes. */
+  readonly birth: ComponentId;
+  /** True where the resolver found it under the addressed root: the home must hold its birth before it folds the item. */
+  readonly local: boolean;
+}
+
+export interface EventItem {
+  readonly kind: "event";
+  readonly component: ComponentId;
+  /** anchor: fold everything that is local. tie: evidence only. order: the order's facts only. */
+  readonly role: "anchor" | "tie" | "order";
+  readonly source: string;
+  readonly eventId: string;
+  readonly recordedAt: number;
+  readonly backfill: boolean;
+  readonly traceparent: string | null;
+  readonly anchor: string;
+  readonly identifiers: readonly RoutedIdentifier[];
+  readonly order: RoutedIdentifier | null;
+}
+
+/** The index has made `into` the parent of the addressed component: hand over, keep a forwarder. May be repeated. */
+export interface AbsorbItem {
+  readonly kind: "absorb";
+  readonly component: ComponentId;
+  readonly into: ComponentId;
+  readonly cause: Cause;
+}
+
+/** A chunk of the parts of an absorbed component, for its new home. Complete with `last`. */
+export interface HandoverItem {
+  readonly kind: "handover";
+  readonly component: ComponentId;
+  readonly from: ComponentId;
+  readonly index: number;
+  readonly last: boolean;
+  readonly parts: readonly { readonly key: string; readonly value: unknown }[];
+  readonly cause: Cause;
+}
+
+/** What the home of `of` says of it to the home of `to`, the other end of a tie. A newer version replaces an older one. */
+export interface StatusItem {
+  readonly kind: "status";
+  readonly component: ComponentId;
+  readonly of: string;
+  readonly to: string;
+  readonly birth: ComponentId;
+  readonly version: number;
+  readonly status: Status;
+  readonly cause: Cause;
+}
+
+export type Status =
+  /** Known, and which person it belongs to (null: contested, a claim of nobody's). */
+  | { readonly known: true; readonly person: string | null }
+  /** Weak, and who claims it. */
+  | { readonly known: false; readonly claimants: readonly string[] };
+
+/** A resolver slot has passed timeMs, and its sources are complete up to the given times. */
+export interface ProgressItem {
+  readonly kind: "progress";
+  readonly slot: number;
+  readonly timeMs: number;
+  readonly completeUpToMs: Readonly<Record<string, number>>;
+}
+
+export type Item = EventItem | AbsorbItem | HandoverItem | StatusItem | ProgressItem;
+/** The items that belong to one component. */
+export type HomeItem = Exclude<Item, ProgressItem>;
+
+/** An item with the bytes of the event that it is about, forwarded as they came. */
+export interface Carried<T extends Item = Item> {
+  readonly item: T;
+  readonly event: Uint8Array | null;
+}
+
+export function shardOf(component: ComponentId, shards: number): number {
+  let hash = 0x811c9dc5;
+  for (let i = component.length - 22; i < component.length; i += 1)
+    hash = Math.imul(hash ^ component.charCodeAt(i), 0x01000193) >>> 0;
+  return hash % shards;
+}

@@ -1,0 +1,43 @@
+// What the orders under one identifier add up to, kept as integers that an order's change moves by a difference; the
+// latest valid orders are kept by instant, so that taking one back gives the next (P5: never a walk over the history).
+
+import { bareRecord, compareText } from "./comparison.ts";
+import type { OrderView } from "./order.ts";
+
+export const LATEST_ORDERS_MAX = 16;
+
+export interface OrderTotals {
+  /** Orders of any status, and those that are valid. */
+  count: number;
+  valid: number;
+  /** By currency, minor units: totals of valid orders less returned lines. */
+  readonly spentMinor: Record<string, number>;
+  /** Valid orders by instant, latest first, at most LATEST_ORDERS_MAX. */
+  latestValid: { readonly at: number; readonly order: string }[];
+}
+
+export function createOrderTotals(): OrderTotals {
+  return { count: 0, valid: 0, spentMinor: bareRecord(), latestValid: [] };
+}
+
+/** Moves the totals from what the order added before (null: nothing) to what it adds now. */
+export function moveOrder(totals: OrderTotals, key: string, before: OrderView | null, after: OrderView | null): void {
+  applyOrder(totals, before, -1);
+  applyOrder(totals, after, 1);
+  if (before?.valid === true) totals.latestValid = totals.latestValid.filter((latest) => latest.order !== key);
+  if (after?.valid === true) {
+    totals.latestValid.push({ at: after.at, order: key });
+    totals.latestValid.sort((a, b) => b.at - a.at || compareText(a.order, b.order));
+    totals.latestValid.length = Math.min(totals.latestValid.length, LATEST_ORDERS_MAX);
+  }
+}
+
+function applyOrder(totals: OrderTotals, view: OrderView | null, sign: 1 | -1): void {
+  if (view === null) return;
+  totals.count += sign;
+  if (!view.valid) return;
+  totals.valid += sign;
+  const spent = (totals.spentMinor[view.currency] ?? 0) + sign * view.spentMinor;
+  totals.spentMinor[view.currency] = spent;
+  if (spent === 0) delete totals.spentMinor[view.currency];
+}

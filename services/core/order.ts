@@ -1,0 +1,200 @@
+// One order, under (origin, orderId): the set of its events, and the view that follows from the set alone. Origin is
+// the source, or the scope in which several sources number their orders together.
+// Valid: placed or paid, a line of positive quantity, a total not below zero, not cancelled, not wholly returned.
+
+import { compareText } from "./comparison.ts";
+import type { ChannelEvent, OrderLine } from "./event.ts";
+import type { ComponentId, EventItem } from "./item.ts";
+import type { Registry } from "./acceptance.ts";
+
+export const ORDER_STATUSES = ["placed", "paid", "cancelled", "partly-returned", "returned", "refunded"] as const;
+export type OrderStatus = (typeof ORDER_STATUSES)[number];
+
+/** Events of one order that are kept; beyond it the latest recorded are left out and counted. */
+export const ORDER_EVENTS_MAX = 64;
+
+export interface OrderFact {
+  readonly source: string;
+  readonly eventId: string;
+  readonly recordedAt: number;
+  readonly occurredAt: number;
+  readonly type: string;
+  readonly status: string | null;
+  readonly currency: string;
+  readonly totalMinor: number | null;
+  readonly lines: readonly OrderLine[] | null;
+  /** Who the event names: the key and birth of its anchor; null where it names nobody. */
+  readonly anchor: string | null;
+  readonly anchorBirth: ComponentId | null;
+}
+
+export interface Order {
+  readonly key: string;
+  readonly birth: ComponentId;
+  /** `<origin>/<orderId>`. */
+  readonly name: string;
+  /** Sorted by (recordedAt, source, eventId). */
+  facts: OrderFact[];
+  /** The local identifier whose totals hold this order, and what it added there. */
+  owner: string | null;
+  view: OrderView | null;
+}
+
+export interface OrderView {
+  readonly orderId: string;
+  readonly status: OrderStatus;
+  readonly source: string;
+  readonly currency: string;
+  readonly totalMinor: number;
+  readonly lines: readonly OrderLine[];
+  readonly valid: boolean;
+  readonly spentMinor: number;
+  /** occurredAt of the order itself. */
+  readonly at: number;
+}
+
+export function orderPart(key: string): string {
+  return `o/${key}`;
+}
+
+export function createOrder(key: string, birth: ComponentId, name: string): Order {
+  return { key, birth, name, facts: [], owner: null, view: null };
+}
+
+/** Adds one event; false if it is already there, or beyond the limit. */
+export function addOrderFact(registry: Registry, order: Order, item: EventItem, event: ChannelEvent): boolean {
+  const part = event.order;
+  if (part === null || part === undefined) return false;
+  const anchor = item.identifiers.find((identifier) => identifier.key === item.anchor);
+  const fact: OrderFact = {
+    source: item.source,
+    eventId: item.eventId,
+    recordedAt: item.recordedAt,
+    occurredAt: event.occurredAt,
+    type: event.type,
+    status: part.status ?? null,
+    currency: part.currency ?? registry.sources.get(item.source)?.currency ?? "",
+    totalMinor: part.totalMinor ?? null,
+    lines: part.lines ?? null,
+    anchor: anchor?.key ?? null,
+    anchorBirth: anchor?.birth ?? null,
+  };
+  const same = order.facts.findIndex((other) => other.source === fact.source && other.eventId === fact.eventId);
+  if (same >= 0) return false;
+  order.facts.push(fact);
+  order.facts.sort(compareFacts);
+  if (order.facts.length > ORDER_EVENTS_MAX) return order.facts.pop() !== fact;
+  return true;
+}
+
+function compareFacts(a: OrderFact, b: OrderFact): number {
+  return a.recordedAt - b.recordedAt || compareText(a.source, b.source) || compareText(a.eventId, b.eventId);
+}
+
+/** The identifier that the order belongs to: whom the first placing event names, else the first event that names anybody. */
+export function orderOwner(order: Order): { key: string; birth: ComponentId } | null {
+  const naming = order.facts.filter((fact) => fact.anchor !== null);
+  const owner = naming.find((fact) => fact.type === "order-placed") ?? naming[0];
+  return owner === undefined ? null : { key: owner.anchor as string, birth: owner.anchorBirth as ComponentId };
+}
+
+export function viewOrder(registry: Registry, order: Order): OrderView {
+  const says = (type: string, status: string) =>
+    order.facts.some((fact) => fact.type === type || (fact.type !== "order-returned" && fact.status === status));
+  const content = chooseContent(registry, order.facts);
+  const first = order.facts[0] as OrderFact;
+  const basis = content ?? first;
+  const lines = basis.lines ?? [];
+  const totalMinor = basis.totalMinor ?? lines.reduce((sum, line) => sum + line.quantity * line.unitPriceMinor, 0);
+  const placed = says("order-placed", "placed") || says("order-paid", "paid");
+  const returns = order.facts.filter((fact) => fact.type === "order-returned");
+  const returnedMinor = placed ? returns.reduce((sum, fact) => sum + amountReturned(fact, totalMinor), 0) : 0;
+  const whole = placed && returns.length > 0 && isWhollyReturned(lines, returns, totalMinor, returnedMinor);
+  const cancelled = says("order-cancelled", "cancelled");
+  const valid = placed && !cancelled && !whole && totalMinor >= 0 && lines.some((line) => line.quantity > 0);
+  return {
+    orderId: order.name.slice(order.name.indexOf("/") + 1),
+    status: chooseStatus({
+      cancelled,
+      refunded: says("order-refunded", "refunded"),
+      whole: whole || (!placed && returns.length > 0),
+      partly: returns.length > 0,
+      paid: says("order-paid", "paid"),
+    }),
+    source: basis.source,
+    currency: basis.currency,
+    totalMinor,
+    lines,
+    valid,
+    spentMinor: valid ? Math.max(0, totalMinor - returnedMinor) : 0,
+    at: Math.min(
+      ...(placed
+        ? order.facts.filter((fact) => fact.type === "order-placed" || fact.type === "order-paid")
+        : order.facts
+      ).map((fact) => fact.occurredAt),
+    ),
+  };
+}
+
+function chooseStatus(is: {
+  cancelled: boolean;
+  refunded: boolean;
+  whole: boolean;
+  partly: boolean;
+  paid: boolean;
+}): OrderStatus {
+  if (is.cancelled) return "cancelled";
+  if (is.refunded) return "refunded";
+  if (is.whole) return "returned";
+  if (is.partly) return "partly-returned";
+  return is.paid ? "paid" : "placed";
+}
+
+const CONTENT_TYPES = new Set(["order-placed", "order-paid", "order-updated"]);
+
+/** Whose lines and total hold: those of placing and updating events, by source rank, then latest occurredAt, then a fixed order. */
+function chooseContent(registry: Registry, facts: readonly OrderFact[]): OrderFact | null {
+  const rank = (fact: OrderFact) => registry.sources.get(fact.source)?.rank ?? Number.MAX_SAFE_INTEGER;
+  const candidates = facts.filter(
+    (fact) => CONTENT_TYPES.has(fact.type) && (fact.lines !== null || fact.totalMinor !== null),
+  );
+  candidates.sort(
+    (a, b) =>
+      Number(b.lines !== null) - Number(a.lines !== null) ||
+      rank(a) - rank(b) ||
+      b.occurredAt - a.occurredAt ||
+      compareText(b.source, a.source) ||
+      compareText(b.eventId, a.eventId),
+  );
+  return candidates[0] ?? null;
+}
+
+/** Lines where the return names some, else its total, else the whole order. */
+function amountReturned(fact: OrderFact, orderTotalMinor: number): number {
+  if (fact.lines !== null && fact.lines.length > 0)
+    return fact.lines.reduce((sum, line) => sum + Math.abs(line.quantity) * Math.abs(line.unitPriceMinor), 0);
+  return fact.totalMinor === null ? orderTotalMinor : Math.abs(fact.totalMinor);
+}
+
+function isWhollyReturned(
+  lines: readonly OrderLine[],
+  returns: readonly OrderFact[],
+  totalMinor: number,
+  returnedMinor: number,
+): boolean {
+  if (
+    returns.some(
+      (fact) =>
+        (fact.lines === null || fact.lines.length === 0) &&
+        (fact.totalMinor === null || Math.abs(fact.totalMinor) >= totalMinor),
+    )
+  )
+    return true;
+  const open = new Map<string, number>();
+  for (const line of lines)
+    if (line.quantity > 0) open.set(line.productId, (open.get(line.productId) ?? 0) + line.quantity);
+  for (const fact of returns)
+    for (const line of fact.lines ?? [])
+      if (open.has(line.productId)) open.set(line.productId, (open.get(line.productId) ?? 0) - Math.abs(line.quantity));
+  return [...open.values()].every((quantity) => quantity <= 0) || (returnedMinor >= totalMinor && totalMinor > 0);
+}

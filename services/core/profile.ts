@@ -1,0 +1,64 @@
+// What a profile carries beside its fragments: the path-dependent part (segment, versions, open signal), which follows
+// the recorded order (O2). It lives under the naming key: the identifier that the profile's id is made of (I6).
+
+import type { Hash } from "./identifier.ts";
+
+export interface OpenSignal {
+  readonly signal: string;
+  /** occurredAt of the activity that opened it. */
+  readonly activityAt: number;
+  readonly dueAt: number;
+  /** awaiting: due, but a source that could refute it has not reported up to then. */
+  readonly state: "open" | "awaiting";
+}
+
+/** What caused a step, as its outputs name it. */
+export interface Cause {
+  readonly source: string | null;
+  readonly eventId: string | null;
+  readonly at: number;
+  readonly occurredAt: number | null;
+  readonly backfill: boolean;
+  readonly traceparent: string | null;
+}
+
+export interface ProfileRecord {
+  readonly id: string;
+  alive: boolean;
+  /** Grow by one with each profile-changed, transition and identity change, and never restart. */
+  version: number;
+  transitions: number;
+  changes: number;
+  segment: string | null;
+  segmentSince: number | null;
+  /** occurredAt of the last transition's event: what is older is late data. */
+  lastTransitionOccurredAt: number | null;
+  signal: OpenSignal | null;
+  /** Activity up to which signals were sent. */
+  signalledUpTo: number | null;
+  /** Of a dead record: the id that it resolves to, as last announced. */
+  aliasOf: string | null;
+  /** The cause that waits while ownership is pending. */
+  heldCause: Cause | null;
+}
+
+export function profileId(hash: Hash, namespace: string, value: string): string {
+  return hash(`profile\n${namespace}\n${value}\n0`);
+}
+
+export function createProfileRecord(id: string): ProfileRecord {
+  return {
+    id,
+    alive: false,
+    version: 0,
+    transitions: 0,
+    changes: 0,
+    segment: null,
+    segmentSince: null,
+    lastTransitionOccurredAt: null,
+    signal: null,
+    signalledUpTo: null,
+    aliasOf: null,
+    heldCause: null,
+  };
+}

@@ -1,0 +1,112 @@
+// profile-changed and profile-state: coalesced per profile and bundle, as the difference between how a profile looked
+// before the bundle and how it looks after. Nothing changed: nothing is said.
+
+import { bareRecord, sortedKeys } from "./comparison.ts";
+import { componentPart, type Component } from "./component.ts";
+import type { Change, PublicProfile } from "./effect.ts";
+import type { Engine } from "./engine.ts";
+import { membersOf } from "./membership.ts";
+import type { Cause, ProfileRecord } from "./profile.ts";
+import { viewProfile, type ProfileView } from "./view.ts";
+import type { Touched, Workspace } from "./workspace.ts";
+
+/** Remembers how a profile looked before the step changed it; must come before the change. */
+export function touchProfile(
+  engine: Engine,
+  workspace: Workspace,
+  component: Component,
+  naming: string,
+  cause: Cause,
+): void {
+  const record = component.profiles[naming];
+  if (record === undefined) return;
+  const known = workspace.touched.get(record.id);
+  if (known !== undefined) {
+    known.cause = cause;
+    // A hand-over may have brought the profile to another component within the step.
+    if (known.component !== component.id || known.record !== record)
+      workspace.touched.set(record.id, { ...known, component: component.id, record });
+    return;
+  }
+  workspace.touched.set(record.id, {
+    component: component.id,
+    naming,
+    record,
+    before:
+      record.alive && record.version > 0 ? viewProfile(engine.registry, component, membersOf(component, naming)) : null,
+    segmentBefore: record.segment,
+    aliveBefore: record.alive,
+    cause,
+  });
+}
+
+/** Ends a bundle: one profile-changed and one profile-state for each profile that looks other than before. */
+export function publishChanges(engine: Engine, workspace: Workspace): void {
+  for (const touched of workspace.touched.values()) publishProfile(engine, workspace, touched);
+  workspace.touched.clear();
+}
+
+function publishProfile(engine: Engine, workspace: Workspace, touched: Touched): void {
+  const { record, before, cause } = touched;
+  const component = workspace.read<Component>(componentPart(touched.component));
+  if (!record.alive) {
+    if (touched.aliveBefore && record.version > 0)
+      workspace.effects.push({ kind: "profile-state", profileId: record.id, state: null, cause });
+    return;
+  }
+  // Handed over within the step, or not evaluated yet: whoever holds it then says what has changed.
+  if (component === null || component.forward !== undefined || record.segment === null) return;
+  const view = viewProfile(engine.registry, component, membersOf(component, touched.naming));
+  const changes = compareFlat(
+    before === null ? bareRecord() : flattenView(before, touched.segmentBefore),
+    flattenView(view, record.segment),
+  );
+  if (changes.length === 0) return;
+  record.version += 1;
+  workspace.effects.push({
+    kind: "profile-changed",
+    profileId: record.id,
+    version: record.version,
+    segment: record.segment,
+    changes,
+    cause,
+  });
+  workspace.effects.push({ kind: "profile-state", profileId: record.id, state: describeProfile(record, view), cause });
+}
+
+function describeProfile(record: ProfileRecord, view: ProfileView): PublicProfile {
+  const traits = bareRecord<PublicProfile["traits"][string]>();
+  for (const [name, trait] of Object.entries(view.traits))
+    traits[name] = { value: trait.value, source: trait.source, at: trait.at };
+  return {
+    version: record.version,
+    segment: record.segment,
+    segmentSince: record.segmentSince,
+    identifiers: view.identifiers,
+    traits,
+    orders: { count: view.ordersCount, valid: view.facts.orders.valid, spentMinor: view.facts.orders.spentMinor },
+    counters: view.counters,
+  };
+}
+
+/** A view as paths and JSON texts: what a consumer can compare without knowing the product. */
+function flattenView(view: ProfileView, segment: string | null): Record<string, string> {
+  const flat = bareRecord<string>();
+  flat["segment"] = JSON.stringify(segment);
+  for (const identifier of view.identifiers)
+    flat[`identifiers.${identifier.namespace}.${identifier.value}`] = JSON.stringify(identifier.state);
+  for (const [name, trait] of Object.entries(view.traits)) flat[`traits.${name}`] = JSON.stringify(trait.value);
+  for (const [type, count] of Object.entries(view.counters)) flat[`counters.${type}`] = JSON.stringify(count);
+  flat["orders.count"] = JSON.stringify(view.ordersCount);
+  flat["orders.valid"] = JSON.stringify(view.facts.orders.valid);
+  for (const [currency, minor] of Object.entries(view.facts.orders.spentMinor))
+    flat[`orders.spentMinor.${currency}`] = JSON.stringify(minor);
+  flat["profile.known"] = JSON.stringify(view.facts.profile.known);
+  return flat;
+}
+
+function compareFlat(before: Readonly<Record<string, string>>, after: Readonly<Record<string, string>>): Change[] {
+  return sortedKeys({ ...before, ...after })
+    .filter((path) => before[path] !== after[path])
+    .map((path) => ({ path, before: before[path] ?? null, after: after[path] ?? null }));
+}

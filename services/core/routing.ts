@@ -1,0 +1,140 @@
+// Where an event goes: which components its identifiers have, which of them the event joins, and what is told to whom.
+// Pure over what is known of the index; the resolver asks the index, repeats where another resolver was first, and
+// appends the items. The index is a concurrent union-find: `birth` of an identifier and `parent` of a component are
+// set once and never change; a root of the later (class, time, hash) gets the earlier one as parent, so there are no
+// cycles. Strong evidence joins at once; so does weak evidence that touches an anonymous root. The rest are ties.
+
+import { isAuthenticated, type AcceptedEvent, type AcceptedIdentifier, type Registry } from "./acceptance.ts";
+import { compareText } from "./comparison.ts";
+import type { AbsorbItem, ComponentId, EventItem, RoutedIdentifier } from "./item.ts";
+
+const PERSON = "0";
+const ANONYMOUS = "1";
+const REFERENCE = "2";
+
+/** What is known of the index, plus what this batch means to set. */
+export interface IndexView {
+  birth(key: string): ComponentId | null;
+  root(component: ComponentId): ComponentId;
+  /** Proposes a birth; the index decides later who was first. */
+  setBirth(key: string, component: ComponentId): void;
+  /** Proposes a parent of a present root. */
+  setParent(loser: ComponentId, winner: ComponentId): void;
+}
+
+export interface Routing {
+  readonly absorbs: readonly AbsorbItem[];
+  /** The anchor's home first. */
+  readonly items: readonly EventItem[];
+}
+
+function createComponentId(componentClass: string, recordedAt: number, key: string): ComponentId {
+  return `${componentClass}-${String(recordedAt).padStart(13, "0")}-${key}`;
+}
+
+function isPerson(component: ComponentId): boolean {
+  return component.startsWith(PERSON);
+}
+
+function isReference(component: ComponentId): boolean {
+  return component.startsWith(REFERENCE);
+}
+
+export function routeEvent(
+  registry: Registry,
+  view: IndexView,
+  accepted: AcceptedEvent,
+  meta: { backfill: boolean; traceparent: string | null },
+): Routing {
+  const absorbs: AbsorbItem[] = [];
+  const cause = {
+    source: accepted.source,
+    eventId: accepted.event.eventId,
+    at: accepted.recordedAt,
+    occurredAt: accepted.event.occurredAt,
+    ...meta,
+  };
+  const rootOf = (identifier: AcceptedIdentifier): ComponentId | null => {
+    const birth = view.birth(identifier.key);
+    return birth === null ? null : view.root(birth);
+  };
+  const join = (a: ComponentId, b: ComponentId): ComponentId => {
+    const [ra, rb] = [view.root(a), view.root(b)];
+    if (ra === rb) return ra;
+    const [winner, loser] = compareText(ra, rb) < 0 ? [ra, rb] : [rb, ra];
+    view.setParent(loser, winner);
+    absorbs.push({ kind: "absorb", component: loser, into: winner, cause });
+    return winner;
+  };
+  const bear = (identifiers: readonly AcceptedIdentifier[], component: ComponentId): void => {
+    for (const identifier of identifiers)
+      if (view.birth(identifier.key) === null) view.setBirth(identifier.key, component);
+  };
+  const rootsOf = (identifiers: readonly AcceptedIdentifier[]): ComponentId[] =>
+    [...new Set(identifiers.map(rootOf).filter((root) => root !== null))].sort(compareText);
+
+  const strong = accepted.identifiers.filter(
+    (i) => isAuthenticated(i.assurance) && registry.namespaces.get(i.namespace)?.kind !== "device",
+  );
+  const weak = accepted.identifiers.filter((i) => !strong.includes(i));
+  const [bestStrong] = strong;
+  const [bestWeak] = weak;
+
+  if (bestStrong !== undefined) {
+    let target = rootsOf(strong).find(isPerson) ?? createComponentId(PERSON, accepted.recordedAt, bestStrong.key);
+    bear(strong, target);
+    for (const root of rootsOf(strong)) target = join(target, root);
+    for (const root of rootsOf(weak)) if (!isPerson(root)) target = join(target, root);
+    bear(weak, target);
+  } else if (bestWeak !== undefined) {
+    const roots = rootsOf(weak);
+    const target = roots[0] ?? createComponentId(ANONYMOUS, accepted.recordedAt, bestWeak.key);
+    for (const root of roots) if (!isPerson(root)) join(target, root);
+    bear(weak, target);
+  }
+  const { order } = accepted;
+  const [best] = accepted.identifiers.filter((i) => i.key === accepted.anchor);
+  if (order !== null) {
+    const anchorRoot = best === undefined ? null : rootOf(best);
+    bear([order], anchorRoot ?? createComponentId(REFERENCE, accepted.recordedAt, order.key));
+    const orderRoot = rootOf(order);
+    if (anchorRoot !== null && orderRoot !== null && orderRoot !== anchorRoot && isReference(orderRoot))
+      join(anchorRoot, orderRoot);
+  }
+  return { absorbs, items: createItems(accepted, meta, rootOf, view) };
+}
+
+function createItems(
+  accepted: AcceptedEvent,
+  meta: { backfill: boolean; traceparent: string | null },
+  rootOf: (identifier: AcceptedIdentifier) => ComponentId | null,
+  view: IndexView,
+): EventItem[] {
+  const { order } = accepted;
+  const anchor = accepted.identifiers.find((i) => i.key === accepted.anchor) ?? order;
+  if (anchor === null) return [];
+  const anchorRoot = rootOf(anchor) as ComponentId;
+  const orderRoot = order === null ? null : (rootOf(order) as ComponentId);
+  const homes = [anchorRoot, ...new Set(accepted.identifiers.map((i) => rootOf(i) as ComponentId))];
+  if (orderRoot !== null) homes.push(orderRoot);
+  return [...new Set(homes)].map((component) => {
+    const route = (identifier: AcceptedIdentifier): RoutedIdentifier => ({
+      ...identifier,
+      birth: view.birth(identifier.key) as ComponentId,
+      local: rootOf(identifier) === component,
+    });
+    return {
+      kind: "event",
+      component,
+      role: component === anchorRoot ? "anchor" : component === orderRoot ? "order" : "tie",
+      source: accepted.source,
+      eventId: accepted.event.eventId,
+      recordedAt: accepted.recordedAt,
+      backfill: meta.backfill,
+      traceparent: meta.traceparent,
+      anchor: accepted.anchor,
+      identifiers: accepted.identifiers.map(route),
+      order: order === null ? null : route(order),
+    };
+  });
+}

@@ -1,0 +1,69 @@
+// The lifecycle ladder: ordered CEL rules over the facts of a view; the first that holds wins and the last matches all,
+// so a profile is in exactly one segment at every instant.
+
+import { Environment } from "@marcbachmann/cel-js";
+import type { Rules } from "./configuration.ts";
+import type { Facts } from "./view.ts";
+
+/** Structural bounds of one rule: a rule cannot loop, and cannot be larger than this. */
+export const RULE_LIMITS = {
+  maxAstNodes: 500,
+  maxDepth: 32,
+  maxListElements: 64,
+  maxMapEntries: 64,
+  maxCallArguments: 8,
+} as const;
+
+export function createRuleEnvironment(): Environment {
+  return new Environment({ limits: RULE_LIMITS })
+    .registerVariable({
+      name: "profile",
+      schema: { known: "bool", contactPoints: "int", checkouts: "int", cartsFilled: "int" },
+    })
+    .registerVariable({ name: "orders", schema: { valid: "int", spentMinor: "map<string, int>" } });
+}
+
+export interface Ladder {
+  readonly version: string;
+  /** The segment, and the rule that put it there. A rule that fails to evaluate does not hold. */
+  evaluate(facts: Facts): { readonly segment: string; readonly rule: string };
+}
+
+export function compileLadder(rules: Rules): Ladder {
+  const environment = createRuleEnvironment();
+  const rungs = rules.ladder.map(({ segment, when }) => ({ segment, when, holds: environment.parse(when) }));
+  const last = rungs.at(-1);
+  if (last === undefined) throw new Error("the ladder has no rung");
+  return {
+    version: rules.version,
+    evaluate(facts) {
+      const context = toCel(facts);
+      const rung = rungs.find(({ holds }) => isTrue(holds, context)) ?? last;
+      return { segment: rung.segment, rule: rung.when };
+    },
+  };
+}
+
+function isTrue(holds: (context: Record<string, unknown>) => unknown, context: Record<string, unknown>): boolean {
+  try {
+    return holds(context) === true;
+  } catch {
+    return false;
+  }
+}
+
+/** CEL's int is a BigInt in this library. */
+function toCel({ profile, orders }: Facts): Record<string, unknown> {
+  return {
+    profile: {
+      known: profile.known,
+      contactPoints: BigInt(profile.contactPoints),
+      checkouts: BigInt(profile.checkouts),
+      cartsFilled: BigInt(profile.cartsFilled),
+    },
+    orders: {
+      valid: BigInt(orders.valid),
+      spentMinor: new Map(Object.entries(orders.spentMinor).map(([currency, minor]) => [currency, BigInt(minor)])),
+    },
+  };
+}

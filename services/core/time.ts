@@ -1,0 +1,100 @@
+// Shard time: the minimum over the resolver slots of what each has passed; it never goes back. Timers due fire before
+// the next item, stamped with their due instant. A source that delivers files is complete up to the latest occurredAt
+// recorded from it; a live one up to the shard's time.
+
+import { componentPart, type Component } from "./component.ts";
+import { compareText } from "./comparison.ts";
+import { loadComponent, type Engine } from "./engine.ts";
+import type { ProgressItem } from "./item.ts";
+import { touchProfile } from "./publication.ts";
+import { fireSignal } from "./signal.ts";
+import type { DueTimer, Steps, TimerQueue, Workspace } from "./workspace.ts";
+import { load } from "./workspace.ts";
+
+export const SHARD_PART = "s";
+export interface ShardTime {
+  timeMs: number;
+  readonly slots: Record<string, number>;
+  readonly completeUpToMs: Record<string, number>;
+}
+
+export function* applyProgress(engine: Engine, workspace: Workspace, item: ProgressItem): Steps<void> {
+  yield* load(workspace, [SHARD_PART]);
+  const time = workspace.read<ShardTime>(SHARD_PART) ?? { timeMs: 0, slots: {}, completeUpToMs: {} };
+  workspace.write(SHARD_PART, time);
+  time.slots[item.slot] = Math.max(time.slots[item.slot] ?? 0, item.timeMs);
+  const passed = Object.values(time.slots);
+  const timeMs = passed.length < engine.resolverSlots ? 0 : Math.min(...passed);
+  if (timeMs > time.timeMs) {
+    yield* fireTimers(engine, workspace, "time", timeMs, (due) => ({
+      at: due,
+      completeUpTo: completeUpTo(engine, time, due),
+    }));
+    time.timeMs = timeMs;
+  }
+  let filesAdvanced = false;
+  for (const [source, upTo] of Object.entries(item.completeUpToMs)) {
+    if (upTo <= (time.completeUpToMs[source] ?? 0)) continue;
+    time.completeUpToMs[source] = upTo;
+    filesAdvanced = true;
+  }
+  if (filesAdvanced) {
+    const upTo = completeUpTo(engine, time, time.timeMs);
+    yield* fireTimers(engine, workspace, "completeness", upTo, () => ({ at: time.timeMs, completeUpTo: upTo }));
+  }
+}
+
+/** Up to when every source trusted for orders is complete, as of `at`. */
+function completeUpTo(engine: Engine, time: ShardTime, at: number): number {
+  const files = engine.registry.configuration.sources.filter(
+    (source) => source.trustedForOrders && source.delivery === "files",
+  );
+  return Math.min(at, ...files.map((source) => time.completeUpToMs[source.name] ?? 0));
+}
+
+function* fireTimers(
+  engine: Engine,
+  workspace: Workspace,
+  queue: TimerQueue,
+  upToMs: number,
+  when: (due: number) => { at: number; completeUpTo: number },
+): Steps<void> {
+  const stored: readonly DueTimer[] = (yield { kind: "timers", queue, upToMs }) ?? [];
+  for (
+    let due = findDue(workspace, queue, upToMs, stored);
+    due !== null;
+    due = findDue(workspace, queue, upToMs, stored)
+  ) {
+    const [id, naming] = due.ref.split(" ") as [string, string];
+    workspace.setTimer(queue, due.ref, null);
+    const component = yield* loadComponent(workspace, id);
+    if (component === null || component.forward !== undefined) continue;
+    workspace.write(componentPart(id), component as Component);
+    const { at, completeUpTo: upTo } = when(due.atMs);
+    touchProfile(engine, workspace, component, naming, {
+      source: null,
+      eventId: null,
+      at,
+      occurredAt: null,
+      backfill: false,
+      traceparent: null,
+    });
+    fireSignal(engine, workspace, component, naming, queue, at, upTo);
+  }
+}
+
+/** The earliest due timer, what this step has set and taken away counted in. */
+function findDue(
+  workspace: Workspace,
+  queue: TimerQueue,
+  upToMs: number,
+  stored: readonly DueTimer[],
+): DueTimer | null {
+  const candidates = stored.filter((timer) => !workspace.timers.has(`${queue} ${timer.ref}`));
+  for (const [name, atMs] of workspace.timers) {
+    if (name.startsWith(`${queue} `) && atMs !== null && atMs <= upToMs)
+      candidates.push({ atMs, ref: name.slice(queue.length + 1) });
+  }
+  candidates.sort((a, b) => a.atMs - b.atMs || compareText(a.ref, b.ref));
+  return candidates[0] ?? null;
+}

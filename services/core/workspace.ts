@@ -1,0 +1,74 @@
+// The working set of one step of one shard: parts as they were loaded and changed, timers, effects, items for other
+// homes. The engine asks for what is missing by yielding a Need; whoever drives it (a loop over Redis, the embedded
+// store, a test) answers, so one engine runs over every store.
+
+import type { Effect } from "./effect.ts";
+import type { Carried, ComponentId, HomeItem } from "./item.ts";
+import type { Cause, ProfileRecord } from "./profile.ts";
+import type { ProfileView } from "./view.ts";
+
+export interface DueTimer {
+  readonly atMs: number;
+  readonly ref: string;
+}
+
+export type TimerQueue = "time" | "completeness";
+
+export type Need =
+  | { readonly kind: "parts"; readonly keys: readonly string[] }
+  | { readonly kind: "timers"; readonly queue: TimerQueue; readonly upToMs: number };
+
+/** Parts are put into the workspace by the driver before it resumes; timers are what it resumes with. */
+export type Steps<T> = Generator<Need, T, readonly DueTimer[] | undefined>;
+
+export interface JoinRequest {
+  readonly a: ComponentId;
+  readonly b: ComponentId;
+  readonly cause: Cause;
+}
+
+/** A profile as it was when the step first touched it. */
+export interface Touched {
+  readonly component: ComponentId;
+  readonly naming: string;
+  readonly record: ProfileRecord;
+  readonly before: ProfileView | null;
+  readonly segmentBefore: string | null;
+  readonly aliveBefore: boolean;
+  cause: Cause;
+}
+
+export class Workspace {
+  readonly parts: Map<string, unknown>;
+  readonly dirty = new Set<string>();
+  readonly effects: Effect[] = [];
+  readonly sends: Carried<HomeItem>[] = [];
+  readonly joins: JoinRequest[] = [];
+  /** `<queue> <ref>` to its instant; null: taken away. */
+  readonly timers = new Map<string, number | null>();
+  readonly touched = new Map<string, Touched>();
+
+  /** `parts` may be a cache that outlives the step: legal for the single writer of a shard. */
+  constructor(parts: Map<string, unknown>) {
+    this.parts = parts;
+  }
+
+  read<T>(key: string): T | null {
+    return (this.parts.get(key) ?? null) as T | null;
+  }
+
+  write(key: string, value: unknown): void {
+    this.parts.set(key, value);
+    this.dirty.add(key);
+  }
+
+  setTimer(queue: TimerQueue, ref: string, atMs: number | null): void {
+    this.timers.set(`${queue} ${ref}`, atMs);
+  }
+}
+
+/** Sees to it that the parts are in the workspace. */
+export function* load(workspace: Workspace, keys: readonly string[]): Steps<void> {
+  const missing = keys.filter((key) => !workspace.parts.has(key));
+  if (missing.length > 0) yield { kind: "parts", keys: missing };
+}
