@@ -1,0 +1,208 @@
+// Containers, read rather than run: what must hold of compose.yaml and Dockerfile on every machine, Docker or not.
+
+import assert from "node:assert/strict";
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { parse } from "yaml";
+import { REDIS_SETTINGS } from "../infra/redis.ts";
+import { REGISTRY_PATH } from "../infra/registry.ts";
+import { KAFKA_IMAGE, REDIS_IMAGE, REDIS_IMAGE_VERSION, REDIS_MAJOR, REGISTRY_IMAGE } from "../infra/versions.ts";
+
+interface ComposeService {
+  readonly image: string;
+  readonly user?: string;
+  readonly restart?: string;
+  readonly read_only?: boolean;
+  readonly privileged?: boolean;
+  readonly cap_drop?: readonly string[];
+  readonly cap_add?: readonly string[];
+  readonly security_opt?: readonly string[];
+  readonly ports?: readonly unknown[];
+  readonly networks?: readonly string[];
+  readonly network_mode?: string;
+  readonly volumes?: readonly string[];
+  readonly environment?: Readonly<Record<string, string>>;
+  readonly command?: readonly string[];
+  readonly entrypoint?: readonly string[];
+  readonly healthcheck?: { readonly test: readonly string[] };
+  readonly depends_on?: Readonly<Record<string, { readonly condition: string }>>;
+  readonly mem_limit?: string;
+  readonly build?: { readonly context: string; readonly dockerfile: string };
+}
+
+interface Compose {
+  readonly services: Readonly<Record<string, ComposeService>>;
+  readonly networks: Readonly<Record<string, { readonly internal?: boolean }>>;
+  readonly volumes: Readonly<Record<string, unknown>>;
+}
+
+interface Instruction {
+  readonly name: string;
+  readonly rest: string;
+}
+
+const ROOT = join(import.meta.dirname, "..");
+
+function readText(path: string): string {
+  return readFileSync(join(ROOT, path), "utf8");
+}
+
+function readPackage(): { version: string; devDependencies: Record<string, string> } {
+  return JSON.parse(readText("package.json")) as { version: string; devDependencies: Record<string, string> };
+}
+
+/** `merge` reads the `<<` keys as Docker does. */
+const compose = parse(readText("infra/compose.yaml"), { merge: true }) as Compose;
+const services = Object.entries(compose.services);
+
+function findService(name: string): ComposeService {
+  const service = compose.services[name];
+  assert.ok(service, `compose.yaml has no service ${name}`);
+  return service;
+}
+
+function parseDockerfile(text: string): Instruction[] {
+  return text
+    .replaceAll("\\\n", " ")
+    .split("\n")
+    .map((line) => line.trim())
+    .filter((line) => line !== "" && !line.startsWith("#"))
+    .map((line) => ({ name: (line.split(/\s+/)[0] ?? "").toUpperCase(), rest: line.replace(/^\S+\s*/, "") }));
+}
+
+const dockerfile = parseDockerfile(readText("infra/Dockerfile"));
+const lastStage = dockerfile.slice(dockerfile.findLastIndex((instruction) => instruction.name === "FROM"));
+
+function findInstruction(name: string): string {
+  const instruction = lastStage.findLast((candidate) => candidate.name === name);
+  assert.ok(instruction, `the last stage of the Dockerfile has no ${name}`);
+  return instruction.rest;
+}
+
+test("the containers run the versions that the native services run", () => {
+  assert.equal(findService("kafka").image, KAFKA_IMAGE);
+  assert.equal(findService("registry").image, REGISTRY_IMAGE);
+  assert.equal(findService("redis").image, REDIS_IMAGE);
+  assert.equal(Number(REDIS_IMAGE_VERSION.split(".")[0]), REDIS_MAJOR);
+  assert.equal(findService("weft").image, `weft:${readPackage().version}`);
+});
+
+test("every image is named with an exact version", () => {
+  const bases = dockerfile.filter(({ name }) => name === "FROM").map(({ rest }) => rest.split(/\s+/)[0] ?? "");
+  for (const image of [...services.map(([, service]) => service.image), ...bases]) {
+    assert.match(image, /:\d+\.\d+\.\d+/, image);
+  }
+});
+
+test("the image runs the Node that the repository runs", () => {
+  const node = readPackage().devDependencies["node"];
+  for (const { name, rest } of dockerfile) {
+    if (name === "FROM") assert.ok(rest.startsWith(`node:${node}-slim`), rest);
+  }
+});
+
+test("nothing runs with more rights than it needs", () => {
+  for (const [name, service] of services) {
+    assert.equal(service.read_only, true, `${name}: read_only`);
+    assert.deepEqual(service.cap_drop, ["ALL"], `${name}: cap_drop`);
+    assert.deepEqual(service.security_opt, ["no-new-privileges:true"], `${name}: security_opt`);
+    assert.notEqual(service.privileged, true, `${name}: privileged`);
+    assert.ok(service.mem_limit, `${name}: mem_limit`);
+    for (const volume of service.volumes ?? []) {
+      const source = volume.split(":")[0] ?? "";
+      assert.ok(source in compose.volumes, `${name} mounts ${source}, which is no named volume`);
+    }
+  }
+  // The one that hands over a volume is root for one chown: it ends by itself and reaches no network.
+  const exceptional = services.filter(([, service]) => service.cap_add !== undefined || service.user?.startsWith("0"));
+  assert.deepEqual(
+    exceptional.map(([name]) => name),
+    ["registry-volume"],
+  );
+  const volume = findService("registry-volume");
+  assert.deepEqual([volume.cap_add, volume.network_mode, volume.restart], [["CHOWN"], "none", "no"]);
+  assert.deepEqual(volume.entrypoint, ["chown", findService("registry").user, "/data"]);
+});
+
+test("ports are published on this machine alone", () => {
+  for (const [name, service] of services) {
+    for (const port of service.ports ?? []) assert.match(String(port), /^127\.0\.0\.1:\d+:\d+$/, name);
+    assert.notEqual(service.network_mode, "host", name);
+  }
+});
+
+test("Redis is reached by Weft alone and keeps what it acknowledges", () => {
+  const redis = findService("redis");
+  assert.equal(redis.ports, undefined);
+  assert.deepEqual(redis.networks, ["store"]);
+  assert.equal(compose.networks["store"]?.internal, true);
+  const members = services.filter(([, service]) => service.networks?.includes("store")).map(([name]) => name);
+  assert.deepEqual(members.toSorted(), ["redis", "weft"]);
+  const command = redis.command ?? [];
+  for (const [setting, value] of REDIS_SETTINGS) {
+    assert.equal(command[command.indexOf(`--${setting}`) + 1], value, setting);
+  }
+});
+
+test("the registry keeps its schemas in a volume, written at every commit", () => {
+  const registry = findService("registry");
+  const url = registry.environment?.["REGISTRY_DATASOURCE_URL"] ?? "";
+  const [, directory] = /^jdbc:h2:file:(\/.+)\/registry;WRITE_DELAY=0$/.exec(url) ?? [];
+  assert.ok(registry.volumes?.includes(`registry-data:${directory}`), url);
+});
+
+test("every lasting service says whether it is well, without a shell, and Weft waits for the three", () => {
+  for (const [name, service] of services) {
+    if (service.restart === "no") continue;
+    assert.equal(service.healthcheck?.test[0], "CMD", name);
+  }
+  const { depends_on: needs, environment } = findService("weft");
+  for (const name of ["kafka", "registry", "redis"]) assert.equal(needs?.[name]?.condition, "service_healthy", name);
+  assert.equal(environment?.["WEFT_REGISTRY_URL"], `http://registry:8080${REGISTRY_PATH}`);
+  const advertised = findService("kafka").environment?.["KAFKA_ADVERTISED_LISTENERS"] ?? "";
+  assert.ok(advertised.includes(`://${environment["WEFT_KAFKA_BROKERS"]}`), advertised);
+});
+
+test("compose builds the Dockerfile of this repository and runs `up`", () => {
+  const weft = findService("weft");
+  assert.deepEqual(weft.command, ["up"]);
+  const { context, dockerfile: file } = weft.build ?? { context: "", dockerfile: "" };
+  assert.ok(existsSync(join(ROOT, "infra", context, file)));
+});
+
+test("no secret is written into a file of the repository", () => {
+  for (const [name, service] of services) {
+    for (const [variable, value] of Object.entries(service.environment ?? {})) {
+      assert.doesNotMatch(variable, /PASSWORD|SECRET|TOKEN|CREDENTIAL/i, name);
+      assert.doesNotMatch(value, /\/\/[^/\s]*@/, `${name}: ${variable} holds a password`);
+    }
+  }
+});
+
+test("the image runs as a user without rights, and node itself receives the signals", () => {
+  assert.equal(findInstruction("USER"), "10001:10001");
+  const entrypoint = JSON.parse(findInstruction("ENTRYPOINT")) as string[];
+  assert.deepEqual(entrypoint, ["node", "services/cli/main.ts"]);
+  assert.deepEqual(JSON.parse(findInstruction("CMD")), ["up"]);
+  assert.equal(findInstruction("STOPSIGNAL"), "SIGTERM");
+  // After the user is set nothing is copied or run: all files belong to root.
+  const afterUser = lastStage.slice(lastStage.findLastIndex(({ name }) => name === "USER") + 1).map(({ name }) => name);
+  assert.deepEqual(afterUser, ["STOPSIGNAL", "ENTRYPOINT", "CMD"]);
+  assert.ok(!lastStage.some(({ name, rest }) => name === "COPY" && rest.includes("--chown")));
+});
+
+test("the image holds production dependencies and nothing of the tests", () => {
+  const install = dockerfile.filter(({ name }) => name === "RUN").map(({ rest }) => rest);
+  assert.equal(install.length, 1);
+  assert.match(install[0] ?? "", /^npm ci --omit=dev --ignore-scripts/);
+  const copied = dockerfile
+    .filter(({ name, rest }) => name === "COPY" && !rest.startsWith("--from="))
+    .flatMap(({ rest }) => rest.split(/\s+/).slice(0, -1));
+  const ignored = readText(".dockerignore")
+    .split("\n")
+    .filter((line) => line !== "" && !line.startsWith("#"));
+  // Everything is kept out of the context, then exactly what is copied is let in.
+  assert.equal(ignored[0], "*");
+  assert.deepEqual(ignored.slice(1).toSorted(), [...new Set(copied)].map((path) => `!${path}`).toSorted());
+});
