@@ -70,7 +70,11 @@ function listProblemsOfIssue(
             : "";
       return [document.problem("wrong-value", path, `expected ${bound}${unit}`)];
     }
-    default:
+    case "invalid_format":
+    case "invalid_key":
+    case "invalid_element":
+    case "not_multiple_of":
+    case "custom":
       return [document.problem("wrong-value", path, issue.message)];
   }
 }

@@ -29,7 +29,9 @@ const time = z.strictObject({
       "expected a format with at least yyyy, MM and dd",
     )
     .default("yyyy-MM-dd HH:mm:ss")
-    .meta({ description: "Tokens yyyy MM dd HH mm ss SSS; anything else stands for itself." }),
+    .meta({
+      description: "Tokens yyyy MM dd HH mm ss SSS, or M d H for one or two digits; anything else stands for itself.",
+    }),
   zone: z.string().refine(isTimeZone, "expected a time zone such as UTC or Europe/Paris").default("UTC").meta({
     description: "Zone of the file's clock; a time that a change of clock repeats is read as the earlier one.",
   }),
@@ -100,8 +102,7 @@ export type TimeField = z.output<typeof time>;
 
 function isTimeZone(name: string): boolean {
   try {
-    new Intl.DateTimeFormat("en", { timeZone: name });
-    return true;
+    return Intl.DateTimeFormat("en", { timeZone: name }) !== undefined;
   } catch {
     return false;
   }

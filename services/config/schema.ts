@@ -66,12 +66,9 @@ const source = z.strictObject({
     .default("live")
     .meta({ description: "live: events come as they happen. files: complete up to its latest event." }),
   expectedDelay: durationKey("How late its files usually are; only said, not enforced.").optional(),
-  allowedFields: z
-    .array(z.string().min(1))
-    .optional()
-    .meta({
-      description: "Parts and traits that it may send, as `order`, `traits`, `traits.firstName`. Default: all.",
-    }),
+  allowedFields: z.array(z.string().min(1)).optional().meta({
+    description: "Parts and traits that it may send, as `order`, `traits`, `traits.firstName`. Default: all.",
+  }),
   orderIdScope: name
     .optional()
     .meta({ description: "Sources of one scope number their orders together. Default: its name." }),

@@ -1,0 +1,48 @@
+// The bytes of a file or of standard input, unpacked where it is gzip.
+
+import { createReadStream } from "node:fs";
+import { open } from "node:fs/promises";
+import { pipeline, type Readable } from "node:stream";
+import { createGunzip } from "node:zlib";
+import { ChannelFileError } from "./reading.ts";
+
+const CHUNK_BYTES = 256 * 1024;
+
+/** `-` is standard input. Errors come out of the iteration. */
+export async function openBytes(path: string): Promise<Readable> {
+  if (path === "-") return process.stdin;
+  const packed = await isPacked(path);
+  const file = createReadStream(path, { highWaterMark: CHUNK_BYTES });
+  if (!packed) return file;
+  return pipeline(file, createGunzip({ chunkSize: CHUNK_BYTES }), () => {
+    // The error has already destroyed the unpacking stream, whose reader sees it.
+  });
+}
+
+/** Passes the chunks on and says which file it was when reading fails half-way. */
+export async function* readBytes(path: string): AsyncGenerator<Buffer> {
+  const stream = await openBytes(path);
+  try {
+    for await (const chunk of stream) yield typeof chunk === "string" ? Buffer.from(chunk) : (chunk as Buffer);
+  } catch (error) {
+    throw new ChannelFileError("file-unreadable", `${path} breaks off or cannot be read`, { cause: error });
+  }
+}
+
+/** By its first bytes, not by its name. */
+async function isPacked(path: string): Promise<boolean> {
+  let file: Awaited<ReturnType<typeof open>>;
+  try {
+    file = await open(path, "r");
+  } catch (error) {
+    throw new ChannelFileError("file-unreadable", `${path} cannot be opened`, { cause: error });
+  }
+  try {
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(2), 0, 2, 0);
+    return bytesRead === 2 && buffer[0] === 0x1f && buffer[1] === 0x8b;
+  } catch (error) {
+    throw new ChannelFileError("file-unreadable", `${path} cannot be read`, { cause: error });
+  } finally {
+    await file.close();
+  }
+}

@@ -1,0 +1,56 @@
+// A field of a mapping, made ready: a row of texts to one text.
+
+import type { Environment } from "@marcbachmann/cel-js";
+import { fieldEnvironment } from "#services/config/expression.ts";
+import type { Field } from "#services/config/mapping.ts";
+
+export type Row = readonly string[];
+export type FieldReader = (row: Row) => string;
+
+/** The row cannot give the field; the message names no value. */
+export class FieldFault extends Error {}
+
+export interface FieldCompiler {
+  compile(field: Field, name: string): FieldReader;
+  indexOf(column: string): number;
+}
+
+/** `header` is what the file has; `columns` is what the mapping may speak of. */
+export function createFieldCompiler(columns: readonly string[], header: readonly string[]): FieldCompiler {
+  let environment: Environment | undefined;
+  const positions = columns.map((column) => [column, header.indexOf(column)] as const);
+  let lastRow: Row | undefined;
+  let lastContext: Record<string, unknown> = {};
+  const contextOf = (row: Row) => {
+    if (row !== lastRow) {
+      lastRow = row;
+      lastContext = {
+        row: Object.fromEntries(positions.map(([column, index]) => [column, (row[index] ?? "").trim()])),
+      };
+    }
+    return lastContext;
+  };
+  return {
+    indexOf: (column) => header.indexOf(column),
+    compile(field, name) {
+      const { constant, column, cel } = field;
+      if (constant !== undefined) return () => constant;
+      if (column !== undefined) {
+        const index = header.indexOf(column);
+        return (row) => (row[index] ?? "").trim();
+      }
+      environment ??= fieldEnvironment(columns);
+      const evaluate = environment.parse(cel ?? "");
+      return (row) => {
+        let value: unknown;
+        try {
+          value = evaluate(contextOf(row));
+        } catch {
+          throw new FieldFault(`${name}: the expression fails on this row`);
+        }
+        if (typeof value !== "string") throw new FieldFault(`${name}: the expression gives no text`);
+        return value;
+      };
+    },
+  };
+}
