@@ -22,7 +22,7 @@ export type Schemas = ReadonlyMap<string, Schema>;
  * Unwrapped unions, as core writes its types; foreign schemas may hold unions that are ambiguous so (["int", "double"]),
  * hence not "never". No methods on records: a profile must not have a property `clone`. No logical types: times stay numbers.
  */
-export const TYPE_OPTIONS = { wrapUnions: "auto", omitRecordMethods: true } as const;
+export const TYPE_OPTIONS = Object.freeze({ wrapUnions: "auto", omitRecordMethods: true } as const);
 
 export async function readSchemas(directory: string): Promise<Schemas> {
   const schemas = new Map<string, Schema>();
@@ -38,7 +38,8 @@ export async function readSchemas(directory: string): Promise<Schemas> {
 }
 
 export function parseSchema(text: string): Type {
-  return avsc.Type.forSchema(JSON.parse(text) as avsc.Schema, TYPE_OPTIONS);
+  // A copy: avsc puts its registry of names into the options, and two schemas with one name would collide there.
+  return avsc.Type.forSchema(JSON.parse(text) as Parameters<typeof avsc.Type.forSchema>[0], { ...TYPE_OPTIONS });
 }
 
 export function schemaOf(schemas: Schemas, recordName: string): Schema {
