@@ -8,25 +8,31 @@ import { ChannelFileError } from "./reading.ts";
 
 const CHUNK_BYTES = 256 * 1024;
 
-/** `-` is standard input. Errors come out of the iteration. */
-export async function openBytes(path: string): Promise<Readable> {
-  if (path === "-") return process.stdin;
-  const packed = await isPacked(path);
-  const file = createReadStream(path, { highWaterMark: CHUNK_BYTES });
-  if (!packed) return file;
-  return pipeline(file, createGunzip({ chunkSize: CHUNK_BYTES }), () => {
-    // The error has already destroyed the unpacking stream, whose reader sees it.
-  });
-}
-
-/** Passes the chunks on and says which file it was when reading fails half-way. */
-export async function* readBytes(path: string): AsyncGenerator<Buffer> {
-  const stream = await openBytes(path);
+/** The chunks, unpacked; `-` is standard input. A file that breaks off half-way is a ChannelFileError. */
+export async function* readBytes(
+  path: string,
+  onBytes?: (file: string, bytes: number) => void,
+): AsyncGenerator<Buffer> {
+  const { stream, bytesRead } = path === "-" ? { stream: process.stdin, bytesRead: () => 0 } : await openFile(path);
   try {
-    for await (const chunk of stream) yield typeof chunk === "string" ? Buffer.from(chunk) : (chunk as Buffer);
+    for await (const chunk of stream) {
+      onBytes?.(path, bytesRead());
+      yield typeof chunk === "string" ? Buffer.from(chunk) : (chunk as Buffer);
+    }
   } catch (error) {
     throw new ChannelFileError("file-unreadable", `${path} breaks off or cannot be read`, { cause: error });
   }
+}
+
+async function openFile(path: string): Promise<{ stream: Readable; bytesRead: () => number }> {
+  const packed = await isPacked(path);
+  const file = createReadStream(path, { highWaterMark: CHUNK_BYTES });
+  const bytesRead = () => file.bytesRead;
+  if (!packed) return { stream: file, bytesRead };
+  const stream = pipeline(file, createGunzip({ chunkSize: CHUNK_BYTES }), () => {
+    // The error has already destroyed the unpacking stream, whose reader sees it.
+  });
+  return { stream, bytesRead };
 }
 
 /** By its first bytes, not by its name. */

@@ -1,6 +1,6 @@
 // A CSV file read through the mapping of its source: rows to groups, groups to events. Rows of one event need not stand
-// together, so events come when the whole file is read, in the order of their first rows. Held until then: each group's
-// first row and order lines, about 150 bytes a row, at most `rowsMax` rows.
+// together, so events come when the whole file is read, in the order of recording. Held until then: each group's first
+// row and order lines, about 150 bytes a row, at most `rowsMax` rows.
 
 import { Readable } from "node:stream";
 import { parse } from "csv-parse";
@@ -9,7 +9,7 @@ import type { ChannelEvent, OrderPart, Scalar } from "#core/event.ts";
 import type { CsvMapping } from "#services/config/mapping.ts";
 import { minorDigits, parseDecimal, roundToMinor } from "./decimal.ts";
 import { createFieldCompiler, type FieldCompiler, FieldFault, type Row } from "./field.ts";
-import { ChannelFileError, type Reading, type RefusedLine } from "./reading.ts";
+import { ChannelFileError, compareReadings, type Reading, type RefusedLine } from "./reading.ts";
 import { createGroupFolder, type RowGroup } from "./row-group.ts";
 
 const ROW_BYTES_MAX = 1024 * 1024;
@@ -58,7 +58,10 @@ export async function* readCsv(
   yield* refused;
   if (!compiler) return;
   const build = createEventBuilder(source, mapping, compiler);
-  for (const group of groups.values()) yield build(group);
+  const readings = Array.from(groups.values(), build);
+  groups.clear();
+  yield* readings.filter((reading) => !reading.ok);
+  yield* readings.filter((reading) => reading.ok).toSorted(compareReadings);
 }
 
 /** The names of the columns, from the first line. */

@@ -4,11 +4,13 @@ import type { LoadedConfiguration } from "#services/config/configuration.ts";
 import { readBytes } from "./bytes.ts";
 import { readCsv, readHeader } from "./csv.ts";
 import { readJsonLines } from "./json-lines.ts";
-import { ChannelFileError, type Reading } from "./reading.ts";
+import { ChannelFileError, compareReadings, type ReadEvent, type Reading } from "./reading.ts";
 
 export interface ReadOptions {
   /** For lines that name no source, and for files that several mappings could read. */
   readonly source?: string;
+  /** Told how many bytes of the file (packed ones where it is packed) have been read so far. */
+  readonly onBytes?: (file: string, bytes: number) => void;
 }
 
 const CSV_NAME = /\.(csv|tsv)(\.gz)?$/i;
@@ -25,7 +27,10 @@ export async function* readChannelFile(
   const { configuration, deployment } = loaded;
   if (!CSV_NAME.test(path)) {
     const sources = new Set(configuration.sources.map((source) => source.name));
-    yield* readJsonLines(readBytes(path), { sources, ...options });
+    yield* readJsonLines(readBytes(path, options.onBytes), {
+      sources,
+      ...(options.source === undefined ? {} : { source: options.source }),
+    });
     return;
   }
   const name = options.source ?? (await findMappedSource(path, loaded));
@@ -33,17 +38,39 @@ export async function* readChannelFile(
   const mapping = deployment.mappings.get(name);
   if (!source || !mapping)
     throw new ChannelFileError("file-mapping-unclear", `source ${name} has no mapping to read ${path} with`);
-  yield* readCsv(readBytes(path), source, mapping);
+  yield* readCsv(readBytes(path, options.onBytes), source, mapping);
 }
 
-/** Several files, one after the other; each reading says which file it came from. */
+export type FileReading = Reading & { readonly file: string };
+
+/**
+ * Several files merged into the order of recording, as far as each is in it by itself (a mapped one always is); refusals
+ * come as soon as they are met. One reading per file is held, and of mapped files all their events.
+ */
 export async function* readChannelFiles(
   paths: readonly string[],
   loaded: LoadedConfiguration,
   options: ReadOptions = {},
-): AsyncGenerator<Reading & { readonly file: string }> {
-  for (const file of paths)
-    for await (const reading of readChannelFile(file, loaded, options)) yield { ...reading, file };
+): AsyncGenerator<FileReading> {
+  const files = paths.map((file) => ({ file, readings: readChannelFile(file, loaded, options) }));
+  const heads = new Map<(typeof files)[number], ReadEvent>();
+  let moving = files;
+  while (moving.length > 0) {
+    for (const from of moving) {
+      heads.delete(from);
+      for (let next = await from.readings.next(); !next.done; next = await from.readings.next()) {
+        if (next.value.ok) {
+          heads.set(from, next.value);
+          break;
+        }
+        yield { ...next.value, file: from.file };
+      }
+    }
+    let first: [(typeof files)[number], ReadEvent] | undefined;
+    for (const head of heads) if (first === undefined || compareReadings(head[1], first[1]) < 0) first = head;
+    moving = first === undefined ? [] : [first[0]];
+    if (first) yield { ...first[1], file: first[0].file };
+  }
 }
 
 async function findMappedSource(path: string, { deployment }: LoadedConfiguration): Promise<string> {

@@ -2,6 +2,7 @@
 // Details name fields and types and never repeat a value: they end up in logs and reports.
 
 import type { DeadLetterReason } from "#core/acceptance.ts";
+import { compareText } from "#core/comparison.ts";
 import type { ChannelEvent } from "#core/event.ts";
 
 /** Why a line is refused before the engine sees it; the engine's own refusals (no-identifier, …) come after. */
@@ -33,6 +34,13 @@ export interface RefusedLine {
 }
 
 export type Reading = ReadEvent | RefusedLine;
+
+/** The order of recording, which the file's own order need not be: a shuffled file is the same log. */
+export function compareReadings(a: ReadEvent, b: ReadEvent): number {
+  return (
+    a.recordedAt - b.recordedAt || compareText(a.source, b.source) || compareText(a.event.eventId, b.event.eventId)
+  );
+}
 
 export type ChannelFileErrorCode =
   | "file-unreadable"

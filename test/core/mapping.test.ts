@@ -160,19 +160,21 @@ test("one bad row refuses its whole event and no other, without telling the valu
   );
 });
 
-test("a packed file reads as the plain one, and several files read one after the other", async () => {
+test("a packed file reads as the plain one, and several files merge into the order of recording", async () => {
   const text = [HEADER, "1,A,x,1,2010-12-01 08:26:00,1.0,7.0,France"].join("\n");
   const packed = write("packed.csv.gz", gzipSync(text));
   const events = write(
     "events.jsonl",
-    '{"source":"shop","eventId":"j","type":"store-visited","occurredAt":1700000000000}\n',
+    '{"source":"shop","eventId":"j","type":"store-visited","occurredAt":1000000000000}\n{\n{"source":"shop","eventId":"k","type":"store-visited","occurredAt":1700000000000}\n',
   );
   const readings = await collect(readChannelFiles([packed, events], retail));
   assert.deepEqual(
-    readings.map((reading) => reading.ok && [reading.event.eventId, reading.file]),
+    readings.map((reading) => [reading.ok ? reading.event.eventId : reading.reason, reading.file]),
     [
-      ["1", packed],
       ["j", events],
+      ["undecodable", events],
+      ["1", packed],
+      ["k", events],
     ],
   );
 });
