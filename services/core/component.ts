@@ -19,8 +19,10 @@ export interface Entry {
   /** Raised each time what other homes are told of it changes. */
   statusVersion: number;
   status: Status | null;
-  /** Naming key of the profile that it belongs to; null before the first weighing. */
+  /** Naming key of the profile that it belongs to; null before the first weighing, and for a contested shareable one. */
   profile: string | null;
+  /** Of a contested shareable identifier: a member of each person that claims it, on whose profiles it is shown. */
+  claimants: readonly string[];
   state: "owned" | "contested" | "quarantined";
   /** True until every far end of its ties has told its status, and a far owner's home has been joined. */
   pending: boolean;

@@ -27,7 +27,7 @@ export function evaluateProfile(
     return;
   }
   record.heldCause = null;
-  const view = viewProfile(engine.registry, component, members);
+  const view = viewProfile(engine.registry, component, naming);
   const { segment, rule } = engine.ladder.evaluate(view.facts);
   if (segment !== record.segment)
     moveSegment(engine, workspace, record, segment, rule, cause, chooseCause(record, cause, artefact), view.facts);

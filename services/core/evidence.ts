@@ -64,6 +64,7 @@ function createEntry(namespace: string, value: string, birth: string, stamp: Sta
     statusVersion: 0,
     status: null,
     profile: null,
+    claimants: [],
     state: "owned",
     pending: false,
     fragment: null,

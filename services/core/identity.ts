@@ -32,6 +32,7 @@ export function settleIdentity(engine: Engine, workspace: Workspace, component: 
   for (const [key, entry] of Object.entries(component.identifiers)) {
     entry.state = weighing.contested.has(key) ? "contested" : "owned";
     entry.pending = weighing.pending.has(key);
+    entry.claimants = weighing.claimants.get(key) ?? [];
   }
   assignProfiles(engine, workspace, component, groups, former, wasPending, cause);
   tellFarEnds(workspace, component, weighing, cause);
@@ -87,7 +88,12 @@ function assignProfiles(
   cause: Cause,
 ): void {
   const alive = aliveNamings(component);
+  const isHeldApart = (members: readonly string[]) =>
+    members.some((key) => (component.identifiers[key] as Entry).claimants.length > 0);
+  for (const members of groups.filter(isHeldApart))
+    for (const key of members) holdApart(engine, workspace, component, key, cause);
   const named = groups
+    .filter((members) => !isHeldApart(members))
     .map((members) => ({ members, naming: nameProfile(engine, component, members) }))
     .sort((a, b) => compareText(a.naming, b.naming));
   const changed: { naming: string; artefact: "merge" | "split" | null }[] = [];
@@ -152,6 +158,16 @@ function firstNamed(component: Component, namings: readonly string[]): string | 
 function createNamedRecord(engine: Engine, component: Component, naming: string): ProfileRecord {
   const entry = component.identifiers[naming] as Entry;
   return createProfileRecord(profileId(engine.registry.hash, entry.namespace, entry.value));
+}
+
+/** A contested shareable identifier is on no profile; one that it had of its own ends. */
+function holdApart(engine: Engine, workspace: Workspace, component: Component, key: string, cause: Cause): void {
+  (component.identifiers[key] as Entry).profile = null;
+  const record = component.profiles[key];
+  if (record === undefined || !record.alive) return;
+  closeSignal(workspace, component, key, record);
+  moveSegment(engine, workspace, record, null, null, cause, "split", null);
+  record.alive = false;
 }
 
 /** The same profile under another id: segment and open signal go with it, and no transition is made of it. */

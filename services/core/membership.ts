@@ -2,22 +2,44 @@
 
 import type { Component, Entry } from "./component.ts";
 
-const memberships = new WeakMap<Component, Map<string, string[]>>();
+interface Membership {
+  readonly members: string[];
+  /** Contested shareable identifiers that are shown on the profile and belong to none. */
+  readonly shown: string[];
+}
 
-/** Keys of the identifiers of the profile, from a table that is made once per weighing. */
-export function membersOf(component: Component, naming: string): readonly string[] {
+const NOBODY: Membership = { members: [], shown: [] };
+const memberships = new WeakMap<Component, Map<string, Membership>>();
+
+/** From a table that is made once per weighing. */
+function findMembership(component: Component, naming: string): Membership {
   let table = memberships.get(component);
   if (table === undefined) {
     table = new Map();
     for (const [key, entry] of Object.entries(component.identifiers)) {
-      if (entry.profile === null) continue;
-      const list = table.get(entry.profile);
-      if (list === undefined) table.set(entry.profile, [key]);
-      else list.push(key);
+      if (entry.profile !== null) listIn(table, entry.profile).members.push(key);
+      const holders = new Set(entry.claimants.map((claimant) => component.identifiers[claimant]?.profile ?? null));
+      for (const holder of holders) if (holder !== null) listIn(table, holder).shown.push(key);
     }
     memberships.set(component, table);
   }
-  return table.get(naming) ?? [];
+  return table.get(naming) ?? NOBODY;
+}
+
+function listIn(table: Map<string, Membership>, naming: string): Membership {
+  const present = table.get(naming) ?? { members: [], shown: [] };
+  table.set(naming, present);
+  return present;
+}
+
+/** Keys of the identifiers of the profile. */
+export function membersOf(component: Component, naming: string): readonly string[] {
+  return findMembership(component, naming).members;
+}
+
+/** Keys of the contested shareable identifiers that are shown on the profile. */
+export function shownOn(component: Component, naming: string): readonly string[] {
+  return findMembership(component, naming).shown;
 }
 
 /** To be called whenever an identifier has come, gone or changed hands. */

@@ -5,7 +5,6 @@ import { bareRecord, sortedKeys } from "./comparison.ts";
 import { componentPart, type Component } from "./component.ts";
 import type { Change, PublicProfile } from "./effect.ts";
 import type { Engine } from "./engine.ts";
-import { membersOf } from "./membership.ts";
 import type { Cause, ProfileRecord } from "./profile.ts";
 import { viewProfile, type ProfileView } from "./view.ts";
 import type { Touched, Workspace } from "./workspace.ts";
@@ -32,8 +31,7 @@ export function touchProfile(
     component: component.id,
     naming,
     record,
-    before:
-      record.alive && record.version > 0 ? viewProfile(engine.registry, component, membersOf(component, naming)) : null,
+    before: record.alive && record.version > 0 ? viewProfile(engine.registry, component, naming) : null,
     segmentBefore: record.segment,
     aliveBefore: record.alive,
     cause,
@@ -56,7 +54,7 @@ function publishProfile(engine: Engine, workspace: Workspace, touched: Touched):
   }
   // Handed over within the step, or not evaluated yet: whoever holds it then says what has changed.
   if (component === null || component.forward !== undefined || record.segment === null) return;
-  const view = viewProfile(engine.registry, component, membersOf(component, touched.naming));
+  const view = viewProfile(engine.registry, component, touched.naming);
   const changes = compareFlat(
     before === null ? bareRecord() : flattenView(before, touched.segmentBefore),
     flattenView(view, record.segment),

@@ -103,7 +103,7 @@ function sendSignal(
 ): void {
   const open = record.signal;
   if (open === null) return;
-  const { cart } = viewProfile(engine.registry, component, membersOf(component, naming));
+  const { cart } = viewProfile(engine.registry, component, naming);
   workspace.effects.push({
     kind: "signal",
     signalId: `${record.id}.${open.signal}.${open.activityAt}`,

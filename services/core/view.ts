@@ -5,6 +5,7 @@ import type { Registry } from "./acceptance.ts";
 import { bareRecord, compareText, sortedKeys } from "./comparison.ts";
 import type { Component, Entry } from "./component.ts";
 import { compareCartActivities, type CartActivity, type TraitValue } from "./fragment.ts";
+import { membersOf, shownOn } from "./membership.ts";
 import { isKnown } from "./weighing.ts";
 
 export interface IdentifierView {
@@ -48,9 +49,9 @@ export function compareTraits(registry: Registry, a: TraitValue, b: TraitValue):
   );
 }
 
-/** Members: keys of the profile's identifiers. */
-export function viewProfile(registry: Registry, component: Component, members: readonly string[]): ProfileView {
-  const entries = members.map((key) => component.identifiers[key] as Entry);
+export function viewProfile(registry: Registry, component: Component, naming: string): ProfileView {
+  const entries = membersOf(component, naming).map((key) => component.identifiers[key] as Entry);
+  const shown = shownOn(component, naming).map((key) => component.identifiers[key] as Entry);
   const traits = bareRecord<TraitValue>();
   const counters = bareRecord<number>();
   const spentMinor = bareRecord<number>();
@@ -83,7 +84,7 @@ export function viewProfile(registry: Registry, component: Component, members: r
     if (fragment.lastAt !== null) lastAt = Math.max(lastAt ?? fragment.lastAt, fragment.lastAt);
   }
   return {
-    identifiers: viewIdentifiers(entries),
+    identifiers: viewIdentifiers([...entries, ...shown]),
     facts: {
       profile: { known: entries.some((entry) => isKnown(registry, entry)), contactPoints, checkouts, cartsFilled },
       orders: { valid, spentMinor: sorted(spentMinor) },

@@ -20,6 +20,8 @@ export interface Weighing {
   /** Every local identifier to the key of its group (any member's key; equal within a group). */
   readonly group: ReadonlyMap<string, string>;
   readonly contested: ReadonlySet<string>;
+  /** Of each contested shareable identifier: a member of each person that claims it. */
+  readonly claimants: ReadonlyMap<string, readonly string[]>;
   readonly pending: ReadonlySet<string>;
   /** Births of far ends whose component must be joined with this one. */
   readonly joins: ReadonlySet<ComponentId>;
@@ -121,10 +123,14 @@ export function weighComponent(registry: Registry, component: Component): Weighi
     }
   }
   const attached = new Map<string, string>();
+  const shown = new Map<string, readonly string[]>();
   for (const key of keys) {
     if (!known.has(key) || kinds.get(key) !== "shareable") continue;
     const claimants = strongClaimants.get(key) ?? new Set<string>();
-    if (claimants.size > 1) contested.add(key);
+    if (claimants.size > 1) {
+      contested.add(key);
+      shown.set(key, [...claimants].sort(compareText));
+    }
     const [only] = claimants;
     if (claimants.size === 1 && only !== undefined) attached.set(key, only);
     personOf.set(key, claimants.size > 1 ? null : (only ?? key));
@@ -246,7 +252,14 @@ export function weighComponent(registry: Registry, component: Component): Weighi
         : { known: false, claimants: [...(claimants.get(key)?.keys() ?? [])].sort(compareText) },
     );
   }
-  return { group: new Map(keys.map((key) => [key, groups.find(key)])), contested, pending, joins, status };
+  return {
+    group: new Map(keys.map((key) => [key, groups.find(key)])),
+    contested,
+    claimants: shown,
+    pending,
+    joins,
+    status,
+  };
 }
 
 function addTo(map: Map<string, Set<string>>, key: string, value: string): void {

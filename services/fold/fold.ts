@@ -1,0 +1,162 @@
+// The whole engine as a pure program: one shard, a memory store and index, and a queue in place of the inner log. Each
+// event's consequences are drained before the next one, and time passes with the records. The resolver, the stitcher
+// and the core are the ones that run over Kafka and Redis.
+
+import { openMemoryIndex } from "#adapters/memory/index.ts";
+import { openMemoryStore } from "#adapters/memory/store.ts";
+import type { Configuration } from "#core/configuration.ts";
+import { compareText } from "#core/comparison.ts";
+import type { EventOutcome, Output } from "#core/effect.ts";
+import { createEngine, type Engine } from "#core/engine.ts";
+import type { ChannelEvent } from "#core/event.ts";
+import type { Hash } from "#core/identifier.ts";
+import type { Carried } from "#core/item.ts";
+import type { NewRecord } from "#ports/log.ts";
+import type { Store } from "#ports/store.ts";
+import { resolveBatch } from "../resolver/resolver.ts";
+import { ShardStitcher } from "../stitcher/shard.ts";
+import { readBundle, type BundleValue } from "../wire/bundle.ts";
+import { ComponentIndex } from "../wire/component-index.ts";
+import { readPeople, type People } from "../wire/profile-reader.ts";
+
+export interface FoldEvent {
+  readonly source: string;
+  readonly recordedAt: number;
+  readonly event: ChannelEvent;
+  readonly backfill?: boolean;
+}
+
+export type FoldOutcome = EventOutcome & { readonly detail?: string };
+
+export interface FoldOptions {
+  readonly configuration: Configuration;
+  readonly hash: Hash;
+}
+
+/** The recorded order of a fold: by record time, then source, eventId and content, so a shuffled file is the same log. */
+export function compareFoldEvents(a: FoldEvent, b: FoldEvent): number {
+  return (
+    a.recordedAt - b.recordedAt ||
+    compareText(a.source, b.source) ||
+    compareText(a.event.eventId, b.event.eventId) ||
+    compareText(JSON.stringify(a.event), JSON.stringify(b.event))
+  );
+}
+
+const SHARD = 0;
+const RESOLVED = "weft.resolved";
+
+export class Fold {
+  readonly engine: Engine;
+  readonly store: Store = openMemoryStore();
+  readonly outputs: Output[] = [];
+  readonly outcomes: FoldOutcome[] = [];
+  readonly #index = new ComponentIndex(openMemoryIndex());
+  readonly #shard: ShardStitcher;
+  #offset = 0;
+  #timeMs = 0;
+  readonly #events: ChannelEvent[] = [];
+  #bundles: BundleValue[] = [];
+  #queue: NewRecord[] = [];
+
+  constructor({ configuration, hash }: FoldOptions) {
+    // The bytes of an event or a bundle are its place here: nothing leaves the process, so nothing needs encoding.
+    this.engine = createEngine({
+      configuration,
+      hash,
+      resolverSlots: 1,
+      decode: (bytes) => this.#events[readPlace(bytes)] as ChannelEvent,
+    });
+    this.#shard = new ShardStitcher(
+      {
+        engine: this.engine,
+        store: this.store,
+        shards: 1,
+        resolvedTopic: RESOLVED,
+        encodeBundle: (bundle) => writePlace(this.#bundles.push(bundle) - 1),
+        encodeOutput: () => ({ topic: "", key: null, value: null }),
+        findRoots: (components) => this.#index.findRoots(components),
+        join: (request) => this.#index.join(request),
+        onOutputs: (outputs) => this.outputs.push(...outputs),
+        onOutcome: (outcome) => this.outcomes.push(outcome),
+      },
+      SHARD,
+      0,
+      { offset: 0, step: 0 },
+    );
+  }
+
+  /** Adds a batch of events that share a micro-batch; time passes to the earliest of them first. */
+  async add(batch: readonly FoldEvent[]): Promise<void> {
+    if (batch.length === 0) return;
+    await this.advance(Math.min(...batch.map(({ recordedAt }) => recordedAt)));
+    const arrivals = batch.map(({ source, recordedAt, event, backfill }) => {
+      return {
+        source,
+        recordedAt,
+        event,
+        bytes: writePlace(this.#events.push(event) - 1),
+        backfill: backfill ?? false,
+        traceparent: null,
+      };
+    });
+    const resolution = await resolveBatch(this.engine.registry, this.#index, 1, arrivals);
+    for (const { arrival, reason, detail } of resolution.refused) {
+      this.outcomes.push({
+        kind: "outcome",
+        source: arrival.source,
+        eventId: arrival.event.eventId,
+        outcome: "dead-lettered",
+        reason,
+        anchor: null,
+        detail,
+      });
+    }
+    await this.#apply(resolution.items.get(SHARD) ?? []);
+    await this.#drain();
+    if (resolution.latestOccurredAt.size > 0)
+      await this.#apply([this.#progress(Object.fromEntries(resolution.latestOccurredAt))]);
+  }
+
+  /** Time passes: timers due up to here fire. */
+  async advance(timeMs: number): Promise<void> {
+    if (timeMs <= this.#timeMs) return;
+    this.#timeMs = timeMs;
+    await this.#apply([this.#progress({})]);
+    await this.#drain();
+  }
+
+  readPeople(): Promise<People> {
+    return readPeople(this.engine, this.store, 1);
+  }
+
+  #progress(completeUpToMs: Readonly<Record<string, number>>): Carried {
+    return { item: { kind: "progress", slot: 0, timeMs: this.#timeMs, completeUpToMs }, event: null };
+  }
+
+  async #drain(): Promise<void> {
+    while (this.#queue.length > 0) {
+      const [records, bundles] = [this.#queue, this.#bundles];
+      this.#queue = [];
+      this.#bundles = [];
+      for (const { value } of records)
+        await this.#apply(readBundle(bundles[readPlace(value as Uint8Array)] as BundleValue));
+    }
+  }
+
+  async #apply(items: readonly Carried[]): Promise<void> {
+    if (items.length === 0) return;
+    const offset = this.#offset;
+    this.#offset += 1;
+    const step = await this.#shard.apply([{ offset, items }], { offset: this.#offset, step: 0 }, 0);
+    this.#queue.push(...step.records.filter(({ topic }) => topic === RESOLVED));
+  }
+}
+
+function writePlace(place: number): Uint8Array {
+  return new Uint8Array([place >>> 24, place >>> 16, place >>> 8, place]);
+}
+
+function readPlace(bytes: Uint8Array): number {
+  return bytes.reduce((place, byte) => place * 256 + byte, 0);
+}

@@ -1,0 +1,101 @@
+// Resolving a micro-batch: decoded events to items per shard, through the identity index. It proposes births and joins,
+// puts them to the index, and routes again where another resolver was first; the index only grows, so that ends.
+// The decision is recorded in the items once, and never made again downstream.
+
+import { acceptEvent, type AcceptedEvent, type DeadLetterReason, type Registry } from "#core/acceptance.ts";
+import { OCCURRED_AHEAD_MAX_MS, type ChannelEvent } from "#core/event.ts";
+import { shardOf, type AbsorbItem, type Carried } from "#core/item.ts";
+import { routeEvent } from "#core/routing.ts";
+import type { ComponentIndex } from "../wire/component-index.ts";
+
+/** One decoded record of a channel topic. */
+export interface Arrival {
+  readonly source: string;
+  readonly recordedAt: number;
+  readonly event: ChannelEvent;
+  /** The record's value as it came. */
+  readonly bytes: Uint8Array;
+  readonly backfill: boolean;
+  readonly traceparent: string | null;
+}
+
+export interface Resolution {
+  /** By shard, in recorded order. */
+  readonly items: ReadonlyMap<number, Carried[]>;
+  readonly refused: readonly {
+    readonly arrival: Arrival;
+    readonly reason: DeadLetterReason;
+    readonly detail: string;
+  }[];
+  readonly clamped: number;
+  /** Of each source that delivers files: the latest occurredAt of this batch. */
+  readonly latestOccurredAt: ReadonlyMap<string, number>;
+}
+
+export async function resolveBatch(
+  registry: Registry,
+  index: ComponentIndex,
+  shards: number,
+  arrivals: readonly Arrival[],
+): Promise<Resolution> {
+  const refused: Resolution["refused"][number][] = [];
+  const accepted: { arrival: Arrival; event: AcceptedEvent }[] = [];
+  for (const arrival of arrivals) {
+    const acceptance = acceptEvent(registry, arrival.source, arrival.recordedAt, arrival.event);
+    if (acceptance.ok) accepted.push({ arrival, event: acceptance.accepted });
+    else refused.push({ arrival, reason: acceptance.reason, detail: acceptance.detail });
+  }
+  const keys = new Set(
+    accepted.flatMap(({ event }) => [
+      ...event.identifiers.map(({ key }) => key),
+      ...(event.order === null ? [] : [event.order.key]),
+    ]),
+  );
+  await index.prefetch([...keys]);
+  // Joins that an attempt has made stand, also where the attempt is repeated: their homes must hear of them.
+  const joined: AbsorbItem[] = [];
+  for (;;) {
+    const absorbs: AbsorbItem[] = [];
+    const proposal = index.propose();
+    const items = new Map<number, Carried[]>();
+    const send = (carried: Carried, component: string) => {
+      const shard = shardOf(component, shards);
+      const list = items.get(shard);
+      if (list === undefined) items.set(shard, [carried]);
+      else list.push(carried);
+    };
+    for (const item of joined) send({ item, event: null }, item.component);
+    for (const { arrival, event } of accepted) {
+      const routing = routeEvent(registry, proposal, event, {
+        backfill: arrival.backfill,
+        traceparent: arrival.traceparent,
+      });
+      absorbs.push(...routing.absorbs);
+      for (const item of routing.absorbs) send({ item, event: null }, item.component);
+      for (const item of routing.items)
+        send({ item, event: item.role === "tie" ? null : arrival.bytes }, item.component);
+    }
+    if (await index.settle(proposal))
+      return {
+        items,
+        refused,
+        clamped: accepted.filter(({ event }) => event.clamped).length,
+        latestOccurredAt: findLatest(registry, accepted),
+      };
+    joined.push(...absorbs.filter(({ component, into }) => index.parentOf(component) === into));
+    await index.prefetch([...keys]);
+  }
+}
+
+function findLatest(
+  registry: Registry,
+  accepted: readonly { arrival: Arrival; event: AcceptedEvent }[],
+): Map<string, number> {
+  const latest = new Map<string, number>();
+  for (const { arrival, event } of accepted) {
+    if (registry.sources.get(event.source)?.delivery !== "files") continue;
+    const occurredAt = Math.min(event.event.occurredAt, arrival.recordedAt + OCCURRED_AHEAD_MAX_MS);
+    latest.set(event.source, Math.max(latest.get(event.source) ?? 0, occurredAt));
+  }
+  return latest;
+}

@@ -1,0 +1,202 @@
+// One shard of a stitcher: folds bundles of the inner log through the engine, over the parts in the store, and commits
+// them in one fenced step: parts, timers, outbox and position together (S1). Its cache of decoded parts is legal because
+// it is the shard's only writer; whoever is refused a commit throws it away.
+
+import type { EventOutcome, Output } from "#core/effect.ts";
+import { applyItem, partsOf, type Engine } from "#core/engine.ts";
+import type { Carried, ComponentId } from "#core/item.ts";
+import { shardOf } from "#core/item.ts";
+import { publishChanges } from "#core/publication.ts";
+import { Workspace, type DueTimer, type JoinRequest, type Need } from "#core/workspace.ts";
+import type { NewRecord, Position } from "#ports/log.ts";
+import type { CommitOutcome, Store, Timer } from "#ports/store.ts";
+import { encodeBundles, type EncodeBundle } from "../wire/bundle.ts";
+import { parseJson, writeJson } from "../wire/json.ts";
+import type { OutputEncoder } from "../wire/output.ts";
+
+/** Decoded parts kept per shard between steps. */
+export const CACHED_PARTS_MAX = 20_000;
+const TIMERS_LOADED_MAX = 100_000;
+
+export interface ShardServices {
+  readonly engine: Engine;
+  readonly store: Store;
+  readonly shards: number;
+  readonly resolvedTopic: string;
+  readonly encodeBundle: EncodeBundle;
+  readonly encodeOutput: OutputEncoder;
+  /** Where items for a component go now: its root as the index knows it. */
+  findRoots(components: readonly ComponentId[]): Promise<ReadonlyMap<ComponentId, ComponentId>>;
+  /** Joins the two in the index; returns the absorb items to send. */
+  join(request: JoinRequest): Promise<Carried[]>;
+  onOutputs?(outputs: readonly Output[]): void;
+  onOutcome?(outcome: EventOutcome): void;
+}
+
+/** One bundle as it stands on the inner log. */
+export interface Bundle {
+  readonly offset: number;
+  readonly items: readonly Carried[];
+}
+
+export interface Step {
+  readonly outcome: CommitOutcome;
+  readonly records: readonly NewRecord[];
+  readonly to: Position;
+}
+
+export class ShardStitcher {
+  readonly shard: number;
+  readonly #services: ShardServices;
+  readonly #epoch: number;
+  #parts = new Map<string, unknown>();
+  #position: Position;
+
+  constructor(services: ShardServices, shard: number, epoch: number, position: Position) {
+    this.#services = services;
+    this.shard = shard;
+    this.#epoch = epoch;
+    this.#position = position;
+  }
+
+  /** Applies whole bundles in order and commits them as one step. `publishUpTo`: below it, publishing is suppressed (a refold). */
+  async apply(bundles: readonly Bundle[], published: Position, suppressBelow: number): Promise<Step> {
+    const { engine } = this.#services;
+    const dirty = new Map<string, Uint8Array | null>();
+    const timers = new Map<string, number | null>();
+    const records: NewRecord[] = [];
+    const last = bundles.at(-1);
+    if (last === undefined) throw new Error("a step needs a bundle");
+    await this.#load([...new Set(bundles.flatMap(({ items }) => items.flatMap(({ item }) => partsOf(item))))]);
+    const changed = new Set<string>();
+    for (const bundle of bundles) {
+      const workspace = new Workspace(this.#parts);
+      for (const [name, atMs] of timers) workspace.timers.set(name, atMs);
+      for (const carried of bundle.items) await this.#drive(applyItem(engine, workspace, carried), timers);
+      publishChanges(engine, workspace);
+      for (const key of workspace.dirty) changed.add(key);
+      for (const [name, atMs] of workspace.timers) timers.set(name, atMs);
+      const silent = bundle.offset < suppressBelow;
+      const produced = await this.#collect(workspace, bundle.offset, silent);
+      if (!silent) records.push(...produced);
+    }
+    for (const key of changed) dirty.set(key, encodePart(this.#parts.get(key)));
+    const to = { offset: last.offset + 1, step: 0 };
+    const outcome = await this.#services.store.commit({
+      shard: this.shard,
+      epoch: this.#epoch,
+      from: this.#position,
+      to,
+      parts: dirty,
+      ...splitTimers(timers),
+      outbox: records,
+      published,
+    });
+    if (outcome === "committed") {
+      this.#position = to;
+      this.#trimCache();
+    }
+    return { outcome, records, to };
+  }
+
+  async #drive(
+    steps: Generator<Need, void, readonly DueTimer[] | undefined>,
+    timers: ReadonlyMap<string, number | null>,
+  ): Promise<void> {
+    let reply: readonly DueTimer[] | undefined;
+    for (let next = steps.next(); next.done !== true; next = steps.next(reply)) {
+      reply = undefined;
+      const need = next.value;
+      if (need.kind === "parts") await this.#load(need.keys);
+      else {
+        const stored = await this.#services.store.dueTimers(this.shard, need.queue, need.upToMs, TIMERS_LOADED_MAX);
+        reply = stored.filter((timer) => !timers.has(`${timer.queue} ${timer.ref}`));
+      }
+    }
+  }
+
+  async #load(keys: readonly string[]): Promise<void> {
+    const missing = keys.filter((key) => !this.#parts.has(key));
+    if (missing.length === 0) return;
+    const values = await this.#services.store.load(this.shard, missing);
+    for (const [i, key] of missing.entries())
+      this.#parts.set(key, decodePart(this.#services.engine, key, values[i] ?? null));
+  }
+
+  /** The records of one bundle: outputs first, then items for other homes. */
+  async #collect(workspace: Workspace, offset: number, silent: boolean): Promise<NewRecord[]> {
+    const { encodeOutput, encodeBundle, resolvedTopic, onOutputs, onOutcome } = this.#services;
+    const outputs: Output[] = [];
+    for (const effect of workspace.effects) {
+      if (effect.kind === "outcome") onOutcome?.(effect);
+      else outputs.push(effect);
+    }
+    if (silent) return [];
+    onOutputs?.(outputs);
+    const position = { shard: this.shard, offset, step: 0 };
+    const records = outputs.map((output) => encodeOutput(output, position));
+    const sends: Carried[] = [];
+    for (const request of workspace.joins) sends.push(...(await this.#services.join(request)));
+    sends.push(...workspace.sends);
+    if (sends.length === 0) return records;
+    const routed = await this.#route(sends);
+    for (const [shard, items] of routed) {
+      for (const value of encodeBundles(encodeBundle, -1, 0, items))
+        records.push({ topic: resolvedTopic, partition: shard, key: null, value });
+    }
+    return records.map((record) => (record.topic === resolvedTopic ? { ...record, key: `${this.shard}` } : record));
+  }
+
+  /** Statuses are addressed to a birth; they go straight to its present root. Everything else says itself where it goes. */
+  async #route(sends: readonly Carried[]): Promise<Map<number, Carried[]>> {
+    const statuses = sends.flatMap(({ item }) => (item.kind === "status" ? [item.component] : []));
+    const roots =
+      statuses.length === 0
+        ? new Map<ComponentId, ComponentId>()
+        : await this.#services.findRoots([...new Set(statuses)]);
+    const routed = new Map<number, Carried[]>();
+    for (const { item, event } of sends) {
+      const addressed =
+        item.kind === "status" ? { ...item, component: roots.get(item.component) ?? item.component } : item;
+      const shard = shardOf(addressed.kind === "progress" ? "" : addressed.component, this.#services.shards);
+      const items = routed.get(shard) ?? [];
+      items.push({ item: addressed, event });
+      routed.set(shard, items);
+    }
+    return routed;
+  }
+
+  #trimCache(): void {
+    const excess = this.#parts.size - CACHED_PARTS_MAX;
+    if (excess <= 0) return;
+    let dropped = 0;
+    for (const key of this.#parts.keys()) {
+      this.#parts.delete(key);
+      dropped += 1;
+      if (dropped >= excess + CACHED_PARTS_MAX / 4) return;
+    }
+  }
+}
+
+export function encodePart(value: unknown): Uint8Array | null {
+  return value === null || value === undefined ? null : Buffer.from(writeJson(value));
+}
+
+export function decodePart(engine: Engine, key: string, bytes: Uint8Array | null): unknown {
+  return bytes === null
+    ? null
+    : engine.revive(key, parseJson(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString()));
+}
+
+function splitTimers(timers: ReadonlyMap<string, number | null>): { timersAdded: Timer[]; timersRemoved: Timer[] } {
+  const timersAdded: Timer[] = [];
+  const timersRemoved: Timer[] = [];
+  for (const [name, atMs] of timers) {
+    const cut = name.indexOf(" ");
+    const queue = name.slice(0, cut) as Timer["queue"];
+    const ref = name.slice(cut + 1);
+    if (atMs === null) timersRemoved.push({ queue, atMs: 0, ref });
+    else timersAdded.push({ queue, atMs, ref });
+  }
+  return { timersAdded, timersRemoved };
+}

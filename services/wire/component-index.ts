@@ -1,0 +1,158 @@
+// The identity index as the processes use it: births of identifiers and parents of components, both set once and never
+// changed, so both may be cached for ever; that a component is a root may not, and a stale root is harmless, because
+// forwarders answer for absorbed components.
+
+import type { Carried, ComponentId } from "#core/item.ts";
+import type { IndexView } from "#core/routing.ts";
+import type { JoinRequest } from "#core/workspace.ts";
+import { compareText } from "#core/comparison.ts";
+import type { Index } from "#ports/index.ts";
+
+/** Identifiers and parents remembered per process. */
+export const CACHED_KEYS_MAX = 500_000;
+
+export class ComponentIndex {
+  readonly #index: Index;
+  #births = new Map<string, ComponentId>();
+  #parents = new Map<ComponentId, ComponentId>();
+
+  constructor(index: Index) {
+    this.#index = index;
+  }
+
+  /** Sees to it that the births of these identifiers, and the ways to their roots, are at hand: two round trips or more. */
+  async prefetch(keys: readonly string[]): Promise<void> {
+    if (this.#births.size > CACHED_KEYS_MAX) this.#births = new Map();
+    if (this.#parents.size > CACHED_KEYS_MAX) this.#parents = new Map();
+    const missing = keys.filter((key) => !this.#births.has(key));
+    if (missing.length > 0) {
+      const births = await this.#index.get(missing.map(birthKey));
+      for (const [i, key] of missing.entries()) {
+        const birth = births[i];
+        if (typeof birth === "string") this.#births.set(key, birth);
+      }
+    }
+    await this.climb(keys.flatMap((key) => this.#births.get(key) ?? []));
+  }
+
+  /** Follows parents to the present roots. */
+  async climb(components: readonly ComponentId[]): Promise<void> {
+    for (let tops = new Set(components.map((id) => this.rootOf(id))); tops.size > 0; ) {
+      const list = [...tops];
+      const parents = await this.#index.get(list.map(parentKey));
+      tops = new Set();
+      for (const [i, id] of list.entries()) {
+        const parent = parents[i];
+        if (typeof parent !== "string") continue;
+        this.#parents.set(id, parent);
+        tops.add(this.rootOf(parent));
+      }
+    }
+  }
+
+  birthOf(key: string): ComponentId | null {
+    return this.#births.get(key) ?? null;
+  }
+
+  /** The root as far as is known here. */
+  rootOf(component: ComponentId): ComponentId {
+    let root = component;
+    for (let parent = this.#parents.get(root); parent !== undefined; parent = this.#parents.get(root)) root = parent;
+    return root;
+  }
+
+  parentOf(component: ComponentId): ComponentId | null {
+    return this.#parents.get(component) ?? null;
+  }
+
+  /** A view that collects proposals on top of what is known. */
+  propose(): Proposal {
+    return new Proposal(this);
+  }
+
+  /** Puts the proposals to the index; true if every one of them was first. What others were first with is then known. */
+  async settle(proposal: Proposal): Promise<boolean> {
+    const births = await this.#put([...proposal.births], birthKey, this.#births);
+    if (!births) return false;
+    return this.#put([...proposal.parents], parentKey, this.#parents);
+  }
+
+  async #put(
+    entries: readonly (readonly [string, ComponentId])[],
+    keyOf: (name: string) => string,
+    known: Map<string, ComponentId>,
+  ): Promise<boolean> {
+    if (entries.length === 0) return true;
+    const held = await this.#index.putIfAbsent(entries.map(([name, value]) => ({ key: keyOf(name), value })));
+    let first = true;
+    for (const [i, [name, value]] of entries.entries()) {
+      const winner = held[i] ?? value;
+      known.set(name, winner);
+      if (winner !== value) first = false;
+    }
+    return first;
+  }
+
+  /**
+   * Makes the later of two roots a child of the earlier, whoever else is joining them; returns what the homes must be
+   * told. Joined already: both are told again, which is harmless and repairs a message lost in a crash.
+   */
+  async join({ a, b, cause }: JoinRequest): Promise<Carried[]> {
+    for (;;) {
+      await this.climb([a, b]);
+      const [ra, rb] = [this.rootOf(a), this.rootOf(b)];
+      if (ra === rb) {
+        const told = [a, b].filter((id) => id !== ra);
+        return told.map((id) => ({ item: { kind: "absorb", component: id, into: ra, cause }, event: null }));
+      }
+      const [winner, loser] = compareText(ra, rb) < 0 ? [ra, rb] : [rb, ra];
+      if (await this.#put([[loser, winner]], parentKey, this.#parents)) {
+        const told = new Set([loser, ...[a, b].filter((id) => id !== winner)]);
+        return [...told].map((id) => ({ item: { kind: "absorb", component: id, into: winner, cause }, event: null }));
+      }
+    }
+  }
+
+  async findRoots(components: readonly ComponentId[]): Promise<Map<ComponentId, ComponentId>> {
+    await this.climb(components);
+    return new Map(components.map((id) => [id, this.rootOf(id)]));
+  }
+}
+
+function birthKey(key: string): string {
+  return `b:${key}`;
+}
+
+function parentKey(component: ComponentId): string {
+  return `p:${component}`;
+}
+
+/** What a batch means to set in the index, over what is known of it. */
+export class Proposal implements IndexView {
+  readonly births = new Map<string, ComponentId>();
+  readonly parents = new Map<ComponentId, ComponentId>();
+  readonly #known: ComponentIndex;
+
+  constructor(known: ComponentIndex) {
+    this.#known = known;
+  }
+
+  birth(key: string): ComponentId | null {
+    return this.births.get(key) ?? this.#known.birthOf(key);
+  }
+
+  root(component: ComponentId): ComponentId {
+    let root = this.#known.rootOf(component);
+    for (let parent = this.parents.get(root); parent !== undefined; parent = this.parents.get(root))
+      root = this.#known.rootOf(parent);
+    return root;
+  }
+
+  setBirth(key: string, component: ComponentId): void {
+    this.births.set(key, component);
+  }
+
+  setParent(loser: ComponentId, winner: ComponentId): void {
+    this.parents.set(loser, winner);
+  }
+}

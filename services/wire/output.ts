@@ -1,0 +1,176 @@
+// Effects of the engine to records of the output topics: plain string keys, Avro values, CloudEvents headers and the
+// trace context of the cause.
+
+import type { Effect, Output } from "#core/effect.ts";
+import { cloudEventHeaders } from "#core/headers.ts";
+import type { Codec } from "#ports/codec.ts";
+import type { NewRecord } from "#ports/log.ts";
+
+export interface OutputTopics {
+  readonly profileChanged: string;
+  readonly segmentTransition: string;
+  readonly identityChanged: string;
+  readonly profileSignal: string;
+  readonly profileState: string;
+  readonly identityAlias: string;
+}
+
+/** Where in the inner log an output comes from: its position token. */
+export interface OutputPosition {
+  readonly shard: number;
+  readonly offset: number;
+  readonly step: number;
+}
+
+const RECORD_NAMES = {
+  profileChanged: "ProfileChanged",
+  segmentTransition: "SegmentTransition",
+  identityChanged: "IdentityChanged",
+  profileSignal: "ProfileSignal",
+  profileState: "ProfileState",
+  identityAlias: "IdentityAlias",
+} as const satisfies Record<keyof OutputTopics, string>;
+
+export type OutputEncoder = (output: Output, position: OutputPosition) => NewRecord;
+
+export async function createOutputEncoder(codec: Codec, topics: OutputTopics): Promise<OutputEncoder> {
+  const encoders = {} as Record<keyof OutputTopics, (value: unknown) => Uint8Array>;
+  for (const name of Object.keys(RECORD_NAMES) as (keyof OutputTopics)[])
+    encoders[name] = await codec.encoder(topics[name], RECORD_NAMES[name]);
+  return (output, position) => {
+    const { topic, key, id, timeMs, value, traceparent } = describe(output, position);
+    return {
+      topic: topics[topic],
+      key,
+      value: value === null ? null : encoders[topic](value),
+      timestampMs: timeMs,
+      headers: cloudEventHeaders({
+        id,
+        source: "/weft",
+        type: `dev.weft.${topics[topic]}`,
+        timeMs,
+        subject: key,
+        dataschema: `/subjects/${topics[topic]}-value`,
+        traceparent,
+      }),
+    };
+  };
+}
+
+interface Description {
+  readonly topic: keyof OutputTopics;
+  readonly key: string;
+  readonly id: string;
+  readonly timeMs: number;
+  readonly value: unknown;
+  readonly traceparent: string | null;
+}
+
+function describe(output: Output, position: OutputPosition): Description {
+  switch (output.kind) {
+    case "profile-changed": {
+      const { profileId, version, segment, changes, cause } = output;
+      const id = `${profileId}.v${version}`;
+      const value = {
+        changeId: id,
+        profileId,
+        version,
+        at: cause.at,
+        segment,
+        changes,
+        causeEventId: cause.eventId,
+        causeSource: cause.source,
+        ...position,
+      };
+      return { topic: "profileChanged", key: profileId, id, timeMs: cause.at, value, traceparent: cause.traceparent };
+    }
+    case "profile-state": {
+      const { profileId, state, cause } = output;
+      const value =
+        state === null
+          ? null
+          : { profileId, ...state, segmentSince: state.segmentSince ?? cause.at, at: cause.at, ...position };
+      const id =
+        state === null ? `${profileId}.end.${position.shard}.${position.offset}` : `${profileId}.s${state.version}`;
+      return { topic: "profileState", key: profileId, id, timeMs: cause.at, value, traceparent: cause.traceparent };
+    }
+    case "transition": {
+      const { transitionId, profileId, from, to, cause, by, rule, ruleVersion, facts, previousSince } = output;
+      const value = {
+        kind: "transition",
+        transitionId,
+        retracts: null,
+        profileId,
+        from,
+        to,
+        cause,
+        eventId: by.eventId,
+        source: by.source,
+        at: by.at,
+        occurredAt: by.occurredAt,
+        rule,
+        ruleVersion,
+        facts,
+        previousSince,
+        ...position,
+      };
+      return {
+        topic: "segmentTransition",
+        key: profileId,
+        id: transitionId,
+        timeMs: by.at,
+        value,
+        traceparent: by.traceparent,
+      };
+    }
+    case "identity-changed": {
+      const { changeId, change, profileId, otherProfileId, identifiers, cause } = output;
+      const value = {
+        changeId,
+        kind: change,
+        profileId,
+        otherProfileId,
+        at: cause.at,
+        eventId: cause.eventId,
+        source: cause.source,
+        identifiers,
+        ...position,
+      };
+      return {
+        topic: "identityChanged",
+        key: profileId,
+        id: changeId,
+        timeMs: cause.at,
+        value,
+        traceparent: cause.traceparent,
+      };
+    }
+    case "signal": {
+      const { kind: _kind, ...signal } = output;
+      return {
+        topic: "profileSignal",
+        key: signal.profileId,
+        id: signal.signalId,
+        timeMs: signal.at,
+        value: { ...signal, ...position },
+        traceparent: null,
+      };
+    }
+    case "alias": {
+      const { oldProfileId, profileId, at } = output;
+      const value = profileId === null ? null : { oldProfileId, profileId, at };
+      return {
+        topic: "identityAlias",
+        key: oldProfileId,
+        id: `${oldProfileId}.a.${position.shard}.${position.offset}`,
+        timeMs: at,
+        value,
+        traceparent: null,
+      };
+    }
+  }
+}
+
+export function isOutput(effect: Effect): effect is Output {
+  return effect.kind !== "outcome";
+}

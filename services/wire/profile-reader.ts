@@ -1,0 +1,124 @@
+// Living profiles out of the parts of a store: what `fold`, `digest` and `lookup` print. The same lines whatever store
+// the parts are in, so two ways to the same people can be compared byte for byte.
+
+import type { Engine } from "#core/engine.ts";
+import { bareRecord, compareText } from "#core/comparison.ts";
+import type { Component, Entry, Forwarder } from "#core/component.ts";
+import type { Scalar } from "#core/event.ts";
+import type { Order, OrderView } from "#core/order.ts";
+import { viewProfile, type IdentifierView } from "#core/view.ts";
+import type { Store } from "#ports/store.ts";
+import { parseJson } from "./json.ts";
+
+/** A line of profiles.jsonl. */
+export interface ProfileLine {
+  readonly profileId: string;
+  readonly identifiers: readonly IdentifierView[];
+  readonly segment: string | null;
+  readonly view: {
+    readonly traits: Readonly<Record<string, { readonly value: Scalar; readonly source: string; readonly at: string }>>;
+    readonly orders: readonly Pick<OrderView, "orderId" | "status" | "source" | "currency" | "totalMinor" | "lines">[];
+    readonly cases: readonly never[];
+    readonly consents: readonly never[];
+    readonly subscriptions: readonly never[];
+    readonly counters: Readonly<Record<string, number>>;
+  };
+}
+
+export interface People {
+  /** By profileId. */
+  readonly profiles: readonly ProfileLine[];
+  readonly unattributedOrders: number;
+  /** Final holder of an anchor (identifier or order key): a profile id, or null. */
+  readonly holders: ReadonlyMap<string, string | null>;
+}
+
+function parse(value: Uint8Array): unknown {
+  return parseJson(Buffer.from(value.buffer, value.byteOffset, value.length).toString());
+}
+
+export async function readPeople(engine: Engine, store: Store, shards: number): Promise<People> {
+  const profiles: ProfileLine[] = [];
+  const holders = new Map<string, string | null>();
+  let unattributedOrders = 0;
+  for (let shard = 0; shard < shards; shard += 1) {
+    const components: Component[] = [];
+    for await (const { key, value } of store.scan(shard, "c/")) {
+      const component = engine.revive(key, parse(value)) as Component | Forwarder;
+      if (component.forward === undefined) components.push(component);
+    }
+    const ordersByOwner = new Map<string, OrderView[]>();
+    for (const component of components)
+      for (const [key, entry] of Object.entries(component.identifiers)) holders.set(key, profileIdOf(component, entry));
+    for await (const { value } of store.scan(shard, "o/")) {
+      const order = parse(value) as Order;
+      const holder = order.owner === null ? null : (holders.get(order.owner) ?? null);
+      holders.set(order.key, holder);
+      if (order.view === null) continue;
+      if (holder === null || order.owner === null) unattributedOrders += 1;
+      else ordersByOwner.set(order.owner, [...(ordersByOwner.get(order.owner) ?? []), order.view]);
+    }
+    for (const component of components) profiles.push(...readComponent(engine, component, ordersByOwner));
+  }
+  return { profiles: profiles.sort((a, b) => compareText(a.profileId, b.profileId)), unattributedOrders, holders };
+}
+
+function profileIdOf(component: Component, entry: Entry): string | null {
+  return entry.profile === null ? null : (component.profiles[entry.profile]?.id ?? null);
+}
+
+function readComponent(
+  engine: Engine,
+  component: Component,
+  ordersByOwner: ReadonlyMap<string, OrderView[]>,
+): ProfileLine[] {
+  return Object.entries(component.profiles)
+    .filter(([, record]) => record.alive)
+    .map(([naming, record]) => {
+      const orders = Object.entries(component.identifiers)
+        .filter(([, entry]) => entry.profile === naming)
+        .flatMap(([key]) => ordersByOwner.get(key) ?? []);
+      return describeProfile(engine, component, naming, record.id, record.segment, orders);
+    });
+}
+
+export function describeProfile(
+  engine: Engine,
+  component: Component,
+  naming: string,
+  profileId: string,
+  segment: string | null,
+  orders: readonly OrderView[],
+): ProfileLine {
+  const view = viewProfile(engine.registry, component, naming);
+  const traits = bareRecord<ProfileLine["view"]["traits"][string]>();
+  for (const [name, trait] of Object.entries(view.traits))
+    traits[name] = { value: trait.value, source: trait.source, at: new Date(trait.at).toISOString() };
+  return {
+    profileId,
+    identifiers: view.identifiers,
+    segment,
+    view: {
+      traits,
+      orders: orders
+        .map(({ orderId, status, source, currency, totalMinor, lines }) => ({
+          orderId,
+          status,
+          source,
+          currency,
+          totalMinor,
+          lines: lines.map(({ productId, quantity, unitPriceMinor }) => ({ productId, quantity, unitPriceMinor })),
+        }))
+        .sort(
+          (a, b) =>
+            compareText(a.orderId, b.orderId) ||
+            compareText(a.source, b.source) ||
+            compareText(JSON.stringify(a), JSON.stringify(b)),
+        ),
+      cases: [],
+      consents: [],
+      subscriptions: [],
+      counters: view.counters,
+    },
+  };
+}
