@@ -4,6 +4,7 @@
 
 import { Readable } from "node:stream";
 import { parse } from "csv-parse";
+import { bareRecord } from "#core/comparison.ts";
 import type { SourceConfiguration } from "#core/configuration.ts";
 import type { ChannelEvent, OrderPart, Scalar } from "#core/event.ts";
 import type { CsvMapping } from "#services/config/mapping.ts";
@@ -199,7 +200,7 @@ function createOrderBuilder(
 }
 
 function readTraits(traits: readonly (readonly [string, (row: Row) => string])[], row: Row): Record<string, Scalar> {
-  const result = Object.create(null) as Record<string, Scalar>;
+  const result = bareRecord<Scalar>();
   for (const [name, read] of traits) {
     const value = read(row);
     if (value !== "") result[name] = value;

@@ -1,6 +1,7 @@
 // A ChannelEvent as JSON: checked by hand, field by field, because the faults must be named without naming values and
 // this runs once per line. Keys that the record does not have are left out, as Avro would; nothing is converted but times.
 
+import { bareRecord } from "#core/comparison.ts";
 import type { ChannelEvent, IdentifierClaim, OrderLine, Scalar } from "#core/event.ts";
 import { parseIsoTime } from "./instant.ts";
 
@@ -55,10 +56,14 @@ function record<T>(
   };
 }
 
-/** Without a prototype, so that a trait called `__proto__` or `constructor` is a trait like any other. */
+/**
+ * Without a prototype, so that a trait called `constructor` is a trait like any other. `__proto__` alone is refused, as
+ * the codec of the wire does: no reader of Avro maps is safe with it.
+ */
 const scalars: Read<Record<string, Scalar>> = (value, path) => {
-  const result = Object.create(null) as Record<string, Scalar>;
+  const result = bareRecord<Scalar>();
   for (const [name, entry] of Object.entries(fields(value, path))) {
+    if (name === "__proto__") throw new ShapeFault(`${path}: an entry may not be called __proto__`);
     if (entry !== null && typeof entry !== "string" && typeof entry !== "boolean" && !Number.isFinite(entry)) {
       fail(`${path}: an entry`, "a text, a number, true, false or null", entry);
     }

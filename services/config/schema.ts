@@ -99,6 +99,10 @@ const registry = z.strictObject({
   url: url("http:// or https://")
     .default("http://127.0.0.1:8081")
     .meta({ description: "Confluent-compatible schema registry.", environment: "WEFT_REGISTRY_URL" }),
+  autoRegister: z
+    .boolean()
+    .default(true)
+    .meta({ description: "False: schemas are registered by whoever deploys, and a missing one is an error." }),
 });
 
 const redis = z.strictObject({

@@ -211,17 +211,19 @@ test("a line longer than a megabyte, or nested too deep, is refused without bein
   );
 });
 
-test("traits may be called __proto__ or constructor and change no prototype", async () => {
-  const [reading] = await read(
-    '{"source":"web","eventId":"e","type":"t","occurredAt":1700000000000,"traits":{"__proto__":"p","constructor":1},"__proto__":{"order":{"orderId":"x"}}}',
+test("a trait may be called constructor, none may be called __proto__, and no prototype changes", async () => {
+  const start = '{"source":"web","eventId":"e","type":"t","occurredAt":1700000000000';
+  const [reading, refused] = await read(
+    `${start},"traits":{"toString":"p","constructor":1},"__proto__":{"order":{"orderId":"x"}}}\n${start},"traits":{"__proto__":"p"}}`,
   );
   assert.ok(reading?.ok);
   assert.deepEqual(Object.entries(reading.event.traits ?? {}), [
-    ["__proto__", "p"],
+    ["toString", "p"],
     ["constructor", 1],
   ]);
   assert.equal(reading.event.order, undefined);
   assert.equal(({} as Record<string, unknown>)["orderId"], undefined);
+  assert.equal(refused?.ok === false && refused.reason, "contract-violation");
 });
 
 test("lines without a source take the one that the caller names", async () => {

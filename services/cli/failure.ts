@@ -1,0 +1,64 @@
+// What goes wrong, said once: a stable code, one line, what to do. A stack only with WEFT_DEBUG, because it helps
+// nobody who did not write it.
+
+import { ConfigurationError } from "#services/config/problem.ts";
+
+export const EXIT = { done: 0, failed: 1, wrongUsage: 2, inputRefused: 3 } as const;
+
+/** The command line asks for something that makes no sense; exit code 2. */
+export class UsageError extends Error {
+  readonly code = "wrong-usage";
+}
+
+/** What to do about a code; codes that need no advice beyond their message are not here. */
+const ADVICE: Readonly<Record<string, string>> = {
+  "configuration-broken": "mend the lines named above; `weft config explain` prints every key",
+  "log-unavailable":
+    "check that Kafka runs where kafka.brokers (or WEFT_KAFKA_BROKERS) says, and that the topics exist: `weft topics create`",
+  "log-outcome-unknown":
+    "some records may have been written; run the command again, the engine drops what it has already seen",
+  "registry-unavailable": "check that the schema registry runs where registry.url (or WEFT_REGISTRY_URL) says",
+  "store-unavailable": "check that Redis runs where redis.url (or WEFT_REDIS_URL) says",
+  "schema-refused": "the registry holds another schema under this subject; register ours, or set registry.autoRegister",
+  "file-header-mismatch": "compare the header of the file with `columns` of the mapping",
+  "file-mapping-unclear": "declare a mapping under the source in weft.yaml, or name the source with --source",
+};
+
+export interface Failure {
+  readonly code: string;
+  readonly message: string;
+  readonly advice: string | undefined;
+  readonly exitCode: number;
+}
+
+export function describeFailure(error: unknown): Failure {
+  const message = error instanceof Error ? error.message : String(error);
+  if (error instanceof UsageError)
+    return { code: error.code, message, advice: "see weft --help", exitCode: EXIT.wrongUsage };
+  const code = error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : "unexpected";
+  const advice = code === "unexpected" ? "this is a fault of Weft; WEFT_DEBUG=1 shows where" : ADVICE[code];
+  return { code, message, advice, exitCode: EXIT.failed };
+}
+
+/** Writes to standard error and returns the exit code. */
+export function reportFailure(error: unknown, json: boolean): number {
+  const { code, message, advice, exitCode } = describeFailure(error);
+  if (json) {
+    const problems = error instanceof ConfigurationError ? error.problems : undefined;
+    const text = problems === undefined ? message : countOf(problems.length, "problem");
+    process.stderr.write(`${JSON.stringify({ error: { code, message: text, advice, problems } })}\n`);
+  } else if (error instanceof ConfigurationError) {
+    process.stderr.write(`${message}\n${code}: ${countOf(error.problems.length, "problem")}; ${advice}\n`);
+  } else process.stderr.write(`${code}: ${message}${advice === undefined ? "" : `; ${advice}`}\n`);
+  if (process.env["WEFT_DEBUG"] && error instanceof Error)
+    process.stderr.write(`${error.stack ?? ""}\n${describeCause(error.cause)}`);
+  return exitCode;
+}
+
+export function countOf(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? "" : "s"}`;
+}
+
+function describeCause(cause: unknown): string {
+  return cause instanceof Error ? `caused by ${cause.stack ?? cause.message}\n` : "";
+}

@@ -1,0 +1,73 @@
+// What `produce` and `import` have in common: read files, publish their events, show progress, name what was refused.
+
+import { statSync } from "node:fs";
+import { readChannelFiles } from "#services/channel/file.ts";
+import { loadConfiguration } from "#services/config/configuration.ts";
+import { countOf, EXIT, UsageError } from "./failure.ts";
+import type { CommonOptions } from "./program.ts";
+import { openProgress } from "./progress.ts";
+import { type PublicationOptions, publishReadings } from "./publication.ts";
+import { openWires } from "./wiring.ts";
+
+export interface FeedingOptions extends CommonOptions {
+  readonly source?: string;
+}
+
+export async function feedFiles(
+  verb: string,
+  files: readonly string[],
+  { config, json = false, quiet = false, embedded = false, source }: FeedingOptions,
+  { timestamps, backfill }: Pick<PublicationOptions, "timestamps" | "backfill">,
+): Promise<void> {
+  const loaded = loadConfiguration(config);
+  if (source !== undefined && !loaded.configuration.sources.some(({ name }) => name === source)) {
+    throw new UsageError(
+      `--source ${source}: there is no such source; there are ${loaded.configuration.sources.map(({ name }) => name).join(", ")}`,
+    );
+  }
+  const read = new Map<string, number>();
+  let published = 0;
+  const total = files.includes("-") ? undefined : files.reduce((bytes, file) => bytes + sizeOf(file), 0);
+  const wires = await openWires(loaded, { embedded });
+  const progress = openProgress({ label: verb, quiet, ...(total === undefined ? {} : { total }) });
+  const update = () =>
+    progress.update(
+      [...read.values()].reduce((sum, bytes) => sum + bytes, 0),
+      published,
+    );
+  const readings = readChannelFiles(files, loaded, {
+    ...(source === undefined ? {} : { source }),
+    onBytes(file, bytes) {
+      read.set(file, bytes);
+      update();
+    },
+  });
+  try {
+    const counts = await publishReadings(readings, wires, loaded, {
+      timestamps,
+      backfill,
+      onRefused({ ok: _ok, ...refused }) {
+        if (json) process.stdout.write(`${JSON.stringify({ refused })}\n`);
+        else process.stderr.write(`${refused.file}:${refused.line} ${refused.reason}: ${refused.detail}\n`);
+      },
+      onPublished(count) {
+        published = count;
+        update();
+      },
+    });
+    progress.stop();
+    if (json) process.stdout.write(`${JSON.stringify(counts)}\n`);
+    else
+      process.stdout.write(
+        `${countOf(counts.published, "event")} published, ${countOf(counts.refused, "line")} refused\n`,
+      );
+    if (counts.refused > 0) process.exitCode = EXIT.inputRefused;
+  } finally {
+    progress.stop();
+    await wires.close();
+  }
+}
+
+function sizeOf(file: string): number {
+  return statSync(file, { throwIfNoEntry: false })?.size ?? 0;
+}

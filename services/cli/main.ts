@@ -1,0 +1,18 @@
+// `weft <verb>`: parses the command line, runs one verb, and turns whatever goes wrong into one clear line and an exit code.
+
+import { CommanderError } from "commander";
+import { EXIT, reportFailure } from "./failure.ts";
+import { createProgram } from "./program.ts";
+
+// `weft tail | head` closes the pipe; that is no failure.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code !== "EPIPE") throw error;
+  process.exit(EXIT.done);
+});
+
+try {
+  await createProgram().parseAsync();
+} catch (error) {
+  if (!(error instanceof CommanderError)) process.exitCode = reportFailure(error, process.argv.includes("--json"));
+  else if (error.exitCode !== 0) process.exitCode = EXIT.wrongUsage;
+}

@@ -1,0 +1,46 @@
+// The command line as a whole: what is common to every verb, and the list of verbs.
+
+import { Command, Option } from "commander";
+import packageFile from "../../package.json" with { type: "json" };
+import { registerConfig } from "./verbs/config.ts";
+import { registerImport } from "./verbs/import.ts";
+import { registerProduce } from "./verbs/produce.ts";
+import { registerTail } from "./verbs/tail.ts";
+import { registerTopics } from "./verbs/topics.ts";
+
+const VERBS: readonly ((program: Command) => void)[] = [
+  registerProduce,
+  registerImport,
+  registerTail,
+  registerTopics,
+  registerConfig,
+];
+
+/** Options that every verb has, before or after its name. */
+export interface CommonOptions {
+  readonly config?: string;
+  readonly json?: boolean;
+  readonly quiet?: boolean;
+  readonly embedded?: boolean;
+}
+
+export function createProgram(): Command {
+  const program = new Command("weft")
+    .description(
+      "One live profile per person from the events of every channel, and a message at each change of segment.",
+    )
+    .version(packageFile.version)
+    .option("-c, --config <file>", "configuration; without it, the shipped default")
+    .option("--json", "machine-readable output, one JSON object a line")
+    .option("-q, --quiet", "no progress")
+    .addOption(new Option("--embedded", "one machine without servers: log and store in the file `embedded.file`"))
+    .configureHelp({ showGlobalOptions: true, sortSubcommands: true })
+    .showHelpAfterError("(weft --help, or weft <verb> --help)")
+    .addHelpText(
+      "after",
+      "\nExit codes: 0 done, 1 failed, 2 wrong usage, 3 some input refused. WEFT_DEBUG=1 shows where a failure came from.",
+    )
+    .exitOverride();
+  for (const register of VERBS) register(program);
+  return program;
+}

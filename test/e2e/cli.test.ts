@@ -1,0 +1,248 @@
+// The command as people run it: verbs over the one-machine mode, exit codes, one clear line where something is wrong.
+
+import assert from "node:assert/strict";
+import { execFile, spawn } from "node:child_process";
+import { existsSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { test } from "node:test";
+import { describeProgress, openProgress } from "#services/cli/progress.ts";
+
+const WEFT = resolve(import.meta.dirname, "../../services/cli/weft.js");
+
+/** A line of any verb's JSON output, as far as these tests read it. */
+interface Printed {
+  readonly name?: string;
+  readonly partitions?: number;
+  readonly topic?: string;
+  readonly recordedAt?: string;
+  readonly key?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly value?: { readonly traits?: object; readonly order?: { readonly totalMinor?: number } };
+  readonly topics?: readonly string[];
+  readonly kept?: readonly string[];
+  readonly environment?: string;
+}
+
+interface Run {
+  readonly code: number | null;
+  readonly out: string;
+  readonly err: string;
+}
+
+function run(
+  args: readonly string[],
+  { input, node = process.execPath }: { input?: string; node?: string } = {},
+): Promise<Run> {
+  return new Promise((done, fail) => {
+    const child = spawn(node, [WEFT, ...args], { stdio: "pipe" });
+    let out = "";
+    let err = "";
+    child.stdout.on("data", (chunk: Buffer) => {
+      out += chunk.toString();
+    });
+    child.stderr.on("data", (chunk: Buffer) => {
+      err += chunk.toString();
+    });
+    child.on("error", fail);
+    child.on("close", (code) => done({ code, out, err }));
+    child.stdin.end(input ?? "");
+  });
+}
+
+/** A folder with a configuration whose log and store are a file in it. */
+function deploy(): { readonly embedded: readonly string[]; readonly write: (name: string, text: string) => string } {
+  const folder = mkdtempSync(join(tmpdir(), "weft-cli-"));
+  const write = (name: string, text: string) => {
+    const path = join(folder, name);
+    writeFileSync(path, text);
+    return path;
+  };
+  const config = write("weft.yaml", `embedded: { file: ${join(folder, "weft.sqlite")} }\n`);
+  return { embedded: ["--config", config, "--embedded"], write };
+}
+
+const lines = (text: string) => text.trim().split("\n");
+const parse = (text: string) => lines(text).map((line) => JSON.parse(line) as Printed);
+const event = (more: object) =>
+  JSON.stringify({
+    source: "web",
+    type: "page-viewed",
+    occurredAt: "2024-01-01T10:00:00Z",
+    identifiers: [{ namespace: "cookie", value: "c1" }],
+    ...more,
+  });
+
+test("what produce sends, tail shows decoded, stamped by the log unless the line says when", async () => {
+  const { embedded } = deploy();
+  const input = `${event({ eventId: "e1", traits: { n: 1 } })}\n${event({ eventId: "e2", recordedAt: "2024-01-01T10:05:00Z" })}\n`;
+  const before = Date.now();
+  const produced = await run([...embedded, "produce", "--json"], { input });
+  assert.deepEqual([produced.code, produced.out, produced.err], [0, '{"published":2,"refused":0}\n', ""]);
+  const tailed = await run([...embedded, "tail", "channel-web", "--json"]);
+  assert.equal(tailed.code, 0, tailed.err);
+  const records = parse(tailed.out).toSorted((a, b) => (String(a.key) < String(b.key) ? -1 : 1));
+  assert.deepEqual(
+    records.map((record) => [record.topic, record.key, record.headers]),
+    [
+      ["channel-web", "e1", {}],
+      ["channel-web", "e2", {}],
+    ],
+  );
+  assert.ok(Date.parse(String(records[0]?.recordedAt)) >= before);
+  assert.equal(records[1]?.recordedAt, "2024-01-01T10:05:00.000Z");
+  assert.deepEqual(records[0]?.value?.traits, { n: 1 });
+});
+
+test("import stamps records with the time of recording and --history marks them as a backfill", async () => {
+  const { embedded, write } = deploy();
+  const later = write("later.jsonl", `${event({ eventId: "b", occurredAt: "2023-01-02T00:00:00Z" })}\n`);
+  const earlier = write(
+    "earlier.jsonl",
+    `${event({ eventId: "a", occurredAt: "2023-01-01T00:00:00Z" })}\n${event({ eventId: "c", occurredAt: "2023-01-03T00:00:00Z" })}\n`,
+  );
+  const imported = await run([...embedded, "import", "--history", later, earlier]);
+  assert.deepEqual([imported.code, imported.out], [0, "3 events published, 0 lines refused\n"], imported.err);
+  const records = parse((await run([...embedded, "tail", "channel-web", "--json"])).out);
+  assert.deepEqual(Object.fromEntries(records.map((record) => [record.key, record.recordedAt])), {
+    a: "2023-01-01T00:00:00.000Z",
+    b: "2023-01-02T00:00:00.000Z",
+    c: "2023-01-03T00:00:00.000Z",
+  });
+  assert.ok(records.every((record) => record.headers?.["weft-backfill"] === "1"));
+});
+
+test("a mapped file is imported through its mapping", async () => {
+  const { write } = deploy();
+  const example = resolve(import.meta.dirname, "../../infra/examples/online-retail.weft.yaml");
+  const folder = mkdtempSync(join(tmpdir(), "weft-cli-"));
+  const config = write(
+    "retail.yaml",
+    `${readFileSync(example, "utf8")}\nembedded: { file: ${join(folder, "weft.sqlite")} }\n`,
+  );
+  const csv = write(
+    "till.csv",
+    "InvoiceNo,StockCode,Quantity,InvoiceDate,UnitPrice,CustomerID\n1,A,2,2011-01-01 10:00:00,1.255,17850.0\n",
+  );
+  const imported = await run(["-c", config, "--embedded", "import", csv, "--json"]);
+  assert.deepEqual([imported.code, imported.out], [0, '{"published":1,"refused":0}\n'], imported.err);
+  const [record] = parse((await run(["-c", config, "--embedded", "tail", "channel-shop", "--json"])).out);
+  assert.equal(record?.value?.order?.totalMinor, 251);
+  assert.equal(record?.recordedAt, "2011-01-01T10:00:00.000Z");
+});
+
+test("refused lines are named by place and reason, the others go through, and the exit code is 3", async () => {
+  const { embedded } = deploy();
+  const input = `${event({ eventId: "good" })}\n{"email":"secret@x.fr"\n${event({ eventId: "bad", source: "till" })}\n`;
+  const plain = await run([...embedded, "produce"], { input });
+  assert.equal(plain.code, 3);
+  assert.deepEqual(lines(plain.err), [
+    "-:2 undecodable: the line is not JSON in UTF-8",
+    "-:3 unknown-source: the configuration has no such source",
+  ]);
+  assert.equal(plain.out, "1 event published, 2 lines refused\n");
+  const json = await run([...embedded, "produce", "--json"], { input });
+  assert.deepEqual(parse(json.out).at(-1), { published: 1, refused: 2 });
+  assert.equal(json.code, 3);
+});
+
+test("tail stops after --max records and at the end of the log", async () => {
+  const { embedded } = deploy();
+  await run([...embedded, "produce"], { input: ["a", "b", "c"].map((eventId) => event({ eventId })).join("\n") });
+  assert.equal(lines((await run([...embedded, "tail", "channel-web", "-n", "2"])).out).length, 2);
+  assert.equal((await run([...embedded, "tail", "channel-web", "--from", "end"])).out, "");
+});
+
+test("wrong usage exits with 2, a broken configuration with 1 and every problem", async () => {
+  const { write } = deploy();
+  for (const args of [
+    [],
+    ["bogus"],
+    ["tail"],
+    ["tail", "x", "-n", "0"],
+    ["tail", "x", "--from", "middle"],
+    ["import"],
+    ["topics", "--bogus"],
+  ]) {
+    assert.equal((await run(args)).code, 2, args.join(" "));
+  }
+  const unknown = await run(["produce", "--source", "nobody"]);
+  assert.equal(unknown.code, 2);
+  assert.match(unknown.err, /^wrong-usage: --source nobody: there is no such source; there are web, app/);
+  const config = write("broken.yaml", "kafka:\n  brkers: [a]\ncountry: FRA\n");
+  const broken = await run(["-c", config, "topics"]);
+  assert.equal(broken.code, 1);
+  assert.deepEqual(lines(broken.err), [
+    `${config}:2:3 unknown-key: kafka.brkers: no such key (did you mean "brokers"?)`,
+    `${config}:3:10 wrong-value: country: expected an ISO 3166-1 alpha-2 country such as FR`,
+    "configuration-broken: 2 problems; mend the lines named above; `weft config explain` prints every key",
+  ]);
+  const json = JSON.parse((await run(["-c", config, "topics", "--json"])).err) as {
+    error: { code: string; problems: unknown[] };
+  };
+  assert.deepEqual([json.error.code, json.error.problems.length], ["configuration-broken", 2]);
+});
+
+test("a failure is one line with a stable code and no stack, unless WEFT_DEBUG asks for it", async () => {
+  const { embedded } = deploy();
+  const failed = await run([...embedded, "import", "/nowhere/events.jsonl"]);
+  assert.equal(failed.code, 1);
+  assert.equal(failed.err, "file-unreadable: /nowhere/events.jsonl cannot be opened\n");
+});
+
+test("config explain and topics print text for people and JSON for programs", async () => {
+  const explained = await run(["config", "explain"]);
+  assert.equal(explained.code, 0);
+  assert.match(
+    explained.out,
+    /^kafka\.brokers: list of text, default \["127\.0\.0\.1:9092"\], or WEFT_KAFKA_BROKERS$/m,
+  );
+  const keys = parse((await run(["config", "explain", "--json"])).out);
+  assert.ok(keys.some((key) => key.key === "redis.url" && key.environment === "WEFT_REDIS_URL"));
+  const topics = parse((await run(["topics", "--json"])).out);
+  assert.deepEqual(topics.find((topic) => topic.name === "weft.resolved")?.partitions, 64);
+  assert.match((await run(["topics"])).out, /weft\.resolved\s+│ 64/);
+});
+
+test("topics create makes every topic and may be repeated", async () => {
+  const { embedded } = deploy();
+  for (const _time of [1, 2]) {
+    const created = await run([...embedded, "topics", "create", "--json"]);
+    assert.equal(created.code, 0, created.err);
+    const [report] = parse(created.out);
+    assert.deepEqual(report?.kept, []);
+    assert.equal(report?.topics?.length, 21);
+  }
+});
+
+test("an older Node hands over to the one that the package brings", async (context) => {
+  const older = await findOlderNode();
+  if (older === undefined) return context.skip("no older Node on this machine");
+  const version = await run(["--version"], { node: older });
+  assert.deepEqual([version.code, version.err], [0, ""]);
+  assert.equal((await run(["bogus"], { node: older })).code, 2);
+});
+
+test("progress elsewhere than on a terminal is a line every five seconds with rate and time left", () => {
+  let nowMs = 0;
+  const written: string[] = [];
+  const stream = { isTTY: false, write: (text: string) => written.push(text) } as unknown as NodeJS.WriteStream;
+  const progress = openProgress({ label: "import", total: 1000, stream, now: () => nowMs });
+  for (nowMs = 0; nowMs <= 11_000; nowMs += 1000) progress.update(nowMs / 100, nowMs / 10);
+  progress.stop();
+  assert.deepEqual(written, [
+    "import: 500 events, 100/s, 5 %, about 95 s left\n",
+    "import: 1000 events, 100/s, 10 %, about 90 s left\n",
+    `${describeProgress("import", { done: 110, events: 1100 }, 1000, 12_000)}\n`,
+  ]);
+});
+
+async function findOlderNode(): Promise<string | undefined> {
+  for (const node of ["/usr/bin/node", "/usr/local/bin/node"].filter((path) => existsSync(path))) {
+    const version = await new Promise<string>((done) => {
+      execFile(node, ["--version"], (error, out) => done(error ? "" : out));
+    });
+    if (Number.parseInt(version.slice(1), 10) < 24) return node;
+  }
+  return undefined;
+}
