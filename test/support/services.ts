@@ -64,6 +64,7 @@ async function findServices(): Promise<TestServices> {
 }
 
 let found: Promise<TestServices> | undefined;
+let isReasonPrinted = false;
 
 /** One set per process, shared with the other test processes where they are native. */
 export async function requireServices(): Promise<TestServices> {
@@ -77,9 +78,9 @@ export async function servicesOrSkip(t: TestContext): Promise<TestServices | nul
     return await requireServices();
   } catch (error) {
     if (!(error instanceof ServicesUnavailable) || isBuildMachine()) throw error;
-    const reason = `Kafka, registry and Redis are not available: ${error.message}`;
-    console.error(`SKIPPED   ${t.fullName}\n${reason}`);
-    t.skip(reason);
+    if (!isReasonPrinted) console.error(`SKIPPED   tests on Kafka, registry and Redis: ${error.message}`);
+    isReasonPrinted = true;
+    t.skip(`no services: ${error.message.replaceAll("\n", "; ")}`);
     return null;
   }
 }
