@@ -1,10 +1,15 @@
 // Containers, read rather than run: what must hold of compose.yaml and Dockerfile on every machine, Docker or not.
+// Then the two promises of the native services that need none of them: a lock has one holder, and nobody else's process is ended.
 
 import assert from "node:assert/strict";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { test } from "node:test";
+import { type TestContext, test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import { parse } from "yaml";
+import { withLock } from "../infra/lock.ts";
+import { endProcess, identifySelf, isAlive, startDetached } from "../infra/process.ts";
 import { REDIS_SETTINGS } from "../infra/redis.ts";
 import { REGISTRY_PATH } from "../infra/registry.ts";
 import { KAFKA_IMAGE, REDIS_IMAGE, REDIS_IMAGE_VERSION, REDIS_MAJOR, REGISTRY_IMAGE } from "../infra/versions.ts";
@@ -205,4 +210,47 @@ test("the image holds production dependencies and nothing of the tests", () => {
   // Everything is kept out of the context, then exactly what is copied is let in.
   assert.equal(ignored[0], "*");
   assert.deepEqual(ignored.slice(1).toSorted(), [...new Set(copied)].map((path) => `!${path}`).toSorted());
+});
+
+function makeDirectory(t: TestContext): string {
+  const directory = mkdtempSync(join(tmpdir(), "weft-infra-"));
+  t.after(() => rmSync(directory, { recursive: true, force: true }));
+  return directory;
+}
+
+test("a lock has one holder at a time, and a holder that died does not keep it", async (t) => {
+  const file = join(makeDirectory(t), "lock");
+  writeFileSync(file, JSON.stringify({ pid: process.pid, startMark: "an earlier process of this pid" }));
+  const runs: string[] = [];
+  const hold = async (name: string): Promise<void> =>
+    await withLock(file, 5_000, async () => {
+      runs.push(`${name} begins`);
+      await sleep(20);
+      runs.push(`${name} ends`);
+    });
+  await Promise.all([hold("a"), hold("b"), hold("c")]);
+  for (let position = 0; position < 6; position += 2) {
+    assert.equal(runs[position + 1], runs[position]?.replace("begins", "ends"));
+  }
+  assert.ok(!existsSync(file));
+  writeFileSync(file, JSON.stringify(identifySelf()));
+  await assert.rejects(
+    withLock(file, 150, async () => {}),
+    /held by another process/,
+  );
+});
+
+test("a process is ended only if it is the one that was started, not another that got its pid", async (t) => {
+  const directory = makeDirectory(t);
+  const started = startDetached({
+    command: process.execPath,
+    arguments: ["-e", "setInterval(() => {}, 1000)"],
+    directory,
+    logFile: join(directory, "log"),
+  });
+  assert.ok(isAlive(started));
+  await endProcess({ pid: started.pid, startMark: "another start" }, 1_000);
+  assert.ok(isAlive(started));
+  await endProcess(started, 5_000);
+  assert.ok(!isAlive(started));
 });
