@@ -51,7 +51,7 @@ export interface Client {
 
 const ATTEMPTS = 4;
 const FIRST_PAUSE_MS = 100;
-/** A path that is no registry's, or a proxy in front of a dead one, answers 404 too, but without this code. */
+/** What tells a registry's 404 from that of a wrong path or of a proxy. */
 const SCHEMA_NOT_FOUND = 40403;
 
 export function createClient({ url, auth, timeoutMs }: ClientOptions): Client {
@@ -115,11 +115,13 @@ export function createClient({ url, auth, timeoutMs }: ClientOptions): Client {
           return { kind: "unusable", detail: `schema ${schemaId} is not Avro` };
         } catch (error) {
           const status = statusOf(error);
-          if (status === undefined)
-            return { kind: "unusable", detail: `schema ${schemaId} cannot be used: ${(error as Error).message}` };
-          if (status !== 404) throw error;
+          if (status !== undefined && status !== 404) throw error;
+          // Only a registry's own words make values undeliverable: a proxy, too, answers 404, or 200 with a page.
           const answer = await request("GET", `/schemas/ids/${schemaId}`);
-          if (answer.status === 404 && errorCodeOf(answer.body) === SCHEMA_NOT_FOUND) return { kind: "unknown" };
+          if (answer.status === 404 && memberOf(answer.body, "error_code") === SCHEMA_NOT_FOUND)
+            return { kind: "unknown" };
+          if (answer.status === 200 && status === undefined && typeof memberOf(answer.body, "schema") === "string")
+            return { kind: "unusable", detail: `schema ${schemaId} cannot be used: ${(error as Error).message}` };
           throw unexpected(answer);
         } finally {
           registry.cache.clear();
@@ -185,13 +187,12 @@ function statusOf(error: unknown): number | undefined {
   return typeof status === "number" ? status : undefined;
 }
 
-function errorCodeOf(body: unknown): unknown {
-  return typeof body === "object" && body !== null && "error_code" in body ? body.error_code : undefined;
+function memberOf(body: unknown, name: string): unknown {
+  return typeof body === "object" && body !== null ? (body as Record<string, unknown>)[name] : undefined;
 }
 
 function levelOf(body: unknown): Compatibility {
-  const level: unknown =
-    typeof body === "object" && body !== null && "compatibilityLevel" in body ? body.compatibilityLevel : undefined;
+  const level = memberOf(body, "compatibilityLevel");
   if (typeof level !== "string") throw new Error(`no compatibilityLevel in ${JSON.stringify(body).slice(0, 200)}`);
   return level.toUpperCase() as Compatibility;
 }
