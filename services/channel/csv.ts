@@ -28,7 +28,7 @@ export async function* readCsv(
   let keyColumns: number[] = [];
   let rows = 0;
 
-  for await (const { line, row } of parseRows(chunks, mapping.delimiter, (at, detail) =>
+  for await (const { line, row } of parseRows(transcode(chunks, mapping.encoding), mapping.delimiter, (at, detail) =>
     refused.push(refuse(at, "undecodable", detail, source)),
   )) {
     if (header === undefined) {
@@ -65,9 +65,36 @@ export async function* readCsv(
   yield* readings.filter((reading) => reading.ok).toSorted(compareReadings);
 }
 
-/** The names of the columns, from the first line. */
-export async function readHeader(chunks: AsyncIterable<Buffer>, delimiter: string): Promise<string[]> {
-  for await (const { row } of parseRows(chunks, delimiter, () => undefined)) return row.map((name) => name.trim());
+/** Checks every byte, so that no name comes in half-decoded; the parser itself reads UTF-8. */
+async function* transcode(
+  chunks: AsyncIterable<Buffer>,
+  encoding: CsvMapping["encoding"],
+  fatal = true,
+): AsyncGenerator<Buffer> {
+  const decoder = new TextDecoder(encoding, { fatal });
+  try {
+    for await (const chunk of chunks) {
+      const text = decoder.decode(chunk, { stream: true });
+      yield encoding === "utf-8" ? chunk : Buffer.from(text);
+    }
+    decoder.decode();
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error;
+    throw new ChannelFileError(
+      "file-unreadable",
+      `the file is not ${encoding}; say what it is in \`encoding\` of the mapping`,
+      { cause: error },
+    );
+  }
+}
+
+/** The names of the columns, from the first line, as far as this mapping's encoding and delimiter can read them. */
+export async function readHeader(
+  chunks: AsyncIterable<Buffer>,
+  { delimiter, encoding }: CsvMapping,
+): Promise<string[]> {
+  const rows = parseRows(transcode(chunks, encoding, false), delimiter, () => undefined);
+  for await (const { row } of rows) return row.map((name) => name.trim());
   return [];
 }
 
@@ -142,7 +169,7 @@ function createEventBuilder(
   const traits = Object.entries(mapping.traits).map(
     ([name, field]) => [name, compiler.compile(field, `traits.${name}`)] as const,
   );
-  const readOrder = mapping.order && createOrderBuilder(mapping.order, compiler, source.currency);
+  const readOrder = mapping.order && createOrderBuilder(mapping.order, compiler, source.currency, mapping.decimalMark);
   return (group) => {
     let id: string | undefined;
     try {
@@ -179,6 +206,7 @@ function createOrderBuilder(
   order: NonNullable<CsvMapping["order"]>,
   compiler: FieldCompiler,
   defaultCurrency: string,
+  decimalMark: string,
 ): (group: RowGroup) => OrderPart {
   const orderId = compiler.compile(order.orderId, "order.orderId");
   const status = order.status && compiler.compile(order.status, "order.status");
@@ -186,7 +214,7 @@ function createOrderBuilder(
   const total = order.total === "sum-of-lines" ? undefined : compiler.compile(order.total, "order.total");
   return (group) => {
     const code = currency ? needText(currency(group.row), "order.currency") : defaultCurrency;
-    const exact = total ? parseDecimal(total(group.row)) : group.total;
+    const exact = total ? parseDecimal(total(group.row), decimalMark) : group.total;
     const totalMinor = exact && roundToMinor(exact, minorDigits(code));
     if (totalMinor === undefined) throw new FieldFault("order.total: expected a decimal number");
     return {

@@ -7,9 +7,12 @@ export interface Decimal {
 
 export const ZERO: Decimal = { units: 0n, scale: 0 };
 
+const DECIMAL_POINT = /^([+-]?)(\d{1,20})(?:\.(\d{1,10}))?$/;
+const DECIMAL_COMMA = /^([+-]?)(\d{1,20})(?:,(\d{1,10}))?$/;
+
 /** Plain notation only; more than 30 digits is no amount of money. */
-export function parseDecimal(text: string): Decimal | undefined {
-  const match = /^([+-]?)(\d{1,20})(?:\.(\d{1,10}))?$/.exec(text);
+export function parseDecimal(text: string, mark = "."): Decimal | undefined {
+  const match = (mark === "," ? DECIMAL_COMMA : DECIMAL_POINT).exec(text);
   if (!match) return undefined;
   const [, sign, whole = "", fraction = ""] = match;
   const units = BigInt(whole + fraction);

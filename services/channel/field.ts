@@ -12,7 +12,6 @@ export class FieldFault extends Error {}
 
 export interface FieldCompiler {
   compile(field: Field, name: string): FieldReader;
-  indexOf(column: string): number;
 }
 
 /** `header` is what the file has; `columns` is what the mapping may speak of. */
@@ -31,7 +30,6 @@ export function createFieldCompiler(columns: readonly string[], header: readonly
     return lastContext;
   };
   return {
-    indexOf: (column) => header.indexOf(column),
     compile(field, name) {
       const { constant, column, cel } = field;
       if (constant !== undefined) return () => constant;

@@ -76,7 +76,7 @@ export async function* readChannelFiles(
 async function findMappedSource(path: string, { deployment }: LoadedConfiguration): Promise<string> {
   const fitting: string[] = [];
   for (const [name, mapping] of deployment.mappings) {
-    const header = new Set(await readHeader(readBytes(path), mapping.delimiter));
+    const header = new Set(await readHeader(readBytes(path), mapping));
     if (mapping.columns.every((column) => header.has(column))) fitting.push(name);
   }
   const [only] = fitting;

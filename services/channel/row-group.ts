@@ -36,7 +36,7 @@ export function createGroupFolder(mapping: CsvMapping, compiler: FieldCompiler, 
   const { occurredAt, recordedAt, order } = mapping;
   const readOccurredAt = compileTime(occurredAt, compiler, "occurredAt");
   const readRecordedAt = recordedAt && compileTime(recordedAt, compiler, "recordedAt");
-  const readLine = order?.lines && compileLine(order.lines, compiler);
+  const readLine = order?.lines && compileLine(order.lines, compiler, mapping.decimalMark);
   const currency: FieldReader = order?.currency
     ? compiler.compile(order.currency, "order.currency")
     : () => defaultCurrency;
@@ -71,24 +71,29 @@ export function createGroupFolder(mapping: CsvMapping, compiler: FieldCompiler, 
   };
 }
 
-function compileTime(field: TimeField, compiler: FieldCompiler, name: string): (row: Row) => number {
-  const index = compiler.indexOf(field.column);
-  const read = createTimeReader(field.format, field.zone);
+function compileTime(time: TimeField, compiler: FieldCompiler, name: string): (row: Row) => number {
+  const { format, zone, pick: _pick, ...field } = time;
+  const text = compiler.compile(field, name);
+  const read = createTimeReader(format, zone);
   return (row) => {
-    const instant = read((row[index] ?? "").trim());
-    if (instant === undefined) throw new FieldFault(`${name}: expected a time as ${field.format}`);
+    const instant = read(text(row));
+    if (instant === undefined) throw new FieldFault(`${name}: expected a time as ${format}`);
     return instant;
   };
 }
 
-function compileLine(lines: NonNullable<NonNullable<CsvMapping["order"]>["lines"]>, compiler: FieldCompiler) {
+function compileLine(
+  lines: NonNullable<NonNullable<CsvMapping["order"]>["lines"]>,
+  compiler: FieldCompiler,
+  decimalMark: string,
+) {
   const readProduct = compiler.compile(lines.productId, "order.lines.productId");
   const readQuantity = compiler.compile(lines.quantity, "order.lines.quantity");
   const readPrice = compiler.compile(lines.unitPrice, "order.lines.unitPrice");
   return (row: Row) => {
     const quantity = parseWhole(readQuantity(row));
     if (quantity === undefined) throw new FieldFault("order.lines.quantity: expected a whole number");
-    const unitPrice = parseDecimal(readPrice(row));
+    const unitPrice = parseDecimal(readPrice(row), decimalMark);
     if (unitPrice === undefined) throw new FieldFault("order.lines.unitPrice: expected a decimal number");
     return { productId: readProduct(row), quantity, unitPrice };
   };

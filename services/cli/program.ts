@@ -3,6 +3,7 @@
 import { Command, Option } from "commander";
 import packageFile from "../../package.json" with { type: "json" };
 import { registerConfig } from "./verbs/config.ts";
+import { registerFold } from "./verbs/fold.ts";
 import { registerImport } from "./verbs/import.ts";
 import { registerProduce } from "./verbs/produce.ts";
 import { registerTail } from "./verbs/tail.ts";
@@ -11,6 +12,7 @@ import { registerTopics } from "./verbs/topics.ts";
 const VERBS: readonly ((program: Command) => void)[] = [
   registerProduce,
   registerImport,
+  registerFold,
   registerTail,
   registerTopics,
   registerConfig,

@@ -54,24 +54,32 @@ export function describeProgress(
 ): string {
   const rate = Math.round((events * 1000) / Math.max(1, elapsedMs));
   const text = `${label}: ${events} events, ${rate}/s`;
-  if (total === undefined || total === 0 || done === 0) return text;
-  const leftSeconds = Math.ceil((elapsedMs * (total - done)) / done / 1000);
-  return `${text}, ${Math.min(100, Math.floor((done * 100) / total))} %, about ${Math.max(0, leftSeconds)} s left`;
+  const left = total === undefined ? undefined : secondsLeft(done, total, elapsedMs);
+  if (total === undefined || left === undefined) return text;
+  return `${text}, ${Math.min(100, Math.floor((done * 100) / total))} %, about ${left} s left`;
+}
+
+function secondsLeft(done: number, total: number, elapsedMs: number): number | undefined {
+  return total === 0 || done === 0 ? undefined : Math.max(0, Math.ceil((elapsedMs * (total - done)) / done / 1000));
 }
 
 function openBar(label: string, total: number, stream: NodeJS.WriteStream, now: () => number): Progress {
   const startedMs = now();
   const bar = new SingleBar({
     stream,
-    format: `${label} [{bar}] {percentage} % | {events} events | {rate}/s | {eta_formatted} left`,
+    format: `${label} [{bar}] {percentage} % | {events} events | {rate}/s | {left} s left`,
     hideCursor: true,
     clearOnComplete: true,
-    etaBuffer: 50,
   });
-  bar.start(total, 0, { events: 0, rate: 0 });
+  bar.start(total, 0, { events: 0, rate: 0, left: "?" });
   return {
     update(done, events) {
-      bar.update(done, { events, rate: Math.round((events * 1000) / Math.max(1, now() - startedMs)) });
+      const elapsedMs = Math.max(1, now() - startedMs);
+      bar.update(done, {
+        events,
+        rate: Math.round((events * 1000) / elapsedMs),
+        left: secondsLeft(done, total, elapsedMs) ?? "?",
+      });
     },
     stop: () => bar.stop(),
   };

@@ -3,10 +3,8 @@
 import type { NewRecord } from "#ports/log.ts";
 import type { FileReading } from "#services/channel/file.ts";
 import type { LoadedConfiguration } from "#services/config/configuration.ts";
-import { channelTopics } from "#services/config/topics.ts";
+import { BACKFILL_HEADER, channelTopics } from "#services/config/topics.ts";
 import type { Wires } from "./wiring.ts";
-
-export const BACKFILL_HEADER = "weft-backfill";
 
 const BATCH_RECORDS_MAX = 500;
 const BATCH_BYTES_MAX = 512 * 1024;

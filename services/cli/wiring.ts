@@ -4,7 +4,9 @@
 import { mkdirSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import type { Codec } from "#ports/codec.ts";
+import type { Index } from "#ports/index.ts";
 import type { Log } from "#ports/log.ts";
+import type { Store } from "#ports/store.ts";
 import type { LoadedConfiguration } from "#services/config/configuration.ts";
 import { outputTopics } from "#services/config/topics.ts";
 
@@ -15,32 +17,76 @@ export interface Wires {
   readonly codec: Codec;
   /** True where nobody but Weft owns the topics, so that they are made when missing. */
   readonly embedded: boolean;
+  /** The embedded file's own store and index. */
+  readonly state?: { readonly store: Store; readonly index: Index };
   close(): Promise<void>;
 }
 
 export async function openWires(
   loaded: LoadedConfiguration,
-  { embedded = false }: { readonly embedded?: boolean } = {},
+  { embedded = false, now, onWait }: WiringOptions = {},
 ): Promise<Wires> {
-  return embedded ? openEmbeddedWires(loaded) : openServerWires(loaded);
+  return embedded ? openEmbeddedWires(loaded, now) : openServerWires(loaded, onWait ?? reportWait);
 }
 
-async function openEmbeddedWires({ deployment }: LoadedConfiguration): Promise<Wires> {
+export interface WiringOptions {
+  readonly embedded?: boolean;
+  /** The embedded log's clock; servers have their own. */
+  readonly now?: () => number;
+  /** One clear line when something cannot be reached, and one when it is back. */
+  onWait?(line: string): void;
+}
+
+function reportWait(line: string): void {
+  process.stderr.write(`${line}\n`);
+}
+
+export interface State {
+  readonly store: Store;
+  readonly index: Index;
+  close(): Promise<void>;
+}
+
+/** The store and the index: in the embedded file, or in Redis. */
+export async function openState(
+  { deployment }: LoadedConfiguration,
+  wires: Wires,
+  { onWait = reportWait }: Pick<WiringOptions, "onWait"> = {},
+): Promise<State> {
+  if (wires.state !== undefined) return { ...wires.state, close: async () => {} };
+  const [{ openRedisStore }, { openRedisIndex }] = await Promise.all([
+    import("#adapters/redis/store.ts"),
+    import("#adapters/redis/index.ts"),
+  ]);
+  const shared = { url: deployment.redis.url, prefix: `${deployment.kafka.topicPrefix}weft:`, onWait };
+  const store = openRedisStore({ ...shared, shards: deployment.engine.shards });
+  const index = openRedisIndex(shared);
+  return {
+    store,
+    index,
+    async close() {
+      await store.close();
+      await index.close();
+    },
+  };
+}
+
+async function openEmbeddedWires({ deployment }: LoadedConfiguration, now: (() => number) | undefined): Promise<Wires> {
   const [{ openEmbedded }, { openLocalCodec }] = await Promise.all([
     import("#adapters/embedded/embedded.ts"),
     import("#adapters/registry/local.ts"),
   ]);
   const file = resolve(deployment.embedded.file);
   mkdirSync(dirname(file), { recursive: true });
-  const opened = openEmbedded({ file });
+  const opened = openEmbedded({ file, ...(now === undefined ? {} : { now }) });
   const codec = await openLocalCodec({
     schemasDirectory: SCHEMAS_FOLDER,
     keptDirectory: join(dirname(file), "schemas"),
   });
-  return { log: opened.log, codec, embedded: true, close: () => opened.close() };
+  return { log: opened.log, codec, embedded: true, state: opened, close: () => opened.close() };
 }
 
-async function openServerWires(loaded: LoadedConfiguration): Promise<Wires> {
+async function openServerWires(loaded: LoadedConfiguration, onWait: (line: string) => void): Promise<Wires> {
   const { kafka, registry } = loaded.deployment;
   const [{ openKafkaLog }, { INPUT_COMPATIBILITY, OUTPUT_COMPATIBILITY, openRegistryCodec }] = await Promise.all([
     import("#adapters/kafka/log.ts"),
@@ -53,6 +99,6 @@ async function openServerWires(loaded: LoadedConfiguration): Promise<Wires> {
     autoRegister: registry.autoRegister,
     compatibilityOf: (topic) => (outputs.has(topic) ? OUTPUT_COMPATIBILITY : INPUT_COMPATIBILITY),
   });
-  const log = await openKafkaLog({ brokers: kafka.brokers, clientId: kafka.clientId });
+  const log = await openKafkaLog({ brokers: kafka.brokers, clientId: kafka.clientId, onWait });
   return { log, codec, embedded: false, close: () => log.close() };
 }

@@ -5,6 +5,7 @@ import { checkField, checkRule } from "./expression.ts";
 import type { SourceDocument } from "./document.ts";
 import type { Problem } from "./problem.ts";
 import { formatSuggestion } from "./suggestion.ts";
+import { nameTopics } from "./topics.ts";
 
 type Path = readonly PropertyKey[];
 
@@ -15,7 +16,7 @@ export function checkNames(value: unknown, document: SourceDocument, shippedName
   const problems = [
     ...findDuplicates(root["namespaces"], "name", ["namespaces"], "namespace", document),
     ...findDuplicates(root["sources"], "name", ["sources"], "source", document),
-    ...findDuplicates(root["sources"], "topic", ["sources"], "topic", document),
+    ...checkTopics(root, document),
     ...checkSlots(asMap(root["engine"]), document),
   ];
   for (const [index, entry] of asList(root["sources"]).entries()) {
@@ -98,6 +99,25 @@ function unknownNamespace(name: string, path: Path, namespaces: readonly string[
     path,
     `no such namespace${formatSuggestion(name, namespaces)}; declared are ${namespaces.join(", ")}`,
   );
+}
+
+/** The topic decides the source, so each belongs to one, and none is a topic that Weft itself writes. */
+function checkTopics(root: Record<string, unknown>, document: SourceDocument): Problem[] {
+  const prefix = asMap(root["kafka"])["topicPrefix"] ?? "";
+  if (typeof prefix !== "string") return [];
+  const taken = new Map(Object.values(nameTopics(prefix)).map((topic) => [topic, "Weft itself writes"]));
+  return asList(root["sources"]).flatMap((entry, index) => {
+    const { name, topic: given } = asMap(entry);
+    const topic = given ?? `${prefix}channel-${String(name)}`;
+    if (typeof topic !== "string" || typeof name !== "string") return [];
+    const other = taken.get(topic);
+    if (other === undefined) taken.set(topic, `sources[${index}] has`);
+    // Of two sources with one name, the name is the problem.
+    if (other === undefined || (given === undefined && other.startsWith("sources"))) return [];
+    return [
+      document.problem("duplicate-name", ["sources", index, "topic"], `expected a topic of its own; ${other} ${topic}`),
+    ];
+  });
 }
 
 function checkSlots(engine: Record<string, unknown>, document: SourceDocument): Problem[] {

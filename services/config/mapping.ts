@@ -20,26 +20,31 @@ const field = z
   )
   .meta({ title: "field" });
 
-const time = z.strictObject({
-  column: z.string().min(1).meta({ description: "Name of the column that holds the time." }),
-  format: z
-    .string()
-    .refine(
-      (text) => ["yyyy", "MM", "dd"].every((token) => text.includes(token)),
-      "expected a format with at least yyyy, MM and dd",
-    )
-    .default("yyyy-MM-dd HH:mm:ss")
-    .meta({
-      description: "Tokens yyyy MM dd HH mm ss SSS, or M d H for one or two digits; anything else stands for itself.",
+const time = z
+  .strictObject({
+    column: z.string().min(1).optional().meta({ description: "Name of the column that holds the time." }),
+    cel: z.string().min(1).optional().meta({
+      description: "Instead of a column: CEL over `row` giving the time's text, such as a day and an hour joined.",
     }),
-  zone: z.string().refine(isTimeZone, "expected a time zone such as UTC or Europe/Paris").default("UTC").meta({
-    description: "Zone of the file's clock; a time that a change of clock repeats is read as the earlier one.",
-  }),
-  pick: z
-    .enum(["earliest", "latest"])
-    .default("earliest")
-    .meta({ description: "Which time of the group's lines counts." }),
-});
+    format: z
+      .string()
+      .refine(
+        (text) => ["yyyy", "M", "d"].every((token) => text.includes(token)),
+        "expected a format with at least a year, a month and a day: yyyy-MM-dd",
+      )
+      .default("yyyy-MM-dd HH:mm:ss")
+      .meta({
+        description: "Tokens yyyy MM dd HH mm ss SSS, or M d H for one or two digits; anything else stands for itself.",
+      }),
+    zone: z.string().refine(isTimeZone, "expected a time zone such as UTC or Europe/Paris").default("UTC").meta({
+      description: "Zone of the file's clock; a time that a change of clock repeats is read as the earlier one.",
+    }),
+    pick: z
+      .enum(["earliest", "latest"])
+      .default("earliest")
+      .meta({ description: "Which time of the group's lines counts." }),
+  })
+  .refine(({ column, cel }) => (column === undefined) !== (cel === undefined), "expected exactly one of column, cel");
 
 const lines = z.strictObject({
   productId: field.meta({ description: "Product of a line; CEL here sees that line." }),
@@ -63,6 +68,11 @@ const order = z.strictObject({
 export const csvMapping = z.strictObject({
   format: z.literal("csv").meta({ description: "The only format so far; a name in .gz is unpacked while it is read." }),
   delimiter: z.string().length(1).default(",").meta({ description: "One character between values." }),
+  encoding: z
+    .enum(["utf-8", "windows-1252", "iso-8859-15"])
+    .default("utf-8")
+    .meta({ description: "How the file writes letters; a byte that does not fit refuses the file." }),
+  decimalMark: z.enum([".", ","]).default(".").meta({ description: "Between whole and fraction of amounts." }),
   columns: z
     .array(z.string().min(1))
     .min(1)

@@ -13,6 +13,7 @@ import type { Hash } from "#core/identifier.ts";
 import type { Carried } from "#core/item.ts";
 import type { NewRecord } from "#ports/log.ts";
 import type { Store } from "#ports/store.ts";
+import { RecentEvents } from "../resolver/recent-events.ts";
 import { resolveBatch } from "../resolver/resolver.ts";
 import { ShardStitcher } from "../stitcher/shard.ts";
 import { readBundle, type BundleValue } from "../wire/bundle.ts";
@@ -53,6 +54,7 @@ export class Fold {
   readonly outcomes: FoldOutcome[] = [];
   readonly #index = new ComponentIndex(openMemoryIndex());
   readonly #shard: ShardStitcher;
+  readonly #recent = new RecentEvents();
   #offset = 0;
   #timeMs = 0;
   readonly #events: ChannelEvent[] = [];
@@ -86,6 +88,13 @@ export class Fold {
     );
   }
 
+  /** Folds one event with all its consequences; returns what became of it. */
+  async fold(event: FoldEvent): Promise<readonly FoldOutcome[]> {
+    const before = this.outcomes.length;
+    await this.add([event]);
+    return this.outcomes.slice(before);
+  }
+
   /** Adds a batch of events that share a micro-batch; time passes to the earliest of them first. */
   async add(batch: readonly FoldEvent[]): Promise<void> {
     if (batch.length === 0) return;
@@ -100,7 +109,10 @@ export class Fold {
         traceparent: null,
       };
     });
-    const resolution = await resolveBatch(this.engine.registry, this.#index, 1, arrivals);
+    const resolution = await resolveBatch(
+      { registry: this.engine.registry, index: this.#index, shards: 1, recent: this.#recent },
+      arrivals,
+    );
     for (const { arrival, reason, detail } of resolution.refused) {
       this.outcomes.push({
         kind: "outcome",
@@ -110,6 +122,16 @@ export class Fold {
         reason,
         anchor: null,
         detail,
+      });
+    }
+    for (const { arrival, anchor } of resolution.duplicates) {
+      this.outcomes.push({
+        kind: "outcome",
+        source: arrival.source,
+        eventId: arrival.event.eventId,
+        outcome: "duplicate",
+        reason: null,
+        anchor,
       });
     }
     await this.#apply(resolution.items.get(SHARD) ?? []);

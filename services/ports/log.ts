@@ -113,7 +113,10 @@ export interface Log {
   /** Joins a consumer group whose members share out whole slots. */
   joinGroup(options: GroupOptions): Promise<Membership>;
   /** Reads committed records of whole topics from `from` ("start" or "end"); ends at the present end unless `follow`. */
-  read(topics: readonly string[], options: { from: "start" | "end"; follow: boolean; signal?: AbortSignal }): AsyncIterable<LogRecord>;
+  read(
+    topics: readonly string[],
+    options: { from: "start" | "end"; follow: boolean; signal?: AbortSignal },
+  ): AsyncIterable<LogRecord>;
   close(): Promise<void>;
 }
 

@@ -6,6 +6,7 @@ import { acceptEvent, type AcceptedEvent, type DeadLetterReason, type Registry }
 import { OCCURRED_AHEAD_MAX_MS, type ChannelEvent } from "#core/event.ts";
 import { shardOf, type AbsorbItem, type Carried } from "#core/item.ts";
 import { routeEvent } from "#core/routing.ts";
+import type { RecentEvents } from "./recent-events.ts";
 import type { ComponentIndex } from "../wire/component-index.ts";
 
 /** One decoded record of a channel topic. */
@@ -27,23 +28,35 @@ export interface Resolution {
     readonly reason: DeadLetterReason;
     readonly detail: string;
   }[];
+  /** Copies of events that were seen before; anchor: where the first copy's facts are kept. */
+  readonly duplicates: readonly { readonly arrival: Arrival; readonly anchor: string }[];
   readonly clamped: number;
   /** Of each source that delivers files: the latest occurredAt of this batch. */
   readonly latestOccurredAt: ReadonlyMap<string, number>;
 }
 
+export interface ResolveOptions {
+  readonly registry: Registry;
+  readonly index: ComponentIndex;
+  readonly shards: number;
+  readonly recent: RecentEvents;
+}
+
 export async function resolveBatch(
-  registry: Registry,
-  index: ComponentIndex,
-  shards: number,
+  { registry, index, shards, recent }: ResolveOptions,
   arrivals: readonly Arrival[],
 ): Promise<Resolution> {
   const refused: Resolution["refused"][number][] = [];
+  const duplicates: Resolution["duplicates"][number][] = [];
   const accepted: { arrival: Arrival; event: AcceptedEvent }[] = [];
   for (const arrival of arrivals) {
     const acceptance = acceptEvent(registry, arrival.source, arrival.recordedAt, arrival.event);
-    if (acceptance.ok) accepted.push({ arrival, event: acceptance.accepted });
-    else refused.push({ arrival, reason: acceptance.reason, detail: acceptance.detail });
+    if (acceptance.ok) {
+      const { accepted: event } = acceptance;
+      if (recent.isDuplicate(arrival.source, arrival.event.eventId, arrival.recordedAt))
+        duplicates.push({ arrival, anchor: event.anchor });
+      else accepted.push({ arrival, event });
+    } else refused.push({ arrival, reason: acceptance.reason, detail: acceptance.detail });
   }
   const keys = new Set(
     accepted.flatMap(({ event }) => [
@@ -79,6 +92,7 @@ export async function resolveBatch(
       return {
         items,
         refused,
+        duplicates,
         clamped: accepted.filter(({ event }) => event.clamped).length,
         latestOccurredAt: findLatest(registry, accepted),
       };

@@ -1,0 +1,66 @@
+#!lua
+-- One step of one shard (S1): everything below happens, or nothing. The first line lets Redis refuse the whole script
+-- beforehand where a write would be refused (out of memory, replica), so no step is ever torn.
+--
+-- KEYS  1 head (hash: epoch, offset, step)   2 outbox (stream, id "<offset>-<step>")
+--       3 timers "time"   4 timers "completeness" (sorted sets: ref by atMs)   5 names of the shard's parts (set)
+--       6.. parts to set, then parts to delete
+-- ARGV  1 epoch   2 3 from offset, step   4 5 to offset, step   6 oldest outbox id to keep
+--       7 outbox entry ("" for none)   8 length of the part keys' common beginning   9 parts to set
+--       10 11 refs to remove, from 3 and 4   12 13 timers to add, to 3 and 4
+--       14.. values of the parts to set; refs to remove; timers to add as atMs, ref
+-- Returns "committed", "fenced" (epoch is not the present one) or "moved" (the shard does not stand at from).
+
+local CHUNK = 7800 -- Lua's unpack ends near 8,000 values; even, for pairs
+
+local head = redis.call('HMGET', KEYS[1], 'epoch', 'offset', 'step')
+if head[1] ~= ARGV[1] then return 'fenced' end
+if (head[2] or '0') ~= ARGV[2] or (head[3] or '0') ~= ARGV[3] then return 'moved' end
+
+local function inChunks(command, key, list, first, last)
+  for at = first, last, CHUNK do
+    local to = math.min(at + CHUNK - 1, last)
+    if key then redis.call(command, key, unpack(list, at, to)) else redis.call(command, unpack(list, at, to)) end
+  end
+end
+
+local nameAt = tonumber(ARGV[8]) + 1
+local toSet = tonumber(ARGV[9])
+local firstDeleted = 6 + toSet
+local at = 14
+
+if toSet > 0 then
+  local pairs, names = {}, {}
+  for i = 1, toSet do
+    local key = KEYS[5 + i]
+    pairs[2 * i - 1] = key
+    pairs[2 * i] = ARGV[at]
+    names[i] = string.sub(key, nameAt)
+    at = at + 1
+  end
+  inChunks('MSET', nil, pairs, 1, 2 * toSet)
+  inChunks('SADD', KEYS[5], names, 1, toSet)
+end
+
+if firstDeleted <= #KEYS then
+  local names = {}
+  for i = firstDeleted, #KEYS do names[i - firstDeleted + 1] = string.sub(KEYS[i], nameAt) end
+  inChunks('DEL', nil, KEYS, firstDeleted, #KEYS)
+  inChunks('SREM', KEYS[5], names, 1, #names)
+end
+
+for queue = 0, 1 do
+  local count = tonumber(ARGV[10 + queue])
+  inChunks('ZREM', KEYS[3 + queue], ARGV, at, at + count - 1)
+  at = at + count
+end
+for queue = 0, 1 do
+  local count = 2 * tonumber(ARGV[12 + queue])
+  inChunks('ZADD', KEYS[3 + queue], ARGV, at, at + count - 1)
+  at = at + count
+end
+
+if ARGV[7] ~= '' then redis.call('XADD', KEYS[2], ARGV[4] .. '-' .. ARGV[5], 'records', ARGV[7]) end
+redis.call('XTRIM', KEYS[2], 'MINID', '=', ARGV[6])
+redis.call('HSET', KEYS[1], 'offset', ARGV[4], 'step', ARGV[5])
+return 'committed'

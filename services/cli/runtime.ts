@@ -1,0 +1,120 @@
+// Everything one machine needs to run Weft, put together once: adapters behind the ports, the engine, and the two
+// processes that can be started over them. `up`, `resolve`, `stitch`, `demo`, `lookup` and `digest` share it.
+
+import { createEngine, type Engine } from "#core/engine.ts";
+import type { ChannelEvent } from "#core/event.ts";
+import type { Hash } from "#core/identifier.ts";
+import type { EventOutcome, Output } from "#core/effect.ts";
+import type { Membership } from "#ports/log.ts";
+import type { Store } from "#ports/store.ts";
+import type { LoadedConfiguration } from "#services/config/configuration.ts";
+import { allTopics, channelTopics, deadLetterTopic, topicNames } from "#services/config/topics.ts";
+import type { ResolverCounts, ResolverServices } from "#services/resolver/loop.ts";
+import { startResolver } from "#services/resolver/main.ts";
+import type { StitcherServices } from "#services/stitcher/loop.ts";
+import { startStitcher } from "#services/stitcher/main.ts";
+import type { BundleValue } from "#services/wire/bundle.ts";
+import { ComponentIndex } from "#services/wire/component-index.ts";
+import { createHash } from "#services/wire/hash.ts";
+import { createOutputEncoder } from "#services/wire/output.ts";
+import { openState, openWires, type Wires } from "./wiring.ts";
+
+export interface RuntimeOptions {
+  readonly embedded: boolean;
+  /** The clock that ticks are made of. */
+  readonly now?: () => number;
+  onWait?(line: string): void;
+  onBatch?(counts: ResolverCounts): void;
+  onOutcome?(outcome: EventOutcome): void;
+  onOutputs?(outputs: readonly Output[]): void;
+}
+
+export interface Runtime {
+  readonly wires: Wires;
+  readonly engine: Engine;
+  readonly hash: Hash;
+  readonly store: Store;
+  readonly index: ComponentIndex;
+  createTopics(): Promise<void>;
+  startResolver(): Promise<Membership>;
+  startStitcher(): Promise<Membership>;
+  close(): Promise<void>;
+}
+
+export async function openRuntime(loaded: LoadedConfiguration, options: RuntimeOptions): Promise<Runtime> {
+  const { configuration, deployment } = loaded;
+  const { engine: settings } = deployment;
+  const onWait = options.onWait ?? ((line: string) => process.stderr.write(`${line}\n`));
+  const wires = await openWires(loaded, {
+    embedded: options.embedded,
+    onWait,
+    ...(options.now === undefined ? {} : { now: options.now }),
+  });
+  const state = await openState(loaded, wires, { onWait });
+  const index = new ComponentIndex(state.index);
+  const hash = createHash(deployment.identityKey.bytes);
+  const decode = (bytes: Uint8Array): ChannelEvent => {
+    const decoded = wires.codec.decode(bytes);
+    if (!decoded.ok) throw new Error(`an event that the resolver accepted cannot be read: ${decoded.reason}`);
+    return decoded.value as ChannelEvent;
+  };
+  const engine = createEngine({ configuration, hash, resolverSlots: settings.resolverSlots, decode });
+  const names = topicNames(loaded);
+  const sources = new Map(configuration.sources.map(({ topic, name }) => [topic, name]));
+  const encodeBundle = async () =>
+    (await wires.codec.encoder(names.resolved, "ResolvedBundle")) as (value: BundleValue) => Uint8Array;
+  const shared = {
+    codec: wires.codec,
+    shards: settings.shards,
+    resolvedTopic: names.resolved,
+    transactionIntervalMs: settings.transactionIntervalMs,
+    waiting: { onWait },
+  };
+  const { topicPrefix } = deployment.kafka;
+
+  async function startResolving(): Promise<Membership> {
+    const services: ResolverServices = {
+      ...shared,
+      registry: engine.registry,
+      index,
+      encodeBundle: await encodeBundle(),
+      tickIntervalMs: settings.tickIntervalMs,
+      sourceOf: (topic) => sources.get(topic) ?? null,
+      deadLetterTopic,
+      now: options.now ?? Date.now,
+      ...(options.onBatch === undefined ? {} : { onBatch: options.onBatch }),
+    };
+    const topics = channelTopics(loaded).map(({ name }) => name);
+    return startResolver(wires.log, services, { topics, slots: settings.resolverSlots, groupPrefix: topicPrefix });
+  }
+
+  async function startStitching(): Promise<Membership> {
+    const services: StitcherServices = {
+      ...shared,
+      engine,
+      store: state.store,
+      encodeBundle: await encodeBundle(),
+      encodeOutput: await createOutputEncoder(wires.codec, names),
+      findRoots: (components) => index.findRoots(components),
+      join: (request) => index.join(request),
+      ...(options.onOutputs === undefined ? {} : { onOutputs: options.onOutputs }),
+      ...(options.onOutcome === undefined ? {} : { onOutcome: options.onOutcome }),
+    };
+    return startStitcher(wires.log, services, { slots: settings.stitchSlots, groupPrefix: topicPrefix });
+  }
+
+  return {
+    wires,
+    engine,
+    hash,
+    store: state.store,
+    index,
+    createTopics: () => wires.log.createTopics(allTopics(loaded)),
+    startResolver: startResolving,
+    startStitcher: startStitching,
+    async close() {
+      await wires.close();
+      await state.close();
+    },
+  };
+}

@@ -1,0 +1,123 @@
+// weft fold: the whole engine as a pure program over files, without any server.
+
+import type { Command } from "commander";
+import type { IdentityChanged, ProfileSignal, SegmentTransition } from "#core/effect.ts";
+import { readChannelFiles } from "#services/channel/file.ts";
+import { parseIsoTime } from "#services/channel/instant.ts";
+import { loadConfiguration } from "#services/config/configuration.ts";
+import { writeFold, type DeadLetterLine, type FoldSummary } from "#services/fold/files.ts";
+import { compareFoldEvents, Fold, type FoldEvent } from "#services/fold/fold.ts";
+import { createHash } from "#services/wire/hash.ts";
+import { EXIT, UsageError } from "../failure.ts";
+import type { CommonOptions } from "../program.ts";
+import { openProgress } from "../progress.ts";
+
+interface FoldVerbOptions extends CommonOptions {
+  readonly out: string;
+  readonly until?: string;
+  readonly source?: string;
+  readonly history?: boolean;
+}
+
+export function registerFold(program: Command): void {
+  program
+    .command("fold")
+    .description("fold files of events into profiles, transitions and signals; the same bytes each time")
+    .argument("<files...>", "JSON lines, or files of a source that has a mapping; `-` is standard input")
+    .requiredOption("-o, --out <dir>", "folder for profiles.jsonl, events.jsonl, transitions.jsonl and the rest")
+    .option("-u, --until <time>", "let time pass up to here (ISO 8601); default: the last recordedAt")
+    .option("-s, --source <name>", "source of lines that name none")
+    .option("--history", "fold as a backfill: transitions say so, and no signal is sent")
+    .action(async (files: string[], _options: unknown, command: Command) =>
+      foldFiles(files, command.optsWithGlobals<FoldVerbOptions>()),
+    );
+}
+
+type Arrived = FoldEvent & { readonly line: number };
+
+async function foldFiles(
+  files: readonly string[],
+  { config, out, until, source, history = false, json = false, quiet = false }: FoldVerbOptions,
+): Promise<void> {
+  const loaded = loadConfiguration(config);
+  const untilMs = until === undefined ? undefined : parseIsoTime(until);
+  if (until !== undefined && untilMs === undefined) throw new UsageError(`--until ${until}: expected an ISO 8601 time`);
+  const arrived: Arrived[] = [];
+  const unread: DeadLetterLine[] = [];
+  for await (const reading of readChannelFiles(files, loaded, source === undefined ? {} : { source })) {
+    if (reading.ok)
+      arrived.push({
+        source: reading.source,
+        recordedAt: reading.recordedAt,
+        event: reading.event,
+        backfill: history,
+        line: reading.line,
+      });
+    else
+      unread.push({
+        source: reading.source ?? null,
+        eventId: reading.eventId ?? null,
+        line: reading.line,
+        reason: reading.reason,
+        detail: reading.detail,
+      });
+  }
+  arrived.sort(compareFoldEvents);
+  const fold = new Fold({ configuration: loaded.configuration, hash: createHash(loaded.deployment.identityKey.bytes) });
+  const deadLetters: DeadLetterLine[] = [];
+  const progress = openProgress({ label: "fold", total: arrived.length, quiet });
+  for (const [i, { line, ...event }] of arrived.entries()) {
+    const [outcome] = await fold.fold(event);
+    if (outcome?.outcome === "dead-lettered")
+      deadLetters.push({
+        source: outcome.source,
+        eventId: outcome.eventId,
+        line,
+        reason: outcome.reason ?? "",
+        detail: outcome.detail ?? "",
+      });
+    if (i % 1000 === 0) progress.update(i, i);
+  }
+  await fold.advance(untilMs ?? arrived.at(-1)?.recordedAt ?? 0);
+  progress.stop();
+  const refused = [...deadLetters, ...unread];
+  const outputs = <T>(kind: string) => fold.outputs.filter((output) => output.kind === kind) as T[];
+  const summary = writeFold(out, {
+    people: await fold.readPeople(),
+    outcomes: [
+      ...fold.outcomes,
+      ...unread.map(({ source: from, eventId, reason }) => ({
+        kind: "outcome" as const,
+        source: from,
+        eventId,
+        outcome: "dead-lettered" as const,
+        reason,
+        anchor: null,
+      })),
+    ],
+    transitions: outputs<SegmentTransition>("transition"),
+    signals: outputs<ProfileSignal>("signal"),
+    identityChanges: outputs<IdentityChanged>("identity-changed"),
+    deadLetters: refused,
+  });
+  process.stdout.write(json ? `${JSON.stringify(summary)}\n` : describeSummary(summary, out));
+  if (refused.length > 0) process.exitCode = EXIT.inputRefused;
+}
+
+function describeSummary(
+  { events, outcomes, profiles, unattributedOrders, segments, digest }: FoldSummary,
+  out: string,
+): string {
+  const counts = (record: Readonly<Record<string, number>>) =>
+    Object.entries(record)
+      .map(([name, count]) => `${count} ${name}`)
+      .join(", ") || "none";
+  return [
+    `${events} events: ${counts(outcomes)}`,
+    `${profiles} profiles: ${counts(segments)}`,
+    `${unattributedOrders} orders belong to nobody known`,
+    `digest ${digest}`,
+    `written to ${out}`,
+    "",
+  ].join("\n");
+}

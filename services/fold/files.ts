@@ -1,0 +1,136 @@
+// The files of `weft fold`: a JSON object a line, times ISO UTC with milliseconds, the same bytes each time. Other
+// programs are written against them.
+
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { compareText } from "#core/comparison.ts";
+import type { IdentityChanged, ProfileSignal, SegmentTransition } from "#core/effect.ts";
+import type { People } from "../wire/profile-reader.ts";
+import { digestProfiles, formatProfiles } from "../wire/profile-lines.ts";
+import type { FoldOutcome } from "./fold.ts";
+
+export interface DeadLetterLine {
+  readonly source: string | null;
+  readonly eventId: string | null;
+  readonly line: number;
+  readonly reason: string;
+  readonly detail: string;
+}
+
+/** One input line and what became of it; the source and id of an undecodable line are unknown. */
+export type FoldedEvent = Pick<FoldOutcome, "outcome" | "reason" | "anchor"> & {
+  readonly source: string | null;
+  readonly eventId: string | null;
+};
+
+export interface FoldResult {
+  readonly people: People;
+  readonly outcomes: readonly FoldedEvent[];
+  readonly transitions: readonly SegmentTransition[];
+  readonly signals: readonly ProfileSignal[];
+  readonly identityChanges: readonly IdentityChanged[];
+  readonly deadLetters: readonly DeadLetterLine[];
+}
+
+export interface FoldSummary {
+  readonly events: number;
+  readonly outcomes: Readonly<Record<string, number>>;
+  readonly profiles: number;
+  readonly unattributedOrders: number;
+  readonly segments: Readonly<Record<string, number>>;
+  readonly digest: string;
+}
+
+function iso(ms: number): string;
+function iso(ms: number | null): string | null;
+function iso(ms: number | null): string | null {
+  return ms === null ? null : new Date(ms).toISOString();
+}
+
+function writeLines(folder: string, name: string, lines: readonly unknown[]): void {
+  writeFileSync(join(folder, name), lines.map((line) => `${JSON.stringify(line)}\n`).join(""));
+}
+
+/** Counts by name, names in the one order. */
+function countBy(names: readonly string[]): Record<string, number> {
+  const counts = new Map<string, number>();
+  for (const name of names) counts.set(name, (counts.get(name) ?? 0) + 1);
+  return Object.fromEntries([...counts].sort(([a], [b]) => compareText(a, b)));
+}
+
+export function writeFold(folder: string, result: FoldResult): FoldSummary {
+  mkdirSync(folder, { recursive: true });
+  const { people, outcomes, transitions, signals, identityChanges, deadLetters } = result;
+  const profiles = formatProfiles(people.profiles);
+  writeFileSync(join(folder, "profiles.jsonl"), profiles);
+  writeLines(
+    folder,
+    "events.jsonl",
+    outcomes.map(({ source, eventId, outcome, reason, anchor }) => ({
+      source,
+      eventId,
+      profileId: anchor === null ? null : (people.holders.get(anchor) ?? null),
+      outcome,
+      reason,
+    })),
+  );
+  writeLines(
+    folder,
+    "transitions.jsonl",
+    transitions.map(({ transitionId, profileId, from, to, cause, by, rule, ruleVersion, facts, previousSince }) => ({
+      kind: "transition",
+      transitionId,
+      profileId,
+      from,
+      to,
+      cause,
+      eventId: by.eventId,
+      source: by.source,
+      at: iso(by.at),
+      occurredAt: iso(by.occurredAt),
+      rule,
+      ruleVersion,
+      facts: Object.fromEntries(Object.entries(facts).map(([path, text]) => [path, JSON.parse(text) as unknown])),
+      previousSince: iso(previousSince),
+    })),
+  );
+  writeLines(
+    folder,
+    "signals.jsonl",
+    signals.map(({ signalId, signal, profileId, at, dueAt, activityAt, certainty, facts }) => ({
+      signalId,
+      signal,
+      profileId,
+      at: iso(at),
+      dueAt: iso(dueAt),
+      activityAt: iso(activityAt),
+      certainty,
+      facts: Object.fromEntries(Object.entries(facts).map(([path, text]) => [path, JSON.parse(text) as unknown])),
+    })),
+  );
+  writeLines(
+    folder,
+    "identity-changes.jsonl",
+    identityChanges.map(({ changeId, change, profileId, otherProfileId, identifiers, cause }) => ({
+      kind: change,
+      changeId,
+      profileId,
+      otherProfileId,
+      at: iso(cause.at),
+      eventId: cause.eventId,
+      source: cause.source,
+      identifiers,
+    })),
+  );
+  writeLines(folder, "dead-letters.jsonl", deadLetters);
+  const summary: FoldSummary = {
+    events: outcomes.length,
+    outcomes: countBy(outcomes.map(({ outcome }) => outcome)),
+    profiles: people.profiles.length,
+    unattributedOrders: people.unattributedOrders,
+    segments: countBy(people.profiles.map(({ segment }) => segment ?? "none")),
+    digest: digestProfiles(people.profiles),
+  };
+  writeFileSync(join(folder, "summary.json"), `${JSON.stringify(summary)}\n`);
+  return summary;
+}

@@ -1,0 +1,175 @@
+// The loop of one resolver slot: channel records in, bundles for the shards and dead letters out, positions moved in the
+// same transaction. It keeps no state but the index, which only grows, so a batch that was resolved twice says the same.
+// Outages pause it; they never become dead letters.
+
+import { setTimeout as delay } from "node:timers/promises";
+import type { DeadLetterReason, Registry } from "#core/acceptance.ts";
+import type { ChannelEvent } from "#core/event.ts";
+import type { Carried, ProgressItem } from "#core/item.ts";
+import type { Codec } from "#ports/codec.ts";
+import { LogError, partitionKey, type LogRecord, type NewRecord, type OwnedSlot, type Position } from "#ports/log.ts";
+import { encodeBundles, type EncodeBundle } from "../wire/bundle.ts";
+import type { ComponentIndex } from "../wire/component-index.ts";
+import { patiently, type Waiting } from "../wire/patience.ts";
+import { BACKFILL_HEADER } from "../wire/headers.ts";
+import { createDeadLetter } from "./dead-letter.ts";
+import { RecentEvents } from "./recent-events.ts";
+import { resolveBatch, type Arrival } from "./resolver.ts";
+
+/** Records of one transaction. */
+export const BATCH_RECORDS_MAX = 4000;
+
+export interface ResolverServices {
+  readonly registry: Registry;
+  readonly codec: Codec;
+  readonly index: ComponentIndex;
+  readonly shards: number;
+  readonly resolvedTopic: string;
+  readonly encodeBundle: EncodeBundle;
+  readonly tickIntervalMs: number;
+  readonly transactionIntervalMs: number;
+  sourceOf(topic: string): string | null;
+  deadLetterTopic(topic: string): string;
+  /** The shell's clock: only ever written to the log, as progress. */
+  now(): number;
+  readonly waiting: Waiting;
+  onBatch?(counts: ResolverCounts): void;
+}
+
+export interface ResolverCounts {
+  readonly records: number;
+  readonly accepted: number;
+  readonly duplicates: number;
+  readonly deadLetters: ReadonlyMap<DeadLetterReason, number>;
+  readonly clamped: number;
+}
+
+export async function runResolverSlot(services: ResolverServices, slot: OwnedSlot): Promise<void> {
+  while (!slot.revoked.aborted) {
+    try {
+      await slot.takeOver();
+      const positions = await slot.positions();
+      slot.seek(positions);
+      await new SlotResolver(services, slot, positions).pump();
+    } catch (error) {
+      if (slot.revoked.aborted) return;
+      if (!(error instanceof LogError)) throw error;
+      services.waiting.onWait(`resolver slot ${slot.slot}: ${error.code}, taking the slot over again`);
+      await delay(error.code === "log-outcome-unknown" ? 0 : 500, undefined, { signal: slot.revoked }).catch(() => {});
+    }
+  }
+}
+
+class SlotResolver {
+  readonly #services: ResolverServices;
+  readonly #slot: OwnedSlot;
+  readonly #positions: Map<string, Position>;
+  readonly #lastTimestampMs = new Map<string, number>();
+  #completeUpToMs = new Map<string, number>();
+  readonly #recent = new RecentEvents();
+  #timeMs = 0;
+  #progressAtMs = Number.NEGATIVE_INFINITY;
+
+  constructor(services: ResolverServices, slot: OwnedSlot, positions: ReadonlyMap<string, Position>) {
+    this.#services = services;
+    this.#slot = slot;
+    this.#positions = new Map(positions);
+  }
+
+  async pump(): Promise<void> {
+    const { tickIntervalMs, transactionIntervalMs } = this.#services;
+    let publishing: Promise<void> = Promise.resolve();
+    for (let startedAt = performance.now(); !this.#slot.revoked.aborted; ) {
+      const spare = transactionIntervalMs - (performance.now() - startedAt);
+      if (spare > 0) await delay(spare, undefined, { signal: this.#slot.revoked }).catch(() => {});
+      startedAt = performance.now();
+      const { records, atEnd } = await this.#slot.poll(BATCH_RECORDS_MAX, tickIntervalMs);
+      const out = await this.#resolve(records, atEnd);
+      await publishing;
+      if (out.length === 0 && records.length === 0) continue;
+      const positions = new Map(this.#positions);
+      publishing = this.#slot.publish(out, positions);
+      // Awaited at the next turn; a rejection until then must not be an unhandled one.
+      publishing.catch(() => {});
+    }
+    await publishing;
+  }
+
+  async #resolve(records: readonly LogRecord[], atEnd: boolean): Promise<NewRecord[]> {
+    const { services, slot } = { services: this.#services, slot: this.#slot };
+    const patient = <T>(what: string, work: () => Promise<T>) => patiently(services.waiting, slot.revoked, what, work);
+    await patient("schema registry", () => services.codec.prepare(records.map(({ value }) => value)));
+    const out: NewRecord[] = [];
+    const letters = new Map<DeadLetterReason, number>();
+    const bury = (record: LogRecord, reason: DeadLetterReason, detail: string) => {
+      letters.set(reason, (letters.get(reason) ?? 0) + 1);
+      out.push(createDeadLetter(record, services.deadLetterTopic(record.topic), reason, detail));
+    };
+    const arrivals: (Arrival & { readonly record: LogRecord })[] = [];
+    for (const record of records) {
+      const decoded = services.codec.decode(record.value);
+      const source = services.sourceOf(record.topic);
+      if (!decoded.ok) bury(record, decoded.reason, decoded.detail);
+      else if (source === null) bury(record, "unknown-source", "no source reads this topic");
+      else
+        arrivals.push({
+          record,
+          source,
+          recordedAt: record.timestampMs,
+          event: decoded.value as ChannelEvent,
+          bytes: record.value as Uint8Array,
+          backfill: record.headers[BACKFILL_HEADER] === "1",
+          traceparent: record.headers["traceparent"] ?? null,
+        });
+    }
+    const resolution = await patient("identity index", () =>
+      resolveBatch({ ...services, recent: this.#recent }, arrivals),
+    );
+    for (const { arrival, reason, detail } of resolution.refused)
+      bury((arrival as (typeof arrivals)[number]).record, reason, detail);
+    for (const [source, upTo] of resolution.latestOccurredAt)
+      this.#completeUpToMs.set(source, Math.max(this.#completeUpToMs.get(source) ?? 0, upTo));
+    this.#advance(records, atEnd);
+    const items = new Map(resolution.items);
+    if (this.#isProgressDue()) {
+      const progress: ProgressItem = {
+        kind: "progress",
+        slot: slot.slot,
+        timeMs: this.#timeMs,
+        completeUpToMs: Object.fromEntries(this.#completeUpToMs),
+      };
+      for (let shard = 0; shard < services.shards; shard += 1)
+        items.set(shard, [...(items.get(shard) ?? []), { item: progress, event: null } satisfies Carried]);
+    }
+    for (const [shard, list] of items) {
+      for (const value of encodeBundles(services.encodeBundle, slot.slot, this.#timeMs, list))
+        out.push({ topic: services.resolvedTopic, partition: shard, key: `r${slot.slot}`, value });
+    }
+    for (const record of records) this.#positions.set(partitionKey(record), { offset: record.offset + 1, step: 0 });
+    if (records.length > 0)
+      services.onBatch?.({
+        records: records.length,
+        accepted: arrivals.length - resolution.refused.length - resolution.duplicates.length,
+        duplicates: resolution.duplicates.length,
+        deadLetters: letters,
+        clamped: resolution.clamped,
+      });
+    return out;
+  }
+
+  /** What this slot has passed: the clock where everything was read, else the slowest partition's last record. */
+  #advance(records: readonly LogRecord[], atEnd: boolean): void {
+    for (const record of records) {
+      const key = partitionKey(record);
+      this.#lastTimestampMs.set(key, Math.max(this.#lastTimestampMs.get(key) ?? 0, record.timestampMs));
+    }
+    const all = this.#slot.partitions.map((partition) => this.#lastTimestampMs.get(partitionKey(partition)) ?? 0);
+    this.#timeMs = Math.max(this.#timeMs, atEnd ? this.#services.now() : Math.min(...all));
+  }
+
+  #isProgressDue(): boolean {
+    if (this.#timeMs === 0 || performance.now() - this.#progressAtMs < this.#services.tickIntervalMs) return false;
+    this.#progressAtMs = performance.now();
+    return true;
+  }
+}
