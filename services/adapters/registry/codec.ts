@@ -9,7 +9,6 @@ import { createReader, EncodeBuffer, readSchemas, refuseAll, type Schemas, schem
 
 export type { Compatibility } from "./client.ts";
 export { SchemaRefused } from "./client.ts";
-export { EncodeError } from "./schemas.ts";
 
 /** What we read: the reader is upgraded first. */
 export const INPUT_COMPATIBILITY: Compatibility = "BACKWARD_TRANSITIVE";
