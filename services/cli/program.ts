@@ -3,9 +3,12 @@
 import { Command, Option } from "commander";
 import packageFile from "../../package.json" with { type: "json" };
 import { registerConfig } from "./verbs/config.ts";
+import { registerDigest } from "./verbs/digest.ts";
 import { registerFold } from "./verbs/fold.ts";
 import { registerImport } from "./verbs/import.ts";
+import { registerLookup } from "./verbs/lookup.ts";
 import { registerProduce } from "./verbs/produce.ts";
+import { registerRun } from "./verbs/run.ts";
 import { registerTail } from "./verbs/tail.ts";
 import { registerTopics } from "./verbs/topics.ts";
 
@@ -13,6 +16,9 @@ const VERBS: readonly ((program: Command) => void)[] = [
   registerProduce,
   registerImport,
   registerFold,
+  registerRun,
+  registerLookup,
+  registerDigest,
   registerTail,
   registerTopics,
   registerConfig,

@@ -12,8 +12,7 @@ import type { AbsorbItem, HandoverItem } from "./item.ts";
 import { forgetMembership } from "./membership.ts";
 import { touchProfile } from "./publication.ts";
 import { restoreTimers, timerRef } from "./signal.ts";
-import { loadComponent } from "./engine.ts";
-import { load, type Steps, type Workspace } from "./workspace.ts";
+import { load, loadComponent, type Steps, type Workspace } from "./workspace.ts";
 
 /** Parts in one chunk; a chunk must stay well below the largest record of the log. */
 export const HANDOVER_PARTS_MAX = 64;

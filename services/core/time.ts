@@ -2,14 +2,13 @@
 // the next item, stamped with their due instant. A source that delivers files is complete up to the latest occurredAt
 // recorded from it; a live one up to the shard's time.
 
-import { componentPart, type Component } from "./component.ts";
+import { componentPart } from "./component.ts";
 import { compareText } from "./comparison.ts";
-import { loadComponent, type Engine } from "./engine.ts";
+import type { Engine } from "./engine.ts";
 import type { ProgressItem } from "./item.ts";
 import { touchProfile } from "./publication.ts";
 import { fireSignal } from "./signal.ts";
-import type { DueTimer, Steps, TimerQueue, Workspace } from "./workspace.ts";
-import { load } from "./workspace.ts";
+import { load, loadComponent, type DueTimer, type Steps, type TimerQueue, type Workspace } from "./workspace.ts";
 
 export const SHARD_PART = "s";
 export interface ShardTime {
@@ -69,7 +68,7 @@ function* fireTimers(
     workspace.setTimer(queue, due.ref, null);
     const component = yield* loadComponent(workspace, id);
     if (component === null || component.forward !== undefined) continue;
-    workspace.write(componentPart(id), component as Component);
+    workspace.write(componentPart(id), component);
     const { at, completeUpTo: upTo } = when(due.atMs);
     touchProfile(engine, workspace, component, naming, {
       source: null,

@@ -2,6 +2,7 @@
 // homes. The engine asks for what is missing by yielding a Need; whoever drives it (a loop over Redis, the embedded
 // store, a test) answers, so one engine runs over every store.
 
+import { componentPart, type Component, type Forwarder } from "./component.ts";
 import type { Effect } from "./effect.ts";
 import type { Carried, ComponentId, HomeItem } from "./item.ts";
 import type { Cause, ProfileRecord } from "./profile.ts";
@@ -71,4 +72,9 @@ export class Workspace {
 export function* load(workspace: Workspace, keys: readonly string[]): Steps<void> {
   const missing = keys.filter((key) => !workspace.parts.has(key));
   if (missing.length > 0) yield { kind: "parts", keys: missing };
+}
+
+export function* loadComponent(workspace: Workspace, id: ComponentId): Steps<Component | Forwarder | null> {
+  yield* load(workspace, [componentPart(id)]);
+  return workspace.read<Component | Forwarder>(componentPart(id));
 }

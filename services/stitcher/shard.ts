@@ -3,9 +3,10 @@
 // it is the shard's only writer; whoever is refused a commit throws it away.
 
 import type { EventOutcome, Output } from "#core/effect.ts";
-import { applyItem, partsOf, type Engine } from "#core/engine.ts";
+import type { Engine } from "#core/engine.ts";
 import type { Carried, ComponentId } from "#core/item.ts";
 import { shardOf } from "#core/item.ts";
+import { applyItem, partsOf } from "#core/step.ts";
 import { publishChanges } from "#core/publication.ts";
 import { Workspace, type DueTimer, type JoinRequest, type Need } from "#core/workspace.ts";
 import type { NewRecord, Position } from "#ports/log.ts";

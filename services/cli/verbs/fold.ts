@@ -8,6 +8,7 @@ import { loadConfiguration } from "#services/config/configuration.ts";
 import { writeFold, type DeadLetterLine, type FoldSummary } from "#services/fold/files.ts";
 import { compareFoldEvents, Fold, type FoldEvent } from "#services/fold/fold.ts";
 import { createHash } from "#services/wire/hash.ts";
+import { describeCounts } from "../counts.ts";
 import { EXIT, UsageError } from "../failure.ts";
 import type { CommonOptions } from "../program.ts";
 import { openProgress } from "../progress.ts";
@@ -108,13 +109,9 @@ function describeSummary(
   { events, outcomes, profiles, unattributedOrders, segments, digest }: FoldSummary,
   out: string,
 ): string {
-  const counts = (record: Readonly<Record<string, number>>) =>
-    Object.entries(record)
-      .map(([name, count]) => `${count} ${name}`)
-      .join(", ") || "none";
   return [
-    `${events} events: ${counts(outcomes)}`,
-    `${profiles} profiles: ${counts(segments)}`,
+    `${events} events: ${describeCounts(outcomes)}`,
+    `${profiles} profiles: ${describeCounts(segments)}`,
     `${unattributedOrders} orders belong to nobody known`,
     `digest ${digest}`,
     `written to ${out}`,

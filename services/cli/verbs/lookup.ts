@@ -1,0 +1,78 @@
+// weft lookup: the profile that an identifier belongs to now.
+
+import type { Command } from "commander";
+import { loadConfiguration } from "#services/config/configuration.ts";
+import { lookUp } from "#services/wire/lookup.ts";
+import { describeCounts } from "../counts.ts";
+import { EXIT, UsageError } from "../failure.ts";
+import type { CommonOptions } from "../program.ts";
+import { openRuntime } from "../runtime.ts";
+
+export function registerLookup(program: Command): void {
+  program
+    .command("lookup")
+    .description("the profile that an identifier belongs to now")
+    .argument("<identifier>", "namespace:value, as email:ana@example.com or phone:0612345678")
+    .option("--pii", "show values of identifiers and traits; without it they are masked")
+    .action(async (identifier: string, _options: unknown, command: Command) =>
+      printProfile(identifier, command.optsWithGlobals<CommonOptions & { pii?: boolean }>()),
+    );
+}
+
+/** First letter and length: enough to recognise, too little to tell. */
+function mask(value: string): string {
+  return value.length === 0 ? "" : `${value.slice(0, 1)}${"*".repeat(Math.min(7, value.length - 1))}`;
+}
+
+async function printProfile(
+  identifier: string,
+  { config, embedded = false, json = false, pii = false }: CommonOptions & { pii?: boolean },
+): Promise<void> {
+  const cut = identifier.indexOf(":");
+  if (cut < 1) throw new UsageError("an identifier is written namespace:value, as email:ana@example.com");
+  const loaded = loadConfiguration(config);
+  const runtime = await openRuntime(loaded, { embedded });
+  try {
+    const shards = loaded.deployment.engine.shards;
+    const country = loaded.configuration.sources[0]?.country ?? "FR";
+    const result = await lookUp(
+      { engine: runtime.engine, index: runtime.index, store: runtime.store, shards },
+      identifier.slice(0, cut),
+      identifier.slice(cut + 1),
+      country,
+    );
+    if (!result.found) {
+      process.stdout.write(json ? `${JSON.stringify(result)}\n` : `no profile: ${result.reason}\n`);
+      process.exitCode = EXIT.failed;
+      return;
+    }
+    const show = (value: string) => (pii ? value : mask(value));
+    const identifiers = result.profile.identifiers.map((one) => ({ ...one, value: show(one.value) }));
+    const traits = Object.entries(result.profile.view.traits).map(
+      ([name, trait]) =>
+        [name, { ...trait, value: pii || typeof trait.value !== "string" ? trait.value : mask(trait.value) }] as const,
+    );
+    if (json) {
+      process.stdout.write(
+        `${JSON.stringify({ ...result, profile: { ...result.profile, identifiers, view: { ...result.profile.view, traits: Object.fromEntries(traits) } } })}\n`,
+      );
+      return;
+    }
+    const lines = [
+      `profile ${result.profile.profileId}, version ${result.version}: ${result.profile.segment ?? "not settled yet"}`,
+      ...identifiers.map(
+        ({ namespace, value, state }) => `  ${namespace}: ${value}${state === "owned" ? "" : ` (${state})`}`,
+      ),
+      ...traits.map(([name, { value, source, at }]) => `  ${name} = ${String(value)} (${source}, ${at})`),
+      ...result.profile.view.orders.map(
+        ({ orderId, status, source, totalMinor, currency }) =>
+          `  order ${orderId} (${source}): ${status}, ${(totalMinor / 100).toFixed(2)} ${currency}`,
+      ),
+      `  events: ${describeCounts(result.profile.view.counters)}`,
+      ...(result.claimedOnly ? ["  this identifier was only ever claimed: what is shown is kept under it alone"] : []),
+    ];
+    process.stdout.write(`${lines.join("\n")}\n`);
+  } finally {
+    await runtime.close();
+  }
+}

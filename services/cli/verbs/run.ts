@@ -1,0 +1,101 @@
+// weft up | resolve | stitch: the processes. `up` is every process of one machine.
+
+import type { Command } from "commander";
+import pino from "pino";
+import type { DeadLetterReason } from "#core/acceptance.ts";
+import type { Membership } from "#ports/log.ts";
+import { loadConfiguration } from "#services/config/configuration.ts";
+import type { CommonOptions } from "../program.ts";
+import { openRuntime } from "../runtime.ts";
+
+const REPORT_INTERVAL_MS = 10_000;
+
+export function registerRun(program: Command): void {
+  const verbs = [
+    { name: "up", resolve: true, stitch: true, description: "run every process of one machine until SIGTERM" },
+    {
+      name: "resolve",
+      resolve: true,
+      stitch: false,
+      description: "run a resolver: channel topics in, resolved bundles out",
+    },
+    {
+      name: "stitch",
+      resolve: false,
+      stitch: true,
+      description: "run a stitcher: resolved bundles in, profiles and transitions out",
+    },
+  ];
+  for (const { name, resolve, stitch, description } of verbs) {
+    program
+      .command(name)
+      .description(description)
+      .action(async (_options: unknown, command: Command) =>
+        run(name, { resolve, stitch }, command.optsWithGlobals<CommonOptions>()),
+      );
+  }
+}
+
+async function run(
+  name: string,
+  parts: { resolve: boolean; stitch: boolean },
+  { config, embedded = false }: CommonOptions,
+): Promise<void> {
+  const loaded = loadConfiguration(config);
+  const logger = pino({ name: `weft-${name}` });
+  const counts = {
+    records: 0,
+    accepted: 0,
+    duplicates: 0,
+    clamped: 0,
+    deadLetters: {} as Partial<Record<DeadLetterReason, number>>,
+    folded: 0,
+    outputs: 0,
+  };
+  const runtime = await openRuntime(loaded, {
+    embedded,
+    onWait: (line) => logger.warn(line),
+    onBatch(batch) {
+      counts.records += batch.records;
+      counts.accepted += batch.accepted;
+      counts.duplicates += batch.duplicates;
+      counts.clamped += batch.clamped;
+      for (const [reason, count] of batch.deadLetters)
+        counts.deadLetters[reason] = (counts.deadLetters[reason] ?? 0) + count;
+    },
+    onOutcome({ outcome }) {
+      if (outcome === "folded") counts.folded += 1;
+      else counts.duplicates += 1;
+    },
+    onOutputs: (outputs) => {
+      counts.outputs += outputs.length;
+    },
+  });
+  let memberships: Membership[] = [];
+  const stop = async (signal: string) => {
+    logger.info({ signal }, "draining");
+    for (const membership of memberships) await membership.close();
+  };
+  const stopping = new Promise<void>((resolve) => {
+    for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => void stop(signal).then(resolve));
+  });
+  try {
+    await runtime.createTopics();
+    memberships = [
+      ...(parts.resolve ? [await runtime.startResolver()] : []),
+      ...(parts.stitch ? [await runtime.startStitcher()] : []),
+    ];
+    logger.info("running");
+    let reported = "";
+    const report = setInterval(() => {
+      const line = JSON.stringify(counts);
+      if (line !== reported) logger.info(counts, "so far");
+      reported = line;
+    }, REPORT_INTERVAL_MS);
+    await Promise.race([stopping, Promise.all(memberships.map(({ closed }) => closed))]);
+    clearInterval(report);
+    logger.info(counts, "stopped");
+  } finally {
+    await runtime.close();
+  }
+}

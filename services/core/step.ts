@@ -1,0 +1,171 @@
+// One item of the inner log, applied: what the parts are next, and what the world and other homes are told.
+
+import { compareText } from "./comparison.ts";
+import { componentPart, createComponent, type Component, type Entry } from "./component.ts";
+import type { Engine } from "./engine.ts";
+import { evaluateProfile } from "./evaluation.ts";
+import { OCCURRED_AHEAD_MAX_MS } from "./event.ts";
+import { recordEvidence } from "./evidence.ts";
+import { eventMark, foldEvent, rememberEvent } from "./fragment.ts";
+import { applyAbsorb, applyHandover } from "./handover.ts";
+import { settleIdentity } from "./identity.ts";
+import type { Carried, ComponentId, EventItem, Item, StatusItem } from "./item.ts";
+import { adoptLooseOrders, foldOrderEvent, fragmentOf } from "./order-book.ts";
+import { orderPart } from "./order.ts";
+import type { Cause } from "./profile.ts";
+import { touchProfile } from "./publication.ts";
+import { applyProgress, SHARD_PART } from "./time.ts";
+import { load, loadComponent, type Steps, type Workspace } from "./workspace.ts";
+
+/** Items that may wait for a hand-over at one component; beyond it the shard stops with an alarm rather than lose one. */
+export const PARKED_MAX = 10_000;
+
+/** Folds one item. The caller ends the bundle with publishChanges. */
+export function* applyItem(engine: Engine, workspace: Workspace, carried: Carried): Steps<void> {
+  const { item, event } = carried;
+  if (item.kind === "progress") return yield* applyProgress(engine, workspace, item);
+  if (item.kind === "absorb") return yield* applyAbsorb(workspace, item);
+  const present = yield* loadComponent(workspace, item.component);
+  if (present?.forward !== undefined) {
+    workspace.sends.push({ item: { ...item, component: present.forward }, event });
+    return;
+  }
+  const component = present ?? createComponent(item.component);
+  workspace.write(componentPart(component.id), component);
+  switch (item.kind) {
+    case "event":
+      yield* applyEvent(engine, workspace, component, { item, event });
+      break;
+    case "status":
+      yield* applyStatus(engine, workspace, component, item);
+      break;
+    case "handover":
+      if (yield* applyHandover(engine, workspace, component, item)) yield* unpark(engine, workspace, component);
+      break;
+  }
+}
+
+/** The keys that an item is sure to need: for the shell to load a bundle's parts in one round trip. */
+export function partsOf(item: Item): string[] {
+  if (item.kind === "progress") return [SHARD_PART];
+  const keys = [componentPart(item.component)];
+  if (item.kind === "event" && item.order !== null && item.role !== "tie") keys.push(orderPart(item.order.key));
+  return keys;
+}
+
+export function causeOf(item: EventItem, occurredAt: number | null): Cause {
+  return {
+    source: item.source,
+    eventId: item.eventId,
+    at: item.recordedAt,
+    occurredAt,
+    backfill: item.backfill,
+    traceparent: item.traceparent,
+  };
+}
+
+function* unpark(engine: Engine, workspace: Workspace, component: Component): Steps<void> {
+  const parked = component.parked;
+  component.parked = [];
+  for (const carried of parked) yield* applyEvent(engine, workspace, component, carried);
+}
+
+/** The birth that a local identifier or order of the item has and this home does not hold yet. */
+function findMissingBirth(component: Component, item: EventItem): ComponentId | null {
+  const local = [...item.identifiers, ...(item.order === null ? [] : [item.order])].filter(
+    (identifier) => identifier.local,
+  );
+  return local.find((identifier) => component.held[identifier.birth] !== true)?.birth ?? null;
+}
+
+function* applyEvent(
+  engine: Engine,
+  workspace: Workspace,
+  component: Component,
+  carried: Carried<EventItem>,
+): Steps<void> {
+  const { item, event: bytes } = carried;
+  const missing = findMissingBirth(component, item);
+  if (missing !== null) {
+    if (component.parked.length >= PARKED_MAX)
+      throw new Error(`component ${component.id} waits for ${missing} with ${PARKED_MAX} items`);
+    component.parked.push(carried);
+    workspace.sends.push({
+      item: { kind: "absorb", component: missing, into: component.id, cause: causeOf(item, null) },
+      event: null,
+    });
+    return;
+  }
+  const event = bytes === null ? null : engine.decode(bytes);
+  const clampedAt = event === null ? null : Math.min(event.occurredAt, item.recordedAt + OCCURRED_AHEAD_MAX_MS);
+  const folded = event === null || clampedAt === null ? null : { ...event, occurredAt: clampedAt };
+  const cause = causeOf(item, clampedAt);
+  const duplicate = item.role === "anchor" ? findDuplicate(engine, component, item) : null;
+  if (duplicate === "later") return reportOutcome(workspace, item, "duplicate");
+
+  const affected = new Set<string>();
+  if (recordEvidence(engine, component, item)) {
+    settleIdentity(engine, workspace, component, cause);
+    yield* adoptLooseOrders(engine, workspace, component, cause, affected);
+  }
+  if (folded === null || item.role === "tie") return evaluateAffected(engine, workspace, component, affected, cause);
+  if (duplicate === "earlier") {
+    rememberEvent(engine.registry, fragmentOf(component.identifiers[item.anchor] as Entry), item);
+    evaluateAffected(engine, workspace, component, affected, cause);
+    return reportOutcome(workspace, item, "duplicate");
+  }
+  let isNew = true;
+  const anchor = component.identifiers[item.anchor];
+  if (item.role === "anchor" && anchor?.profile !== null && anchor !== undefined) {
+    touchProfile(engine, workspace, component, anchor.profile, cause);
+    const fragment = fragmentOf(anchor);
+    rememberEvent(engine.registry, fragment, item);
+    foldEvent(engine.registry, fragment, item, folded);
+    affected.add(anchor.profile);
+  }
+  const trusted = engine.registry.sources.get(item.source)?.trustedForOrders === true;
+  if (item.order?.local === true && trusted && folded.type.startsWith("order-")) {
+    const added = yield* foldOrderEvent(engine, workspace, component, item, folded, cause, affected);
+    if (anchor === undefined) isNew = added;
+  }
+  evaluateAffected(engine, workspace, component, affected, cause);
+  if (item.role === "anchor") reportOutcome(workspace, item, isNew ? "folded" : "duplicate");
+}
+
+function evaluateAffected(
+  engine: Engine,
+  workspace: Workspace,
+  component: Component,
+  affected: ReadonlySet<string>,
+  cause: Cause,
+): void {
+  for (const naming of [...affected].sort(compareText))
+    evaluateProfile(engine, workspace, component, naming, cause, null);
+}
+
+/** later: nothing of it is new. earlier: the copy was recorded before the one that was folded, so its evidence counts from there. */
+function findDuplicate(engine: Engine, component: Component, item: EventItem): "later" | "earlier" | null {
+  const seen = component.identifiers[item.anchor]?.fragment?.seen[eventMark(engine.registry, item)];
+  if (seen === undefined) return null;
+  return item.recordedAt >= seen ? "later" : "earlier";
+}
+
+function reportOutcome(workspace: Workspace, item: EventItem, outcome: "folded" | "duplicate"): void {
+  workspace.effects.push({
+    kind: "outcome",
+    source: item.source,
+    eventId: item.eventId,
+    outcome,
+    reason: null,
+    anchor: item.anchor,
+  });
+}
+
+function* applyStatus(engine: Engine, workspace: Workspace, component: Component, item: StatusItem): Steps<void> {
+  const end = component.far[item.of];
+  if (end === undefined || end.version >= item.version) return;
+  end.version = item.version;
+  end.status = item.status;
+  settleIdentity(engine, workspace, component, item.cause);
+  yield* load(workspace, []);
+}

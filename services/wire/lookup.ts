@@ -1,0 +1,83 @@
+// Looking a profile up by one of its identifiers, or by its id: index, component, orders. A look-up by a claimed
+// identifier returns what is kept under that identifier alone (I5).
+
+import { identifierKey, normaliseIdentifier } from "#core/identifier.ts";
+import type { Engine } from "#core/engine.ts";
+import { componentPart, type Component, type Forwarder } from "#core/component.ts";
+import { shardOf, type ComponentId } from "#core/item.ts";
+import { membersOf } from "#core/membership.ts";
+import { listPart, ORDERS_LISTED_PER_PART } from "#core/order-book.ts";
+import { orderPart, type Order } from "#core/order.ts";
+import type { Store } from "#ports/store.ts";
+import type { ComponentIndex } from "./component-index.ts";
+import { parseJson } from "./json.ts";
+import { describeProfile, type ProfileLine } from "./profile-reader.ts";
+
+export type Lookup =
+  | { readonly found: true; readonly profile: ProfileLine; readonly version: number; readonly claimedOnly: boolean }
+  | {
+      readonly found: false;
+      readonly reason: "unknown-namespace" | "not-an-identifier" | "unknown-identifier" | "held-apart";
+    };
+
+export interface LookupServices {
+  readonly engine: Engine;
+  readonly index: ComponentIndex;
+  readonly store: Store;
+  readonly shards: number;
+}
+
+async function readPart<T>(
+  { store, engine, shards }: LookupServices,
+  component: ComponentId,
+  key: string,
+): Promise<T | null> {
+  const [bytes] = await store.load(shardOf(component, shards), [key]);
+  if (bytes === null || bytes === undefined) return null;
+  return engine.revive(key, parseJson(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString())) as T;
+}
+
+export async function lookUp(
+  services: LookupServices,
+  namespaceName: string,
+  raw: string,
+  country: string,
+): Promise<Lookup> {
+  const { engine, index } = services;
+  const namespace = engine.registry.namespaces.get(namespaceName);
+  if (namespace === undefined) return { found: false, reason: "unknown-namespace" };
+  const value = normaliseIdentifier(namespace, raw, country);
+  if (value === null) return { found: false, reason: "not-an-identifier" };
+  const key = identifierKey(engine.registry.hash, namespaceName, value);
+  await index.prefetch([key]);
+  const birth = index.birthOf(key);
+  if (birth === null) return { found: false, reason: "unknown-identifier" };
+  let id = index.rootOf(birth);
+  let component = await readPart<Component | Forwarder>(services, id, componentPart(id));
+  while (component?.forward !== undefined) {
+    id = component.forward;
+    component = await readPart<Component | Forwarder>(services, id, componentPart(id));
+  }
+  const entry = component?.identifiers[key];
+  if (component === null || entry === undefined) return { found: false, reason: "unknown-identifier" };
+  if (entry.profile === null) return { found: false, reason: "held-apart" };
+  const record = component.profiles[entry.profile];
+  if (record === undefined) return { found: false, reason: "unknown-identifier" };
+  const orders = await readOrders(services, component, entry.profile);
+  const profile = describeProfile(engine, component, entry.profile, record.id, record.segment, orders);
+  return { found: true, profile, version: record.version, claimedOnly: entry.firstAuthenticated === null };
+}
+
+async function readOrders(services: LookupServices, component: Component, naming: string) {
+  const keys = new Set<string>();
+  const members = new Set(membersOf(component, naming));
+  for (const member of members) {
+    const listed = component.identifiers[member]?.ordersListed ?? 0;
+    for (let n = 0; n * ORDERS_LISTED_PER_PART < listed; n += 1)
+      for (const key of (await readPart<string[]>(services, component.id, listPart(member, n))) ?? []) keys.add(key);
+  }
+  const orders = await Promise.all([...keys].map((key) => readPart<Order>(services, component.id, orderPart(key))));
+  return orders.flatMap((order) =>
+    order !== null && order.owner !== null && members.has(order.owner) && order.view !== null ? [order.view] : [],
+  );
+}
