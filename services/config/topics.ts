@@ -19,9 +19,6 @@ export const RESOLVED_BYTES_MAX = 4 * 1024 * 1024;
 const CHANNEL_PARTITIONS = 8;
 const OUTPUT_PARTITIONS = 8;
 
-/** Record header, `1`: history that was imported; no signal is sent and no voucher paid for it. */
-export const BACKFILL_HEADER = "weft-backfill";
-
 type Topics = Pick<LoadedConfiguration, "configuration" | "deployment">;
 
 export interface TopicNames {

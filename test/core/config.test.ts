@@ -172,6 +172,17 @@ identityKey: nowhere.key
   assert.match(problems.find(({ code }) => code === "rule-type")?.message ?? "", /did you mean "valid"/);
 });
 
+test("a topic belongs to one source and to no output", () => {
+  const path = write(
+    "topics.yaml",
+    "sources:\n  - { name: a }\n  - { name: b, topic: channel-a }\n  - { name: c, topic: profile-changed }\n  - { name: d, topic: e }\n",
+  );
+  assert.deepEqual(problemsOf(path).map(place), [
+    "3:23 duplicate-name sources[1].topic",
+    "4:23 duplicate-name sources[2].topic",
+  ]);
+});
+
 test("a file that is no YAML, or not there, is one clear problem with a place", () => {
   assert.deepEqual(
     problemsOf(write("syntax.yaml", 'country: "FR\n')).map(({ code }) => code),

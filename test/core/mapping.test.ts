@@ -135,6 +135,73 @@ test("local times become UTC: the earlier one where clocks go back, moved on whe
   assert.equal(createTimeReader("yyyy-MM-dd", "UTC")("2010-12-01 08:26"), undefined);
 });
 
+test("a till of another habit reads as well: semicolons, decimal commas, day and hour apart, letters of windows-1252", async () => {
+  const config = write(
+    "till.weft.yaml",
+    `sources:
+  - name: till
+    delivery: files
+    mapping:
+      format: csv
+      delimiter: ";"
+      encoding: windows-1252
+      decimalMark: ","
+      columns: [Ticket, Jour, Heure, Article, Qté, Prix, Prénom]
+      groupBy: [Ticket, Jour]
+      eventId: { cel: 'row.Jour + "/" + row.Ticket' }
+      type: { constant: order-placed }
+      occurredAt: { cel: 'row.Jour + " " + row.Heure', format: d/M/yyyy HH:mm, zone: Europe/Paris, pick: latest }
+      traits: { firstName: { column: Prénom } }
+      order:
+        orderId: { column: Ticket }
+        lines: { productId: { column: Article }, quantity: { cel: 'row["Qté"]' }, unitPrice: { column: Prix } }
+`,
+  );
+  const rows = [
+    "Ticket;Jour;Heure;Article;Qté;Prix;Prénom",
+    "1;2/1/2024;10:00;A;1;12,50;Zoë",
+    "1;2/1/2024;10:02;B;2;0,995;Zoë",
+    "1;3/1/2024;09:00;A;1;1,00;",
+    "",
+  ];
+  const path = write("till.csv", Buffer.from(rows.join("\r\n"), "latin1"));
+  const readings = await collect(readChannelFile(path, loadConfiguration(config, {})));
+  assert.deepEqual(
+    readings.map((reading) => reading.ok && { ...reading.event, traits: { ...reading.event.traits } }),
+    [
+      {
+        eventId: "2/1/2024/1",
+        type: "order-placed",
+        occurredAt: Date.UTC(2024, 0, 2, 9, 2),
+        identifiers: [],
+        traits: { firstName: "Zoë" },
+        order: {
+          orderId: "1",
+          currency: "EUR",
+          totalMinor: 1449,
+          lines: [
+            { productId: "A", quantity: 1, unitPriceMinor: 1250 },
+            { productId: "B", quantity: 2, unitPriceMinor: 100 },
+          ],
+        },
+      },
+      {
+        eventId: "3/1/2024/1",
+        type: "order-placed",
+        occurredAt: Date.UTC(2024, 0, 3, 8),
+        identifiers: [],
+        traits: {},
+        order: {
+          orderId: "1",
+          currency: "EUR",
+          totalMinor: 100,
+          lines: [{ productId: "A", quantity: 1, unitPriceMinor: 100 }],
+        },
+      },
+    ],
+  );
+});
+
 test("one bad row refuses its whole event and no other, without telling the value", async () => {
   const readings = await readRows([
     "1,A,x,1,2010-12-01 08:26:00,1.0,7.0,France",
@@ -191,6 +258,12 @@ test("a file that no mapping fits, that is broken off, or that is too long is re
   assert.equal(await code(write("other.csv", "a,b\n1,2\n")), "file-mapping-unclear");
   assert.equal(await code(join(folder, "missing.csv")), "file-unreadable");
   assert.equal(await code(write("cut.jsonl.gz", gzipSync("x".repeat(100_000)).subarray(0, 60))), "file-unreadable");
+  assert.equal(
+    await code(
+      write("latin.csv", Buffer.from(`${HEADER}\n1,A,caf\xe9,1,2010-12-01 08:26:00,1.0,7.0,France\n`, "latin1")),
+    ),
+    "file-unreadable",
+  );
   const mapping = retail.deployment.mappings.get("shop");
   assert.ok(mapping);
   const tight = {
