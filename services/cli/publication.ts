@@ -3,7 +3,8 @@
 import type { NewRecord } from "#ports/log.ts";
 import type { FileReading } from "#services/channel/file.ts";
 import type { LoadedConfiguration } from "#services/config/configuration.ts";
-import { BACKFILL_HEADER, channelTopics } from "#services/config/topics.ts";
+import { channelTopics } from "#services/config/topics.ts";
+import { BACKFILL_HEADER } from "#services/wire/headers.ts";
 import type { Wires } from "./wiring.ts";
 
 const BATCH_RECORDS_MAX = 500;
