@@ -103,7 +103,7 @@ function translate(error: unknown, address: string): unknown {
   if (!(error instanceof Error)) return error;
   // ioredis hangs the command with all its arguments on the error; values must not reach a log (G2).
   if ("command" in error) delete error.command;
-  if (error instanceof StoreUnavailable) return error;
+  if (error instanceof StoreUnavailable || error instanceof RangeError || error instanceof TypeError) return error;
   if (error.name === "ReplyError" && !PASSING.test(error.message)) return error;
   return new StoreUnavailable(`Redis at ${address}: ${error.message}`, { cause: error });
 }
