@@ -1,0 +1,501 @@
+// The design's sections 4, 5, 6 and 12 as one slow, obvious batch recomputation over the set of events: no components,
+// no homes, no increments. Written from the design alone; it shares with the engine only the door (acceptEvent), the
+// compiled ladder and the format of a profile id.
+
+import { acceptEvent, createRegistry, isAuthenticated, type AcceptedEvent, type Registry } from "#core/acceptance.ts";
+import { ASSURANCES, type Assurance, type Configuration } from "#core/configuration.ts";
+import { compareStamps, compareText, type Stamp } from "#core/comparison.ts";
+import type { ChannelEvent, OrderLine, Scalar } from "#core/event.ts";
+import type { Hash } from "#core/identifier.ts";
+import { profileId } from "#core/profile.ts";
+import { compileLadder } from "#core/segment.ts";
+
+export interface RecordedEvent {
+  readonly source: string;
+  readonly recordedAt: number;
+  readonly event: ChannelEvent;
+}
+
+export interface OracleOrder {
+  readonly orderId: string;
+  readonly status: string;
+  readonly source: string;
+  readonly currency: string | null;
+  readonly totalMinor: number | null;
+  readonly lines: readonly OrderLine[];
+}
+
+export interface OracleProfile {
+  readonly profileId: string;
+  readonly identifiers: readonly { namespace: string; value: string; state: string }[];
+  readonly segment: string;
+  readonly orders: readonly OracleOrder[];
+  readonly validOrders: number;
+  readonly spentMinor: Readonly<Record<string, number>>;
+  readonly traits: Readonly<Record<string, { value: Scalar; source: string; at: number }>>;
+}
+
+export interface OraclePeople {
+  readonly profiles: readonly OracleProfile[];
+  readonly unattributedOrders: number;
+  /** Distinct orders of sources trusted for orders: P4's right-hand side. */
+  readonly orders: number;
+}
+
+const QUARANTINE_UNIQUE_VALUES = 5;
+const QUARANTINE_NEIGHBOURS = 50;
+
+interface Identifier {
+  readonly key: string;
+  readonly namespace: string;
+  readonly value: string;
+  readonly kind: string;
+  readonly strength: number;
+  first: Stamp;
+  firstAuthenticated: Stamp | null;
+  quarantined: boolean;
+}
+
+interface Evidence {
+  readonly a: Identifier;
+  readonly b: Identifier;
+  readonly assurance: Assurance;
+  stamp: Stamp;
+}
+
+/** A person, or a weak identifier or cluster that is nobody's: what becomes a profile. */
+interface Group {
+  readonly members: Set<Identifier>;
+  readonly contested: boolean;
+}
+
+export function recomputePeople(
+  events: readonly RecordedEvent[],
+  configuration: Configuration,
+  hash: Hash,
+): OraclePeople {
+  const registry = createRegistry(configuration, hash);
+  const accepted = chooseDistinct(events).flatMap(({ source, recordedAt, event }) => {
+    const acceptance = acceptEvent(registry, source, recordedAt, event);
+    return acceptance.ok ? [acceptance.accepted] : [];
+  });
+  const identifiers = listIdentifiers(registry, accepted);
+  const evidence = listEvidence(identifiers, accepted);
+  markQuarantined(identifiers, evidence);
+  const { groups, shown } = groupIdentifiers([...identifiers.values()], evidence);
+  const orders = listOrders(registry, accepted);
+  const attributed = new Set<OrderFacts>();
+  const profiles = groups.map((group) => {
+    const own = orders.filter((order) => [...group.members].some((member) => member.key === order.owner));
+    for (const order of own) attributed.add(order);
+    const facts = accepted.filter((event) => [...group.members].some((member) => member.key === event.anchor));
+    return describeGroup(registry, group, shown.get(group) ?? new Set(), own, facts);
+  });
+  return {
+    profiles: profiles.sort((a, b) => compareText(a.profileId, b.profileId)),
+    unattributedOrders: orders.length - attributed.size,
+    orders: orders.length,
+  };
+}
+
+/** P1: the first recorded of each (source, eventId), then the smallest bytes. */
+function chooseDistinct(events: readonly RecordedEvent[]): RecordedEvent[] {
+  const chosen = new Map<string, RecordedEvent>();
+  for (const event of events) {
+    const id = JSON.stringify([event.source, event.event.eventId]);
+    const other = chosen.get(id);
+    const order =
+      other === undefined
+        ? -1
+        : event.recordedAt - other.recordedAt || compareText(JSON.stringify(event.event), JSON.stringify(other.event));
+    if (order < 0) chosen.set(id, event);
+  }
+  return [...chosen.values()];
+}
+
+function stampOf(event: AcceptedEvent): Stamp {
+  return { t: event.recordedAt, source: event.source, eventId: event.event.eventId };
+}
+
+function earlier(a: Stamp | null, b: Stamp): Stamp {
+  return a === null || compareStamps(b, a) < 0 ? b : a;
+}
+
+function listIdentifiers(registry: Registry, events: readonly AcceptedEvent[]): Map<string, Identifier> {
+  const identifiers = new Map<string, Identifier>();
+  for (const event of events) {
+    for (const { key, namespace, value, assurance } of event.identifiers) {
+      const { kind, strength } = must(registry.namespaces.get(namespace));
+      const stamp = stampOf(event);
+      const known = identifiers.get(key);
+      const identifier: Identifier = known ?? {
+        key,
+        namespace,
+        value,
+        kind,
+        strength,
+        first: stamp,
+        firstAuthenticated: null,
+        quarantined: false,
+      };
+      identifier.first = earlier(identifier.first, stamp);
+      // Devices never become known.
+      if (kind !== "device" && isAuthenticated(assurance))
+        identifier.firstAuthenticated = earlier(identifier.firstAuthenticated, stamp);
+      identifiers.set(key, identifier);
+    }
+  }
+  return identifiers;
+}
+
+function isKnown(identifier: Identifier): boolean {
+  return identifier.firstAuthenticated !== null;
+}
+
+function listEvidence(identifiers: ReadonlyMap<string, Identifier>, events: readonly AcceptedEvent[]): Evidence[] {
+  const evidence = new Map<string, Evidence>();
+  for (const event of events) {
+    for (const x of event.identifiers) {
+      for (const y of event.identifiers) {
+        if (x.key >= y.key) continue;
+        const [a, b] = [must(identifiers.get(x.key)), must(identifiers.get(y.key))];
+        const assurance = combineAssurance(a, x.assurance, b, y.assurance);
+        const id = JSON.stringify([a.key, b.key, event.source, assurance]);
+        const known = evidence.get(id) ?? { a, b, assurance, stamp: stampOf(event) };
+        known.stamp = earlier(known.stamp, stampOf(event));
+        evidence.set(id, known);
+      }
+    }
+  }
+  return [...evidence.values()];
+}
+
+/** The lower of the two ends; a device takes the other end's; two devices claim. */
+function combineAssurance(a: Identifier, ofA: Assurance, b: Identifier, ofB: Assurance): Assurance {
+  if (a.kind === "device" && b.kind === "device") return "claimed";
+  if (a.kind === "device") return ofB;
+  if (b.kind === "device") return ofA;
+  return ASSURANCES.indexOf(ofA) < ASSURANCES.indexOf(ofB) ? ofA : ofB;
+}
+
+/** I4, from the evidence alone. */
+function markQuarantined(identifiers: ReadonlyMap<string, Identifier>, evidence: readonly Evidence[]): void {
+  for (const identifier of identifiers.values()) {
+    const uniques = new Set<Identifier>();
+    const neighbours = new Set<Identifier>();
+    for (const { a, b, assurance } of evidence) {
+      if (a !== identifier && b !== identifier) continue;
+      const other = a === identifier ? b : a;
+      neighbours.add(other);
+      if (other.kind === "unique" && isAuthenticated(assurance)) uniques.add(other);
+    }
+    identifier.quarantined = isKnown(identifier)
+      ? uniques.size > QUARANTINE_UNIQUE_VALUES
+      : neighbours.size > QUARANTINE_NEIGHBOURS;
+  }
+}
+
+/** I3: no namespace of kind unique with two values. */
+function isAdmissible(members: Iterable<Identifier>): boolean {
+  const values = new Map<string, Identifier>();
+  for (const member of members) {
+    if (member.kind !== "unique") continue;
+    if ((values.get(member.namespace) ?? member) !== member) return false;
+    values.set(member.namespace, member);
+  }
+  return true;
+}
+
+type Grouping = Map<Identifier, Group>;
+
+function unite(grouping: Grouping, a: Identifier, b: Identifier): void {
+  const [ga, gb] = [must(grouping.get(a)), must(grouping.get(b))];
+  if (ga === gb || !isAdmissible([...ga.members, ...gb.members])) return;
+  for (const member of gb.members) {
+    ga.members.add(member);
+    grouping.set(member, ga);
+  }
+}
+
+function found(identifier: Identifier, contested = false): Group {
+  return { members: new Set([identifier]), contested };
+}
+
+/** The rule of section 4: groups that become profiles, and the contested shareables shown on each. */
+function groupIdentifiers(
+  identifiers: readonly Identifier[],
+  all: readonly Evidence[],
+): { groups: Group[]; shown: Map<Group, Set<Identifier>> } {
+  const evidence = all.filter(({ a, b }) => !a.quarantined && !b.quarantined);
+  const grouping: Grouping = new Map();
+  const shown = new Map<Group, Set<Identifier>>();
+
+  // 1. Persons by strong evidence.
+  const persons = identifiers.filter((i) => isKnown(i) && i.kind !== "shareable");
+  for (const identifier of persons) grouping.set(identifier, found(identifier));
+  const strong = evidence.filter(({ a, b, assurance }) => isKnown(a) && isKnown(b) && isAuthenticated(assurance));
+  const strength = ({ a, b }: Evidence) => Math.min(a.strength, b.strength);
+  const sorted = strong.toSorted(
+    (x, y) =>
+      ASSURANCES.indexOf(y.assurance) - ASSURANCES.indexOf(x.assurance) ||
+      strength(y) - strength(x) ||
+      compareStamps(x.stamp, y.stamp) ||
+      compareText(x.a.key, y.a.key) ||
+      compareText(x.b.key, y.b.key),
+  );
+  for (const { a, b } of sorted) if (a.kind !== "shareable" && b.kind !== "shareable") unite(grouping, a, b);
+
+  // A known shareable belongs to its only strong claimant.
+  for (const shareable of identifiers.filter((i) => isKnown(i) && i.kind === "shareable")) {
+    const claimants = new Set<Group>();
+    for (const { a, b } of strong) {
+      const other = a === shareable ? b : b === shareable ? a : null;
+      if (other !== null && other.kind !== "shareable") claimants.add(must(grouping.get(other)));
+    }
+    const [claimant] = claimants;
+    if (claimants.size > 1) {
+      for (const group of claimants) shown.set(group, (shown.get(group) ?? new Set()).add(shareable));
+    } else if (claimant === undefined) grouping.set(shareable, found(shareable));
+    else {
+      claimant.members.add(shareable);
+      grouping.set(shareable, claimant);
+    }
+  }
+
+  // 2. Weak identifiers by sole claim. Owners of the known ones stand from here on.
+  const weak = identifiers.filter((i) => !isKnown(i));
+  const claims = new Map(weak.map((identifier) => [identifier, findClaims(identifier, evidence, grouping)]));
+  const queue = weak
+    .filter((identifier) => must(claims.get(identifier)).claimants.size === 1)
+    .toSorted(
+      (x, y) =>
+        compareStamps(must(must(claims.get(x)).stamp), must(must(claims.get(y)).stamp)) || compareText(x.key, y.key),
+    );
+  for (const identifier of queue) {
+    const [owner] = must(claims.get(identifier)).claimants;
+    attach(grouping, found(identifier), must(owner));
+  }
+  for (const identifier of weak)
+    if (must(claims.get(identifier)).claimants.size > 0 && !grouping.has(identifier))
+      grouping.set(identifier, found(identifier, true));
+
+  // Those without a claimant cluster, and the cluster follows the claimants of what it is tied to.
+  const unclaimed = weak.filter((identifier) => must(claims.get(identifier)).claimants.size === 0);
+  const clusters: Grouping = new Map(unclaimed.map((identifier) => [identifier, found(identifier)]));
+  const ties = evidence.filter(({ a, b }) => !isKnown(a) && !isKnown(b));
+  for (const { a, b } of ties.toSorted(
+    (x, y) => compareStamps(x.stamp, y.stamp) || compareText(x.a.key, y.a.key) || compareText(x.b.key, y.b.key),
+  ))
+    if (clusters.has(a) && clusters.has(b)) unite(clusters, a, b);
+  const followers: { cluster: Group; claimants: Set<Group>; stamp: Stamp | null; key: string }[] = [];
+  for (const cluster of new Set(clusters.values())) {
+    const claimants = new Set<Group>();
+    let stamp: Stamp | null = null;
+    for (const tie of ties) {
+      const inside = [tie.a, tie.b].filter((end) => clusters.get(end) === cluster);
+      const outside = [tie.a, tie.b].filter((end) => !clusters.has(end));
+      if (inside.length !== 1 || outside.length !== 1) continue;
+      for (const claimant of must(claims.get(must(outside[0]))).claimants) claimants.add(claimant);
+      stamp = earlier(stamp, tie.stamp);
+    }
+    followers.push({ cluster, claimants, stamp, key: must([...cluster.members].map(({ key }) => key).toSorted()[0]) });
+  }
+  followers.sort((x, y) => (x.stamp && y.stamp ? compareStamps(x.stamp, y.stamp) : 0) || compareText(x.key, y.key));
+  for (const { cluster, claimants } of followers) {
+    const [owner] = claimants;
+    if (claimants.size === 1 && attach(grouping, cluster, must(owner))) continue;
+    const own: Group = { members: cluster.members, contested: claimants.size > 0 };
+    for (const member of own.members) grouping.set(member, own);
+  }
+  return { groups: [...new Set(grouping.values())], shown };
+}
+
+/** False where it would bring a second value of a unique namespace to the person. */
+function attach(grouping: Grouping, group: Group, owner: Group): boolean {
+  if (!isAdmissible([...owner.members, ...group.members])) return false;
+  for (const member of group.members) {
+    owner.members.add(member);
+    grouping.set(member, owner);
+  }
+  return true;
+}
+
+/** Where some claims are authenticated, only those count. */
+function findClaims(
+  weak: Identifier,
+  evidence: readonly Evidence[],
+  grouping: Grouping,
+): { claimants: Set<Group>; stamp: Stamp | null } {
+  const claims = evidence.flatMap(({ a, b, assurance, stamp }) => {
+    const other = a === weak ? b : b === weak ? a : null;
+    const claimant = other !== null && isKnown(other) ? grouping.get(other) : undefined;
+    return claimant === undefined ? [] : [{ claimant, assurance, stamp }];
+  });
+  const authenticated = claims.filter(({ assurance }) => isAuthenticated(assurance));
+  const counting = authenticated.length > 0 ? authenticated : claims;
+  const claimants = new Set(counting.map(({ claimant }) => claimant));
+  return { claimants, stamp: counting.reduce<Stamp | null>((first, { stamp }) => earlier(first, stamp), null) };
+}
+
+interface OrderFacts {
+  readonly owner: string | null;
+  readonly order: OracleOrder;
+  readonly valid: boolean;
+  readonly spentMinor: number;
+}
+
+/** Orders of the sources trusted for them, by (origin, orderId). */
+function listOrders(registry: Registry, events: readonly AcceptedEvent[]): OrderFacts[] {
+  const byKey = new Map<string, AcceptedEvent[]>();
+  for (const event of events) {
+    const trusted = must(registry.sources.get(event.source)).trustedForOrders;
+    if (!trusted || event.order === null || !event.event.type.startsWith("order-")) continue;
+    byKey.set(event.order.key, [...(byKey.get(event.order.key) ?? []), event]);
+  }
+  return [...byKey.values()].map((told) => describeOrder(registry, told));
+}
+
+function describeOrder(registry: Registry, told: readonly AcceptedEvent[]): OrderFacts {
+  const recorded = told.toSorted((a, b) => compareStamps(stampOf(a), stampOf(b)));
+  const naming = recorded.filter((event) => event.identifiers.length > 0);
+  const owner = (naming.find(({ event }) => event.type === "order-placed") ?? naming[0])?.anchor ?? null;
+  const has = (type: string) => told.some(({ event }) => event.type === type);
+  const content = ["order-placed", "order-paid", "order-updated"];
+  const best = told
+    .filter(({ event }) => content.includes(event.type))
+    .toSorted((a, b) => compareSurvivors(registry, a, b));
+  const pick = <T>(read: (event: ChannelEvent) => T | null | undefined): T | null => {
+    for (const { event } of best) {
+      const value = read(event);
+      if (value !== null && value !== undefined) return value;
+    }
+    return null;
+  };
+  const lines = pick((event) => event.order?.lines) ?? [];
+  const totalMinor = pick((event) => event.order?.totalMinor);
+  const currency = pick((event) => event.order?.currency);
+  const returns = told.filter(({ event }) => event.type === "order-returned");
+  const returned = countQuantities(returns.flatMap(({ event }) => event.order?.lines ?? []));
+  const ordered = countQuantities(lines);
+  const wholly =
+    returns.some(({ event }) => (event.order?.lines ?? []).length === 0) ||
+    (ordered.size > 0 && [...ordered].every(([productId, quantity]) => (returned.get(productId) ?? 0) >= quantity));
+  const stands = has("order-placed") || has("order-paid");
+  const valid =
+    stands &&
+    !has("order-cancelled") &&
+    !(returns.length > 0 && wholly) &&
+    lines.some(({ quantity }) => quantity > 0) &&
+    (totalMinor ?? 0) >= 0;
+  let deducted = 0;
+  for (const [productId, quantity] of returned) {
+    let left = quantity;
+    for (const line of lines) {
+      if (line.productId !== productId) continue;
+      const taken = Math.min(left, Math.max(line.quantity, 0));
+      deducted += taken * line.unitPriceMinor;
+      left -= taken;
+    }
+  }
+  const status = has("order-cancelled")
+    ? "cancelled"
+    : returns.length > 0
+      ? wholly
+        ? "returned"
+        : "partly-returned"
+      : has("order-refunded")
+        ? "refunded"
+        : has("order-paid")
+          ? "paid"
+          : "placed";
+  const first = recorded.find(({ event }) => event.type === "order-placed") ?? must(recorded[0]);
+  const orderId = must(first.event.order).orderId;
+  const order = { orderId, status, source: first.source, currency, totalMinor, lines };
+  return { owner, order, valid, spentMinor: valid ? (totalMinor ?? 0) - deducted : 0 };
+}
+
+function countQuantities(lines: readonly OrderLine[]): Map<string, number> {
+  const counts = new Map<string, number>();
+  for (const { productId, quantity } of lines)
+    if (quantity > 0) counts.set(productId, (counts.get(productId) ?? 0) + quantity);
+  return counts;
+}
+
+/** P3: source rank, then latest occurredAt, then a fixed tie-break. */
+function compareSurvivors(registry: Registry, a: AcceptedEvent, b: AcceptedEvent): number {
+  const rank = (event: AcceptedEvent) => must(registry.sources.get(event.source)).rank;
+  return rank(a) - rank(b) || b.event.occurredAt - a.event.occurredAt || compareStamps(stampOf(b), stampOf(a));
+}
+
+function describeGroup(
+  registry: Registry,
+  group: Group,
+  contested: ReadonlySet<Identifier>,
+  orders: readonly OrderFacts[],
+  facts: readonly AcceptedEvent[],
+): OracleProfile {
+  const members = [...group.members];
+  const shown = [...members, ...contested];
+  const spentMinor: Record<string, number> = {};
+  for (const { valid, order, spentMinor: minor } of orders)
+    if (valid && order.currency !== null) spentMinor[order.currency] = (spentMinor[order.currency] ?? 0) + minor;
+  const validOrders = orders.filter(({ valid }) => valid).length;
+  const count = (holds: (event: ChannelEvent) => boolean) => facts.filter(({ event }) => holds(event)).length;
+  const { segment } = compileLadder(registry.configuration.rules).evaluate({
+    profile: {
+      known: members.some(isKnown),
+      contactPoints: shown.filter(({ namespace }) => must(registry.namespaces.get(namespace)).contact).length,
+      checkouts: count(({ type }) => type === "checkout-started"),
+      cartsFilled: count(
+        ({ type, cart }) => type === "product-added" || (cart?.lines ?? []).some((l) => l.quantity > 0),
+      ),
+    },
+    orders: { valid: validOrders, spentMinor },
+  });
+  return {
+    profileId: nameGroup(registry, members),
+    identifiers: [
+      ...members.map((i) => describe(i, i.quarantined ? "quarantined" : group.contested ? "contested" : "owned")),
+      ...[...contested].map((i) => describe(i, "contested")),
+    ].sort((a, b) => compareText(a.namespace, b.namespace) || compareText(a.value, b.value)),
+    segment,
+    orders: orders.map(({ order }) => order),
+    validOrders,
+    spentMinor,
+    traits: chooseTraits(registry, facts),
+  };
+}
+
+function describe({ namespace, value }: Identifier, state: string) {
+  return { namespace, value, state };
+}
+
+/** I6: of the earliest authenticated unique or personal identifier, else of the earliest one. */
+function nameGroup(registry: Registry, members: readonly Identifier[]): string {
+  const authenticated = members.filter((i) => isKnown(i) && (i.kind === "unique" || i.kind === "personal"));
+  const at = (i: Identifier) => (authenticated.length > 0 ? must(i.firstAuthenticated) : i.first);
+  const [naming] = (authenticated.length > 0 ? authenticated : [...members]).toSorted(
+    (a, b) => compareStamps(at(a), at(b)) || compareText(a.namespace, b.namespace) || compareText(a.value, b.value),
+  );
+  return profileId(registry.hash, must(naming).namespace, must(naming).value);
+}
+
+/** I5: what arrives by a claim overrides nothing authenticated; then P3. */
+function chooseTraits(registry: Registry, facts: readonly AcceptedEvent[]): OracleProfile["traits"] {
+  const isClaimed = (event: AcceptedEvent) =>
+    !event.identifiers.some(({ key, assurance }) => key === event.anchor && isAuthenticated(assurance));
+  const sorted = facts.toSorted(
+    (a, b) => Number(isClaimed(a)) - Number(isClaimed(b)) || compareSurvivors(registry, a, b),
+  );
+  const traits: Record<string, { value: Scalar; source: string; at: number }> = {};
+  for (const { source, event } of sorted)
+    for (const [name, value] of Object.entries(event.traits ?? {}))
+      if (!Object.hasOwn(traits, name)) traits[name] = { value, source, at: event.occurredAt };
+  return traits;
+}
+
+/** What the lines above it have seen to. */
+export function must<T>(value: T | null | undefined): T {
+  if (value === null || value === undefined) throw new Error("the oracle contradicts itself");
+  return value;
+}
