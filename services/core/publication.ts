@@ -1,13 +1,26 @@
 // profile-changed and profile-state: coalesced per profile and bundle, as the difference between how a profile looked
 // before the bundle and how it looks after. Nothing changed: nothing is said.
 
-import { bareRecord, sortedKeys } from "./comparison.ts";
+import { bareRecord, compareText } from "./comparison.ts";
 import { componentPart, type Component } from "./component.ts";
 import type { Change, PublicProfile } from "./effect.ts";
 import type { Engine } from "./engine.ts";
 import type { Cause, ProfileRecord } from "./profile.ts";
 import { viewProfile, type ProfileView } from "./view.ts";
 import type { Touched, Workspace } from "./workspace.ts";
+
+/** How profiles looked when they were last published: spares a second view where nothing was loaded anew in between. */
+const lastPublished = new WeakMap<ProfileRecord, Readonly<Record<string, string>>>();
+
+function lookBefore(
+  engine: Engine,
+  component: Component,
+  naming: string,
+  record: ProfileRecord,
+): Readonly<Record<string, string>> | null {
+  if (!record.alive || record.version === 0) return null;
+  return lastPublished.get(record) ?? flattenView(viewProfile(engine.registry, component, naming), record.segment);
+}
 
 /** Remembers how a profile looked before the step changed it; must come before the change. */
 export function touchProfile(
@@ -31,8 +44,7 @@ export function touchProfile(
     component: component.id,
     naming,
     record,
-    before: record.alive && record.version > 0 ? viewProfile(engine.registry, component, naming) : null,
-    segmentBefore: record.segment,
+    before: lookBefore(engine, component, naming, record),
     aliveBefore: record.alive,
     cause,
   });
@@ -55,10 +67,9 @@ function publishProfile(engine: Engine, workspace: Workspace, touched: Touched):
   // Handed over within the step, or not evaluated yet: whoever holds it then says what has changed.
   if (component === null || component.forward !== undefined || record.segment === null) return;
   const view = viewProfile(engine.registry, component, touched.naming);
-  const changes = compareFlat(
-    before === null ? bareRecord() : flattenView(before, touched.segmentBefore),
-    flattenView(view, record.segment),
-  );
+  const after = flattenView(view, record.segment);
+  const changes = compareFlat(before ?? bareRecord(), after);
+  lastPublished.set(record, after);
   if (changes.length === 0) return;
   record.version += 1;
   workspace.effects.push({
@@ -104,7 +115,7 @@ function flattenView(view: ProfileView, segment: string | null): Record<string, 
 }
 
 function compareFlat(before: Readonly<Record<string, string>>, after: Readonly<Record<string, string>>): Change[] {
-  return sortedKeys({ ...before, ...after })
-    .filter((path) => before[path] !== after[path])
-    .map((path) => ({ path, before: before[path] ?? null, after: after[path] ?? null }));
+  const paths = Object.keys(after).filter((path) => before[path] !== after[path]);
+  for (const path of Object.keys(before)) if (after[path] === undefined) paths.push(path);
+  return paths.sort(compareText).map((path) => ({ path, before: before[path] ?? null, after: after[path] ?? null }));
 }

@@ -6,7 +6,6 @@ import { componentPart, type Component, type Forwarder } from "./component.ts";
 import type { Effect } from "./effect.ts";
 import type { Carried, ComponentId, HomeItem } from "./item.ts";
 import type { Cause, ProfileRecord } from "./profile.ts";
-import type { ProfileView } from "./view.ts";
 
 export interface DueTimer {
   readonly atMs: number;
@@ -33,8 +32,8 @@ export interface Touched {
   readonly component: ComponentId;
   readonly naming: string;
   readonly record: ProfileRecord;
-  readonly before: ProfileView | null;
-  readonly segmentBefore: string | null;
+  /** Paths and JSON texts; null where it was not there. */
+  readonly before: Readonly<Record<string, string>> | null;
   readonly aliveBefore: boolean;
   cause: Cause;
 }

@@ -19,10 +19,15 @@ function restoreBytes(_key: string, value: unknown): unknown {
   return typeof bytes === "string" ? new Uint8Array(Buffer.from(bytes, "base64")) : value;
 }
 
-/** Parked items and hand-overs of parked items are the only places where bytes can be. */
+/** Parked items and hand-overs under way are the only places where bytes can be. */
 function mayHoldBytes(value: unknown): boolean {
-  const { parked, parts } = (value ?? {}) as { parked?: readonly unknown[]; parts?: unknown };
-  return (parked !== undefined && parked.length > 0) || parts !== undefined || "arriving" in Object(value);
+  if (typeof value !== "object" || value === null) return false;
+  const { parked, arriving, parts } = value as { parked?: readonly unknown[]; arriving?: object; parts?: unknown };
+  return (
+    parts !== undefined ||
+    (parked !== undefined && parked.length > 0) ||
+    (arriving !== undefined && Object.keys(arriving).length > 0)
+  );
 }
 
 /** Buffer's own toJSON would run before a replacer sees the bytes, so they must be plain Uint8Arrays. */
