@@ -32,6 +32,8 @@ export class FileInUse extends Error {
 
 const FORMAT_VERSION = 1;
 
+// Parts keep their rowids: parts born together lie together, so a commit touches few pages although keys are random
+// (measured: 500 new parts of 400 bytes take 2 ms, and 17 ms in a table ordered by key).
 const TABLES = `
 CREATE TABLE topics (name TEXT PRIMARY KEY, partitions INTEGER NOT NULL, config TEXT NOT NULL, base INTEGER NOT NULL);
 CREATE TABLE records (id INTEGER PRIMARY KEY, timestampMs INTEGER NOT NULL, key TEXT, value BLOB, headers TEXT);
@@ -45,7 +47,7 @@ CREATE TABLE epochs (
 CREATE TABLE shards (
   shard INTEGER PRIMARY KEY, epoch INTEGER NOT NULL, "offset" INTEGER NOT NULL, step INTEGER NOT NULL
 );
-CREATE TABLE parts (shard INTEGER, key TEXT, value BLOB NOT NULL, PRIMARY KEY (shard, key)) WITHOUT ROWID;
+CREATE TABLE parts (shard INTEGER NOT NULL, key TEXT NOT NULL, value BLOB NOT NULL, PRIMARY KEY (shard, key));
 CREATE TABLE timers (
   shard INTEGER, queue TEXT, ref TEXT, atMs INTEGER NOT NULL, PRIMARY KEY (shard, queue, ref)
 ) WITHOUT ROWID;
@@ -62,7 +64,7 @@ export function openDatabase(options: DatabaseOptions): Database {
   try {
     // Exclusive before WAL: the lock is then held from the first write on, and no shared-memory file is needed.
     sqlite.exec("PRAGMA locking_mode = EXCLUSIVE; PRAGMA page_size = 8192; PRAGMA journal_mode = WAL;");
-    sqlite.exec(`PRAGMA synchronous = ${options.sync}; PRAGMA cache_size = -65536; PRAGMA temp_store = MEMORY;`);
+    sqlite.exec(`PRAGMA synchronous = ${options.sync}; PRAGMA cache_size = -65536; PRAGMA wal_autocheckpoint = 4000;`);
     sqlite.exec("BEGIN IMMEDIATE");
     const version = Number(sqlite.prepare("PRAGMA user_version").get()?.["user_version"]);
     if (version === 0) sqlite.exec(`${TABLES} PRAGMA user_version = ${FORMAT_VERSION};`);

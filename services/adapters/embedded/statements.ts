@@ -14,9 +14,8 @@ export function openStatements(sqlite: DatabaseSync) {
     upsertPart: prepare("INSERT INTO parts VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET value = excluded.value"),
     deletePart: prepare("DELETE FROM parts WHERE shard = ? AND key = ?"),
     countParts: prepare("SELECT count(*) AS count FROM parts WHERE shard = ?"),
-    selectParts: prepare(
-      "SELECT key, value FROM parts WHERE shard = ?1 AND key >= ?2 AND key > ?3 ORDER BY key LIMIT ?4",
-    ),
+    selectPartsFrom: prepare("SELECT key, value FROM parts WHERE shard = ? AND key >= ? ORDER BY key LIMIT ?"),
+    selectPartsAfter: prepare("SELECT key, value FROM parts WHERE shard = ? AND key > ? ORDER BY key LIMIT ?"),
     upsertTimer: prepare("INSERT INTO timers VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET atMs = excluded.atMs"),
     deleteTimer: prepare("DELETE FROM timers WHERE shard = ? AND queue = ? AND ref = ?"),
     selectDue: prepare(

@@ -77,17 +77,18 @@ export function openEmbeddedStore(database: Database): EmbeddedStore {
     },
     async *scan(shard, prefix) {
       // In chunks by key, so that no statement stays open across the caller's own commits.
-      let after = "";
+      let rows = guard(() => statements.selectPartsFrom.all(shard, prefix, SCAN_CHUNK_PARTS));
       for (;;) {
-        const rows = guard(() => statements.selectParts.all(shard, prefix, after, SCAN_CHUNK_PARTS));
+        let last = "";
         for (const row of rows) {
           const key = String(row["key"]);
           if (!key.startsWith(prefix)) return;
-          after = key;
+          last = key;
           const value = toBytes(row["value"]);
           if (value !== null) yield { key, value };
         }
         if (rows.length < SCAN_CHUNK_PARTS) return;
+        rows = guard(() => statements.selectPartsAfter.all(shard, last, SCAN_CHUNK_PARTS));
       }
     },
     async countParts(shard) {
