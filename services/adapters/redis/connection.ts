@@ -17,8 +17,9 @@ export interface Connection {
   close(): Promise<void>;
 }
 
-/** Replies that pass by themselves: loading, failing over, out of memory, disk full, busy with a script. */
-const PASSING = /^(LOADING|READONLY|MASTERDOWN|OOM|MISCONF|BUSY|NOREPLICAS|CLUSTERDOWN|TRYAGAIN|NOAUTH|WRONGPASS)\b/;
+/** Replies that pass by themselves: loading, failing over, out of memory (a transaction: EXECABORT), disk full, busy. */
+const PASSING =
+  /^(EXECABORT|LOADING|READONLY|MASTERDOWN|OOM|MISCONF|BUSY|NOREPLICAS|CLUSTERDOWN|TRYAGAIN|NOAUTH|WRONGPASS)\b/;
 const RETRY_MS_MAX = 2_000;
 
 export function openConnection(options: ConnectionOptions): Connection {
@@ -103,6 +104,7 @@ function translate(error: unknown, address: string): unknown {
   if (!(error instanceof Error)) return error;
   // ioredis hangs the command with all its arguments on the error; values must not reach a log (G2).
   if ("command" in error) delete error.command;
+  if ("previousErrors" in error) delete error.previousErrors;
   if (error instanceof StoreUnavailable || error instanceof RangeError || error instanceof TypeError) return error;
   if (error.name === "ReplyError" && !PASSING.test(error.message)) return error;
   return new StoreUnavailable(`Redis at ${address}: ${error.message}`, { cause: error });
