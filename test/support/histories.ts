@@ -174,7 +174,7 @@ function draft(scenario: Scenario): fc.Arbitrary<Draft> {
           value: among(["a", "b", 3, null]),
         }),
         copies: fc.oneof(
-          { arbitrary: fc.constant([]), weight: 9 },
+          { arbitrary: fc.constant<Draft["copies"]>([]), weight: 9 },
           {
             arbitrary: fc.array(fc.record({ shift: among([0, 0, 1, 4, -2]), place: percent }), {
               minLength: 1,
@@ -203,7 +203,7 @@ function assemble(
     anonymous: number;
     content: { lines: OrderLine[] | null; currency: string | null; totalMinor: number | null };
     traits: { use: number; name: string; value: string | number | null };
-    copies: { shift: number; place: number }[];
+    copies: Draft["copies"];
   },
 ): Draft {
   const recordedAt = START_MS + draw.instant * STEP_MS;

@@ -5,7 +5,7 @@
 import { acceptEvent, createRegistry, isAuthenticated, type AcceptedEvent, type Registry } from "#core/acceptance.ts";
 import { ASSURANCES, type Assurance, type Configuration } from "#core/configuration.ts";
 import { compareStamps, compareText, type Stamp } from "#core/comparison.ts";
-import type { ChannelEvent, OrderLine, Scalar } from "#core/event.ts";
+import type { ChannelEvent, OrderLine, OrderPart, Scalar } from "#core/event.ts";
 import type { Hash } from "#core/identifier.ts";
 import { profileId } from "#core/profile.ts";
 import { compileLadder } from "#core/segment.ts";
@@ -20,8 +20,8 @@ export interface OracleOrder {
   readonly orderId: string;
   readonly status: string;
   readonly source: string;
-  readonly currency: string | null;
-  readonly totalMinor: number | null;
+  readonly currency: string;
+  readonly totalMinor: number;
   readonly lines: readonly OrderLine[];
 }
 
@@ -33,6 +33,7 @@ export interface OracleProfile {
   readonly validOrders: number;
   readonly spentMinor: Readonly<Record<string, number>>;
   readonly traits: Readonly<Record<string, { value: Scalar; source: string; at: number }>>;
+  readonly counters: Readonly<Record<string, number>>;
 }
 
 export interface OraclePeople {
@@ -44,6 +45,7 @@ export interface OraclePeople {
 
 const QUARANTINE_UNIQUE_VALUES = 5;
 const QUARANTINE_NEIGHBOURS = 50;
+const NEVER: Stamp = { t: Number.MAX_SAFE_INTEGER, source: "", eventId: "" };
 
 interface Identifier {
   readonly key: string;
@@ -69,10 +71,16 @@ interface Group {
   readonly contested: boolean;
 }
 
+export interface OracleOptions {
+  /** False while the engine has no quarantine (I4): nothing is quarantined then. */
+  readonly quarantine: boolean;
+}
+
 export function recomputePeople(
   events: readonly RecordedEvent[],
   configuration: Configuration,
   hash: Hash,
+  options: OracleOptions,
 ): OraclePeople {
   const registry = createRegistry(configuration, hash);
   const accepted = chooseDistinct(events).flatMap(({ source, recordedAt, event }) => {
@@ -81,7 +89,7 @@ export function recomputePeople(
   });
   const identifiers = listIdentifiers(registry, accepted);
   const evidence = listEvidence(identifiers, accepted);
-  markQuarantined(identifiers, evidence);
+  if (options.quarantine) markQuarantined(identifiers, evidence);
   const { groups, shown } = groupIdentifiers([...identifiers.values()], evidence);
   const orders = listOrders(registry, accepted);
   const attributed = new Set<OrderFacts>();
@@ -265,20 +273,6 @@ function groupIdentifiers(
   // 2. Weak identifiers by sole claim. Owners of the known ones stand from here on.
   const weak = identifiers.filter((i) => !isKnown(i));
   const claims = new Map(weak.map((identifier) => [identifier, findClaims(identifier, evidence, grouping)]));
-  const queue = weak
-    .filter((identifier) => must(claims.get(identifier)).claimants.size === 1)
-    .toSorted(
-      (x, y) =>
-        compareStamps(must(must(claims.get(x)).stamp), must(must(claims.get(y)).stamp)) || compareText(x.key, y.key),
-    );
-  for (const identifier of queue) {
-    const [owner] = must(claims.get(identifier)).claimants;
-    attach(grouping, found(identifier), must(owner));
-  }
-  for (const identifier of weak)
-    if (must(claims.get(identifier)).claimants.size > 0 && !grouping.has(identifier))
-      grouping.set(identifier, found(identifier, true));
-
   // Those without a claimant cluster, and the cluster follows the claimants of what it is tied to.
   const unclaimed = weak.filter((identifier) => must(claims.get(identifier)).claimants.size === 0);
   const clusters: Grouping = new Map(unclaimed.map((identifier) => [identifier, found(identifier)]));
@@ -287,7 +281,10 @@ function groupIdentifiers(
     (x, y) => compareStamps(x.stamp, y.stamp) || compareText(x.a.key, y.a.key) || compareText(x.b.key, y.b.key),
   ))
     if (clusters.has(a) && clusters.has(b)) unite(clusters, a, b);
-  const followers: { cluster: Group; claimants: Set<Group>; stamp: Stamp | null; key: string }[] = [];
+  // Claimed identifiers and clusters are units: each attaches to its sole claimant, earliest claim first.
+  const units = weak
+    .filter((identifier) => !clusters.has(identifier))
+    .map((identifier) => ({ group: found(identifier), ...must(claims.get(identifier)) }));
   for (const cluster of new Set(clusters.values())) {
     const claimants = new Set<Group>();
     let stamp: Stamp | null = null;
@@ -298,13 +295,16 @@ function groupIdentifiers(
       for (const claimant of must(claims.get(must(outside[0]))).claimants) claimants.add(claimant);
       stamp = earlier(stamp, tie.stamp);
     }
-    followers.push({ cluster, claimants, stamp, key: must([...cluster.members].map(({ key }) => key).toSorted()[0]) });
+    units.push({ group: cluster, claimants, stamp });
   }
-  followers.sort((x, y) => (x.stamp && y.stamp ? compareStamps(x.stamp, y.stamp) : 0) || compareText(x.key, y.key));
-  for (const { cluster, claimants } of followers) {
+  const keyOf = (group: Group) => must([...group.members].map(({ key }) => key).toSorted(compareText)[0]);
+  units.sort(
+    (x, y) => compareStamps(x.stamp ?? NEVER, y.stamp ?? NEVER) || compareText(keyOf(x.group), keyOf(y.group)),
+  );
+  for (const { group, claimants } of units) {
     const [owner] = claimants;
-    if (claimants.size === 1 && attach(grouping, cluster, must(owner))) continue;
-    const own: Group = { members: cluster.members, contested: claimants.size > 0 };
+    if (claimants.size === 1 && attach(grouping, group, must(owner))) continue;
+    const own: Group = { members: group.members, contested: claimants.size > 0 };
     for (const member of own.members) grouping.set(member, own);
   }
   return { groups: [...new Set(grouping.values())], shown };
@@ -359,72 +359,85 @@ function describeOrder(registry: Registry, told: readonly AcceptedEvent[]): Orde
   const recorded = told.toSorted((a, b) => compareStamps(stampOf(a), stampOf(b)));
   const naming = recorded.filter((event) => event.identifiers.length > 0);
   const owner = (naming.find(({ event }) => event.type === "order-placed") ?? naming[0])?.anchor ?? null;
-  const has = (type: string) => told.some(({ event }) => event.type === type);
-  const content = ["order-placed", "order-paid", "order-updated"];
-  const best = told
-    .filter(({ event }) => content.includes(event.type))
-    .toSorted((a, b) => compareSurvivors(registry, a, b));
-  const pick = <T>(read: (event: ChannelEvent) => T | null | undefined): T | null => {
-    for (const { event } of best) {
-      const value = read(event);
-      if (value !== null && value !== undefined) return value;
-    }
-    return null;
+  const has = (type: string, status: string) =>
+    told.some(
+      ({ event }) => event.type === type || (event.type !== "order-returned" && event.order?.status === status),
+    );
+  const { lines, totalMinor, currency, source } = chooseContent(registry, recorded);
+  const returns = told.filter(({ event }) => event.type === "order-returned").map(({ event }) => must(event.order));
+  const placed = has("order-placed", "placed") || has("order-paid", "paid");
+  const returnedMinor = returns.reduce((sum, part) => sum + sumReturned(part, totalMinor), 0);
+  const whole = returns.length > 0 && (!placed || isWhollyReturned(lines, totalMinor, returns, returnedMinor));
+  const cancelled = has("order-cancelled", "cancelled");
+  const valid = placed && !cancelled && !whole && totalMinor >= 0 && lines.some(({ quantity }) => quantity > 0);
+  const statuses: [boolean, string][] = [
+    [cancelled, "cancelled"],
+    [has("order-refunded", "refunded"), "refunded"],
+    [whole, "returned"],
+    [returns.length > 0, "partly-returned"],
+    [has("order-paid", "paid"), "paid"],
+    [true, "placed"],
+  ];
+  const [, status] = must(statuses.find(([holds]) => holds));
+  const orderId = must(must(recorded[0]).event.order).orderId;
+  const order = { orderId, status, source, currency, totalMinor, lines };
+  return { owner, order, valid, spentMinor: valid ? Math.max(0, totalMinor - returnedMinor) : 0 };
+}
+
+/** The lines are the best ones told; the money is that of the best event that speaks of lines or money. */
+function chooseContent(registry: Registry, recorded: readonly AcceptedEvent[]) {
+  const types = ["order-placed", "order-paid", "order-updated"];
+  const best = recorded
+    .filter(({ event }) => types.includes(event.type))
+    .toSorted((a, b) => compareSurvivors(registry, a, b) || compareText(b.source, a.source) || compareIds(b, a));
+  const withLines = best.find(({ event }) => isPresent(event.order?.lines));
+  const withMoney = best.find(({ event }) => isPresent(event.order?.lines) || isPresent(event.order?.totalMinor));
+  const basis = withMoney ?? must(recorded[0]);
+  const sold = basis.event.order?.lines ?? [];
+  return {
+    lines: withLines?.event.order?.lines ?? sold,
+    totalMinor:
+      basis.event.order?.totalMinor ?? sold.reduce((sum, line) => sum + line.quantity * line.unitPriceMinor, 0),
+    currency: basis.event.order?.currency ?? must(registry.sources.get(basis.source)).currency,
+    source: basis.source,
   };
-  const lines = pick((event) => event.order?.lines) ?? [];
-  const totalMinor = pick((event) => event.order?.totalMinor);
-  const currency = pick((event) => event.order?.currency);
-  const returns = told.filter(({ event }) => event.type === "order-returned");
-  const returned = countQuantities(returns.flatMap(({ event }) => event.order?.lines ?? []));
-  const ordered = countQuantities(lines);
-  const wholly =
-    returns.some(({ event }) => (event.order?.lines ?? []).length === 0) ||
-    (ordered.size > 0 && [...ordered].every(([productId, quantity]) => (returned.get(productId) ?? 0) >= quantity));
-  const stands = has("order-placed") || has("order-paid");
-  const valid =
-    stands &&
-    !has("order-cancelled") &&
-    !(returns.length > 0 && wholly) &&
-    lines.some(({ quantity }) => quantity > 0) &&
-    (totalMinor ?? 0) >= 0;
-  let deducted = 0;
-  for (const [productId, quantity] of returned) {
-    let left = quantity;
-    for (const line of lines) {
-      if (line.productId !== productId) continue;
-      const taken = Math.min(left, Math.max(line.quantity, 0));
-      deducted += taken * line.unitPriceMinor;
-      left -= taken;
-    }
-  }
-  const status = has("order-cancelled")
-    ? "cancelled"
-    : returns.length > 0
-      ? wholly
-        ? "returned"
-        : "partly-returned"
-      : has("order-refunded")
-        ? "refunded"
-        : has("order-paid")
-          ? "paid"
-          : "placed";
-  const first = recorded.find(({ event }) => event.type === "order-placed") ?? must(recorded[0]);
-  const orderId = must(first.event.order).orderId;
-  const order = { orderId, status, source: first.source, currency, totalMinor, lines };
-  return { owner, order, valid, spentMinor: valid ? (totalMinor ?? 0) - deducted : 0 };
 }
 
-function countQuantities(lines: readonly OrderLine[]): Map<string, number> {
-  const counts = new Map<string, number>();
-  for (const { productId, quantity } of lines)
-    if (quantity > 0) counts.set(productId, (counts.get(productId) ?? 0) + quantity);
-  return counts;
+/** What a return takes off: its lines, else its total, else everything. */
+function sumReturned({ lines, totalMinor }: OrderPart, ofOrder: number): number {
+  const sum = (lines ?? []).reduce((minor, line) => minor + Math.abs(line.quantity * line.unitPriceMinor), 0);
+  return (lines ?? []).length > 0 ? sum : Math.abs(totalMinor ?? ofOrder);
 }
 
-/** P3: source rank, then latest occurredAt, then a fixed tie-break. */
+function isWhollyReturned(
+  lines: readonly OrderLine[],
+  totalMinor: number,
+  returns: readonly OrderPart[],
+  returnedMinor: number,
+): boolean {
+  const blanket = returns.filter((part) => (part.lines ?? []).length === 0);
+  if (blanket.some((part) => Math.abs(part.totalMinor ?? totalMinor) >= totalMinor)) return true;
+  if (returnedMinor >= totalMinor && totalMinor > 0) return true;
+  return lines.every(({ productId, quantity }) => {
+    const ordered = lines.filter((line) => line.productId === productId && line.quantity > 0);
+    const back = returns.flatMap((part) => part.lines ?? []).filter((line) => line.productId === productId);
+    const sum = (list: readonly OrderLine[]) => list.reduce((total, line) => total + Math.abs(line.quantity), 0);
+    return quantity <= 0 || sum(back) >= sum(ordered);
+  });
+}
+
+/** P3: source rank, then latest occurredAt; whoever sorts adds the fixed tie-break. */
 function compareSurvivors(registry: Registry, a: AcceptedEvent, b: AcceptedEvent): number {
   const rank = (event: AcceptedEvent) => must(registry.sources.get(event.source)).rank;
-  return rank(a) - rank(b) || b.event.occurredAt - a.event.occurredAt || compareStamps(stampOf(b), stampOf(a));
+  return rank(a) - rank(b) || b.event.occurredAt - a.event.occurredAt;
+}
+
+function compareIds(a: AcceptedEvent, b: AcceptedEvent): number {
+  return compareText(a.event.eventId, b.event.eventId);
+}
+
+function isPresent(value: unknown): boolean {
+  return value !== null && value !== undefined;
 }
 
 function describeGroup(
@@ -435,20 +448,17 @@ function describeGroup(
   facts: readonly AcceptedEvent[],
 ): OracleProfile {
   const members = [...group.members];
-  const shown = [...members, ...contested];
   const spentMinor: Record<string, number> = {};
   for (const { valid, order, spentMinor: minor } of orders)
-    if (valid && order.currency !== null) spentMinor[order.currency] = (spentMinor[order.currency] ?? 0) + minor;
+    if (valid && minor !== 0) spentMinor[order.currency] = (spentMinor[order.currency] ?? 0) + minor;
   const validOrders = orders.filter(({ valid }) => valid).length;
   const count = (holds: (event: ChannelEvent) => boolean) => facts.filter(({ event }) => holds(event)).length;
   const { segment } = compileLadder(registry.configuration.rules).evaluate({
     profile: {
       known: members.some(isKnown),
-      contactPoints: shown.filter(({ namespace }) => must(registry.namespaces.get(namespace)).contact).length,
+      contactPoints: facts.filter((event) => leavesContact(registry, event)).length,
       checkouts: count(({ type }) => type === "checkout-started"),
-      cartsFilled: count(
-        ({ type, cart }) => type === "product-added" || (cart?.lines ?? []).some((l) => l.quantity > 0),
-      ),
+      cartsFilled: count(({ type }) => type === "product-added"),
     },
     orders: { valid: validOrders, spentMinor },
   });
@@ -463,7 +473,15 @@ function describeGroup(
     validOrders,
     spentMinor,
     traits: chooseTraits(registry, facts),
+    counters: countTypes(facts),
   };
+}
+
+/** An address or a number, named as an identifier or as a trait. */
+function leavesContact(registry: Registry, { identifiers, event }: AcceptedEvent): boolean {
+  const isContact = (name: string) => registry.namespaces.get(name)?.contact === true;
+  const traits = Object.entries(event.traits ?? {}).filter(([, value]) => value !== null);
+  return [...identifiers.map(({ namespace }) => namespace), ...traits.map(([name]) => name)].some(isContact);
 }
 
 function describe({ namespace, value }: Identifier, state: string) {
@@ -485,13 +503,23 @@ function chooseTraits(registry: Registry, facts: readonly AcceptedEvent[]): Orac
   const isClaimed = (event: AcceptedEvent) =>
     !event.identifiers.some(({ key, assurance }) => key === event.anchor && isAuthenticated(assurance));
   const sorted = facts.toSorted(
-    (a, b) => Number(isClaimed(a)) - Number(isClaimed(b)) || compareSurvivors(registry, a, b),
+    (a, b) =>
+      Number(isClaimed(a)) - Number(isClaimed(b)) ||
+      compareSurvivors(registry, a, b) ||
+      compareText(a.source, b.source) ||
+      compareIds(b, a),
   );
-  const traits: Record<string, { value: Scalar; source: string; at: number }> = {};
+  const traits: Record<string, { value: Scalar; source: string; at: number }> = Object.create(null);
   for (const { source, event } of sorted)
     for (const [name, value] of Object.entries(event.traits ?? {}))
       if (!Object.hasOwn(traits, name)) traits[name] = { value, source, at: event.occurredAt };
   return traits;
+}
+
+function countTypes(facts: readonly AcceptedEvent[]): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const { event } of facts) counts[event.type] = (counts[event.type] ?? 0) + 1;
+  return counts;
 }
 
 /** What the lines above it have seen to. */
