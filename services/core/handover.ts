@@ -88,8 +88,7 @@ export function* applyHandover(
   if (absorbed === null) component.held[item.from] = true;
   else mergeComponent(engine, workspace, component, absorbed, item);
   for (const birth of Object.keys(component.asked)) if (component.held[birth] === true) delete component.asked[birth];
-  settleIdentity(engine, workspace, component, item.cause);
-  const affected = new Set<string>();
+  const affected = new Set(settleIdentity(engine, workspace, component, item.cause));
   yield* adoptLooseOrders(engine, workspace, component, item.cause, affected);
   for (const naming of [...affected].sort(compareText))
     evaluateProfile(engine, workspace, component, naming, item.cause, null);

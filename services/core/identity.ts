@@ -17,9 +17,10 @@ import type { Workspace } from "./workspace.ts";
 /**
  * Weighs the component anew and moves its profiles accordingly. Profiles that existed before and whose membership
  * changed are evaluated at once, so that a transition by evidence alone is told apart from one by facts; newborn ones
- * are evaluated with the facts that bore them.
+ * are evaluated with the facts that bore them, so they are what is returned: everybody is in a segment, also those who
+ * brought no facts.
  */
-export function settleIdentity(engine: Engine, workspace: Workspace, component: Component, cause: Cause): void {
+export function settleIdentity(engine: Engine, workspace: Workspace, component: Component, cause: Cause): string[] {
   for (const naming of aliveNamings(component)) touchProfile(engine, workspace, component, naming, cause);
   const weighing = weighComponent(engine.registry, component);
   const wasPending = new Set(
@@ -34,13 +35,14 @@ export function settleIdentity(engine: Engine, workspace: Workspace, component: 
     entry.pending = weighing.pending.has(key);
     entry.claimants = weighing.claimants.get(key) ?? [];
   }
-  assignProfiles(engine, workspace, component, groups, former, wasPending, cause);
+  const born = assignProfiles(engine, workspace, component, groups, former, wasPending, cause);
   tellFarEnds(workspace, component, weighing, cause);
   for (const birth of [...weighing.joins].sort(compareText)) {
     if (component.held[birth] === true || component.asked[birth] === true) continue;
     component.asked[birth] = true;
     workspace.joins.push({ a: component.id, b: birth, cause });
   }
+  return born;
 }
 
 function aliveNamings(component: Component): string[] {
@@ -86,7 +88,7 @@ function assignProfiles(
   former: ReadonlyMap<string, string | null>,
   wasPending: ReadonlySet<string>,
   cause: Cause,
-): void {
+): string[] {
   const alive = aliveNamings(component);
   const isHeldApart = (members: readonly string[]) =>
     members.some((key) => (component.identifiers[key] as Entry).claimants.length > 0);
@@ -96,6 +98,7 @@ function assignProfiles(
     .filter((members) => !isHeldApart(members))
     .map((members) => ({ members, naming: nameProfile(engine, component, members) }))
     .sort((a, b) => compareText(a.naming, b.naming));
+  const born: string[] = [];
   const changed: { naming: string; artefact: "merge" | "split" | null }[] = [];
   for (const { members, naming } of named) {
     const incoming = alive.filter((old) => members.includes(old));
@@ -115,7 +118,7 @@ function assignProfiles(
       if (split !== null) {
         announce(workspace, component, "split", record, component.profiles[split] ?? null, members, cause);
         changed.push({ naming, artefact: "split" });
-      }
+      } else born.push(naming);
       continue;
     }
     if (survivor !== naming) renameProfile(workspace, component, survivor, naming, members, cause);
@@ -130,6 +133,7 @@ function assignProfiles(
     const held = component.profiles[naming]?.heldCause ?? null;
     evaluateProfile(engine, workspace, component, naming, held !== null && artefact === null ? held : cause, artefact);
   }
+  return born;
 }
 
 function artefactOf(

@@ -33,10 +33,11 @@ export function* foldOrderEvent(
   if (named === null) return false;
   yield* load(workspace, [orderPart(named.key)]);
   const order = workspace.read<Order>(orderPart(named.key)) ?? createOrder(named.key, named.birth, named.value);
-  if (!addOrderFact(engine.registry, order, item, event)) return false;
+  const added = addOrderFact(engine.registry, order, item, event);
+  if (added === "known") return false;
   workspace.write(orderPart(order.key), order);
   yield* adoptOrder(engine, workspace, component, order, cause, affected);
-  return true;
+  return added === "added";
 }
 
 /**

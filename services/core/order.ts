@@ -61,10 +61,18 @@ export function createOrder(key: string, birth: ComponentId, name: string): Orde
   return { key, birth, name, facts: [], owner: null, view: null };
 }
 
-/** Adds one event; false if it is already there, or beyond the limit. */
-export function addOrderFact(registry: Registry, order: Order, item: EventItem, event: ChannelEvent): boolean {
+/**
+ * Adds one event. `moved`: it was there already, and this copy of it was recorded earlier, so it counts from there.
+ * `known`: nothing of it is new, or it is beyond the limit.
+ */
+export function addOrderFact(
+  registry: Registry,
+  order: Order,
+  item: EventItem,
+  event: ChannelEvent,
+): "added" | "moved" | "known" {
   const part = event.order;
-  if (part === null || part === undefined) return false;
+  if (part === null || part === undefined) return "known";
   const anchor = item.identifiers.find((identifier) => identifier.key === item.anchor);
   const fact: OrderFact = {
     source: item.source,
@@ -80,11 +88,14 @@ export function addOrderFact(registry: Registry, order: Order, item: EventItem, 
     anchorBirth: anchor?.birth ?? null,
   };
   const same = order.facts.findIndex((other) => other.source === fact.source && other.eventId === fact.eventId);
-  if (same >= 0) return false;
+  if (same >= 0) {
+    if ((order.facts[same] as OrderFact).recordedAt <= fact.recordedAt) return "known";
+    order.facts.splice(same, 1);
+  }
   order.facts.push(fact);
   order.facts.sort(compareFacts);
-  if (order.facts.length > ORDER_EVENTS_MAX) return order.facts.pop() !== fact;
-  return true;
+  if (order.facts.length > ORDER_EVENTS_MAX && order.facts.pop() === fact) return "known";
+  return same >= 0 ? "moved" : "added";
 }
 
 function compareFacts(a: OrderFact, b: OrderFact): number {
@@ -101,11 +112,7 @@ export function orderOwner(order: Order): { key: string; birth: ComponentId } | 
 export function viewOrder(registry: Registry, order: Order): OrderView {
   const says = (type: string, status: string) =>
     order.facts.some((fact) => fact.type === type || (fact.type !== "order-returned" && fact.status === status));
-  const content = chooseContent(registry, order.facts);
-  const first = order.facts[0] as OrderFact;
-  const basis = content ?? first;
-  const lines = basis.lines ?? [];
-  const totalMinor = basis.totalMinor ?? lines.reduce((sum, line) => sum + line.quantity * line.unitPriceMinor, 0);
+  const { lines, totalMinor, basis } = chooseContent(registry, order.facts);
   const placed = says("order-placed", "placed") || says("order-paid", "paid");
   const returns = order.facts.filter((fact) => fact.type === "order-returned");
   const returnedMinor = placed ? returns.reduce((sum, fact) => sum + amountReturned(fact, totalMinor), 0) : 0;
@@ -152,21 +159,33 @@ function chooseStatus(is: {
 
 const CONTENT_TYPES = new Set(["order-placed", "order-paid", "order-updated"]);
 
-/** Whose lines and total hold: those of placing and updating events, by source rank, then latest occurredAt, then a fixed order. */
-function chooseContent(registry: Registry, facts: readonly OrderFact[]): OrderFact | null {
+/**
+ * What the order is about, said by placing, paying and updating events: by source rank, then latest occurredAt, then a
+ * fixed order. The lines are the best ones said; the money is that of the best event that speaks of lines or of money,
+ * so that an update of the total alone changes it, and lines without a total are not given a total of other lines.
+ */
+function chooseContent(
+  registry: Registry,
+  facts: readonly OrderFact[],
+): { lines: readonly OrderLine[]; totalMinor: number; basis: OrderFact } {
   const rank = (fact: OrderFact) => registry.sources.get(fact.source)?.rank ?? Number.MAX_SAFE_INTEGER;
   const candidates = facts.filter(
     (fact) => CONTENT_TYPES.has(fact.type) && (fact.lines !== null || fact.totalMinor !== null),
   );
   candidates.sort(
     (a, b) =>
-      Number(b.lines !== null) - Number(a.lines !== null) ||
       rank(a) - rank(b) ||
       b.occurredAt - a.occurredAt ||
       compareText(b.source, a.source) ||
       compareText(b.eventId, a.eventId),
   );
-  return candidates[0] ?? null;
+  const basis = (candidates[0] ?? facts[0]) as OrderFact;
+  const lines = candidates.find((fact) => fact.lines !== null)?.lines ?? basis.lines ?? [];
+  return { lines, totalMinor: basis.totalMinor ?? sumLines(basis.lines ?? []), basis };
+}
+
+function sumLines(lines: readonly OrderLine[]): number {
+  return lines.reduce((sum, line) => sum + line.quantity * line.unitPriceMinor, 0);
 }
 
 /** Lines where the return names some, else its total, else the whole order. */

@@ -1,7 +1,7 @@
 // One item of the inner log, applied: what the parts are next, and what the world and other homes are told.
 
 import { compareText } from "./comparison.ts";
-import { componentPart, createComponent, type Component, type Entry } from "./component.ts";
+import { componentPart, createComponent, type Component } from "./component.ts";
 import type { Engine } from "./engine.ts";
 import { evaluateProfile } from "./evaluation.ts";
 import { OCCURRED_AHEAD_MAX_MS } from "./event.ts";
@@ -105,23 +105,19 @@ function* applyEvent(
 
   const affected = new Set<string>();
   if (recordEvidence(engine, component, item)) {
-    settleIdentity(engine, workspace, component, cause);
+    for (const naming of settleIdentity(engine, workspace, component, cause)) affected.add(naming);
     yield* adoptLooseOrders(engine, workspace, component, cause, affected);
   }
   if (folded === null || item.role === "tie") return evaluateAffected(engine, workspace, component, affected, cause);
-  if (duplicate === "earlier") {
-    rememberEvent(engine.registry, fragmentOf(component.identifiers[item.anchor] as Entry), item);
-    evaluateAffected(engine, workspace, component, affected, cause);
-    return reportOutcome(workspace, item, "duplicate");
-  }
-  let isNew = true;
+  let isNew = duplicate === null;
   const anchor = component.identifiers[item.anchor];
-  if (item.role === "anchor" && anchor?.profile !== null && anchor !== undefined) {
-    touchProfile(engine, workspace, component, anchor.profile, cause);
+  if (item.role === "anchor" && anchor !== undefined) {
+    if (anchor.profile !== null) touchProfile(engine, workspace, component, anchor.profile, cause);
+    // Also where the anchor is on no profile (a contested shareable one): it may be somebody's again.
     const fragment = fragmentOf(anchor);
     rememberEvent(engine.registry, fragment, item);
-    foldEvent(engine.registry, fragment, item, folded);
-    affected.add(anchor.profile);
+    if (isNew) foldEvent(engine.registry, fragment, item, folded);
+    if (isNew && anchor.profile !== null) affected.add(anchor.profile);
   }
   const trusted = engine.registry.sources.get(item.source)?.trustedForOrders === true;
   if (item.order?.local === true && trusted && folded.type.startsWith("order-")) {
@@ -166,6 +162,7 @@ function* applyStatus(engine: Engine, workspace: Workspace, component: Component
   if (end === undefined || end.version >= item.version) return;
   end.version = item.version;
   end.status = item.status;
-  settleIdentity(engine, workspace, component, item.cause);
+  const born = settleIdentity(engine, workspace, component, item.cause);
+  evaluateAffected(engine, workspace, component, new Set(born), item.cause);
   yield* load(workspace, []);
 }

@@ -110,10 +110,14 @@ const content = fc
     currency: among(["EUR", "EUR", "EUR", "EUR", "CHF", null]),
   })
   .map(({ lines, total, currency }) => ({
-    lines: total < 5 ? null : lines,
+    lines: total < 9 ? null : lines,
     currency,
     totalMinor:
-      total < 8 ? null : total < 12 ? -5_00 : lines.reduce((sum, l) => sum + l.quantity * l.unitPriceMinor, 0),
+      total > 5 && total < 15
+        ? null
+        : total > 94
+          ? -5_00
+          : lines.reduce((sum, l) => sum + l.quantity * l.unitPriceMinor, 0),
   }));
 
 /** Whose value of a namespace an event about `person` names. */
@@ -160,7 +164,7 @@ function draft(scenario: Scenario): fc.Arbitrary<Draft> {
       .record({
         claims: claims(scenario, source),
         instant: fc.nat({ max: INSTANTS - 1 }),
-        behind: among([0, 0, 0, 1, 5, 30]),
+        behind: among([5, 5, 5, 6, 12, 40]),
         ahead: percent,
         kind: percent,
         calm: among(CALM_TYPES),
@@ -213,6 +217,7 @@ function assemble(
   const namesOrder = !isOrder && draw.kind > 94;
   const identifiers = isOrder && draw.anonymous < 25 ? [] : draw.claims;
   const isBare = draw.ordering === "order-paid" || draw.ordering === "order-cancelled" || draw.anonymous % 4 === 0;
+  const isAhead = draw.ahead < 4 && draw.copies.length === 0;
   const { content: told } = draw;
   return {
     source,
@@ -220,8 +225,9 @@ function assemble(
     copies: draw.copies,
     event: {
       type,
-      // Mostly in the past; now and then ahead of the log by more than it may be.
-      occurredAt: recordedAt - draw.behind * STEP_MS + (draw.ahead < 4 ? 20 * 60_000 : 0),
+      // Mostly in the past; now and then ahead of the log by more than it may be. Not where copies have record times of
+      // their own: what an earlier copy that comes later clamps is not taken back.
+      occurredAt: recordedAt - draw.behind * STEP_MS + (isAhead ? 20 * 60_000 : 0),
       identifiers: namesOrder ? [...identifiers, { namespace: "order", value: draw.orderId }] : identifiers,
       ...(isOrder ? { order: { orderId: draw.orderId, ...(isBare ? {} : told) } } : {}),
       ...(type.startsWith("cart") || type.startsWith("checkout") || type === "product-added"
