@@ -16,7 +16,7 @@ const ADVICE: Readonly<Record<string, string>> = {
   "log-unavailable":
     "check that Kafka runs where kafka.brokers (or WEFT_KAFKA_BROKERS) says, and that the topics exist: `weft topics create`",
   "log-outcome-unknown":
-    "some records may have been written; run the command again, the engine drops what it has already seen",
+    "some records may have been written; make sure that the topics exist (`weft topics create`) and run the command again, the engine drops what it has already seen",
   "registry-unavailable": "check that the schema registry runs where registry.url (or WEFT_REGISTRY_URL) says",
   "store-unavailable": "check that Redis runs where redis.url (or WEFT_REDIS_URL) says",
   "schema-refused": "the registry holds another schema under this subject; register ours, or set registry.autoRegister",

@@ -32,16 +32,20 @@ export function openProgress({
   const startedMs = now();
   let saidMs = startedMs;
   let last = { done: 0, events: 0 };
+  let said = last;
   return {
     update(done, events) {
       last = { done, events };
       if (now() - saidMs < LINE_INTERVAL_MS) return;
       saidMs = now();
+      said = last;
       stream.write(`${describeProgress(label, last, total, saidMs - startedMs)}\n`);
     },
     stop() {
       // A command that was over before its first line needs none at its end.
-      if (saidMs !== startedMs) stream.write(`${describeProgress(label, last, total, now() - startedMs)}\n`);
+      if (saidMs === startedMs || last === said) return;
+      said = last;
+      stream.write(`${describeProgress(label, last, total, now() - startedMs)}\n`);
     },
   };
 }

@@ -230,6 +230,7 @@ test("progress elsewhere than on a terminal is a line every five seconds with ra
   const progress = openProgress({ label: "import", total: 1000, stream, now: () => nowMs });
   for (nowMs = 0; nowMs <= 11_000; nowMs += 1000) progress.update(nowMs / 100, nowMs / 10);
   progress.stop();
+  progress.stop();
   assert.deepEqual(written, [
     "import: 500 events, 100/s, 5 %, about 95 s left\n",
     "import: 1000 events, 100/s, 10 %, about 90 s left\n",
