@@ -281,6 +281,7 @@ function tellFarEnds(workspace: Workspace, component: Component, weighing: Weigh
           component: end.birth,
           of: near,
           to: far,
+          namespace: entry.namespace,
           birth: entry.birth,
           version: entry.statusVersion,
           status: entry.status,

@@ -58,6 +58,8 @@ export interface StatusItem {
   readonly component: ComponentId;
   readonly of: string;
   readonly to: string;
+  /** Of `of`. */
+  readonly namespace: string;
   readonly birth: ComponentId;
   readonly version: number;
   readonly status: Status;

@@ -158,8 +158,15 @@ function reportOutcome(workspace: Workspace, item: EventItem, outcome: "folded" 
 }
 
 function* applyStatus(engine: Engine, workspace: Workspace, component: Component, item: StatusItem): Steps<void> {
+  if (component.identifiers[item.of] !== undefined || component.held[item.birth] === true) return;
   const end = component.far[item.of];
-  if (end === undefined || end.version >= item.version) return;
+  if (end === undefined) {
+    // It is sent once, and has overtaken the tie (parked here) or the hand-over (of the home that knows the tie).
+    const { namespace, birth, version, status } = item;
+    component.far[item.of] = { namespace, birth, version, status };
+    return;
+  }
+  if (end.version >= item.version) return;
   end.version = item.version;
   end.status = item.status;
   const born = settleIdentity(engine, workspace, component, item.cause);

@@ -49,11 +49,12 @@ export async function resolveBatch(
   const refused: Resolution["refused"][number][] = [];
   const duplicates: Resolution["duplicates"][number][] = [];
   const accepted: { arrival: Arrival; event: AcceptedEvent }[] = [];
+  const batch = recent.open();
   for (const arrival of arrivals) {
     const acceptance = acceptEvent(registry, arrival.source, arrival.recordedAt, arrival.event);
     if (acceptance.ok) {
       const { accepted: event } = acceptance;
-      if (recent.isDuplicate(arrival.source, arrival.event.eventId, arrival.recordedAt))
+      if (batch.isDuplicate(arrival.source, arrival.event.eventId, arrival.recordedAt))
         duplicates.push({ arrival, anchor: event.anchor });
       else accepted.push({ arrival, event });
     } else refused.push({ arrival, reason: acceptance.reason, detail: acceptance.detail });
@@ -88,7 +89,8 @@ export async function resolveBatch(
       for (const item of routing.items)
         send({ item, event: item.role === "tie" ? null : arrival.bytes }, item.component);
     }
-    if (await index.settle(proposal))
+    if (await index.settle(proposal)) {
+      recent.keep(batch);
       return {
         items,
         refused,
@@ -96,6 +98,7 @@ export async function resolveBatch(
         clamped: accepted.filter(({ event }) => event.clamped).length,
         latestOccurredAt: findLatest(registry, accepted),
       };
+    }
     joined.push(...absorbs.filter(({ component, into }) => index.parentOf(component) === into));
     await index.prefetch([...keys]);
   }

@@ -1,0 +1,53 @@
+// Resolving over an index that fails in the middle of a batch.
+
+import { deepEqual, equal, rejects } from "node:assert/strict";
+import { describe, it } from "node:test";
+import { openMemoryIndex } from "#adapters/memory/index.ts";
+import { createRegistry } from "#core/acceptance.ts";
+import { RecentEvents } from "#services/resolver/recent-events.ts";
+import { resolveBatch, type Arrival } from "#services/resolver/resolver.ts";
+import { ComponentIndex } from "#services/wire/component-index.ts";
+import { configuration, hash } from "#support/histories.ts";
+
+const registry = createRegistry(configuration, hash);
+
+function arrive(eventId: string, recordedAt: number): Arrival {
+  const event = {
+    eventId,
+    type: "page-viewed",
+    occurredAt: Date.UTC(2026, 0, 5),
+    identifiers: [{ namespace: "cookie", value: "ck" }],
+  };
+  return { source: "web", recordedAt, event, bytes: new Uint8Array(), backfill: false, traceparent: null };
+}
+
+describe("a batch that is resolved", () => {
+  it("finds no copies of itself when the index failed and it is tried again (O1)", async () => {
+    const memory = openMemoryIndex();
+    let failures = 1;
+    const index = new ComponentIndex({
+      ...memory,
+      putIfAbsent: async (entries) => {
+        if (failures-- > 0) throw new Error("the index is away");
+        return memory.putIfAbsent(entries);
+      },
+    });
+    const options = { registry, index, shards: 1, recent: new RecentEvents() };
+    const batch = [arrive("1", Date.UTC(2026, 0, 6))];
+    await rejects(resolveBatch(options, batch));
+    const second = await resolveBatch(options, batch);
+    deepEqual(second.duplicates, []);
+    equal(second.items.get(0)?.length, 1);
+  });
+
+  it("drops copies within itself and of earlier batches, and lets an earlier record of one pass (P1, I1)", async () => {
+    const recent = new RecentEvents();
+    const options = { registry, index: new ComponentIndex(openMemoryIndex()), shards: 1, recent };
+    const at = Date.UTC(2026, 0, 6);
+    const first = await resolveBatch(options, [arrive("1", at), arrive("1", at)]);
+    equal(first.duplicates.length, 1);
+    const second = await resolveBatch(options, [arrive("1", at + 1), arrive("1", at - 1)]);
+    equal(second.duplicates.length, 1);
+    equal(second.items.get(0)?.length, 1);
+  });
+});
