@@ -1,0 +1,332 @@
+// A scrambled cluster in one process: several resolvers over one index, one queue per shard in place of the inner log,
+// one stitcher per shard over one store. A seeded scheduler decides who moves next, also between the calls of one batch
+// to the index; resolvers die with half a batch in the index, commits are refused or succeed without saying so, and
+// stitchers are dropped and rebuilt from the store. What is promised must hold once everything has come to rest.
+
+import { openMemoryIndex } from "#adapters/memory/index.ts";
+import { openMemoryStore } from "#adapters/memory/store.ts";
+import type { Component, Forwarder } from "#core/component.ts";
+import type { Configuration } from "#core/configuration.ts";
+import type { EventOutcome, Output } from "#core/effect.ts";
+import { createEngine, type Engine } from "#core/engine.ts";
+import type { ChannelEvent } from "#core/event.ts";
+import type { Hash } from "#core/identifier.ts";
+import type { Index } from "#ports/index.ts";
+import type { NewRecord } from "#ports/log.ts";
+import { StoreUnavailable, type Store } from "#ports/store.ts";
+import { RecentEvents } from "#services/resolver/recent-events.ts";
+import { resolveBatch } from "#services/resolver/resolver.ts";
+import { ShardStitcher, type Bundle } from "#services/stitcher/shard.ts";
+import { encodeBundles, readBundle, type BundleValue } from "#services/wire/bundle.ts";
+import { ComponentIndex } from "#services/wire/component-index.ts";
+import { parseJson } from "#services/wire/json.ts";
+import { readPeople, type People } from "#services/wire/profile-reader.ts";
+import type { RecordedEvent } from "./oracle.ts";
+
+export interface ClusterOptions {
+  readonly configuration: Configuration;
+  readonly hash: Hash;
+  readonly shards: number;
+  readonly resolvers: number;
+  readonly seed: number;
+  /** How often, in a thousand, a step goes wrong. */
+  readonly faults: number;
+}
+
+/** More steps than any history of these sizes needs: beyond it, messages chase each other. */
+const STEPS_MAX = 40_000;
+const BATCH_MAX = 4;
+const RESOLVED = "weft.resolved";
+
+class Crashed extends Error {}
+
+export type Random = () => number;
+
+/** Mulberry32: small, seeded, the same everywhere. */
+export function createRandom(seed: number): Random {
+  let state = seed | 0;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
+  };
+}
+
+interface Resolver {
+  readonly arrivals: RecordedEvent[];
+  index: ComponentIndex;
+  recent: RecentEvents;
+  busy: boolean;
+}
+
+interface Shard {
+  readonly number: number;
+  /** As it stands on the log: read anew each time, because the engine may change what it was given. */
+  readonly log: BundleValue[];
+  stitcher: ShardStitcher | null;
+  epoch: number;
+  applied: number;
+  published: number;
+  busy: boolean;
+}
+
+/** What a step said; it counts where the step was committed. */
+interface Heard {
+  readonly outcomes: EventOutcome[];
+  readonly outputs: Output[];
+  committed: boolean;
+}
+
+export class Cluster {
+  readonly engine: Engine;
+  readonly store: Store = openMemoryStore();
+  readonly outcomes: EventOutcome[] = [];
+  readonly outputs: Output[] = [];
+  steps = 0;
+  readonly #options: ClusterOptions;
+  readonly #random: Random;
+  readonly #index = openMemoryIndex();
+  readonly #waiting: (() => void)[] = [];
+  readonly #events: ChannelEvent[] = [];
+  readonly #bundles: BundleValue[] = [];
+  readonly #resolvers: Resolver[];
+  readonly #shards: Shard[];
+  readonly #heard = new Map<number, Heard>();
+  #failure: Error | null = null;
+
+  constructor(options: ClusterOptions) {
+    this.#options = options;
+    this.#random = createRandom(options.seed);
+    this.engine = createEngine({
+      configuration: options.configuration,
+      hash: options.hash,
+      resolverSlots: options.resolvers,
+      decode: (bytes) => this.#events[readPlace(bytes)] as ChannelEvent,
+    });
+    this.#resolvers = Array.from({ length: options.resolvers }, () => ({
+      arrivals: [],
+      busy: false,
+      ...this.#start(),
+    }));
+    this.#shards = Array.from({ length: options.shards }, (_, number) => {
+      return { number, log: [], stitcher: null, epoch: 0, applied: 0, published: 0, busy: false };
+    });
+  }
+
+  /** Spreads the events over the resolvers, each in the given order, and runs until nothing moves. */
+  async run(events: readonly RecordedEvent[]): Promise<void> {
+    for (const event of events) this.#pick(this.#resolvers).arrivals.push(event);
+    for (;;) {
+      const moves = this.#listMoves();
+      if (moves.length === 0) return;
+      this.steps += 1;
+      if (this.steps > STEPS_MAX) throw new Error("the cluster does not come to rest");
+      this.#pick(moves)();
+      // Lets everything that was started run on to its next call to the index.
+      await new Promise((resolve) => setImmediate(resolve));
+      if (this.#failure !== null) throw this.#failure;
+    }
+  }
+
+  readPeople(): Promise<People> {
+    return readPeople(this.engine, this.store, this.#options.shards);
+  }
+
+  /** What must not be left over: items and chunks that wait, ownership that is not decided. */
+  async findUnsettled(): Promise<string[]> {
+    const unsettled: string[] = [];
+    for (const { number } of this.#shards) {
+      for await (const { key, value } of this.store.scan(number, "c/")) {
+        const component = this.engine.revive(key, parseJson(Buffer.from(value).toString())) as Component | Forwarder;
+        if (component.forward !== undefined) continue;
+        if (component.parked.length > 0) unsettled.push(`${key} has ${component.parked.length} parked`);
+        if (Object.keys(component.arriving).length > 0) unsettled.push(`${key} waits for chunks`);
+        for (const entry of Object.values(component.identifiers))
+          if (entry.pending) unsettled.push(`${key}: ${entry.namespace} ${entry.value} is pending`);
+      }
+    }
+    return unsettled;
+  }
+
+  #listMoves(): (() => void)[] {
+    const moves: (() => void)[] = this.#waiting.map((go, place) => () => {
+      this.#waiting.splice(place, 1);
+      go();
+    });
+    for (const resolver of this.#resolvers)
+      if (!resolver.busy && resolver.arrivals.length > 0)
+        moves.push(() => this.#launch(resolver, this.#resolve(resolver)));
+    for (const shard of this.#shards) {
+      if (!shard.busy && shard.applied < shard.log.length) moves.push(() => this.#launch(shard, this.#stitch(shard)));
+      if (!shard.busy && shard.published < shard.applied) moves.push(() => this.#launch(shard, this.#publish(shard)));
+    }
+    return moves;
+  }
+
+  #launch(who: { busy: boolean }, work: Promise<void>): void {
+    who.busy = true;
+    void work
+      .catch((error: unknown) => {
+        this.#failure ??= error instanceof Error ? error : new Error(String(error));
+      })
+      .finally(() => {
+        who.busy = false;
+      });
+  }
+
+  #start(): Pick<Resolver, "index" | "recent"> {
+    return { index: new ComponentIndex(this.#gatedIndex()), recent: new RecentEvents() };
+  }
+
+  async #resolve(resolver: Resolver): Promise<void> {
+    const batch = resolver.arrivals.slice(0, 1 + Math.floor(this.#random() * BATCH_MAX));
+    const arrivals = batch.map((arrival) => ({
+      ...arrival,
+      bytes: writePlace(this.#events.push(arrival.event) - 1),
+      backfill: false,
+      traceparent: null,
+    }));
+    try {
+      const { registry } = this.engine;
+      const { index, recent } = resolver;
+      const resolution = await resolveBatch({ registry, index, shards: this.#shards.length, recent }, arrivals);
+      if (this.#goesWrong()) {
+        // Born and joined in the index, and nobody is told: what was not appended is resolved by another process.
+        Object.assign(resolver, this.#start());
+        return;
+      }
+      resolver.arrivals.splice(0, batch.length);
+      for (const [shard, items] of resolution.items) this.#append(shard, items);
+      for (const { arrival, reason } of resolution.refused) this.#count(arrival, "dead-lettered", reason, null);
+      for (const { arrival, anchor } of resolution.duplicates) this.#count(arrival, "duplicate", null, anchor);
+    } catch (error) {
+      if (!(error instanceof Crashed)) throw error;
+      // An outage of the index is waited for by the same process, with what it remembers; a crash starts another.
+      if (this.#random() < 0.5) Object.assign(resolver, this.#start());
+    }
+  }
+
+  #count(arrival: RecordedEvent, outcome: EventOutcome["outcome"], reason: string | null, anchor: string | null): void {
+    const { source, event } = arrival;
+    this.outcomes.push({ kind: "outcome", source, eventId: event.eventId, outcome, reason, anchor });
+  }
+
+  #append(shard: number, items: Bundle["items"]): void {
+    for (const bytes of encodeBundles((bundle) => this.#encode(bundle), 0, 0, items)) this.#land(shard, bytes);
+  }
+
+  #land(shard: number, bytes: Uint8Array): void {
+    this.#shards[shard]?.log.push(this.#bundles[readPlace(bytes)] as BundleValue);
+  }
+
+  #encode(bundle: BundleValue): Uint8Array {
+    return writePlace(this.#bundles.push(bundle) - 1);
+  }
+
+  async #stitch(shard: Shard): Promise<void> {
+    if (shard.stitcher !== null && this.#goesWrong()) shard.stitcher = null;
+    const heard: Heard = { outcomes: [], outputs: [], committed: false };
+    this.#heard.set(shard.number, heard);
+    shard.stitcher ??= await this.#takeOver(shard);
+    const upTo = Math.min(shard.log.length, shard.applied + 1 + Math.floor(this.#random() * BATCH_MAX));
+    const bundles = shard.log.slice(shard.applied, upTo).map((bundle, place) => {
+      return { offset: shard.applied + place, items: readBundle(bundle) };
+    });
+    try {
+      const step = await shard.stitcher.apply(bundles, { offset: shard.published, step: 0 }, 0);
+      if (step.outcome !== "committed") shard.stitcher = null;
+    } catch (error) {
+      if (!(error instanceof Crashed || error instanceof StoreUnavailable)) throw error;
+      shard.stitcher = null;
+    }
+    if (!heard.committed) return;
+    shard.applied = upTo;
+    this.outcomes.push(...heard.outcomes);
+    this.outputs.push(...heard.outputs);
+  }
+
+  async #takeOver(shard: Shard): Promise<ShardStitcher> {
+    shard.epoch = (await this.store.raiseEpochs([shard.number])).get(shard.number) as number;
+    const { position } = await this.store.readHead(shard.number);
+    const index = new ComponentIndex(this.#gatedIndex());
+    const services = {
+      engine: this.engine,
+      store: this.#faultyStore(shard),
+      shards: this.#shards.length,
+      resolvedTopic: RESOLVED,
+      encodeBundle: (bundle: BundleValue) => this.#encode(bundle),
+      encodeOutput: () => ({ topic: "outputs", key: null, value: null }),
+      findRoots: (components: readonly string[]) => index.findRoots(components),
+      join: (request: Parameters<ComponentIndex["join"]>[0]) => index.join(request),
+      onOutputs: (outputs: readonly Output[]) => this.#heard.get(shard.number)?.outputs.push(...outputs),
+      onOutcome: (outcome: EventOutcome) => this.#heard.get(shard.number)?.outcomes.push(outcome),
+    };
+    return new ShardStitcher(services, shard.number, shard.epoch, position);
+  }
+
+  /** From the store's outbox, as a take-over does too: an entry goes out once, in order. */
+  async #publish(shard: Shard): Promise<void> {
+    const { outbox } = await this.store.readHead(shard.number);
+    const due = outbox.filter(({ to }) => to.offset > shard.published);
+    const count = 1 + Math.floor(this.#random() * due.length);
+    for (const { to, records } of due.slice(0, count)) {
+      for (const record of records) this.#deliver(record);
+      shard.published = to.offset;
+    }
+    if (count >= due.length) shard.published = shard.applied;
+  }
+
+  #deliver({ topic, partition, value }: NewRecord): void {
+    if (topic === RESOLVED && partition !== undefined && value !== null) this.#land(partition, value);
+  }
+
+  /** Refused, or done without an answer. */
+  #faultyStore(shard: Shard): Store {
+    return {
+      ...this.store,
+      commit: async (commit) => {
+        if (this.#goesWrong()) return "fenced";
+        const outcome = await this.store.commit(commit);
+        const heard = this.#heard.get(shard.number);
+        if (heard !== undefined) heard.committed = outcome === "committed";
+        if (this.#goesWrong()) throw new StoreUnavailable("no answer");
+        return outcome;
+      },
+    };
+  }
+
+  /** Each call waits for its turn, and may fail before it, after it, or with some of its keys set. */
+  #gatedIndex(): Index {
+    const turn = () => new Promise<void>((go) => this.#waiting.push(go));
+    return {
+      get: async (keys) => {
+        await turn();
+        return this.#index.get(keys);
+      },
+      putIfAbsent: async (entries) => {
+        await turn();
+        if (!this.#goesWrong()) return this.#index.putIfAbsent(entries);
+        await this.#index.putIfAbsent(entries.slice(0, Math.floor(this.#random() * (entries.length + 1))));
+        throw new Crashed();
+      },
+      close: async () => {},
+    };
+  }
+
+  #goesWrong(): boolean {
+    return this.#random() * 1000 < this.#options.faults;
+  }
+
+  #pick<T>(list: readonly T[]): T {
+    return list[Math.floor(this.#random() * list.length)] as T;
+  }
+}
+
+function writePlace(place: number): Uint8Array {
+  return new Uint8Array([place >>> 24, place >>> 16, place >>> 8, place]);
+}
+
+function readPlace(bytes: Uint8Array): number {
+  return bytes.reduce((place, byte) => place * 256 + byte, 0);
+}
