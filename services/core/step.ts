@@ -106,6 +106,11 @@ function* applyEvent(
   const affected = new Set<string>();
   if (recordEvidence(engine, component, item)) {
     for (const naming of settleIdentity(engine, workspace, component, cause)) affected.add(naming);
+    // Being known is a fact: it can change where nobody's membership does, on profiles that this event brings no facts to.
+    for (const { key } of item.identifiers) {
+      const profile = component.identifiers[key]?.profile ?? null;
+      if (profile !== null) affected.add(profile);
+    }
     yield* adoptLooseOrders(engine, workspace, component, cause, affected);
   }
   if (folded === null || item.role === "tie") return evaluateAffected(engine, workspace, component, affected, cause);

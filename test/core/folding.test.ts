@@ -44,6 +44,18 @@ describe("the fold, in the smallest histories that once went wrong", () => {
     );
   });
 
+  it("makes a prospect of whoever becomes known, also where the event's facts are somebody else's", async () => {
+    const { profiles } = await fold(
+      record({ source: "crm", id: "1", hour: 0, type: "identified", names: ["crm-contact:m-1", "customer:c"] }),
+      record({ source: "web", id: "2", hour: 0, type: "page-viewed", names: ["crm-contact:m-2"] }),
+      record({ source: "crm", id: "3", hour: 1, type: "identified", names: ["crm-contact:m-2", "customer:c"] }),
+    );
+    deepEqual(
+      profiles.map(({ segment }) => segment),
+      ["prospect", "prospect"],
+    );
+  });
+
   it("keeps the facts of a contested phone, which may be somebody's again (P1)", async () => {
     const contested = [
       record({ source: "store", id: "1", hour: 0, type: "identified", names: ["phone:0612345678", "card:2099-1"] }),
