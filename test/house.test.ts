@@ -58,7 +58,7 @@ function packageOf(specifier: string): string | null {
     .join("/");
 }
 
-type Room = "core" | "ports" | "adapter" | "library" | "process" | "schemas" | "manifest" | "outside";
+type Room = "core" | "ports" | "adapter" | "local" | "library" | "process" | "schemas" | "manifest" | "outside";
 
 interface Place {
   readonly room: Room;
@@ -72,16 +72,23 @@ function placeOf(path: string): Place {
   if (path === "package.json") return { room: "manifest", folder: path };
   if (top !== "services" || second === undefined) return { room: "outside", folder: top ?? "" };
   if (second === "core" || second === "ports") return { room: second, folder: second };
-  if (second === "adapters") return { room: "adapter", folder: `adapters/${third}` };
+  if (second === "adapters") return { room: third === "local" ? "local" : "adapter", folder: `adapters/${third}` };
   const isProcess = PROCESSES.has(second) || FILES.includes(`services/${second}/main.ts`);
   return { room: isProcess ? "process" : "library", folder: second };
 }
+
+/**
+ * Adapters never import each other, so that each can be taken away alone. One allowance: these two are both a log inside
+ * one process, and what that takes stands once, in `adapters/local`, which is no outside thing that one could choose.
+ */
+const LOCAL_BORROWERS = new Set(["adapters/embedded", "adapters/memory"]);
 
 /** core <- ports <- adapters <- processes; libraries stand beside the adapters and choose none. */
 const MAY_IMPORT: Readonly<Record<Room, readonly Room[]>> = {
   core: [],
   ports: ["core"],
   adapter: ["core", "ports", "schemas"],
+  local: ["core", "ports"],
   library: ["core", "ports", "library", "schemas"],
   // The manifest for the version that it tells.
   process: ["core", "ports", "adapter", "library", "schemas", "manifest"],
@@ -104,6 +111,7 @@ function findWrongImports(path: string, imports: readonly Import[]): string[] {
     const to = placeOf(target);
     if (to.folder === from.folder) return [];
     if (from.room === "process" && to.room === "process" && PROCESS_BORROWERS.has(from.folder)) return [];
+    if (to.room === "local" && LOCAL_BORROWERS.has(from.folder)) return [];
     if (!MAY_IMPORT[from.room].includes(to.room)) return [`${path}: ${from.folder} imports ${to.folder}`];
     if (from.room === "ports" && !isType) return [`${path}: ports import more than types of ${to.folder}`];
     return [];
@@ -119,11 +127,16 @@ test("dependence points one way: core <- ports <- adapters <- processes", () => 
       findWrongImports("services/core/a.ts", value("#ports/log.ts")),
       findWrongImports("services/ports/a.ts", value("#core/event.ts")),
       findWrongImports("services/adapters/redis/a.ts", value("../memory/store.ts")),
+      findWrongImports("services/adapters/memory/a.ts", value("../embedded/database.ts")),
+      findWrongImports("services/adapters/kafka/a.ts", value("../local/bell.ts")),
+      findWrongImports("services/adapters/local/a.ts", value("../memory/log.ts")),
+      findWrongImports("services/wire/a.ts", value("#adapters/local/bell.ts")),
+      findWrongImports("services/cli/a.ts", value("#adapters/local/bell.ts")),
       findWrongImports("services/adapters/redis/a.ts", value("#services/config/document.ts")),
       findWrongImports("services/resolver/a.ts", value("#services/stitcher/loop.ts")),
       findWrongImports("services/resolver/a.ts", value("../../test/support/services.ts")),
     ].map((found) => found.length),
-    [1, 1, 1, 1, 1, 1, 1, 1],
+    [1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1],
   );
   assert.deepEqual(
     [
@@ -131,6 +144,8 @@ test("dependence points one way: core <- ports <- adapters <- processes", () => 
       findWrongImports("services/core/a.ts", value("libphonenumber-js/max")),
       findWrongImports("services/ports/a.ts", [{ specifier: "#core/event.ts", isType: true }]),
       findWrongImports("services/adapters/redis/a.ts", value("#ports/store.ts")),
+      findWrongImports("services/adapters/memory/a.ts", value("../local/bell.ts")),
+      findWrongImports("services/adapters/embedded/a.ts", value("../local/bell.ts")),
       findWrongImports("services/cli/main.ts", value("#services/stitcher/loop.ts")),
     ].flat(),
     [],

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import * as fc from "fast-check";
 import kafkajs from "kafkajs";
-import { hashKey, partitionOfKey } from "#adapters/memory/partitioner.ts";
+import { hashKey, partitionOfKey } from "#adapters/local/partitioner.ts";
 
 test("a key goes to the partition that kafkajs and Java's default partitioner give it", () => {
   // Values of Java's own UtilsTest.testMurmur2.

@@ -2,7 +2,7 @@
 // the same bytes out of the same calls, and slots shared out between members without overlap.
 
 import assert from "node:assert/strict";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
@@ -27,15 +27,6 @@ testProcessLog("embedded", async (now) => {
 function text(value: string): Uint8Array {
   return new TextEncoder().encode(value);
 }
-
-// Adapters do not import each other, so what both logs are made of is kept twice; it must not drift apart.
-test("the two logs of one process are made of the same text", () => {
-  const adapters = join(import.meta.dirname, "../../services/adapters");
-  for (const file of ["bell.ts", "group.ts", "partitioner.ts", "process-log.ts", "records.ts", "slot.ts"]) {
-    const [memory, embedded] = ["memory", "embedded"].map((room) => readFileSync(join(adapters, room, file), "utf8"));
-    assert.equal(memory, embedded, file);
-  }
-});
 
 function testProcessLog(name: string, open: (now: () => number) => Promise<Log>): void {
   async function openTopic(partitions = 4): Promise<Log> {

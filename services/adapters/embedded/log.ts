@@ -4,8 +4,8 @@
 import type { Log, LogRecord, Position, TopicSpec } from "#ports/log.ts";
 import { LogError, partitionKey } from "#ports/log.ts";
 import type { Database } from "./database.ts";
-import { openProcessLog } from "./process-log.ts";
-import type { PlacedRecord, Records } from "./records.ts";
+import { openProcessLog } from "../local/process-log.ts";
+import type { PlacedRecord, Records } from "../local/records.ts";
 
 /** Offsets below 2^40 in a partition, partitions below 2^13 in a file: together the 53 bits of an exact number. */
 const OFFSETS = 2 ** 40;

@@ -2,8 +2,8 @@
 
 import type { Log, LogRecord, Position, TopicSpec } from "#ports/log.ts";
 import { partitionKey } from "#ports/log.ts";
-import { openProcessLog } from "./process-log.ts";
-import type { PlacedRecord, Records } from "./records.ts";
+import { openProcessLog } from "../local/process-log.ts";
+import type { PlacedRecord, Records } from "../local/records.ts";
 
 export function openMemoryLog(options: { readonly now?: () => number } = {}): Log {
   return openProcessLog(openMemoryRecords(), options.now ?? Date.now);

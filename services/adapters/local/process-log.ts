@@ -1,4 +1,7 @@
 // The log of one process: topics, groups and readers over a synchronous `Records`.
+//
+// This folder is what the logs and groups of one process (memory, embedded) share. It is not an outside thing itself:
+// only those two adapters import it, and each brings the place that keeps the records.
 
 import type { GroupOptions, Log, LogRecord, NewRecord, TopicSpec } from "#ports/log.ts";
 import { LogError } from "#ports/log.ts";
