@@ -3,6 +3,7 @@
 
 import { createEngine, type Engine } from "#core/engine.ts";
 import type { ChannelEvent } from "#core/event.ts";
+import type { LimitKind } from "#core/fragment.ts";
 import type { Hash } from "#core/identifier.ts";
 import type { EventOutcome, Output } from "#core/effect.ts";
 import type { Membership } from "#ports/log.ts";
@@ -27,6 +28,7 @@ export interface RuntimeOptions {
   onBatch?(counts: ResolverCounts): void;
   onOutcome?(outcome: EventOutcome): void;
   onOutputs?(outputs: readonly Output[]): void;
+  onLimit?(limit: LimitKind): void;
 }
 
 export interface Runtime {
@@ -98,6 +100,7 @@ export async function openRuntime(loaded: LoadedConfiguration, options: RuntimeO
       findRoots: (components) => index.findRoots(components),
       join: (request) => index.join(request),
       ...(options.onOutputs === undefined ? {} : { onOutputs: options.onOutputs }),
+      ...(options.onLimit === undefined ? {} : { onLimit: options.onLimit }),
       ...(options.onOutcome === undefined ? {} : { onOutcome: options.onOutcome }),
     };
     return startStitcher(wires.log, services, { slots: settings.stitchSlots, groupPrefix: topicPrefix });

@@ -37,6 +37,10 @@ export type DeadLetterReason = (typeof DEAD_LETTER_REASONS)[number];
 export const OUTCOMES = ["folded", "duplicate", "suppressed", "skipped", "dead-lettered"] as const;
 export type Outcome = (typeof OUTCOMES)[number];
 
+/** What is to be said of a folded event: occurredAt was later than five minutes after recordedAt, and was clamped (P3). */
+export const OUTCOME_REASONS = ["occurred-at-clamped"] as const;
+export type OutcomeReason = (typeof OUTCOME_REASONS)[number];
+
 export interface AcceptedIdentifier {
   readonly namespace: string;
   readonly value: string;

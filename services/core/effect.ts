@@ -3,6 +3,7 @@
 
 import type { Outcome } from "./acceptance.ts";
 import type { Cause } from "./profile.ts";
+import type { LimitKind } from "./fragment.ts";
 import type { Scalar } from "./event.ts";
 import type { IdentifierView } from "./view.ts";
 
@@ -117,7 +118,13 @@ export interface EventOutcome {
   readonly anchor: string | null;
 }
 
-/** What goes to topics; outcomes are counted, not published. */
+/** Something was left out, because a limit of SPEC.md section 7 was met. Counted by the shell. */
+export interface LimitReached {
+  readonly kind: "limit";
+  readonly limit: LimitKind;
+}
+
+/** What goes to topics; outcomes and limits are counted, not published. */
 export type Output =
   | ProfileChanged
   | ProfileState
@@ -125,4 +132,4 @@ export type Output =
   | IdentityChanged
   | ProfileSignal
   | IdentityAlias;
-export type Effect = Output | EventOutcome;
+export type Effect = Output | EventOutcome | LimitReached;

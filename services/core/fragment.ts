@@ -1,7 +1,7 @@
 // A fragment: what the events anchored at one identifier add up to. Folding is commutative: sums of integers, and for
 // each trait and for the cart the latest by a fixed order; so any order of distinct events gives the same fragment (P1).
 
-import { assuranceLevel, isAuthenticated, type Registry } from "./acceptance.ts";
+import { isAuthenticated, type Registry } from "./acceptance.ts";
 import { bareRecord, compareText, sortedKeys } from "./comparison.ts";
 import type { ChannelEvent, Scalar } from "./event.ts";
 import type { EventItem } from "./item.ts";
@@ -14,6 +14,10 @@ export const TRAIT_LENGTH_MAX = 2048;
 export const EVENT_TYPES_COUNTED_MAX = 64;
 /** Types beyond the limit are counted together under this name. */
 export const OTHER_TYPES = "other-types";
+
+/** Limits that a fold may meet; each hit is an effect, so nothing is left out in silence (O4). */
+export const LIMIT_KINDS = ["traits", "trait-length", "event-types", "order-events"] as const;
+export type LimitKind = (typeof LIMIT_KINDS)[number];
 
 export interface TraitValue {
   readonly value: Scalar;
@@ -82,27 +86,30 @@ export function rememberEvent(registry: Registry, fragment: Fragment, item: Even
   }
 }
 
-export function foldEvent(registry: Registry, fragment: Fragment, item: EventItem, event: ChannelEvent): void {
+/** Adds the event; returns the limits that it met. */
+export function foldEvent(registry: Registry, fragment: Fragment, item: EventItem, event: ChannelEvent): LimitKind[] {
+  const limits: LimitKind[] = [];
   const source = registry.sources.get(item.source);
   fragment.events += 1;
-  const type =
-    fragment.byType[event.type] === undefined && Object.keys(fragment.byType).length >= EVENT_TYPES_COUNTED_MAX
-      ? OTHER_TYPES
-      : event.type;
-  fragment.byType[type] = (fragment.byType[type] ?? 0) + 1;
+  if (countType(fragment.byType, event.type)) limits.push("event-types");
   fragment.firstAt = Math.min(fragment.firstAt ?? event.occurredAt, event.occurredAt);
   fragment.lastAt = Math.max(fragment.lastAt ?? event.occurredAt, event.occurredAt);
   const anchored = item.identifiers.find((identifier) => identifier.key === item.anchor);
-  const authenticated =
-    anchored !== undefined && isAuthenticated(anchored.assurance) && assuranceLevel(anchored.assurance) >= 1;
-  for (const name of sortedKeys(event.traits ?? {}))
-    foldTrait(fragment, name, {
-      value: event.traits?.[name] ?? null,
+  const authenticated = anchored !== undefined && isAuthenticated(anchored.assurance);
+  for (const name of sortedKeys(event.traits ?? {})) {
+    const value = event.traits?.[name] ?? null;
+    const cut = typeof value === "string" && value.length > TRAIT_LENGTH_MAX ? value.slice(0, TRAIT_LENGTH_MAX) : value;
+    if (cut !== value) limits.push("trait-length");
+    if (makeRoom(fragment.traits, name)) limits.push("traits");
+    if (fragment.traits[name] === undefined) continue;
+    foldTrait(fragment.traits[name], {
+      value: cut,
       source: item.source,
       at: event.occurredAt,
       eventId: item.eventId,
       authenticated,
     });
+  }
   const names = (namespace: string) => registry.namespaces.get(namespace)?.contact === true;
   if (
     item.identifiers.some((identifier) => names(identifier.namespace)) ||
@@ -115,21 +122,52 @@ export function foldEvent(registry: Registry, fragment: Fragment, item: EventIte
     if (!activity.emptied && event.type === "product-added") fragment.cartsFilled += 1;
     if (fragment.cart === null || compareCartActivities(activity, fragment.cart) > 0) fragment.cart = activity;
   }
+  return limits;
 }
 
-/** Survivorship inside one source: the latest occurredAt, then the greater eventId, then the greater value. */
-function foldTrait(fragment: Fragment, name: string, candidate: TraitValue): void {
-  if (fragment.traits[name] === undefined && Object.keys(fragment.traits).length >= TRAITS_MAX) return;
-  const value = typeof candidate.value === "string" ? candidate.value.slice(0, TRAIT_LENGTH_MAX) : candidate.value;
-  const slots = (fragment.traits[name] ??= bareRecord());
+/** Counts by type; of too many types, those that sort last are counted together. True where that was needed. */
+function countType(byType: Record<string, number>, type: string): boolean {
+  const named = Object.keys(byType).filter((name) => name !== OTHER_TYPES);
+  if (byType[type] === undefined && named.length >= EVENT_TYPES_COUNTED_MAX) {
+    const last = named.reduce((a, b) => (compareText(a, b) > 0 ? a : b));
+    const moved = compareText(type, last) > 0 ? type : last;
+    byType[OTHER_TYPES] = (byType[OTHER_TYPES] ?? 0) + (moved === type ? 1 : (byType[last] ?? 0));
+    if (moved === type) return true;
+    delete byType[last];
+    byType[type] = 1;
+    return true;
+  }
+  byType[type] = (byType[type] ?? 0) + 1;
+  return false;
+}
+
+/**
+ * Opens a trait. Of too many, those that sort last are left out: which ones are kept is a function of the names alone,
+ * never of the order in which they came. True where one had to go.
+ */
+function makeRoom(traits: Fragment["traits"], name: string): boolean {
+  if (traits[name] !== undefined) return false;
+  const names = Object.keys(traits);
+  if (names.length < TRAITS_MAX) {
+    traits[name] = bareRecord();
+    return false;
+  }
+  const last = names.reduce((a, b) => (compareText(a, b) > 0 ? a : b));
+  if (compareText(name, last) > 0) return true;
+  delete traits[last];
+  traits[name] = bareRecord();
+  return true;
+}
+
+/** Survivorship inside one source: the latest occurredAt, then the greater eventId. */
+function foldTrait(slots: Record<string, TraitValue>, candidate: TraitValue): void {
   const slot = `${candidate.source}/${candidate.authenticated ? 1 : 0}`;
   const present = slots[slot];
-  if (
+  const isLater =
     present === undefined ||
     candidate.at > present.at ||
-    (candidate.at === present.at && compareText(candidate.eventId, present.eventId) > 0)
-  )
-    slots[slot] = { ...candidate, value };
+    (candidate.at === present.at && compareText(candidate.eventId, present.eventId) > 0);
+  if (isLater) slots[slot] = candidate;
 }
 
 const CART_TYPES = new Set(["product-added", "product-removed", "cart-viewed", "checkout-started"]);

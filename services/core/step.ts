@@ -1,5 +1,6 @@
 // One item of the inner log, applied: what the parts are next, and what the world and other homes are told.
 
+import type { OutcomeReason } from "./acceptance.ts";
 import { compareText } from "./comparison.ts";
 import { componentPart, createComponent, type Component } from "./component.ts";
 import type { Engine } from "./engine.ts";
@@ -99,6 +100,7 @@ function* applyEvent(
   const event = bytes === null ? null : engine.decode(bytes);
   const clampedAt = event === null ? null : Math.min(event.occurredAt, item.recordedAt + OCCURRED_AHEAD_MAX_MS);
   const folded = event === null || clampedAt === null ? null : { ...event, occurredAt: clampedAt };
+  const isClamped = event !== null && clampedAt !== event.occurredAt;
   const cause = causeOf(item, clampedAt);
   const duplicate = item.role === "anchor" ? findDuplicate(engine, component, item) : null;
   if (duplicate === "later") return reportOutcome(workspace, item, "duplicate");
@@ -130,7 +132,8 @@ function* applyEvent(
     if (anchor === undefined) isNew = added;
   }
   evaluateAffected(engine, workspace, component, affected, cause);
-  if (item.role === "anchor") reportOutcome(workspace, item, isNew ? "folded" : "duplicate");
+  if (item.role === "anchor")
+    reportOutcome(workspace, item, isNew ? "folded" : "duplicate", isClamped ? "occurred-at-clamped" : null);
 }
 
 function evaluateAffected(
@@ -151,13 +154,18 @@ function findDuplicate(engine: Engine, component: Component, item: EventItem): "
   return item.recordedAt >= seen ? "later" : "earlier";
 }
 
-function reportOutcome(workspace: Workspace, item: EventItem, outcome: "folded" | "duplicate"): void {
+function reportOutcome(
+  workspace: Workspace,
+  item: EventItem,
+  outcome: "folded" | "duplicate",
+  reason: OutcomeReason | null = null,
+): void {
   workspace.effects.push({
     kind: "outcome",
     source: item.source,
     eventId: item.eventId,
     outcome,
-    reason: null,
+    reason,
     anchor: item.anchor,
   });
 }

@@ -3,6 +3,7 @@
 // it is the shard's only writer; whoever is refused a commit throws it away.
 
 import type { EventOutcome, Output } from "#core/effect.ts";
+import type { LimitKind } from "#core/fragment.ts";
 import type { Engine } from "#core/engine.ts";
 import type { Carried, ComponentId } from "#core/item.ts";
 import { shardOf } from "#core/item.ts";
@@ -32,6 +33,7 @@ export interface ShardServices {
   join(request: JoinRequest): Promise<Carried[]>;
   onOutputs?(outputs: readonly Output[]): void;
   onOutcome?(outcome: EventOutcome): void;
+  onLimit?(limit: LimitKind): void;
 }
 
 /** One bundle as it stands on the inner log. */
@@ -126,10 +128,11 @@ export class ShardStitcher {
 
   /** The records of one bundle: outputs first, then items for other homes. */
   async #collect(workspace: Workspace, offset: number, silent: boolean): Promise<NewRecord[]> {
-    const { encodeOutput, encodeBundle, resolvedTopic, onOutputs, onOutcome } = this.#services;
+    const { encodeOutput, encodeBundle, resolvedTopic, onOutputs, onOutcome, onLimit } = this.#services;
     const outputs: Output[] = [];
     for (const effect of workspace.effects) {
       if (effect.kind === "outcome") onOutcome?.(effect);
+      else if (effect.kind === "limit") onLimit?.(effect.limit);
       else outputs.push(effect);
     }
     if (silent) return [];

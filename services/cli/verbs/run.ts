@@ -3,6 +3,7 @@
 import type { Command } from "commander";
 import pino from "pino";
 import type { DeadLetterReason } from "#core/acceptance.ts";
+import type { LimitKind } from "#core/fragment.ts";
 import type { Membership } from "#ports/log.ts";
 import { loadConfiguration } from "#services/config/configuration.ts";
 import type { CommonOptions } from "../program.ts";
@@ -50,6 +51,7 @@ async function run(
     clamped: 0,
     deadLetters: {} as Partial<Record<DeadLetterReason, number>>,
     folded: 0,
+    limits: {} as Partial<Record<LimitKind, number>>,
     outputs: 0,
   };
   const runtime = await openRuntime(loaded, {
@@ -66,6 +68,9 @@ async function run(
     onOutcome({ outcome }) {
       if (outcome === "folded") counts.folded += 1;
       else counts.duplicates += 1;
+    },
+    onLimit(limit) {
+      counts.limits[limit] = (counts.limits[limit] ?? 0) + 1;
     },
     onOutputs: (outputs) => {
       counts.outputs += outputs.length;

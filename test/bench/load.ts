@@ -1,0 +1,54 @@
+// The bench's load: page views and log-ins of a web shop, seeded. About 200 bytes and 1.75 identifiers an event.
+
+import type { ChannelEvent } from "#core/event.ts";
+
+export interface LoadOptions {
+  readonly events: number;
+  readonly people: number;
+  readonly seed: number;
+  /** uniform: every person alike. zipf: a few do most (exponent 1.1). */
+  readonly shape: "uniform" | "zipf";
+}
+
+function createDice(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4294967296;
+  };
+}
+
+const START_MS = Date.UTC(2026, 0, 5);
+const TYPES = ["page-viewed", "product-viewed", "product-viewed", "searched"] as const;
+
+function choosePerson(roll: number, { people, shape }: LoadOptions): number {
+  if (shape === "uniform") return Math.floor(roll * people);
+  // The inverse of the continuous power law with exponent 1.1 over ranks 1 to people.
+  const s = 1.1;
+  const rank = (1 - roll * (1 - people ** (1 - s))) ** (1 / (1 - s));
+  return Math.min(people, Math.floor(rank)) - 1;
+}
+
+export function* createLoad(options: LoadOptions): Generator<ChannelEvent> {
+  const roll = createDice(options.seed);
+  for (let i = 0; i < options.events; i += 1) {
+    const person = choosePerson(roll(), options);
+    const type = TYPES[Math.floor(roll() * TYPES.length)] as string;
+    const product = `SKU-${Math.floor(roll() * 5000)}`;
+    yield {
+      eventId: `${options.seed}-${i}`,
+      type,
+      occurredAt: START_MS + i * 5,
+      identifiers: [
+        { namespace: "cookie", value: `ck.${options.seed}.${person}.7f3a9c` },
+        ...(roll() < 0.75 ? [{ namespace: "customer", value: `C${options.seed}-${person}` }] : []),
+      ],
+      ...(type === "product-viewed"
+        ? { product: { productId: product, category: "home", priceMinor: 1990, currency: "EUR" } }
+        : {}),
+      touch: { channel: "web", campaignId: "spring", medium: "organic" },
+    };
+  }
+}

@@ -1,0 +1,200 @@
+// npm run bench: how many events a second go from a channel topic to committed outputs, with everything on, beside what
+// a raw kafkajs consumer that does nothing reads of the same topic on the same machine. Real processes, real services.
+//
+//   npm run bench -- [--events N] [--people N] [--seed N] [--shape uniform|zipf] [--json]
+//
+// Not measured: latency, more than one worker of each kind, another machine for the services.
+
+import { spawn, type ChildProcess } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpus, tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import { parseArgs } from "node:util";
+import kafkajs, { type Admin } from "kafkajs";
+import { openKafkaLog } from "#adapters/kafka/log.ts";
+import { INPUT_COMPATIBILITY, openRegistryCodec } from "#adapters/registry/codec.ts";
+import { readStatus, startServices, stopServices } from "../../infra/services.ts";
+import { createLoad, type LoadOptions } from "./load.ts";
+
+const DIRECTORY = resolve(import.meta.dirname, "../../.weft/bench-services");
+const SHARDS = 64;
+const CLOCK_TICKS = 100;
+
+const { values } = parseArgs({
+  options: {
+    events: { type: "string", default: "300000" },
+    people: { type: "string", default: "150000" },
+    seed: { type: "string", default: "1" },
+    shape: { type: "string", default: "uniform" },
+    json: { type: "boolean", default: false },
+  },
+});
+const load: LoadOptions = {
+  events: Number(values.events),
+  people: Number(values.people),
+  seed: Number(values.seed),
+  shape: values.shape === "zipf" ? "zipf" : "uniform",
+};
+const say = (line: string) => process.stderr.write(`${line}\n`);
+
+/** User and system time of a process, seconds. */
+function readCpuSeconds(pid: number): number {
+  const fields = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1]?.split(" ") ?? [];
+  return (Number(fields[11]) + Number(fields[12])) / CLOCK_TICKS;
+}
+
+async function consumeRaw(kafka: kafkajs.Kafka, topic: string): Promise<number> {
+  const consumer = kafka.consumer({
+    groupId: `bench-${Math.random()}`,
+    maxWaitTimeInMs: 50,
+    maxBytesPerPartition: 2 * 1024 * 1024,
+  });
+  await consumer.connect();
+  await consumer.subscribe({ topics: [topic], fromBeginning: true });
+  let count = 0;
+  let startedAt = 0;
+  const perSecond = await new Promise<number>((done, fail) => {
+    consumer
+      .run({
+        autoCommit: false,
+        eachBatch: async ({ batch }) => {
+          if (count === 0) startedAt = performance.now();
+          count += batch.messages.length;
+          if (count >= load.events) done(count / ((performance.now() - startedAt) / 1000));
+        },
+      })
+      .catch(fail);
+  });
+  await consumer.disconnect();
+  return perSecond;
+}
+
+async function sumOffsets(admin: Admin, groupId: string, topics: string[]): Promise<number> {
+  const offsets = await admin.fetchOffsets({ groupId, topics });
+  return offsets
+    .flatMap(({ partitions }) => partitions)
+    .reduce((sum, { offset }) => sum + Math.max(0, Number(offset)), 0);
+}
+
+async function sumEnds(admin: Admin, topic: string): Promise<number> {
+  return (await admin.fetchTopicOffsets(topic)).reduce((sum, { high }) => sum + Number(high), 0);
+}
+
+function median(numbers: readonly number[]): number {
+  return numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)] as number;
+}
+
+say(`services under ${DIRECTORY}`);
+const services = await startServices({ directory: DIRECTORY, report: say, fresh: true });
+const folder = mkdtempSync(join(tmpdir(), "weft-bench-"));
+const children: ChildProcess[] = [];
+try {
+  const config = join(folder, "weft.yaml");
+  writeFileSync(config, "engine:\n  transactionInterval: 100ms\n");
+  const environment = { ...process.env, ...services.environment };
+  const cli = (...args: string[]) =>
+    spawn(process.execPath, [resolve(import.meta.dirname, "../../services/cli/main.ts"), "--config", config, ...args], {
+      env: environment,
+      stdio: ["ignore", "ignore", "inherit"],
+    });
+  const created = cli("topics", "create");
+  await new Promise((done) => created.once("exit", done));
+
+  const topic = "channel-web";
+  const log = await openKafkaLog({ brokers: services.brokers, clientId: "bench" });
+  const codec = await openRegistryCodec({
+    url: services.registryUrl,
+    schemasDirectory: resolve(import.meta.dirname, "../../schemas"),
+    autoRegister: true,
+    compatibilityOf: () => INPUT_COMPATIBILITY,
+  });
+  const encode = await codec.encoder(topic, "ChannelEvent");
+  let bytes = 0;
+  let batch: { topic: string; key: string; value: Uint8Array }[] = [];
+  for (const event of createLoad(load)) {
+    const value = encode(event);
+    bytes += value.length;
+    batch.push({ topic, key: event.eventId, value });
+    if (batch.length >= 2000) {
+      await log.append(batch);
+      batch = [];
+    }
+  }
+  await log.append(batch);
+  await log.close();
+  say(`${load.events} events of ${load.people} people, ${Math.round(bytes / load.events)} bytes each, ${load.shape}`);
+
+  const kafka = new kafkajs.Kafka({
+    clientId: "bench-raw",
+    brokers: [...services.brokers],
+    logLevel: kafkajs.logLevel.NOTHING,
+  });
+  const admin = kafka.admin();
+  await admin.connect();
+  const readRaw = async () =>
+    median([await consumeRaw(kafka, topic), await consumeRaw(kafka, topic), await consumeRaw(kafka, topic)]);
+  const rawBefore = await readRaw();
+
+  const status = await readStatus({ directory: DIRECTORY });
+  const pids = new Map(status.map(({ name, pid }) => [name as string, pid ?? 0]));
+  for (const verb of ["resolve", "stitch"]) {
+    const child = cli(verb);
+    children.push(child);
+    pids.set(verb, child.pid ?? 0);
+  }
+  const readCpu = () => new Map([...pids].map(([name, pid]) => [name, readCpuSeconds(pid)]));
+  const position = () => sumOffsets(admin, "weft-resolve", [topic]);
+  while ((await position()) === 0) await delay(20);
+  const begun = { events: await position(), at: performance.now(), cpu: readCpu() };
+  let told = 0;
+  while ((await position()) < load.events) {
+    await delay(200);
+    if (performance.now() - told > 5000) say(`resolved ${await position()}`);
+    if (performance.now() - told > 5000) told = performance.now();
+  }
+  const end = await sumEnds(admin, "weft.resolved");
+  while ((await sumOffsets(admin, "weft-stitch", ["weft.resolved"])) < end - SHARDS) await delay(50);
+  const seconds = (performance.now() - begun.at) / 1000;
+  const counted = load.events - begun.events;
+  const cpu = readCpu();
+  for (const child of children) child.kill("SIGTERM");
+  await Promise.all(children.map((child) => new Promise((done) => child.once("exit", done))));
+  const rawAfter = await readRaw();
+  await admin.disconnect();
+
+  const raw = median([rawBefore, rawAfter]);
+  const perSecond = counted / seconds;
+  const usPerEvent = Object.fromEntries(
+    [...cpu].map(([name, spent]) => [
+      name,
+      Number((((spent - (begun.cpu.get(name) ?? 0)) * 1e6) / counted).toFixed(1)),
+    ]),
+  );
+  const result = {
+    ...load,
+    eventBytes: Math.round(bytes / load.events),
+    rawPerSecond: Math.round(raw),
+    eventsPerSecond: Math.round(perSecond),
+    ratio: `R/${(raw / perSecond).toFixed(1)}`,
+    cpuUsPerEvent: usPerEvent,
+    cores: cpus().length,
+  };
+  if (values.json) process.stdout.write(`${JSON.stringify(result)}\n`);
+  else {
+    process.stdout.write(`raw kafkajs consume   R  ${result.rawPerSecond} events/s\n`);
+    process.stdout.write(`topic to outputs      E  ${result.eventsPerSecond} events/s = ${result.ratio}\n`);
+    process.stdout.write(
+      `CPU us per event         ${Object.entries(usPerEvent)
+        .map(([name, us]) => `${name} ${us}`)
+        .join(", ")}\n`,
+    );
+    process.stdout.write(
+      `${result.cores} cores, seed ${load.seed}, ${load.events} events of ${load.people} people, ${load.shape}\n`,
+    );
+  }
+} finally {
+  for (const child of children) child.kill("SIGKILL");
+  rmSync(folder, { recursive: true, force: true });
+  await stopServices({ directory: DIRECTORY, report: say });
+}
