@@ -1,46 +1,37 @@
-// What every store promises (S1: state, position and outbox of a shard change in one atomic, fenced step; a stale
-// owner can change nothing), and the small print that a caller may build on:
-// - a ref has at most one timer per queue: added again, it moves; removals come before additions of the same commit;
-// - a removal names the ref: the time it carries is not looked at;
+// What every store promises about steps (S1: state, position and outbox of a shard change in one atomic, fenced step; a
+// stale owner can change nothing), and the small print that a caller may build on:
 // - trimming comes last, so an entry that is already published at its own commit is not kept;
 // - an epoch that is not the store's present one is fenced, also one that the store has lost;
 // - a commit that moves backwards, or publishes without moving, is a RangeError: a mistake of the caller.
+// What it promises about what it holds is in store-contents.contract.ts.
 
 import assert from "node:assert/strict";
-import { type TestContext, test } from "node:test";
 import * as fc from "fast-check";
 import type { NewRecord, Position } from "#ports/log.ts";
 import type { ShardCommit, Store, Timer } from "#ports/store.ts";
+import { testStoreContents } from "./store-contents.contract.ts";
+import {
+  at,
+  type CountingStore,
+  commitOf,
+  dump,
+  type OpenStore,
+  plain,
+  raise,
+  START,
+  scan,
+  storeTestOf,
+  timer,
+} from "./store-shorthand.ts";
 
-/** A store that also says how many parts a shard has; each adapter here does. */
-export type CountingStore = Store & { countParts(shard: number): Promise<number> };
-
-/** A fresh, empty store; null where what it needs is not running (and the test was skipped). */
-export type OpenStore = (t: TestContext) => Promise<CountingStore | null>;
-
-const START: Position = { offset: 0, step: 0 };
-
+/** The whole contract. */
 export function testStore(name: string, open: OpenStore): void {
-  function storeTest(title: string, body: (store: CountingStore) => Promise<void>): void {
-    test(`${name} store: ${title}`, async (t) => {
-      const store = await open(t);
-      if (store === null) return;
-      try {
-        await body(store);
-      } finally {
-        await store.close();
-      }
-    });
-  }
+  testStoreSteps(name, open);
+  testStoreContents(name, open);
+}
 
-  storeTest("a shard never written has position 0, no outbox, no parts and no timers", async (store) => {
-    assert.deepEqual(await store.readHead(3), { position: START, outbox: [] });
-    assert.deepEqual(await store.load(3, ["a", "b"]), [null, null]);
-    assert.deepEqual(await store.load(3, []), []);
-    assert.deepEqual(await store.dueTimers(3, "time", Number.MAX_SAFE_INTEGER, 10), []);
-    assert.equal(await store.countParts(3), 0);
-    assert.deepEqual(await scan(store, 3, ""), []);
-  });
+function testStoreSteps(name: string, open: OpenStore): void {
+  const storeTest = storeTestOf(name, open);
 
   storeTest("S1: one commit changes parts, timers, outbox and position together, in its shard only", async (store) => {
     const epoch = await raise(store, 1);
@@ -157,81 +148,6 @@ export function testStore(name: string, open: OpenStore): void {
     );
   });
 
-  storeTest("parts are any bytes, also none, and belong to the store once committed", async (store) => {
-    const epoch = await raise(store, 1);
-    const every = Uint8Array.from({ length: 256 }, (_, byte) => byte);
-    const big = new Uint8Array(300_000).fill(0x80);
-    const shared = Uint8Array.from([1, 2, 3, 4]);
-    const parts = new Map<string, Uint8Array>([
-      ["every", every],
-      ["none", new Uint8Array()],
-      ["big", big],
-      ["view", shared.subarray(1, 3)],
-    ]);
-    assert.equal(await store.commit({ ...commitOf({ epoch, to: at(1, 0) }), parts }), "committed");
-    shared.fill(9);
-    const loaded = await store.load(1, [...parts.keys()]);
-    assert.deepEqual(plain(loaded), [[...every], [], [...big], [2, 3]]);
-  });
-
-  storeTest("timers come by (atMs, ref) up to a time and a number; each queue has its own", async (store) => {
-    const epoch = await raise(store, 1);
-    const shuffled: [number, string][] = [
-      [20, "b"],
-      [5, "z"],
-      [20, "a"],
-      [20, "B"],
-      [100, "c"],
-      [1_900_000_000_123, "far"],
-    ];
-    const timersAdded = shuffled.map(([atMs, ref]) => timer("time", atMs, ref));
-    timersAdded.push(timer("completeness", 6, "z"));
-    await store.commit(commitOf({ epoch, to: at(1, 0), timersAdded }));
-    assert.deepEqual(refs(await store.dueTimers(1, "time", 20, 99)), ["z@5", "B@20", "a@20", "b@20"]);
-    assert.deepEqual(refs(await store.dueTimers(1, "time", 20, 2)), ["z@5", "B@20"]);
-    assert.deepEqual(refs(await store.dueTimers(1, "time", 19, 99)), ["z@5"]);
-    assert.deepEqual(refs(await store.dueTimers(1, "time", 4, 99)), []);
-    assert.deepEqual(refs(await store.dueTimers(1, "time", 2_000_000_000_000, 99)).at(-1), "far@1900000000123");
-    assert.deepEqual(refs(await store.dueTimers(1, "completeness", 99, 99)), ["z@6"]);
-  });
-
-  storeTest("a ref added again moves; a removal names the ref; removals come before additions", async (store) => {
-    const epoch = await raise(store, 1);
-    await store.commit(
-      commitOf({ epoch, to: at(1, 0), timersAdded: ["a", "b", "c"].map((ref) => timer("time", 10, ref)) }),
-    );
-    await store.commit(
-      commitOf({
-        epoch,
-        from: at(1, 0),
-        to: at(2, 0),
-        timersRemoved: [timer("time", 999, "b"), timer("time", 10, "c"), timer("completeness", 10, "a")],
-        timersAdded: [timer("time", 5, "a"), timer("time", 30, "c"), timer("time", 40, "a")],
-      }),
-    );
-    assert.deepEqual(refs(await store.dueTimers(1, "time", 99, 99)), ["c@30", "a@40"]);
-  });
-
-  storeTest(
-    "scan yields each part of its shard that begins with the prefix, whatever characters it has",
-    async (store) => {
-      const epochs = await store.raiseEpochs([1, 2]);
-      const keys = ["f:a", "f:b", "f*:c", "f[a]:d", "f?", "g:e", "F:a", "f\\x", "f"];
-      for (const shard of [1, 2]) {
-        const parts = Object.fromEntries(keys.map((key, i) => [`${key}${shard}`, [i]]));
-        await store.commit({ ...commitOf({ epoch: epochs.get(shard) ?? 0, to: at(1, 0), parts }), shard });
-      }
-      const found = async (prefix: string) => (await scan(store, 1, prefix)).map(([key]) => key);
-      assert.deepEqual(await found("f:"), ["f:a1", "f:b1"]);
-      assert.deepEqual(await found("f*"), ["f*:c1"]);
-      assert.deepEqual(await found("f["), ["f[a]:d1"]);
-      assert.deepEqual(await found("f?"), ["f?1"]);
-      assert.deepEqual(await found("f\\"), ["f\\x1"]);
-      assert.equal((await found("")).length, keys.length);
-      assert.deepEqual(await scan(store, 2, "g"), [["g:e2", [5]]]);
-    },
-  );
-
   storeTest("S1: a commit of 5,000 parts, of which half were there, is one step and counted exactly", async (store) => {
     const epoch = await raise(store, 1);
     const parts = (from: number, to: number) => {
@@ -261,6 +177,14 @@ export function testStore(name: string, open: OpenStore): void {
     );
     await fc.assert(property, { numRuns: 150 });
   });
+}
+
+function publication(records: number): { outbox: NewRecord[] } {
+  return { outbox: Array.from({ length: records }, (_, i) => ({ topic: "out", key: `k${i}`, value: null })) };
+}
+
+async function outboxOf(store: Store): Promise<Position[]> {
+  return (await store.readHead(1)).outbox.map((entry) => entry.to);
 }
 
 // The naive model: a shard as one value, replaced as a whole by each commit.
@@ -348,78 +272,4 @@ function dumpModel(model: Model): unknown {
   const timers = ["time", "completeness"].map((queue) => sorted.filter((timer) => timer.queue === queue));
   const parts = [...model.parts].toSorted(([a], [b]) => (a < b ? -1 : 1));
   return plain({ head: { position: model.position, outbox: model.outbox }, timers, parts, count: parts.length });
-}
-
-interface CommitWanted {
-  readonly epoch: number;
-  readonly from?: Position;
-  readonly to: Position;
-  readonly parts?: Readonly<Record<string, readonly number[] | null>>;
-  readonly timersAdded?: readonly Timer[];
-  readonly timersRemoved?: readonly Timer[];
-  readonly outbox?: readonly NewRecord[];
-  readonly published?: Position;
-}
-
-function commitOf(wanted: CommitWanted): ShardCommit {
-  const parts = Object.entries(wanted.parts ?? {});
-  return {
-    shard: 1,
-    epoch: wanted.epoch,
-    from: wanted.from ?? START,
-    to: wanted.to,
-    parts: new Map(parts.map(([key, value]) => [key, value === null ? null : Uint8Array.from(value)])),
-    timersAdded: wanted.timersAdded ?? [],
-    timersRemoved: wanted.timersRemoved ?? [],
-    outbox: wanted.outbox ?? [],
-    published: wanted.published ?? START,
-  };
-}
-
-function publication(records: number): { outbox: NewRecord[] } {
-  return { outbox: Array.from({ length: records }, (_, i) => ({ topic: "out", key: `k${i}`, value: null })) };
-}
-
-async function raise(store: Store, shard: number): Promise<number> {
-  const epoch = (await store.raiseEpochs([shard])).get(shard);
-  assert.ok(epoch !== undefined && epoch > 0);
-  return epoch;
-}
-
-function timer(queue: Timer["queue"], atMs: number, ref: string): Timer {
-  return { queue, atMs, ref };
-}
-
-function at(offset: number, step: number): Position {
-  return { offset, step };
-}
-
-function refs(timers: readonly Timer[]): string[] {
-  return timers.map(({ atMs, ref }) => `${ref}@${atMs}`);
-}
-
-async function outboxOf(store: Store): Promise<Position[]> {
-  return (await store.readHead(1)).outbox.map((entry) => entry.to);
-}
-
-async function scan(store: Store, shard: number, prefix: string): Promise<[string, number[]][]> {
-  const found: [string, number[]][] = [];
-  for await (const { key, value } of store.scan(shard, prefix)) found.push([key, [...value]]);
-  return found.toSorted(([a], [b]) => (a < b ? -1 : 1));
-}
-
-async function dump(store: CountingStore, shard: number): Promise<unknown> {
-  const timers = await Promise.all(
-    (["time", "completeness"] as const).map((queue) => store.dueTimers(shard, queue, Number.MAX_SAFE_INTEGER, 100)),
-  );
-  const parts = await scan(store, shard, "");
-  return plain({ head: await store.readHead(shard), timers, parts, count: await store.countParts(shard) });
-}
-
-/** The same with bytes as plain arrays, whichever kind of byte array the store gives. */
-export function plain(value: unknown): unknown {
-  if (value instanceof Uint8Array) return [...value];
-  if (Array.isArray(value)) return value.map(plain);
-  if (typeof value !== "object" || value === null) return value;
-  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, plain(inner)]));
 }
