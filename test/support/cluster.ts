@@ -11,12 +11,13 @@ import type { EventOutcome, Output } from "#core/effect.ts";
 import { createEngine, type Engine } from "#core/engine.ts";
 import type { ChannelEvent } from "#core/event.ts";
 import type { Hash } from "#core/identifier.ts";
+import type { Carried } from "#core/item.ts";
 import type { Index } from "#ports/index.ts";
 import type { NewRecord } from "#ports/log.ts";
 import { StoreUnavailable, type Store } from "#ports/store.ts";
 import { RecentEvents } from "#services/resolver/recent-events.ts";
 import { resolveBatch } from "#services/resolver/resolver.ts";
-import { ShardStitcher, type Bundle } from "#services/stitcher/shard.ts";
+import { ShardStitcher } from "#services/stitcher/shard.ts";
 import { encodeBundles, readBundle, type BundleValue } from "#services/wire/bundle.ts";
 import { ComponentIndex } from "#services/wire/component-index.ts";
 import { parseJson } from "#services/wire/json.ts";
@@ -133,6 +134,11 @@ export class Cluster {
     return readPeople(this.engine, this.store, this.#options.shards);
   }
 
+  /** The inner log of a shard, in recorded order. */
+  readLog(shard: number): Carried[] {
+    return (this.#shards[shard]?.log ?? []).flatMap(readBundle);
+  }
+
   /** What must not be left over: items and chunks that wait, ownership that is not decided. */
   async findUnsettled(): Promise<string[]> {
     const unsettled: string[] = [];
@@ -212,7 +218,7 @@ export class Cluster {
     this.outcomes.push({ kind: "outcome", source, eventId: event.eventId, outcome, reason, anchor });
   }
 
-  #append(shard: number, items: Bundle["items"]): void {
+  #append(shard: number, items: readonly Carried[]): void {
     for (const bytes of encodeBundles((bundle) => this.#encode(bundle), 0, 0, items)) this.#land(shard, bytes);
   }
 
@@ -321,6 +327,33 @@ export class Cluster {
   #pick<T>(list: readonly T[]): T {
     return list[Math.floor(this.#random() * list.length)] as T;
   }
+}
+
+/** Folds the inner log of one shard again, cut into bundles and steps as told; what it sends is on the log already. */
+export async function replayLog(
+  engine: Engine,
+  steps: readonly (readonly (readonly Carried[])[])[],
+): Promise<{ readonly outputs: Output[]; readonly people: People }> {
+  const store = openMemoryStore();
+  const outputs: Output[] = [];
+  const services = {
+    engine,
+    store,
+    shards: 1,
+    resolvedTopic: RESOLVED,
+    encodeBundle: () => new Uint8Array(),
+    encodeOutput: () => ({ topic: "outputs", key: null, value: null }),
+    findRoots: async () => new Map(),
+    join: async () => [],
+    onOutputs: (told: readonly Output[]) => outputs.push(...told),
+  };
+  const stitcher = new ShardStitcher(services, 0, 0, { offset: 0, step: 0 });
+  let offset = 0;
+  for (const step of steps) {
+    const bundles = step.map((items) => ({ offset: offset++, items: structuredClone(items) }));
+    await stitcher.apply(bundles, { offset, step: 0 }, 0);
+  }
+  return { outputs, people: await readPeople(engine, store, 1) };
 }
 
 function writePlace(place: number): Uint8Array {

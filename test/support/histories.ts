@@ -11,6 +11,14 @@ import type { RecordedEvent } from "./oracle.ts";
 export const { configuration } = loadConfiguration(undefined, {});
 export const hash = createHash(PUBLIC_TEST_IDENTITY_KEY);
 
+/** WEFT_PROPERTY_RUNS=10 runs every property ten times as often; WEFT_PROPERTY_SEED repeats a run. */
+const FACTOR = Number(process.env["WEFT_PROPERTY_RUNS"] ?? 1);
+export const seed = Number(process.env["WEFT_PROPERTY_SEED"] ?? Date.now() % 2_147_483_648);
+
+export function runs(count: number): { readonly numRuns: number; readonly seed: number } {
+  return { numRuns: Math.max(1, Math.round(count * FACTOR)), seed };
+}
+
 export const SCENARIOS = ["plain", "shared-device", "contested-phone", "typed", "crm", "orders", "crowd"] as const;
 export type Scenario = (typeof SCENARIOS)[number];
 
@@ -47,6 +55,13 @@ const HABITS: Readonly<Record<string, Readonly<Record<string, number>>>> = {
   crm: { "crm-contact": 85, customer: 50, card: 30, email: 45, phone: 45, social: 8 },
   social: { social: 85, email: 25, cookie: 15 },
   email: { email: 92, cookie: 40, device: 10, customer: 5 },
+};
+
+/** What makes a scenario collide is named more often than elsewhere. */
+const EAGER: Readonly<Partial<Record<Scenario, Readonly<Record<string, number>>>>> = {
+  "shared-device": { cookie: 90, device: 90, customer: 65, email: 30 },
+  "contested-phone": { phone: 90, customer: 50 },
+  typed: { email: 70, cookie: 90 },
 };
 
 const WEIGHTS: Readonly<Record<Scenario, { readonly sources: Readonly<Record<string, number>>; orders: number }>> = {
@@ -122,8 +137,8 @@ const content = fc
 
 /** Whose value of a namespace an event about `person` names. */
 function ownerOf(scenario: Scenario, namespace: string, person: number, luck: number, other: number): number {
-  if (scenario === "shared-device" && (namespace === "cookie" || namespace === "device")) return luck < 70 ? 0 : person;
-  if (scenario === "contested-phone" && namespace === "phone") return luck < 70 ? 0 : person;
+  if (scenario === "shared-device" && (namespace === "cookie" || namespace === "device")) return luck < 85 ? 0 : person;
+  if (scenario === "contested-phone" && namespace === "phone") return luck < 85 ? 0 : person;
   if (scenario === "typed" && namespace === "email") return other;
   if (scenario === "crowd" && (namespace === "phone" || namespace === "email")) return luck < 80 ? 0 : person;
   return luck < 85 ? person : other;
@@ -134,7 +149,7 @@ function claims(scenario: Scenario, source: string): fc.Arbitrary<IdentifierClai
   const people = scenario === "crowd" ? 8 : PEOPLE;
   const draws = Object.entries(habits).map(([namespace, chance]) =>
     fc.tuple(percent, percent, fc.nat({ max: people - 1 }), percent).map(([use, luck, other, oddity]) => {
-      return { namespace, used: use < chance, luck, other, oddity };
+      return { namespace, used: use < (EAGER[scenario]?.[namespace] ?? chance), luck, other, oddity };
     }),
   );
   return fc.tuple(fc.nat({ max: people - 1 }), fc.tuple(...draws), percent).map(([person, drawn, crowd]) => {
@@ -264,9 +279,9 @@ export function historyOf(scenario: Scenario, minLength: number, maxLength: numb
 export function history(minLength: number, maxLength: number): fc.Arbitrary<History> {
   const weights: Readonly<Record<Scenario, number>> = {
     plain: 3,
-    "shared-device": 3,
-    "contested-phone": 3,
-    typed: 2,
+    "shared-device": 5,
+    "contested-phone": 5,
+    typed: 3,
     crm: 2,
     orders: 3,
     crowd: 1,

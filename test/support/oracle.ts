@@ -9,6 +9,7 @@ import type { ChannelEvent, OrderLine, OrderPart, Scalar } from "#core/event.ts"
 import type { Hash } from "#core/identifier.ts";
 import { profileId } from "#core/profile.ts";
 import { compileLadder } from "#core/segment.ts";
+import type { People } from "#services/wire/profile-reader.ts";
 
 export interface RecordedEvent {
   readonly source: string;
@@ -520,6 +521,57 @@ function countTypes(facts: readonly AcceptedEvent[]): Record<string, number> {
   const counts: Record<string, number> = {};
   for (const { event } of facts) counts[event.type] = (counts[event.type] ?? 0) + 1;
   return counts;
+}
+
+/** Both answers in one shape, sorted, so that they can be compared. */
+export interface ComparablePeople {
+  readonly unattributedOrders: number;
+  readonly profiles: readonly unknown[];
+}
+
+export function comparePeople(people: People): ComparablePeople {
+  return {
+    unattributedOrders: people.unattributedOrders,
+    profiles: people.profiles.map(({ profileId, identifiers, segment, view }) => {
+      const traits = Object.entries(view.traits).map(([name, { value, source, at }]) => [
+        name,
+        { value, source, at: Date.parse(at) },
+      ]);
+      const { orders, counters } = view;
+      return comparable({ profileId, identifiers, segment, orders, counters, traits });
+    }),
+  };
+}
+
+export function compareOracle({ unattributedOrders, profiles }: OraclePeople): ComparablePeople {
+  return {
+    unattributedOrders,
+    profiles: profiles.map(({ profileId, identifiers, segment, orders, counters, traits }) =>
+      comparable({ profileId, identifiers, segment, orders, counters, traits: Object.entries(traits) }),
+    ),
+  };
+}
+
+function comparable(profile: {
+  profileId: string;
+  identifiers: OracleProfile["identifiers"];
+  segment: string | null;
+  orders: readonly OracleOrder[];
+  counters: Readonly<Record<string, number>>;
+  traits: readonly (readonly unknown[])[];
+}) {
+  return {
+    ...profile,
+    identifiers: profile.identifiers.map((i) => `${i.namespace}:${i.value} ${i.state}`).toSorted(compareText),
+    orders: profile.orders
+      .map(({ orderId, status, source, currency, totalMinor, lines }) => {
+        const sold = lines.map((line) => [line.productId, line.quantity, line.unitPriceMinor]);
+        return JSON.stringify([orderId, status, source, currency, totalMinor, sold]);
+      })
+      .toSorted(compareText),
+    counters: Object.entries(profile.counters).toSorted(([a], [b]) => compareText(a, b)),
+    traits: profile.traits.toSorted(([a], [b]) => compareText(String(a), String(b))),
+  };
 }
 
 /** What the lines above it have seen to. */

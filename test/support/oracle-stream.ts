@@ -1,0 +1,100 @@
+// What must hold of everything that was said, whatever was said: versions, chains of transitions, aliases (O2, I6).
+
+import { deepEqual, equal, ok } from "node:assert/strict";
+import type { Output, SegmentTransition } from "#core/effect.ts";
+import type { Hash } from "#core/identifier.ts";
+import { profileId } from "#core/profile.ts";
+import type { OraclePeople } from "./oracle.ts";
+
+/** Outputs in the order in which they were committed. */
+export function checkStream(outputs: readonly Output[], oracle: OraclePeople, hash: Hash): void {
+  const living = new Map(oracle.profiles.map((profile) => [profile.profileId, profile]));
+  const versions = new Map<string, number>();
+  const segments = new Map<string, string | null>();
+  const transitions = new Set<string>();
+  const states = new Map<string, Output & { kind: "profile-state" }>();
+  const aliases = new Map<string, string>();
+  for (const output of outputs) {
+    switch (output.kind) {
+      case "profile-changed":
+        equal(output.version, (versions.get(output.profileId) ?? 0) + 1, "versions grow by one");
+        versions.set(output.profileId, output.version);
+        ok(output.changes.length > 0, "something changed");
+        break;
+      case "transition":
+        checkTransition(output, transitions, segments);
+        break;
+      case "identity-changed":
+        // A change of id alone makes no transition: the segment goes on under the new one.
+        if (output.change !== "alias" || output.otherProfileId === null) break;
+        equal(segments.get(output.profileId) ?? null, null, "an id that comes back was at rest");
+        segments.set(output.profileId, segments.get(output.otherProfileId) ?? null);
+        segments.set(output.otherProfileId, null);
+        break;
+      case "profile-state":
+        states.set(output.profileId, output);
+        break;
+      case "alias":
+        if (output.profileId === null) aliases.delete(output.oldProfileId);
+        else aliases.set(output.oldProfileId, output.profileId);
+        break;
+      case "signal":
+        break;
+    }
+  }
+  for (const [id, segment] of segments) equal(segment, living.get(id)?.segment ?? null, "the last transition is true");
+  for (const { profileId: id, segment } of oracle.profiles) equal(segments.get(id), segment, "everybody was told of");
+  checkStates(states, living);
+  checkAliases(aliases, oracle, hash, new Set([...segments.keys(), ...versions.keys()]));
+}
+
+function checkTransition(
+  { transitionId, profileId: id, from, to }: SegmentTransition,
+  transitions: Set<string>,
+  segments: Map<string, string | null>,
+): void {
+  ok(!transitions.has(transitionId), "transition ids are unique");
+  transitions.add(transitionId);
+  equal(from, segments.get(id) ?? null, "from is where the last one went");
+  ok(from !== to, "a transition moves");
+  segments.set(id, to);
+}
+
+/** profile-state is compacted: what it says last is what readers keep. */
+function checkStates(
+  states: ReadonlyMap<string, Output & { kind: "profile-state" }>,
+  living: ReadonlyMap<string, OraclePeople["profiles"][number]>,
+): void {
+  for (const [id, { state }] of states) {
+    if (!living.has(id)) equal(state, null, "who is no more has a tombstone");
+  }
+  for (const [id, profile] of living) {
+    const state = states.get(id)?.state;
+    ok(state, "everybody's state was said");
+    equal(state.segment, profile.segment);
+    const { orders, validOrders, spentMinor } = profile;
+    deepEqual(
+      { ...state.orders, spentMinor: { ...state.orders.spentMinor } },
+      { count: orders.length, valid: validOrders, spentMinor },
+    );
+  }
+}
+
+/** I6: an id that is no more resolves, in one hop, to whoever holds its naming identifier; nobody else's id resolves. */
+function checkAliases(
+  aliases: ReadonlyMap<string, string>,
+  oracle: OraclePeople,
+  hash: Hash,
+  ids: ReadonlySet<string>,
+): void {
+  const holders = new Map<string, string>();
+  for (const profile of oracle.profiles) {
+    for (const { namespace, value, state } of profile.identifiers)
+      if (!(namespace === "phone" && state === "contested" && profile.identifiers.length > 1))
+        holders.set(profileId(hash, namespace, value), profile.profileId);
+  }
+  for (const id of ids) {
+    const holder = holders.get(id);
+    equal(aliases.get(id), holder === id ? undefined : holder, "an id resolves in one hop");
+  }
+}
