@@ -27,7 +27,8 @@ function writeItem({ item, event }: Carried): WireItem {
     kind: item.kind,
     component: item.kind === "progress" ? "" : item.component,
     body: Buffer.from(writeJson(item)),
-    event,
+    // avsc takes Buffers alone; SQLite, and a parked item read back from the store, give plain byte arrays.
+    event: event === null ? null : Buffer.from(event.buffer, event.byteOffset, event.length),
   };
 }
 
