@@ -77,14 +77,16 @@ class SlotResolver {
   }
 
   async pump(): Promise<void> {
-    const { tickIntervalMs, transactionIntervalMs } = this.#services;
+    const { now, tickIntervalMs, transactionIntervalMs } = this.#services;
     let publishing: Promise<void> = Promise.resolve();
     for (let startedAt = performance.now(); !this.#slot.revoked.aborted; ) {
       const spare = transactionIntervalMs - (performance.now() - startedAt);
       if (spare > 0) await delay(spare, undefined, { signal: this.#slot.revoked }).catch(() => {});
       startedAt = performance.now();
+      // Before the poll: what is appended after it, while the batch is being resolved, has not been passed.
+      const clockMs = now();
       const { records, atEnd } = await this.#slot.poll(BATCH_RECORDS_MAX, tickIntervalMs);
-      const out = await this.#resolve(records, atEnd);
+      const out = await this.#resolve(records, atEnd ? clockMs : null);
       await publishing;
       if (out.length === 0 && records.length === 0) continue;
       const positions = new Map(this.#positions);
@@ -95,7 +97,8 @@ class SlotResolver {
     await publishing;
   }
 
-  async #resolve(records: readonly LogRecord[], atEnd: boolean): Promise<NewRecord[]> {
+  /** readUpToMs: the clock at which everything that the log held was read; null: more is waiting. */
+  async #resolve(records: readonly LogRecord[], readUpToMs: number | null): Promise<NewRecord[]> {
     const { services, slot } = { services: this.#services, slot: this.#slot };
     const patient = <T>(what: string, work: () => Promise<T>) => patiently(services.waiting, slot.revoked, what, work);
     await patient("schema registry", () => services.codec.prepare(records.map(({ value }) => value)));
@@ -129,7 +132,7 @@ class SlotResolver {
       bury((arrival as (typeof arrivals)[number]).record, reason, detail);
     for (const [source, upTo] of resolution.latestOccurredAt)
       this.#completeUpToMs.set(source, Math.max(this.#completeUpToMs.get(source) ?? 0, upTo));
-    this.#advance(records, atEnd);
+    this.#advance(records, readUpToMs);
     const items = new Map(resolution.items);
     if (this.#isProgressDue()) {
       const progress: ProgressItem = {
@@ -158,13 +161,13 @@ class SlotResolver {
   }
 
   /** What this slot has passed: the clock where everything was read, else the slowest partition's last record. */
-  #advance(records: readonly LogRecord[], atEnd: boolean): void {
+  #advance(records: readonly LogRecord[], readUpToMs: number | null): void {
     for (const record of records) {
       const key = partitionKey(record);
       this.#lastTimestampMs.set(key, Math.max(this.#lastTimestampMs.get(key) ?? 0, record.timestampMs));
     }
     const all = this.#slot.partitions.map((partition) => this.#lastTimestampMs.get(partitionKey(partition)) ?? 0);
-    this.#timeMs = Math.max(this.#timeMs, atEnd ? this.#services.now() : Math.min(...all));
+    this.#timeMs = Math.max(this.#timeMs, readUpToMs ?? Math.min(...all));
   }
 
   #isProgressDue(): boolean {
