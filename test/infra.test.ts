@@ -8,6 +8,8 @@ import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { parse } from "yaml";
+import { createProgram } from "#services/cli/program.ts";
+import { explainKeys } from "#services/config/explanation.ts";
 import { withLock } from "../infra/lock.ts";
 import { endProcess, identifySelf, isAlive, startDetached } from "../infra/process.ts";
 import { REDIS_SETTINGS } from "../infra/redis.ts";
@@ -137,6 +139,13 @@ test("ports are published on this machine alone", () => {
   }
 });
 
+test("what is published is where the configuration looks without being told", () => {
+  const byDefault = (key: string) => explainKeys().find((one) => one.key === key)?.default;
+  const published = (name: string) => String(findService(name).ports?.[0]).replace(/:\d+$/, "");
+  assert.deepEqual(byDefault("kafka.brokers"), [published("kafka")]);
+  assert.equal(byDefault("registry.url"), `http://${published("registry")}${REGISTRY_PATH}`);
+});
+
 test("Redis is reached by Weft alone and keeps what it acknowledges", () => {
   const redis = findService("redis");
   assert.equal(redis.ports, undefined);
@@ -157,12 +166,13 @@ test("the registry keeps its schemas in a volume, written at every commit", () =
   assert.ok(registry.volumes?.includes(`registry-data:${directory}`), url);
 });
 
-test("every lasting service says whether it is well, without a shell, and Weft waits for the three", () => {
+test("every service that Weft waits for says whether it is well, without a shell", () => {
   for (const [name, service] of services) {
-    if (service.restart === "no") continue;
+    if (service.restart === "no" || name === "weft") continue;
     assert.equal(service.healthcheck?.test[0], "CMD", name);
   }
-  const { depends_on: needs, environment } = findService("weft");
+  const { depends_on: needs, environment, healthcheck } = findService("weft");
+  assert.equal(healthcheck, undefined, "no verb tells whether `up` is well");
   for (const name of ["kafka", "registry", "redis"]) assert.equal(needs?.[name]?.condition, "service_healthy", name);
   assert.equal(environment?.["WEFT_REGISTRY_URL"], `http://registry:8080${REGISTRY_PATH}`);
   const advertised = findService("kafka").environment?.["KAFKA_ADVERTISED_LISTENERS"] ?? "";
@@ -172,6 +182,7 @@ test("every lasting service says whether it is well, without a shell, and Weft w
 test("compose builds the Dockerfile of this repository and runs `up`", () => {
   const weft = findService("weft");
   assert.deepEqual(weft.command, ["up"]);
+  assert.ok(createProgram().commands.some((verb) => verb.name() === "up"));
   const { context, dockerfile: file } = weft.build ?? { context: "", dockerfile: "" };
   assert.ok(existsSync(join(ROOT, "infra", context, file)));
 });

@@ -96,9 +96,10 @@ const kafka = z.strictObject({
 });
 
 const registry = z.strictObject({
-  url: url("http:// or https://")
-    .default("http://127.0.0.1:8081")
-    .meta({ description: "Confluent-compatible schema registry.", environment: "WEFT_REGISTRY_URL" }),
+  url: url("http:// or https://").default("http://127.0.0.1:8081/apis/ccompat/v7").meta({
+    description: "Confluent-compatible schema registry, with the path of that API.",
+    environment: "WEFT_REGISTRY_URL",
+  }),
   autoRegister: z
     .boolean()
     .default(true)
