@@ -4,7 +4,9 @@
 import { LogError } from "#ports/log.ts";
 
 interface KafkaError {
+  /** Names an answer of the broker; those carry Kafka's own word on whether they pass. */
   readonly type?: string;
+  readonly retriable?: boolean;
   readonly name?: string;
   readonly cause?: unknown;
   readonly originalError?: unknown;
@@ -22,25 +24,15 @@ const UNREACHABLE = new Set([
   "KafkaJSRequestTimeoutError",
   "KafkaJSNumberOfRetriesExceeded",
   "KafkaJSNoBrokerAvailableError",
+  "KafkaJSBrokerNotFound",
+  "KafkaJSMetadataNotLoaded",
+  "KafkaJSTopicMetadataNotLoaded",
+  "KafkaJSStaleTopicMetadataAssignment",
+  "KafkaJSFetcherRebalanceError",
   "KafkaJSGroupCoordinatorNotFound",
   "KafkaJSLockTimeout",
   "KafkaJSTimeout",
 ]);
-const PASSING = new Set([
-  "CONCURRENT_TRANSACTIONS",
-  "COORDINATOR_LOAD_IN_PROGRESS",
-  "GROUP_LOAD_IN_PROGRESS",
-  "COORDINATOR_NOT_AVAILABLE",
-  "GROUP_COORDINATOR_NOT_AVAILABLE",
-  "NOT_COORDINATOR",
-  "NOT_COORDINATOR_FOR_GROUP",
-  "LEADER_NOT_AVAILABLE",
-  "NOT_LEADER_FOR_PARTITION",
-  "UNKNOWN_TOPIC_OR_PARTITION",
-  "NETWORK_EXCEPTION",
-  "REQUEST_TIMED_OUT",
-]);
-
 function* chain(error: unknown): Generator<KafkaError> {
   for (let at = error, depth = 0; typeof at === "object" && at !== null && depth < 5; depth += 1) {
     yield at;
@@ -56,7 +48,7 @@ export function isFenced(error: unknown): boolean {
 /** A coordinator that is loading, a transaction that is ending, a broker that is away. */
 export function isPassing(error: unknown): boolean {
   return [...chain(error)].some(
-    ({ type, name }) => (type !== undefined && PASSING.has(type)) || (name !== undefined && UNREACHABLE.has(name)),
+    ({ type, name, retriable }) => (type !== undefined && retriable === true) || UNREACHABLE.has(name ?? ""),
   );
 }
 
@@ -64,11 +56,13 @@ export function isConcurrentTransaction(error: unknown): boolean {
   return [...chain(error)].some(({ type }) => type === "CONCURRENT_TRANSACTIONS");
 }
 
-export function toLogError(error: unknown, sent: boolean): LogError {
+/** isInDoubt: a commit was asked for, and its answer is missing. */
+export function toLogError(error: unknown, isInDoubt: boolean): LogError {
   if (error instanceof LogError) return error;
   const message = error instanceof Error ? error.message : String(error);
+  // A transaction that took too long is ended by the broker in the same way, and told apart by nothing.
   if (isFenced(error)) return new LogError("log-fenced", "another owner has taken the slot", { cause: error });
-  return sent
+  return isInDoubt
     ? new LogError("log-outcome-unknown", message, { cause: error })
     : new LogError("log-unavailable", message, { cause: error });
 }

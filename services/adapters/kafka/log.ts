@@ -1,12 +1,15 @@
 // The log on Kafka, over kafkajs 2.2.4. Its traps are handled one file each: timers (timer-patch), codecs, sends
-// (records), transactions (publisher), rebalances (group), fetching beside working (slot-queue), whole slots (assigner).
+// (records), tries (partitioner), transactions (publisher), rebalances (group), what a fetch says (fetch-patch), fetching
+// beside working (slot-queue), whole slots (assigner).
 
 import { setTimeout as delay } from "node:timers/promises";
 import kafkajs, { type Admin, type Kafka, type Producer } from "kafkajs";
-import type { GroupOptions, Log, Membership, NewRecord, TopicSpec } from "#ports/log.ts";
+import { type GroupOptions, type Log, LogError, type Membership, type NewRecord, type TopicSpec } from "#ports/log.ts";
 import { registerCodecs } from "./codecs.ts";
 import { isPassing, toLogError } from "./failure.ts";
-import { type GroupSettings, joinKafkaGroup } from "./group.ts";
+import { patchFetches } from "./fetch-patch.ts";
+import { type GroupSettings, KafkaGroup } from "./group.ts";
+import { createPartitioner } from "./partitioner.ts";
 import { readTopics } from "./reading.ts";
 import { toSends } from "./records.ts";
 import { patchTimers } from "./timer-patch.ts";
@@ -24,6 +27,7 @@ export interface KafkaLogOptions {
 
 export async function openKafkaLog(options: KafkaLogOptions): Promise<Log> {
   patchTimers();
+  patchFetches();
   registerCodecs();
   const onWait = options.onWait ?? (() => {});
   const kafka = new kafkajs.Kafka({
@@ -62,7 +66,8 @@ class KafkaLog implements Log {
   readonly #kafka: Kafka;
   readonly #admin: Admin;
   readonly #settings: GroupSettings;
-  readonly #memberships = new Set<Membership>();
+  readonly #groups = new Set<KafkaGroup>();
+  readonly #closing = new AbortController();
   #producer: Promise<Producer> | null = null;
 
   constructor(kafka: Kafka, admin: Admin, settings: GroupSettings) {
@@ -71,44 +76,70 @@ class KafkaLog implements Log {
     this.#settings = settings;
   }
 
-  createTopics(topics: readonly TopicSpec[]): Promise<void> {
-    return createKafkaTopics(this.#admin, topics);
+  async createTopics(topics: readonly TopicSpec[]): Promise<void> {
+    this.#checkOpen();
+    await createKafkaTopics(this.#admin, topics);
   }
 
   async append(records: readonly NewRecord[]): Promise<void> {
+    this.#checkOpen();
     this.#producer ??= this.#openProducer();
+    // Two appends may fail on the same one, and a third may have opened another by then.
+    const used = this.#producer;
     try {
-      const producer = await this.#producer;
+      const producer = await used;
       for (const topicMessages of toSends(records)) await producer.sendBatch({ acks: -1, topicMessages });
     } catch (error) {
-      const broken = this.#producer;
-      this.#producer = null;
-      await broken.then((producer) => producer.disconnect()).catch(() => {});
+      if (this.#producer === used) this.#producer = null;
+      void used.then((producer) => producer.disconnect()).catch(() => {});
       throw toLogError(error, true);
     }
   }
 
   async #openProducer(): Promise<Producer> {
-    const producer = this.#kafka.producer({ idempotent: true, maxInFlightRequests: 1, allowAutoTopicCreation: false });
-    await producer.connect();
+    const producer = this.#kafka.producer({
+      idempotent: true,
+      maxInFlightRequests: 1,
+      allowAutoTopicCreation: false,
+      createPartitioner,
+    });
+    try {
+      await producer.connect();
+    } catch (error) {
+      await producer.disconnect().catch(() => {});
+      throw error;
+    }
     return producer;
   }
 
   async joinGroup(options: GroupOptions): Promise<Membership> {
-    const membership = await joinKafkaGroup(this.#kafka, this.#admin, options, this.#settings);
-    this.#memberships.add(membership);
-    return membership;
+    this.#checkOpen();
+    const group = new KafkaGroup(this.#kafka, this.#admin, options, this.#settings);
+    this.#groups.add(group);
+    void group.closed.catch(() => {}).then(() => this.#groups.delete(group));
+    await group.start();
+    return group;
   }
 
   read(topics: readonly string[], options: { from: "start" | "end"; follow: boolean; signal?: AbortSignal }) {
-    return readTopics(this.#kafka, this.#admin, topics, options);
+    this.#checkOpen();
+    const { signal } = this.#closing;
+    return readTopics(this.#kafka, this.#admin, topics, {
+      ...options,
+      signal: options.signal === undefined ? signal : AbortSignal.any([options.signal, signal]),
+    });
   }
 
   async close(): Promise<void> {
-    await Promise.all([...this.#memberships].map((membership) => membership.close()));
+    this.#closing.abort();
+    await Promise.all([...this.#groups].map((group) => group.close()));
     const producer = this.#producer;
     this.#producer = null;
     await producer?.then((opened) => opened.disconnect()).catch(() => {});
     await this.#admin.disconnect();
+  }
+
+  #checkOpen(): void {
+    if (this.#closing.signal.aborted) throw new LogError("log-unavailable", "the log is closed");
   }
 }

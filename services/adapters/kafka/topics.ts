@@ -15,10 +15,8 @@ export async function createKafkaTopics(admin: Admin, specs: readonly TopicSpec[
     const missing = specs.filter(({ name }) => !present.has(name));
     if (missing.length > 0) await createMissing(admin, missing);
     await awaitLeaders(admin, specs);
-    await checkPolicies(
-      admin,
-      specs.filter(({ name }) => present.has(name)),
-    );
+    // Those just made are checked as well: another process may have been quicker, with other words.
+    await checkPolicies(admin, specs);
   } catch (error) {
     throw toLogError(error, false);
   }
