@@ -1,10 +1,15 @@
-// The memory log beside Kafka: a shop that outgrows one machine finds every key where it was.
+// The memory log keeps the contract, and stands beside Kafka: a shop that outgrows one machine finds every key where it
+// was.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import * as fc from "fast-check";
 import kafkajs from "kafkajs";
 import { hashKey, partitionOfKey } from "#adapters/local/partitioner.ts";
+import { openMemoryLog } from "#adapters/memory/log.ts";
+import { testLog } from "./log.contract.ts";
+
+testLog("memory", async () => openMemoryLog());
 
 test("a key goes to the partition that kafkajs and Java's default partitioner give it", () => {
   // Values of Java's own UtilsTest.testMurmur2.
