@@ -10,14 +10,14 @@ import { orderPart } from "./order.ts";
 import { settleIdentity } from "./identity.ts";
 import type { AbsorbItem, HandoverItem } from "./item.ts";
 import { forgetMembership } from "./membership.ts";
-import { touchProfile } from "./publication.ts";
+import { publishComponent, touchProfile } from "./publication.ts";
 import { restoreTimers, timerRef } from "./signal.ts";
 import { load, loadComponent, type Steps, type Workspace } from "./workspace.ts";
 
 /** Parts in one chunk; a chunk must stay well below the largest record of the log. */
 export const HANDOVER_PARTS_MAX = 64;
 
-export function* applyAbsorb(workspace: Workspace, item: AbsorbItem): Steps<void> {
+export function* applyAbsorb(engine: Engine, workspace: Workspace, item: AbsorbItem): Steps<void> {
   const { component: id, into, cause } = item;
   if (id === into || compareText(into, id) > 0) return;
   const present = yield* loadComponent(workspace, id);
@@ -30,6 +30,7 @@ export function* applyAbsorb(workspace: Workspace, item: AbsorbItem): Steps<void
   }
   const parts: { key: string; value: unknown }[] = [];
   if (present !== null) {
+    publishComponent(engine, workspace, id);
     const orderKeys = yield* listOrders(workspace, present);
     yield* load(workspace, orderKeys.map(orderPart));
     parts.push({ key: componentPart(id), value: present });

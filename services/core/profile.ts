@@ -25,6 +25,8 @@ export interface Cause {
 export interface ProfileRecord {
   readonly id: string;
   alive: boolean;
+  /** True while the last profile-state said of it is a state, not a tombstone. */
+  published: boolean;
   /** Grow by one with each profile-changed, transition and identity change, and never restart. */
   version: number;
   transitions: number;
@@ -50,6 +52,7 @@ export function createProfileRecord(id: string): ProfileRecord {
   return {
     id,
     alive: false,
+    published: false,
     version: 0,
     transitions: 0,
     changes: 0,

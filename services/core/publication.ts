@@ -2,9 +2,10 @@
 // before the bundle and how it looks after. Nothing changed: nothing is said.
 
 import { bareRecord, compareText } from "./comparison.ts";
-import { componentPart, type Component } from "./component.ts";
+import { componentPart, type Component, type Forwarder } from "./component.ts";
 import type { Change, PublicProfile } from "./effect.ts";
 import type { Engine } from "./engine.ts";
+import type { ComponentId } from "./item.ts";
 import type { Cause, ProfileRecord } from "./profile.ts";
 import { viewProfile, type ProfileView } from "./view.ts";
 import type { Touched, Workspace } from "./workspace.ts";
@@ -12,13 +13,14 @@ import type { Touched, Workspace } from "./workspace.ts";
 /** How profiles looked when they were last published: spares a second view where nothing was loaded anew in between. */
 const lastPublished = new WeakMap<ProfileRecord, Readonly<Record<string, string>>>();
 
+/** null: readers know nothing of it, because it is not there or has not been evaluated yet. */
 function lookBefore(
   engine: Engine,
   component: Component,
   naming: string,
   record: ProfileRecord,
 ): Readonly<Record<string, string>> | null {
-  if (!record.alive || record.version === 0) return null;
+  if (!record.published) return null;
   return lastPublished.get(record) ?? flattenView(viewProfile(engine.registry, component, naming), record.segment);
 }
 
@@ -45,7 +47,6 @@ export function touchProfile(
     naming,
     record,
     before: lookBefore(engine, component, naming, record),
-    aliveBefore: record.alive,
     cause,
   });
 }
@@ -56,21 +57,32 @@ export function publishChanges(engine: Engine, workspace: Workspace): void {
   workspace.touched.clear();
 }
 
+/** Before a component is handed over: its new home sees how its profiles look then, and not what changed here. */
+export function publishComponent(engine: Engine, workspace: Workspace, component: ComponentId): void {
+  for (const [id, touched] of workspace.touched) {
+    if (touched.component !== component) continue;
+    publishProfile(engine, workspace, touched);
+    workspace.touched.delete(id);
+  }
+}
+
 function publishProfile(engine: Engine, workspace: Workspace, touched: Touched): void {
   const { record, before, cause } = touched;
-  const component = workspace.read<Component>(componentPart(touched.component));
-  if (!record.alive) {
-    if (touched.aliveBefore && record.version > 0)
-      workspace.effects.push({ kind: "profile-state", profileId: record.id, state: null, cause });
+  const component = workspace.read<Component | Forwarder>(componentPart(touched.component));
+  if (component === null || component.forward !== undefined)
+    throw new Error(`profile ${record.id} was handed over before it was said how it looks`);
+  if (!record.alive || record.segment === null) {
+    // No more; or ended within the step, there again, and not evaluated yet.
+    if (record.published) workspace.effects.push({ kind: "profile-state", profileId: record.id, state: null, cause });
+    record.published = false;
     return;
   }
-  // Handed over within the step, or not evaluated yet: whoever holds it then says what has changed.
-  if (component === null || component.forward !== undefined || record.segment === null) return;
   const view = viewProfile(engine.registry, component, touched.naming);
   const after = flattenView(view, record.segment);
   const changes = compareFlat(before ?? bareRecord(), after);
   lastPublished.set(record, after);
   if (changes.length === 0) return;
+  record.published = true;
   record.version += 1;
   workspace.effects.push({
     kind: "profile-changed",

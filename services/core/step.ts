@@ -25,7 +25,7 @@ export const PARKED_MAX = 10_000;
 export function* applyItem(engine: Engine, workspace: Workspace, carried: Carried): Steps<void> {
   const { item, event } = carried;
   if (item.kind === "progress") return yield* applyProgress(engine, workspace, item);
-  if (item.kind === "absorb") return yield* applyAbsorb(workspace, item);
+  if (item.kind === "absorb") return yield* applyAbsorb(engine, workspace, item);
   const present = yield* loadComponent(workspace, item.component);
   if (present?.forward !== undefined) {
     workspace.sends.push({ item: { ...item, component: present.forward }, event });

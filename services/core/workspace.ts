@@ -34,7 +34,6 @@ export interface Touched {
   readonly record: ProfileRecord;
   /** Paths and JSON texts; null where it was not there. */
   readonly before: Readonly<Record<string, string>> | null;
-  readonly aliveBefore: boolean;
   cause: Cause;
 }
 
