@@ -216,6 +216,20 @@ describe("what is said of the people of a log", () => {
       runs(1_500),
     );
   });
+
+  it("is the same, byte for byte, whatever the stitcher still holds in memory (O2)", async () => {
+    await fc.assert(
+      fc.asyncProperty(history(1, 14), fc.nat(), bits, bits, async ({ events }, scramble, ends, steps) => {
+        const cluster = new Cluster({ configuration, hash, shards: 1, resolvers: 2, seed: scramble, faults: 0 });
+        await cluster.run(events);
+        const log = cut(cut(cluster.readLog(0), ends), steps);
+        const one = await replayLog(cluster.engine, log);
+        const two = await replayLog(cluster.engine, log, true);
+        equal(JSON.stringify(two.outputs), JSON.stringify(one.outputs));
+      }),
+      runs(1_500),
+    );
+  });
 });
 
 describe("the histories of these tests", () => {

@@ -329,10 +329,14 @@ export class Cluster {
   }
 }
 
-/** Folds the inner log of one shard again, cut into bundles and steps as told; what it sends is on the log already. */
+/**
+ * Folds the inner log of one shard again, cut into bundles and steps as told; what it sends is on the log already.
+ * forgetful: the stitcher is rebuilt from the store for each step.
+ */
 export async function replayLog(
   engine: Engine,
   steps: readonly (readonly (readonly Carried[])[])[],
+  forgetful = false,
 ): Promise<{ readonly outputs: Output[]; readonly people: People }> {
   const store = openMemoryStore();
   const outputs: Output[] = [];
@@ -347,9 +351,10 @@ export async function replayLog(
     join: async () => [],
     onOutputs: (told: readonly Output[]) => outputs.push(...told),
   };
-  const stitcher = new ShardStitcher(services, 0, 0, { offset: 0, step: 0 });
   let offset = 0;
+  let stitcher = new ShardStitcher(services, 0, 0, { offset, step: 0 });
   for (const step of steps) {
+    if (forgetful) stitcher = new ShardStitcher(services, 0, 0, { offset, step: 0 });
     const bundles = step.map((items) => ({ offset: offset++, items: structuredClone(items) }));
     await stitcher.apply(bundles, { offset, step: 0 }, 0);
   }

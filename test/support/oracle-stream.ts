@@ -88,10 +88,15 @@ function checkAliases(
   ids: ReadonlySet<string>,
 ): void {
   const holders = new Map<string, string>();
+  const told = new Set<string>();
   for (const profile of oracle.profiles) {
-    for (const { namespace, value, state } of profile.identifiers)
-      if (!(namespace === "phone" && state === "contested" && profile.identifiers.length > 1))
-        holders.set(profileId(hash, namespace, value), profile.profileId);
+    for (const { namespace, value } of profile.identifiers) {
+      const id = profileId(hash, namespace, value);
+      // Shown on several profiles: a contested shareable one, which nobody holds.
+      if (told.has(id)) holders.delete(id);
+      else holders.set(id, profile.profileId);
+      told.add(id);
+    }
   }
   for (const id of ids) {
     const holder = holders.get(id);
