@@ -1,5 +1,6 @@
 // weft up | resolve | stitch: the processes. `up` is every process of one machine.
 
+import { setTimeout as delay } from "node:timers/promises";
 import type { Command } from "commander";
 import pino from "pino";
 import type { DeadLetterReason } from "#core/acceptance.ts";
@@ -7,9 +8,10 @@ import type { LimitKind } from "#core/fragment.ts";
 import type { Membership } from "#ports/log.ts";
 import { loadConfiguration } from "#services/config/configuration.ts";
 import type { CommonOptions } from "../program.ts";
-import { openRuntime } from "../runtime.ts";
+import { openRuntime, type Runtime } from "../runtime.ts";
 
 const REPORT_INTERVAL_MS = 10_000;
+const CLOSE_WAIT_MS = 8_000;
 
 export function registerRun(program: Command): void {
   const verbs = [
@@ -54,7 +56,10 @@ async function run(
     limits: {} as Partial<Record<LimitKind, number>>,
     outputs: 0,
   };
-  const runtime = await openRuntime(loaded, {
+  const asked = new Promise<string>((resolve) => {
+    for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => resolve(signal));
+  });
+  const opening = openRuntime(loaded, {
     embedded,
     onWait: (line) => logger.warn(line),
     onBatch(batch) {
@@ -76,31 +81,37 @@ async function run(
       counts.outputs += outputs.length;
     },
   });
-  let memberships: Membership[] = [];
-  const stop = async (signal: string) => {
-    logger.info({ signal }, "draining");
-    for (const membership of memberships) await membership.close();
-  };
-  const stopping = new Promise<void>((resolve) => {
-    for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => void stop(signal).then(resolve));
-  });
-  try {
+  const memberships: Membership[] = [];
+  const work = async (): Promise<void> => {
+    const runtime = await opening;
     await runtime.createTopics();
-    memberships = [
-      ...(parts.resolve ? [await runtime.startResolver()] : []),
-      ...(parts.stitch ? [await runtime.startStitcher()] : []),
-    ];
+    if (parts.resolve) memberships.push(await runtime.startResolver());
+    if (parts.stitch) memberships.push(await runtime.startStitcher());
     logger.info("running");
-    let reported = "";
-    const report = setInterval(() => {
-      const line = JSON.stringify(counts);
-      if (line !== reported) logger.info(counts, "so far");
-      reported = line;
-    }, REPORT_INTERVAL_MS);
-    await Promise.race([stopping, Promise.all(memberships.map(({ closed }) => closed))]);
-    clearInterval(report);
+    await Promise.all(memberships.map(({ closed }) => closed));
+  };
+  let reported = "";
+  const report = setInterval(() => {
+    const line = JSON.stringify(counts);
+    if (line !== reported) logger.info(counts, "so far");
+    reported = line;
+  }, REPORT_INTERVAL_MS);
+  try {
+    const working = work();
+    const signal = await Promise.race([asked, working]);
+    if (typeof signal === "string") logger.info({ signal }, "draining");
+    working.catch(() => {});
+    await Promise.all(memberships.map((membership) => membership.close()));
     logger.info(counts, "stopped");
   } finally {
-    await runtime.close();
+    clearInterval(report);
+    await closeInTime(opening);
   }
+}
+
+/** Whatever still hangs (a service that is away) must not keep a stopped or failed process from ending. */
+async function closeInTime(opening: Promise<Runtime>): Promise<void> {
+  setTimeout(() => process.exit(), CLOSE_WAIT_MS).unref();
+  const runtime = await Promise.race([opening, delay(0, null)]);
+  await runtime?.close();
 }
