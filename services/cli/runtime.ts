@@ -97,6 +97,7 @@ export async function openRuntime(loaded: LoadedConfiguration, options: RuntimeO
       store: state.store,
       encodeBundle: await encodeBundle(),
       encodeOutput: await createOutputEncoder(wires.codec, names),
+      prepareEvents: (events) => wires.codec.prepare(events),
       findRoots: (components) => index.findRoots(components),
       join: (request) => index.join(request),
       ...(options.onOutputs === undefined ? {} : { onOutputs: options.onOutputs }),

@@ -77,6 +77,7 @@ export class Fold {
         resolvedTopic: RESOLVED,
         encodeBundle: (bundle) => writePlace(this.#bundles.push(bundle) - 1),
         encodeOutput: () => ({ topic: "", key: null, value: null }),
+        prepareEvents: async () => {},
         findRoots: (components) => this.#index.findRoots(components),
         join: (request) => this.#index.join(request),
         onOutputs: (outputs) => this.outputs.push(...outputs),

@@ -5,7 +5,7 @@
 // Folding the next batch overlaps publishing the last one; the outbox keeps the order.
 
 import { setTimeout as delay } from "node:timers/promises";
-import type { Codec } from "#ports/codec.ts";
+import { type Codec, RegistryUnavailable } from "#ports/codec.ts";
 import { LogError, partitionKey, type LogRecord, type NewRecord, type OwnedSlot, type Position } from "#ports/log.ts";
 import { StoreUnavailable } from "#ports/store.ts";
 import { readBundle, type BundleValue } from "../wire/bundle.ts";
@@ -25,15 +25,16 @@ export interface StitcherServices extends ShardServices {
 /** A commit was refused: another owner, or another R. Everything held in memory is void. */
 class CommitRefused extends Error {}
 
+const PASSING = [LogError, StoreUnavailable, RegistryUnavailable, CommitRefused];
+
 export async function runStitcherSlot(services: StitcherServices, slot: OwnedSlot): Promise<void> {
   while (!slot.revoked.aborted) {
     try {
       await pumpSlot(services, slot);
     } catch (error) {
       if (slot.revoked.aborted) return;
-      if (!(error instanceof LogError || error instanceof StoreUnavailable || error instanceof CommitRefused))
-        throw error;
-      services.waiting.onWait(`stitcher slot ${slot.slot}: ${error.message}; taking the slot over again`);
+      if (!PASSING.some((kind) => error instanceof kind)) throw error;
+      services.waiting.onWait(`stitcher slot ${slot.slot}: ${(error as Error).message}; taking the slot over again`);
       const pauseMs = error instanceof LogError && error.code === "log-outcome-unknown" ? 0 : 500;
       await delay(pauseMs, undefined, { signal: slot.revoked }).catch(() => {});
     }

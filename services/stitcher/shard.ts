@@ -31,6 +31,8 @@ export interface ShardServices {
   findRoots(components: readonly ComponentId[]): Promise<ReadonlyMap<ComponentId, ComponentId>>;
   /** Joins the two in the index; returns the absorb items to send. */
   join(request: JoinRequest): Promise<Carried[]>;
+  /** Sees to it that these events can be decoded: whoever wrote them may use a schema that this process has not met. */
+  prepareEvents(events: readonly Uint8Array[]): Promise<void>;
   onOutputs?(outputs: readonly Output[]): void;
   onOutcome?(outcome: EventOutcome): void;
   onLimit?(limit: LimitKind): void;
@@ -71,6 +73,7 @@ export class ShardStitcher {
     const last = bundles.at(-1);
     if (last === undefined) throw new Error("a step needs a bundle");
     await this.#load([...new Set(bundles.flatMap(({ items }) => items.flatMap(({ item }) => partsOf(item))))]);
+    await this.#services.prepareEvents(bundles.flatMap(({ items }) => items.flatMap(listEvents)));
     const changed = new Set<string>();
     for (const bundle of bundles) {
       const workspace = new Workspace(this.#parts);
@@ -124,6 +127,8 @@ export class ShardStitcher {
     const values = await this.#services.store.load(this.shard, missing);
     for (const [i, key] of missing.entries())
       this.#parts.set(key, decodePart(this.#services.engine, key, values[i] ?? null));
+    const parked = missing.flatMap((key) => listParked(this.#parts.get(key)));
+    if (parked.length > 0) await this.#services.prepareEvents(parked);
   }
 
   /** The records of one bundle: outputs first, then items for other homes. */
@@ -180,6 +185,17 @@ export class ShardStitcher {
       if (dropped >= excess + CACHED_PARTS_MAX / 4) return;
     }
   }
+}
+
+/** Events that a part of a component keeps until a hand-over comes. */
+function listParked(part: unknown): Uint8Array[] {
+  const { parked } = (part ?? {}) as { parked?: readonly Carried[] };
+  return (parked ?? []).flatMap(({ event }) => event ?? []);
+}
+
+function listEvents({ item, event }: Carried): Uint8Array[] {
+  const own = event === null ? [] : [event];
+  return item.kind === "handover" ? [...own, ...item.parts.flatMap(({ value }) => listParked(value))] : own;
 }
 
 export function encodePart(value: unknown): Uint8Array | null {
