@@ -89,6 +89,13 @@ say(`services under ${DIRECTORY}`);
 const services = await startServices({ directory: DIRECTORY, report: say, fresh: true });
 const folder = mkdtempSync(join(tmpdir(), "weft-bench-"));
 const children: ChildProcess[] = [];
+let failed = "";
+
+async function pause(ms: number): Promise<void> {
+  if (failed !== "") throw new Error(failed);
+  await delay(ms);
+}
+
 try {
   const config = join(folder, "weft.yaml");
   writeFileSync(config, "engine:\n  transactionInterval: 100ms\n");
@@ -140,21 +147,24 @@ try {
   const pids = new Map(status.map(({ name, pid }) => [name as string, pid ?? 0]));
   for (const verb of ["resolve", "stitch"]) {
     const child = cli(verb);
+    child.once("exit", (code) => {
+      if (code !== 0) failed = `${verb} ended with ${code}`;
+    });
     children.push(child);
     pids.set(verb, child.pid ?? 0);
   }
   const readCpu = () => new Map([...pids].map(([name, pid]) => [name, readCpuSeconds(pid)]));
   const position = () => sumOffsets(admin, "weft-resolve", [topic]);
-  while ((await position()) === 0) await delay(20);
+  while ((await position()) === 0) await pause(20);
   const begun = { events: await position(), at: performance.now(), cpu: readCpu() };
   let told = 0;
   while ((await position()) < load.events) {
-    await delay(200);
+    await pause(200);
     if (performance.now() - told > 5000) say(`resolved ${await position()}`);
     if (performance.now() - told > 5000) told = performance.now();
   }
   const end = await sumEnds(admin, "weft.resolved");
-  while ((await sumOffsets(admin, "weft-stitch", ["weft.resolved"])) < end - SHARDS) await delay(50);
+  while ((await sumOffsets(admin, "weft-stitch", ["weft.resolved"])) < end - SHARDS) await pause(50);
   const seconds = (performance.now() - begun.at) / 1000;
   const counted = load.events - begun.events;
   const cpu = readCpu();
