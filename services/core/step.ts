@@ -1,6 +1,7 @@
 // One item of the inner log, applied: what the parts are next, and what the world and other homes are told.
 
 import type { OutcomeReason } from "./acceptance.ts";
+import { isAuthenticated } from "./acceptance.ts";
 import { compareText } from "./comparison.ts";
 import { componentPart, createComponent, type Component } from "./component.ts";
 import type { Engine } from "./engine.ts";
@@ -106,6 +107,12 @@ function* applyEvent(
   if (duplicate === "later") return reportOutcome(workspace, item, "duplicate");
 
   const affected = new Set<string>();
+  // How a profile looked before an identifier of it became known has to be seen before the evidence is taken in.
+  for (const { key, assurance } of item.identifiers) {
+    const entry = component.identifiers[key];
+    if (entry?.firstAuthenticated === null && entry.profile !== null && isAuthenticated(assurance))
+      touchProfile(engine, workspace, component, entry.profile, cause);
+  }
   if (recordEvidence(engine, component, item)) {
     for (const naming of settleIdentity(engine, workspace, component, cause)) affected.add(naming);
     // Being known is a fact: it can change where nobody's membership does, on profiles that this event brings no facts to.
