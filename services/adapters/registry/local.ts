@@ -31,13 +31,17 @@ export async function openLocalCodec({ schemasDirectory, keptDirectory }: LocalC
     addReader(readers, schemas, parseSchema(text));
   for (const schema of schemas.values()) addReader(readers, schemas, schema.type);
   const buffer = new EncodeBuffer();
+  const keeping = new Map<number, Promise<void>>();
   return {
     prepare: async () => {},
     decode: (value) => decodeFramed(readers, value),
     encoder: async (_topic, recordName) => {
       const schema = schemaOf(schemas, recordName);
       const schemaId = localIdOf(schema.type);
-      if (keptDirectory !== undefined) await keepSchema(keptDirectory, schemaId, schema);
+      // Once per schema, also where many ask at the same time: they would take each other's unfinished file away.
+      if (keptDirectory !== undefined && !keeping.has(schemaId))
+        keeping.set(schemaId, keepSchema(keptDirectory, schemaId, schema));
+      await keeping.get(schemaId);
       return (value) => buffer.encode(schema, schemaId, value);
     },
   };
