@@ -3,6 +3,7 @@
 import { Command, Option } from "commander";
 import packageFile from "../../package.json" with { type: "json" };
 import { registerConfig } from "./verbs/config.ts";
+import { registerDemo } from "./verbs/demo.ts";
 import { registerDigest } from "./verbs/digest.ts";
 import { registerFold } from "./verbs/fold.ts";
 import { registerImport } from "./verbs/import.ts";
@@ -13,6 +14,7 @@ import { registerTail } from "./verbs/tail.ts";
 import { registerTopics } from "./verbs/topics.ts";
 
 const VERBS: readonly ((program: Command) => void)[] = [
+  registerDemo,
   registerProduce,
   registerImport,
   registerFold,

@@ -1,0 +1,167 @@
+// weft demo: a week of a dozen people in a few seconds, over a real log, store and engine in this process. Every line is
+// rendered from records read back from the output topics.
+
+import { styleText } from "node:util";
+import { type Command, InvalidArgumentError } from "commander";
+import { answer, answerLookUp } from "#services/demo/answer.ts";
+import { Chronicle } from "#services/demo/chronicle.ts";
+import { formatDay, formatTime } from "#services/demo/moment.ts";
+import { Narrator, type Style } from "#services/demo/narration.ts";
+import type { Fact, Question } from "#services/demo/question.ts";
+import type { Scene } from "#services/demo/scene.ts";
+import { tellStory } from "#services/demo/story.ts";
+import { formatSummary, summarise, type Summary } from "#services/demo/summary.ts";
+import { createTraffic, PEOPLE_MAX } from "#services/demo/traffic.ts";
+import { topicNames } from "#services/config/topics.ts";
+import { compareFoldEvents, Fold } from "#services/fold/fold.ts";
+import { lookUp } from "#services/wire/lookup.ts";
+import { digestProfiles } from "#services/wire/profile-lines.ts";
+import { readPeople } from "#services/wire/profile-reader.ts";
+import type { CommonOptions } from "../program.ts";
+import { openStage, type Stage, type StagedEvent } from "../stage.ts";
+
+const HEROINE = "phone:0639980017";
+
+interface DemoOptions extends CommonOptions {
+  readonly seed: number;
+  readonly people: number;
+  readonly keep?: boolean;
+}
+
+export function registerDemo(program: Command): void {
+  program
+    .command("demo")
+    .description("play a week of a dozen people over a log and a store in this process, and tell what came out")
+    .option("--seed <n>", "seed of the passers-by; the story stays the same", parseWhole, 1)
+    .option("--people <n>", `passers-by around the story, up to ${PEOPLE_MAX}`, parseWhole, 80)
+    .option("--keep", "keep the folder with the log and the store")
+    .action(async (_options: unknown, command: Command) => playDemo(program, command.optsWithGlobals<DemoOptions>()));
+}
+
+async function playDemo(
+  program: Command,
+  { seed, people, keep = false, json = false, quiet = false }: DemoOptions,
+): Promise<void> {
+  const startedAt = performance.now();
+  const stage = await openStage();
+  try {
+    try {
+      await playStory(stage, { seed, people, keep, json, quiet });
+    } finally {
+      await stage.close();
+    }
+    const lookup = ["--config", stage.configFile, "--embedded", "lookup", HEROINE, "--pii"];
+    if (!json)
+      process.stdout.write(
+        `\n${paint("day", `The files are closed. npx weft lookup ${HEROINE} --pii opens them again:`)}\n`,
+      );
+    await program.parseAsync(json ? ["--json", ...lookup] : lookup, { from: "user" });
+    if (!json) process.stdout.write(describeNext(keep ? stage.configFile : null, performance.now() - startedAt));
+  } finally {
+    if (!keep) stage.remove();
+  }
+}
+
+async function playStory(
+  stage: Stage,
+  { seed, people, keep, json, quiet }: Required<Pick<DemoOptions, "seed" | "people" | "keep" | "json" | "quiet">>,
+): Promise<void> {
+  const scenes = tellStory();
+  const traffic = createTraffic(scenes, people, seed);
+  const print = (fact: Fact | Summary | null, lines: () => readonly string[]) => {
+    if (!json)
+      process.stdout.write(
+        lines()
+          .map((line) => `${line}\n`)
+          .join(""),
+      );
+    else if (fact !== null) process.stdout.write(`${JSON.stringify(fact)}\n`);
+  };
+  print(null, () => [
+    "Weft demo: a real log, store and engine in this process. No Kafka, no Redis, no configuration.",
+    `  folder   ${stage.folder} (${keep ? "kept" : "removed at the end; --keep keeps it"})`,
+    `  story    ${countEvents(scenes.map(({ events }) => events))} events of a dozen people, one week in a few seconds; times are UTC`,
+    `  traffic  ${countEvents(traffic)} events of ${people} passers-by, seed ${seed}`,
+    "  Every line below is rendered from records read back from the output topics.",
+  ]);
+  const chronicle = new Chronicle(topicNames(stage.loaded));
+  const narrator = new Narrator(paint);
+  const status = openStatus(json || quiet);
+  const fed: StagedEvent[] = [];
+  for (const [number, scene] of scenes.entries()) {
+    const events = [...scene.events, ...(traffic[number] ?? [])].sort((a, b) => a.recordedAt - b.recordedAt);
+    status.show(`  ${formatTime(scene.fromMs)}  ${formatDay(scene.fromMs)}, ${events.length} events`);
+    await stage.play(scene.fromMs, scene.toMs, events);
+    fed.push(...events);
+    await stage.readBack((record, value) => chronicle.add(record, value));
+    const facts = await Promise.all(scene.questions.map((question) => ask(stage, chronicle, scene, question)));
+    status.clear();
+    for (const fact of facts) print(fact, () => narrator.narrate(fact));
+  }
+  const summary = await sumUp(stage, chronicle, fed);
+  print(summary, () => ["", paint("day", "What came out, read back"), ...formatSummary(summary)]);
+}
+
+async function ask(stage: Stage, chronicle: Chronicle, scene: Scene, question: Question): Promise<Fact> {
+  if (question.ask !== "looked-up") return answer(chronicle, question, scene.toMs);
+  const { engine, index, store } = stage.runtime;
+  const { shards } = stage.loaded.deployment.engine;
+  return answerLookUp(
+    question,
+    await lookUp({ engine, index, store, shards }, question.namespace, question.value, "FR"),
+  );
+}
+
+/** The same events through the pure fold: another order of work, the same people. */
+async function sumUp({ runtime, loaded, outcomes }: Stage, chronicle: Chronicle, fed: readonly StagedEvent[]) {
+  const { profiles } = await readPeople(runtime.engine, runtime.store, loaded.deployment.engine.shards);
+  const fold = new Fold({ configuration: loaded.configuration, hash: runtime.hash });
+  for (const event of fed.toSorted(compareFoldEvents)) await fold.fold(event);
+  const refolded = await fold.readPeople();
+  const { records, folded, duplicates, deadLetters } = outcomes;
+  return summarise(chronicle, {
+    records,
+    outcomes: { folded, duplicate: duplicates, "dead-lettered": deadLetters },
+    digest: digestProfiles(profiles),
+    refoldedDigest: digestProfiles(refolded.profiles),
+  });
+}
+
+function countEvents(lists: readonly (readonly unknown[])[]): number {
+  return lists.reduce((sum, list) => sum + list.length, 0);
+}
+
+function describeNext(configFile: string | null, elapsedMs: number): string {
+  const weft = `npx weft -c ${configFile ?? "FOLDER/weft.yaml"} --embedded`;
+  return [
+    "",
+    paint("day", `Done in ${(elapsedMs / 1000).toFixed(1)} s. What to try next`),
+    ...(configFile === null ? ["  npm run demo -- --keep                 keeps the folder, and then:"] : []),
+    `  ${weft} lookup email:marie.lefort@example.com --pii`,
+    `  ${weft} tail segment-transition`,
+    "  npm run demo -- --seed 2 --people 500  other passers-by, the same story",
+    "  README.md                              the same engine over Kafka and Redis",
+    "",
+  ].join("\n");
+}
+
+function paint(style: Style, text: string): string {
+  const formats = { day: "bold", channel: "dim", move: "green" } as const;
+  return styleText(formats[style], text, { stream: process.stdout });
+}
+
+/** One line that comes and goes on a terminal; nothing elsewhere. */
+function openStatus(quiet: boolean) {
+  const { stderr } = process;
+  const shown = stderr.isTTY && !quiet;
+  return {
+    show: (line: string) => void (shown && stderr.write(`\r\x1b[2K${line}`)),
+    clear: () => void (shown && stderr.write("\r\x1b[2K")),
+  };
+}
+
+function parseWhole(text: string): number {
+  const number = Number(text);
+  if (!/^\d{1,9}$/.test(text)) throw new InvalidArgumentError("expected a whole number");
+  return number;
+}
