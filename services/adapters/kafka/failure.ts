@@ -4,65 +4,92 @@
 import { LogError } from "#ports/log.ts";
 
 interface KafkaError {
-  /** Names an answer of the broker; those carry Kafka's own word on whether they pass. */
   readonly type?: string;
-  readonly retriable?: boolean;
   readonly name?: string;
+  readonly retriable?: boolean;
   readonly cause?: unknown;
   readonly originalError?: unknown;
 }
 
-const FENCED = new Set([
-  "INVALID_PRODUCER_EPOCH",
-  "PRODUCER_FENCED",
-  "INVALID_PRODUCER_ID_MAPPING",
-  "FENCED_INSTANCE_ID",
-]);
+/** Not INVALID_PRODUCER_ID_MAPPING: a slot that published nothing for a week is forgotten, and may take over again. */
+const FENCED = new Set(["INVALID_PRODUCER_EPOCH", "PRODUCER_FENCED", "TRANSACTIONAL_ID_AUTHORIZATION_FAILED"]);
 const UNREACHABLE = new Set([
   "KafkaJSConnectionError",
   "KafkaJSConnectionClosedError",
   "KafkaJSRequestTimeoutError",
-  "KafkaJSNumberOfRetriesExceeded",
   "KafkaJSNoBrokerAvailableError",
   "KafkaJSBrokerNotFound",
+  "KafkaJSGroupCoordinatorNotFound",
   "KafkaJSMetadataNotLoaded",
   "KafkaJSTopicMetadataNotLoaded",
-  "KafkaJSStaleTopicMetadataAssignment",
-  "KafkaJSFetcherRebalanceError",
-  "KafkaJSGroupCoordinatorNotFound",
   "KafkaJSLockTimeout",
   "KafkaJSTimeout",
 ]);
-function* chain(error: unknown): Generator<KafkaError> {
-  for (let at = error, depth = 0; typeof at === "object" && at !== null && depth < 5; depth += 1) {
+
+/** Besides those that kafkajs calls retriable. */
+const PASSING = new Set([
+  "CONCURRENT_TRANSACTIONS",
+  "COORDINATOR_LOAD_IN_PROGRESS",
+  "COORDINATOR_NOT_AVAILABLE",
+  "NOT_COORDINATOR",
+  "FENCED_LEADER_EPOCH",
+  "UNKNOWN_LEADER_EPOCH",
+  "NOT_CONTROLLER",
+  "BROKER_NOT_AVAILABLE",
+  "NETWORK_EXCEPTION",
+]);
+const UNKNOWN_TOPIC = "UNKNOWN_TOPIC_OR_PARTITION";
+
+function* readChain(error: unknown): Generator<KafkaError> {
+  for (let at = error, depth = 0; typeof at === "object" && at !== null && depth < 6; depth += 1) {
     yield at;
     const next = at as KafkaError;
     at = next.originalError ?? next.cause;
   }
 }
 
+function hasType(error: unknown, isWanted: (type: string) => boolean): boolean {
+  return [...readChain(error)].some(({ type }) => type !== undefined && isWanted(type));
+}
+
 export function isFenced(error: unknown): boolean {
-  return [...chain(error)].some(({ type }) => type !== undefined && FENCED.has(type));
+  return hasType(error, (type) => FENCED.has(type));
 }
 
 /** A coordinator that is loading, a transaction that is ending, a broker that is away. */
 export function isPassing(error: unknown): boolean {
-  return [...chain(error)].some(
-    ({ type, name, retriable }) => (type !== undefined && retriable === true) || UNREACHABLE.has(name ?? ""),
+  return [...readChain(error)].some(
+    ({ type, name, retriable }) =>
+      (type !== undefined && type !== UNKNOWN_TOPIC && (retriable === true || PASSING.has(type))) ||
+      (name !== undefined && UNREACHABLE.has(name)),
   );
 }
 
 export function isConcurrentTransaction(error: unknown): boolean {
-  return [...chain(error)].some(({ type }) => type === "CONCURRENT_TRANSACTIONS");
+  return hasType(error, (type) => type === "CONCURRENT_TRANSACTIONS");
 }
 
-/** isInDoubt: a commit was asked for, and its answer is missing. */
-export function toLogError(error: unknown, isInDoubt: boolean): LogError {
+export function isUnknownTopic(error: unknown): boolean {
+  return hasType(error, (type) => type === UNKNOWN_TOPIC);
+}
+
+/** No connection came about, so nothing was sent; a connection that closed is something else. */
+export function isRefused(error: unknown): boolean {
+  const names = [...readChain(error)].map(({ name }) => name);
+  return (
+    names.includes("KafkaJSConnectionError") &&
+    !names.includes("KafkaJSConnectionClosedError") &&
+    !names.includes("KafkaJSRequestTimeoutError")
+  );
+}
+
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+export function toLogError(error: unknown, sent: boolean): LogError {
   if (error instanceof LogError) return error;
-  const message = error instanceof Error ? error.message : String(error);
-  // A transaction that took too long is ended by the broker in the same way, and told apart by nothing.
-  if (isFenced(error)) return new LogError("log-fenced", "another owner has taken the slot", { cause: error });
-  return isInDoubt
-    ? new LogError("log-outcome-unknown", message, { cause: error })
-    : new LogError("log-unavailable", message, { cause: error });
+  const message = messageOf(error);
+  if (isFenced(error)) return new LogError("log-fenced", `the slot has another owner: ${message}`, { cause: error });
+  return new LogError(sent ? "log-outcome-unknown" : "log-unavailable", message, { cause: error });
 }

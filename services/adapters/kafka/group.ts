@@ -1,237 +1,215 @@
-// Membership in a consumer group over kafkajs. GROUP_JOIN is emitted before the first fetch: there the assigned
-// partitions pause, runs of slots that went away are told to stop, and runs of owned slots start, take over, seek and
-// resume. A slot that comes back while its old run is ending waits for it: one loop per slot and process.
-//
-//   join ──► joined ──crash that passes──► runs end ──► pause, join again with a new consumer ──► joined
-//                 └──close, or a throw, or a crash that does not pass──► runs end ──► closed
+// Membership in a consumer group. kafkajs' consumer joins, answers heartbeats and says what was assigned; its partitions
+// stay paused from GROUP_JOIN on (which it emits before its first fetch), for the fetcher reads them. A run per assigned
+// slot starts there, and is told to stop when the group rebalances, crashes or is left. A slot that comes back while its
+// old run is ending waits for it: one loop per slot and process.
 
 import { setTimeout as delay } from "node:timers/promises";
-import type { Admin, Batch, Consumer, Kafka } from "kafkajs";
+import type { Consumer, Kafka } from "kafkajs";
 import type { GroupOptions, Membership, TopicPartition } from "#ports/log.ts";
 import { createSlotAssigner } from "./assigner.ts";
-import { Ends } from "./ends.ts";
+import { createClusterConsumer } from "./cluster.ts";
 import { isPassing, toLogError } from "./failure.ts";
+import { Fetcher } from "./fetcher.ts";
+import type { Outage } from "./outage.ts";
 import { Publisher } from "./publisher.ts";
-import { toLogRecord } from "./records.ts";
 import { KafkaSlot } from "./slot.ts";
 
 export interface GroupSettings {
   readonly sessionTimeoutMs: number;
   readonly maxBytesPerPartition: number;
-  onWait(line: string): void;
+  readonly outage: Outage;
 }
 
-const REJOIN_PAUSE_MS = 1000;
+const HEARTBEAT_INTERVAL_MS = 1000;
+const REBALANCE_TIMEOUT_MS = 30_000;
+const RESTART_PAUSE_MS = 500;
+
+export async function joinKafkaGroup(
+  kafka: Kafka,
+  options: GroupOptions,
+  settings: GroupSettings,
+): Promise<Membership> {
+  const group = new Group(kafka, options, settings);
+  await group.start();
+  return { closed: group.closed, close: () => group.close() };
+}
 
 interface Run {
-  readonly slot: KafkaSlot;
   readonly abort: AbortController;
   readonly ended: Promise<void>;
 }
 
-interface Failure {
-  readonly error: unknown;
-}
-
+/** One consumer of kafkajs and what hangs on it; after a crash that kafkajs gives up on, there is a new one. */
 interface Session {
   readonly consumer: Consumer;
-  /** kafkajs has given up; it has left the group and disconnected before. */
-  readonly crashed: Promise<Failure>;
+  readonly fetcher: Fetcher;
+  assign(assignment: Readonly<Record<string, readonly number[]>>): void;
 }
 
-export class KafkaGroup implements Membership {
+class Group {
+  readonly closed: Promise<void>;
   readonly #kafka: Kafka;
-  readonly #admin: Admin;
   readonly #options: GroupOptions;
   readonly #settings: GroupSettings;
-  readonly #ends: Ends;
   readonly #runs = new Map<number, Run>();
-  readonly #closed = Promise.withResolvers<void>();
-  /** Resolves once, with what ends the membership: null for a close. */
-  readonly #ending = Promise.withResolvers<Failure | null>();
-  #isEnding = false;
-  #isWaiting = false;
-  #kept: Promise<void> = Promise.resolve();
+  readonly #leaving = new AbortController();
+  readonly #resolve: () => void;
+  readonly #reject: (error: unknown) => void;
+  #session: Session;
 
-  constructor(kafka: Kafka, admin: Admin, options: GroupOptions, settings: GroupSettings) {
+  constructor(kafka: Kafka, options: GroupOptions, settings: GroupSettings) {
     this.#kafka = kafka;
-    this.#admin = admin;
     this.#options = options;
     this.#settings = settings;
-    this.#ends = new Ends(admin, options.topics);
-    // A caller that never looks at `closed` must not bring the process down.
-    this.#closed.promise.catch(() => {});
-  }
-
-  get closed(): Promise<void> {
-    return this.#closed.promise;
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    this.closed = promise;
+    this.closed.catch(() => {});
+    this.#resolve = resolve;
+    this.#reject = reject;
+    this.#session = this.#openSession();
   }
 
   async start(): Promise<void> {
-    const joining = this.#join();
-    this.#kept = joining.then(
-      (session) => this.#keep(session),
-      (error: unknown) => this.#closed.reject(error),
-    );
-    await joining;
+    try {
+      await this.#outlastStart();
+    } catch (error) {
+      await this.#endSession();
+      throw toLogError(error, false);
+    }
   }
 
   async close(): Promise<void> {
-    this.#end(null);
-    // Also while joining: a consumer that is stopped in the middle of it goes on as a member that nobody knows.
-    await this.#kept;
+    this.#leaving.abort();
+    await this.#end();
+    this.#resolve();
   }
 
-  #end(reason: Failure | null): void {
-    this.#isEnding = true;
-    this.#ending.resolve(reason);
-    this.#revokeAll();
+  async #end(): Promise<void> {
+    this.#revoke();
+    await this.#awaitRuns();
+    await this.#endSession();
   }
 
-  async #keep(first: Session): Promise<void> {
-    for (let session: Session | null = first; session !== null; ) {
-      const failure: Failure | null = await Promise.race([this.#ending.promise, session.crashed]);
-      this.#revokeAll();
-      await Promise.all([...this.#runs.values()].map(({ ended }) => ended));
-      await session.consumer.disconnect().catch(() => {});
-      if (!this.#isEnding && failure !== null && !isPassing(failure.error)) this.#end(failure);
-      session = this.#isEnding ? null : await this.#rejoin(failure?.error);
-    }
-    const reason = await this.#ending.promise;
-    if (reason === null) this.#closed.resolve();
-    else this.#closed.reject(reason.error);
+  async #outlastStart(): Promise<void> {
+    await this.#settings.outage.outlast(() => this.#startConsumer(), this.#leaving.signal);
+    // Left while it was joining: what was ended then has begun again.
+    if (this.#leaving.signal.aborted) await this.#endSession();
   }
 
-  async #rejoin(why: unknown): Promise<Session | null> {
-    for (let error = why; ; ) {
-      if (!this.#isWaiting) this.#settings.onWait(`waiting for Kafka: ${describe(error)}`);
-      this.#isWaiting = true;
-      await Promise.race([this.#ending.promise, delay(REJOIN_PAUSE_MS)]);
-      if (this.#isEnding) return null;
-      try {
-        return await this.#join();
-      } catch (again) {
-        error = again;
-        if (!isPassing(again)) this.#end({ error: again });
-        if (this.#isEnding) return null;
-      }
-    }
+  async #startConsumer(): Promise<void> {
+    const { consumer } = this.#session;
+    await consumer.connect();
+    await consumer.subscribe({ topics: [...this.#options.topics], fromBeginning: true });
+    await consumer.run({
+      autoCommit: false,
+      eachBatch: async ({ batch }) => {
+        throw new Error(`kafkajs fetched ${batch.topic}/${batch.partition}, which was paused`);
+      },
+    });
   }
 
-  async #join(): Promise<Session> {
-    const { topics } = this.#options;
-    const consumer = this.#createConsumer();
-    const { GROUP_JOIN, REBALANCING, CRASH } = consumer.events;
-    const crashed = Promise.withResolvers<Failure>();
-    consumer.on(GROUP_JOIN, ({ payload }) => this.#assign(consumer, payload.memberAssignment));
-    // Partitions may move from here on; what is committed after is fenced by epochs, not by the group.
-    consumer.on(REBALANCING, () => this.#revokeAll());
-    consumer.on(CRASH, ({ payload }) => crashed.resolve({ error: payload.error }));
-    try {
-      await consumer.connect();
-      await consumer.subscribe({ topics: [...topics], fromBeginning: true });
-      await consumer.run({
-        autoCommit: false,
-        eachBatchAutoResolve: true,
-        partitionsConsumedConcurrently: 1,
-        // Queueing only: kafkajs fetches nothing while a batch is handled.
-        eachBatch: async ({ batch, isStale }) => {
-          if (!isStale()) this.#deliver(batch as FetchedBatch);
-        },
-      });
-    } catch (error) {
-      await consumer.disconnect().catch(() => {});
-      throw toLogError(error, false);
-    }
-    return { consumer, crashed: crashed.promise };
-  }
-
-  #createConsumer(): Consumer {
+  #openSession(): Session {
     const { group, slots, slotOf } = this.#options;
-    return this.#kafka.consumer({
-      groupId: group,
-      partitionAssigners: [createSlotAssigner(slots, slotOf)],
-      sessionTimeout: this.#settings.sessionTimeoutMs,
-      rebalanceTimeout: 30_000,
-      heartbeatInterval: Math.min(1000, Math.floor(this.#settings.sessionTimeoutMs / 3)),
-      maxWaitTimeInMs: 50,
-      maxBytesPerPartition: this.#settings.maxBytesPerPartition,
-      maxBytes: 32 * 1024 * 1024,
-      readUncommitted: false,
-      allowAutoTopicCreation: false,
-      // Restarting is done here, so that it is said, and said once.
-      retry: { initialRetryTime: 100, maxRetryTime: 2000, retries: 5, restartOnFailure: async () => false },
+    const { sessionTimeoutMs, maxBytesPerPartition, outage } = this.#settings;
+    const { consumer, cluster } = createClusterConsumer(
+      this.#kafka,
+      {
+        groupId: group,
+        sessionTimeout: sessionTimeoutMs,
+        rebalanceTimeout: REBALANCE_TIMEOUT_MS,
+        heartbeatInterval: Math.min(HEARTBEAT_INTERVAL_MS, Math.floor(sessionTimeoutMs / 3)),
+        maxWaitTimeInMs: 50,
+        retry: { initialRetryTime: 100, maxRetryTime: 1000, retries: 8 },
+      },
+      createSlotAssigner(slots, slotOf),
+    );
+    const fetcher = new Fetcher(cluster, { maxBytesPerPartition, outage });
+    const session: Session = {
+      consumer,
+      fetcher,
+      assign: (assignment) => {
+        // Joining makes every slot's run start anew, also of one that stayed: others may have owned it in between.
+        this.#revoke();
+        const owned = new Map<number, TopicPartition[]>();
+        for (const [topic, partitions] of Object.entries(assignment)) {
+          consumer.pause([{ topic, partitions: [...partitions] }]);
+          for (const partition of partitions) {
+            const slot = slotOf(partition);
+            owned.set(slot, [...(owned.get(slot) ?? []), { topic, partition }]);
+          }
+        }
+        for (const [slot, partitions] of owned) {
+          this.#startRun(slot, (publisher, revoked) => {
+            return new KafkaSlot({ slot, partitions, group, cluster, fetcher, publisher, outage, revoked });
+          });
+        }
+      },
+    };
+    const { GROUP_JOIN, REBALANCING, CRASH } = consumer.events;
+    consumer.on(GROUP_JOIN, ({ payload }) => {
+      outage.end();
+      if (this.#session === session) session.assign(payload.memberAssignment);
     });
+    // Partitions may move from here on; what is published later is fenced by epochs, not by the group.
+    consumer.on(REBALANCING, () => this.#revoke());
+    consumer.on(CRASH, ({ payload }) => void this.#outliveCrash(session, payload.error, payload.restart));
+    return session;
   }
 
-  #deliver(batch: FetchedBatch): void {
-    const { topic, partition } = batch;
-    const run = this.#runs.get(this.#options.slotOf(partition));
-    if (run === undefined || run.abort.signal.aborted) return;
-    run.slot.deliver({
-      topic,
-      partition,
-      from: Number(batch.fetchedOffset),
-      records: batch.messages.map((message) => toLogRecord(topic, partition, message)),
-      next: Number(batch.lastOffset()) + 1,
-      end: Number(batch.highWatermark),
-    });
-  }
-
-  #assign(consumer: Consumer, assignment: Readonly<Record<string, readonly number[]>>): void {
-    if (this.#isEnding) return;
-    const slots = new Map<number, TopicPartition[]>();
-    for (const [topic, partitions] of Object.entries(assignment)) {
-      consumer.pause([{ topic, partitions: [...partitions] }]);
-      for (const partition of partitions) {
-        const slot = this.#options.slotOf(partition);
-        slots.set(slot, [...(slots.get(slot) ?? []), { topic, partition }]);
-      }
-    }
-    if (this.#isWaiting) this.#settings.onWait("Kafka is back");
-    this.#isWaiting = false;
-    // Joining forgets every position in kafkajs, so every run starts anew, also of slots that stayed.
-    this.#revokeAll();
-    for (const [slot, partitions] of slots) this.#startRun(consumer, slot, partitions);
-  }
-
-  #revokeAll(): void {
-    for (const { abort } of this.#runs.values()) abort.abort();
-  }
-
-  #startRun(consumer: Consumer, slot: number, partitions: readonly TopicPartition[]): void {
+  #startRun(slot: number, open: (publisher: Publisher, revoked: AbortSignal) => KafkaSlot): void {
+    if (this.#leaving.signal.aborted) return;
     const abort = new AbortController();
     const publisher = new Publisher(this.#kafka, this.#options.group, slot);
-    const owned = new KafkaSlot({
-      slot,
-      partitions,
-      group: this.#options.group,
-      consumer,
-      admin: this.#admin,
-      ends: this.#ends,
-      publisher,
-      revoked: abort.signal,
-      onNotice: this.#settings.onWait,
-    });
-    const previous = this.#runs.get(slot)?.ended ?? Promise.resolve();
-    const drive = async () => {
-      await previous;
+    const run = async () => {
       try {
-        if (!abort.signal.aborted) await this.#options.run(owned);
+        await previous;
+        if (!abort.signal.aborted) await this.#options.run(open(publisher, abort.signal));
       } catch (error) {
-        this.#end({ error });
+        this.#fail(error);
       } finally {
-        owned.end();
         await publisher.close();
       }
     };
-    this.#runs.set(slot, { slot: owned, abort, ended: drive() });
+    const previous = this.#runs.get(slot)?.ended;
+    this.#runs.set(slot, { abort, ended: run() });
   }
-}
 
-/** The offset that was asked for: kafkajs keeps it, and leaves it out of its types. */
-type FetchedBatch = Batch & { readonly fetchedOffset: string };
+  #revoke(): void {
+    for (const { abort } of this.#runs.values()) abort.abort();
+  }
 
-function describe(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  async #awaitRuns(): Promise<void> {
+    await Promise.all([...this.#runs.values()].map(({ ended }) => ended));
+  }
+
+  async #endSession(): Promise<void> {
+    const { consumer, fetcher } = this.#session;
+    const fetched = fetcher.close();
+    await consumer.disconnect().catch(() => {});
+    await fetched;
+  }
+
+  /** kafkajs starts again by itself after most crashes; after the others a new consumer is made, or the end is told. */
+  async #outliveCrash(session: Session, error: Error, restarts: boolean): Promise<void> {
+    if (this.#session !== session || this.#leaving.signal.aborted) return;
+    this.#revoke();
+    if (isPassing(error)) this.#settings.outage.begin(error);
+    if (restarts) return;
+    if (!isPassing(error)) return this.#fail(error);
+    try {
+      await this.#endSession();
+      await delay(RESTART_PAUSE_MS, undefined, { signal: this.#leaving.signal });
+      this.#session = this.#openSession();
+      await this.#outlastStart();
+    } catch (again) {
+      if (this.#leaving.signal.aborted) await this.#endSession();
+      else this.#fail(again);
+    }
+  }
+
+  #fail(error: unknown): void {
+    this.#reject(error);
+    this.#leaving.abort();
+    void this.#end();
+  }
 }

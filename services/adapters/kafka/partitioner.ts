@@ -1,22 +1,36 @@
-// Keys go where Java's default partitioner puts them. A record without key goes anywhere, but always to the same place:
-// kafkajs partitions anew at every try of a send, and a sequence number that the broker has seen would then stand for
-// other records. It also sends to a partition that does not exist without a word, and without sending.
+// kafkajs' default partitioner (murmur2, as Java's), which it asks for every record anew at every attempt of a send. Both
+// kinds here look at that.
 
 import kafkajs, { type Message, type PartitionerArgs } from "kafkajs";
 
-export function createPartitioner(): (args: PartitionerArgs) => number {
-  const choose = kafkajs.Partitioners.DefaultPartitioner();
-  const chosen = new WeakMap<Message, number>();
+const { Partitioners } = kafkajs;
+
+type Partitioner = (args: PartitionerArgs) => number;
+
+/** For plain appending: a record without key keeps the partition it drew, for the first attempt may have been written. */
+export function createSteadyPartitioner(): Partitioner {
+  const choose = Partitioners.DefaultPartitioner();
+  const drawn = new WeakMap<Message, number>();
   return (args) => {
-    const { topic, message, partitionMetadata } = args;
-    if (
-      message.partition !== undefined &&
-      !partitionMetadata.some(({ partitionId }) => partitionId === message.partition)
-    )
-      throw new RangeError(`topic ${topic} has no partition ${message.partition}`);
-    if (message.key !== null && message.key !== undefined) return choose(args);
-    const partition = chosen.get(message) ?? choose(args);
-    chosen.set(message, partition);
+    const { message } = args;
+    if (message.partition !== undefined || (message.key !== null && message.key !== undefined)) return choose(args);
+    const partition = drawn.get(message) ?? choose(args);
+    drawn.set(message, partition);
     return partition;
+  };
+}
+
+/**
+ * For transactions: no second attempt. kafkajs repeats a failed send to every broker that has not answered yet, also to
+ * those that are about to, under new sequence numbers: the same records twice in one transaction. It cannot be told to
+ * make one attempt only (an idempotent producer "must allow retries"), so the second one fails here.
+ */
+export function createSingleAttemptPartitioner(): Partitioner {
+  const choose = Partitioners.DefaultPartitioner();
+  const seen = new WeakSet<Message>();
+  return (args) => {
+    if (seen.has(args.message)) throw new Error("a send failed, and inside a transaction it is not repeated");
+    seen.add(args.message);
+    return choose(args);
   };
 }

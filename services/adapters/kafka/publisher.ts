@@ -1,19 +1,20 @@
 // The transactional producer of one slot: EOS v1, one transactional id for ever, one open transaction at a time. Fencing
-// comes from the id and from the epoch in the store, never from group membership. After any failure the producer is
-// thrown away: kafkajs leaves its state machine in COMMITTING for ever, and takes back sequence numbers that the broker
-// may have seen, so that a later record would pass for a repeated one. Only `takeOver` makes a new one.
+// comes from the id and from the epoch in the store, never from group membership. After any unknown outcome the producer
+// is thrown away: kafkajs leaves its state machine in COMMITTING, and a late EndTxn could touch the next transaction.
+//
+// Positions go first, records after: the first request of a transaction waits for the last one to end (answer:
+// CONCURRENT_TRANSACTIONS), and only for positions can that be repeated (partitioner.ts says why not for records).
 
 import { setTimeout as delay } from "node:timers/promises";
 import type { Kafka, Producer, Transaction } from "kafkajs";
 import { LogError, type NewRecord, type Position, type TopicPartition } from "#ports/log.ts";
-import { isConcurrentTransaction, isFenced, toLogError } from "./failure.ts";
-import { createPartitioner } from "./partitioner.ts";
+import { isConcurrentTransaction, isRefused, toLogError } from "./failure.ts";
+import { createSingleAttemptPartitioner } from "./partitioner.ts";
 import { toSends } from "./records.ts";
 
-const TRANSACTION_TIMEOUT_MS = 10_000;
-const OFFSETS_TRIES_MAX = 40;
-/** A broken connection keeps disconnecting (and aborting) waiting for answers that may never come. */
-const PARTING_WAIT_MS = 2000;
+export const TRANSACTION_TIMEOUT_MS = 10_000;
+const CONCURRENT_PAUSE_MIN_MS = 4;
+const CONCURRENT_PAUSE_MAX_MS = 200;
 
 export class Publisher {
   readonly #kafka: Kafka;
@@ -32,13 +33,12 @@ export class Publisher {
     await this.close();
     const producer = this.#kafka.producer({
       transactionalId: this.#transactionalId,
-      // Transactions are idempotent anyway; this would only ask for a second producer id that nobody uses.
-      idempotent: false,
+      idempotent: true,
       maxInFlightRequests: 1,
       transactionTimeout: TRANSACTION_TIMEOUT_MS,
       allowAutoTopicCreation: false,
-      createPartitioner,
-      retry: { initialRetryTime: 8, retries: 12, maxRetryTime: 1000 },
+      createPartitioner: createSingleAttemptPartitioner,
+      retry: { retries: 1 },
     });
     try {
       await producer.connect();
@@ -46,67 +46,57 @@ export class Publisher {
       const transaction = await producer.transaction();
       await transaction.abort();
     } catch (error) {
-      await part(producer.disconnect());
-      throw toLogError(error, false);
+      await producer.disconnect().catch(() => {});
+      throw error;
     }
     this.#producer = producer;
   }
 
   async publish(records: readonly NewRecord[], positions: readonly (TopicPartition & Position)[]): Promise<void> {
     const producer = this.#producer;
-    if (producer === null) throw new LogError("log-unavailable", "the slot is to be taken over first");
-    let transaction: Transaction | null = null;
+    if (producer === null) throw new LogError("log-outcome-unknown", "the slot must be taken over first");
+    if (records.length === 0 && positions.length === 0) return;
+    const transaction = await producer.transaction();
     try {
-      transaction = await producer.transaction();
-      // Sending first: it absorbs the wait for the last transaction to end, which sendOffsets does not (#304).
-      for (const topicMessages of toSends(records)) await transaction.sendBatch({ acks: -1, topicMessages });
-      if (positions.length > 0) await sendPositions(transaction, this.#group, positions);
+      await this.#sendPositions(transaction, positions);
     } catch (error) {
-      // Nobody has asked for a commit, so nothing is in doubt. Left open, it would hold up every reader of committed
-      // records until its time is over.
-      if (transaction !== null && !isFenced(error)) await part(transaction.abort());
-      await this.close();
+      if (!isRefused(error)) throw await this.#give(producer, error);
+      // Nothing was sent, so nothing is open, and the producer is good: this abort is a matter of its memory alone.
+      await transaction.abort().catch(() => this.close());
       throw toLogError(error, false);
     }
     try {
+      for (const topicMessages of toSends(records)) await transaction.sendBatch({ acks: -1, topicMessages });
       await transaction.commit();
     } catch (error) {
-      await this.close();
-      throw toLogError(error, true);
+      throw await this.#give(producer, error);
     }
+  }
+
+  /** The transaction's first request, also where no position moves: repeated until the last transaction has ended. */
+  async #sendPositions(transaction: Transaction, positions: readonly (TopicPartition & Position)[]): Promise<void> {
+    const topics = groupPositions(positions);
+    const deadlineMs = performance.now() + TRANSACTION_TIMEOUT_MS;
+    for (let pauseMs = CONCURRENT_PAUSE_MIN_MS; ; pauseMs = Math.min(CONCURRENT_PAUSE_MAX_MS, pauseMs * 2)) {
+      try {
+        await transaction.sendOffsets({ consumerGroupId: this.#group, topics });
+        return;
+      } catch (error) {
+        if (!isConcurrentTransaction(error) || performance.now() > deadlineMs) throw error;
+        await delay(pauseMs);
+      }
+    }
+  }
+
+  async #give(producer: Producer, error: unknown): Promise<LogError> {
+    if (this.#producer === producer) await this.close();
+    return toLogError(error, true);
   }
 
   async close(): Promise<void> {
     const producer = this.#producer;
     this.#producer = null;
-    if (producer !== null) await part(producer.disconnect());
-  }
-}
-
-/** Asks for it, and waits only so long. */
-async function part(asked: Promise<void>): Promise<void> {
-  const over = new AbortController();
-  await Promise.race([
-    asked.catch(() => {}),
-    delay(PARTING_WAIT_MS, undefined, { signal: over.signal }).catch(() => {}),
-  ]);
-  over.abort();
-}
-
-async function sendPositions(
-  transaction: Transaction,
-  group: string,
-  positions: readonly (TopicPartition & Position)[],
-): Promise<void> {
-  const offsets = { consumerGroupId: group, topics: groupPositions(positions) };
-  for (let attempt = 1; ; attempt += 1) {
-    try {
-      await transaction.sendOffsets(offsets);
-      return;
-    } catch (error) {
-      if (!isConcurrentTransaction(error) || attempt >= OFFSETS_TRIES_MAX) throw error;
-      await delay(Math.min(200, 5 * attempt));
-    }
+    await producer?.disconnect().catch(() => {});
   }
 }
 

@@ -1,7 +1,6 @@
-// One owned slot: its queue, its transactional producer, and where it stands.
+// One owned slot: its queue, its feeds, its transactional producer, and where it stands.
 
-import { setTimeout as delay } from "node:timers/promises";
-import type { Admin, Consumer } from "kafkajs";
+import type { Cluster } from "kafkajs";
 import {
   LogError,
   partitionKey,
@@ -11,194 +10,100 @@ import {
   type Position,
   type TopicPartition,
 } from "#ports/log.ts";
-import type { Bounds, Ends } from "./ends.ts";
-import { toLogError } from "./failure.ts";
+import { isFenced, toLogError } from "./failure.ts";
+import type { Feed } from "./feed.ts";
+import type { Fetcher } from "./fetcher.ts";
+import type { Outage } from "./outage.ts";
 import type { Publisher } from "./publisher.ts";
-import { SlotQueue, type Delivery } from "./slot-queue.ts";
+import { SlotQueue } from "./slot-queue.ts";
+import { fetchStablePositions } from "./stable-offsets.ts";
 
-/** Offsets of a transaction that was just completed may become visible a moment after InitProducerId answered. */
-const STABLE_READ_PAUSE_MS = 30;
-const BOUNDS_RETRY_MS = 300;
-/** How long `poll` waits to hear that the log has not grown. */
-const END_WAIT_MS = 1000;
-/** An end below a position may be a leader that has just been elected: looked at again before it is believed. */
-const SHORT_LOG_LOOKS = 4;
+/** What was known of the ends is good for so long: several rounds of fetching. */
+const END_KNOWN_MS = 500;
 
 export interface SlotParts {
   readonly slot: number;
   readonly partitions: readonly TopicPartition[];
   readonly group: string;
-  readonly consumer: Consumer;
-  readonly admin: Admin;
-  readonly ends: Ends;
+  readonly cluster: Cluster;
+  readonly fetcher: Fetcher;
   readonly publisher: Publisher;
-  /** Joined again, or gone: kafkajs then forgets what was paused. */
+  readonly outage: Outage;
   readonly revoked: AbortSignal;
-  onNotice(line: string): void;
 }
 
 export class KafkaSlot implements OwnedSlot {
   readonly slot: number;
   readonly partitions: readonly TopicPartition[];
   readonly revoked: AbortSignal;
-  readonly #queue: SlotQueue;
   readonly #parts: SlotParts;
-  /** Counts the seeks; an older one that is still asking for bounds stops. */
-  #turn = 0;
+  readonly #queue: SlotQueue;
+  #feeds: Feed[] = [];
 
   constructor(parts: SlotParts) {
     this.slot = parts.slot;
     this.partitions = parts.partitions;
     this.revoked = parts.revoked;
     this.#parts = parts;
-    this.#queue = new SlotQueue(parts.partitions, (full) => this.#pause(full));
-    parts.revoked.addEventListener("abort", () => this.#queue.wake());
+    this.#queue = new SlotQueue(parts.partitions, () => parts.fetcher.wake());
+    parts.revoked.addEventListener("abort", () => {
+      this.#forgetFeeds();
+      this.#queue.wake();
+    });
   }
 
   async takeOver(): Promise<void> {
-    this.#checkOwned();
-    await this.#parts.publisher.takeOver();
-    this.#checkOwned();
+    const { outage, publisher } = this.#parts;
+    try {
+      await outage.outlast(() => publisher.takeOver(), this.revoked);
+    } catch (error) {
+      throw isFenced(error) ? toLogError(error, false) : error;
+    }
+    // Taken away while the producer was being made: it must not stay.
+    if (this.revoked.aborted) await publisher.close();
   }
 
   async positions(): Promise<ReadonlyMap<string, Position>> {
-    try {
-      for (let before = await this.#readPositions(); ; ) {
-        this.#checkOwned();
-        await delay(STABLE_READ_PAUSE_MS);
-        const after = await this.#readPositions();
-        if (samePositions(before, after)) return after;
-        before = after;
-      }
-    } catch (error) {
-      throw toLogError(error, false);
-    }
-  }
-
-  async #readPositions(): Promise<Map<string, Position>> {
-    const topics = [...new Set(this.partitions.map(({ topic }) => topic))];
-    const offsets = await this.#parts.admin.fetchOffsets({ groupId: this.#parts.group, topics });
-    const found = new Map<string, Position>();
-    for (const { topic, partitions } of offsets)
-      for (const { partition, offset, metadata } of partitions)
-        found.set(partitionKey({ topic, partition }), {
-          offset: Math.max(0, Number(offset)),
-          step: Number(metadata ?? 0) || 0,
-        });
-    return new Map(
-      this.partitions.map(partitionKey).map((key) => [key, found.get(key) ?? { offset: 0, step: 0 }] as const),
-    );
+    const { outage, cluster, group } = this.#parts;
+    return await outage.outlast(() => fetchStablePositions(cluster, group, this.partitions), this.revoked);
   }
 
   seek(positions: ReadonlyMap<string, Position>): void {
-    const starts = new Map([...positions].map(([key, { offset }]) => [partitionKey(this.#partitionOf(key)), offset]));
+    if (this.revoked.aborted) return;
+    this.#forgetFeeds();
     this.#queue.clear();
-    this.#open(starts);
-  }
-
-  /** What the fetch loop brought. */
-  deliver(delivery: Delivery): void {
-    // Neither continued nor asked for: kafkajs has moved by itself (a position that is gone), or was never moved.
-    if (!this.#queue.push(delivery)) this.#open(this.#queue.stop());
-  }
-
-  /** The run is over: nobody will ask for what is queued. */
-  end(): void {
-    this.#turn += 1;
-    this.#queue.clear();
-    this.#pause(true);
-  }
-
-  #open(starts: ReadonlyMap<string, number>): void {
-    this.#turn += 1;
-    this.#pause(true);
-    void this.#openFrom(starts, this.#turn);
-  }
-
-  /** The ends are asked for first: the only way to know that an idle partition was read to its end. */
-  async #openFrom(starts: ReadonlyMap<string, number>, turn: number): Promise<void> {
-    for (let look = 1; ; look += 1) {
-      const bounds = await this.#parts.ends.read().catch(() => null);
-      if (turn !== this.#turn || this.revoked.aborted) return;
-      const isShort = ({ high }: Bounds, key: string) => (starts.get(key) ?? 0) > high;
-      if (bounds !== null && (look >= SHORT_LOG_LOOKS || ![...bounds].some(([key, bound]) => isShort(bound, key)))) {
-        for (const partition of this.partitions)
-          this.#openPartition(
-            partition,
-            starts.get(partitionKey(partition)) ?? 0,
-            bounds.get(partitionKey(partition)) ?? { low: 0, high: 0 },
-          );
-        this.#pause(this.#queue.isFull);
-        return;
-      }
-      await delay(BOUNDS_RETRY_MS);
-    }
-  }
-
-  #openPartition(partition: TopicPartition, wanted: number, { low, high }: Bounds): void {
-    const start = wanted < low || wanted > high ? low : wanted;
-    const name = partitionKey(partition);
-    if (start > wanted && wanted > 0)
-      this.#parts.onNotice(`${name}: records ${wanted} to ${start - 1} were deleted before they were read; going on`);
-    if (start < wanted)
-      this.#parts.onNotice(`${name}: ends at ${high}, before position ${wanted}: made anew? reading it from ${start}`);
-    this.#queue.start(partition, start, high);
-    this.#tell((consumer) => consumer.seek({ ...partition, offset: String(start) }));
+    this.#feeds = this.partitions.map((partition) =>
+      this.#parts.fetcher.follow(partition, positions.get(partitionKey(partition))?.offset ?? 0, {
+        deliver: (fetched) => this.#queue.push(partition, fetched),
+        isFull: () => this.#queue.isFull,
+        fail: (error) => this.#queue.fail(error),
+      }),
+    );
   }
 
   async poll(recordsMax: number, waitMs: number): Promise<{ records: LogRecord[]; atEnd: boolean }> {
     if (!this.revoked.aborted) await this.#queue.wait(waitMs);
     if (this.revoked.aborted) return { records: [], atEnd: false };
     const records = this.#queue.take(recordsMax);
-    return { records, atEnd: this.#queue.isAtEnd && (await this.#confirmEnd()) };
-  }
-
-  /** Everything that was there when `poll` was called has been read: an end heard of earlier would not say so. */
-  async #confirmEnd(): Promise<boolean> {
-    const heard = await Promise.race([
-      this.#parts.ends.read().catch(() => null),
-      delay(END_WAIT_MS, null, { ref: false }),
-    ]);
-    if (heard === null || this.revoked.aborted) return false;
-    for (const partition of this.partitions)
-      this.#queue.learnEnd(partition, heard.get(partitionKey(partition))?.high ?? 0);
-    return this.#queue.isAtEnd;
+    return { records, atEnd: this.#queue.isAtEnd(performance.now() - END_KNOWN_MS) };
   }
 
   async publish(records: readonly NewRecord[], positions: ReadonlyMap<string, Position>): Promise<void> {
-    this.#checkOwned();
-    const named = [...positions].map(([key, position]) => ({ ...this.#partitionOf(key), ...position }));
-    await this.#parts.publisher.publish(records, named);
-  }
-
-  #partitionOf(key: string): TopicPartition {
-    const partition = this.partitions.find((candidate) => partitionKey(candidate) === key);
-    if (partition === undefined) throw new Error(`${key} does not belong to slot ${this.slot} of ${this.#parts.group}`);
-    return partition;
-  }
-
-  #checkOwned(): void {
     if (this.revoked.aborted) throw new LogError("log-fenced", "the slot was taken away");
+    const moved = this.partitions.flatMap((partition) => {
+      const position = positions.get(partitionKey(partition));
+      return position === undefined ? [] : [{ ...partition, ...position }];
+    });
+    if (moved.length !== positions.size) throw new Error(`slot ${this.slot} cannot move positions of other slots`);
+    await this.#parts.publisher.publish(records, moved);
   }
 
-  #pause(paused: boolean): void {
-    const topics = new Map<string, number[]>();
-    for (const { topic, partition } of this.partitions) topics.set(topic, [...(topics.get(topic) ?? []), partition]);
-    const list = [...topics].map(([topic, partitions]) => ({ topic, partitions }));
-    this.#tell((consumer) => (paused ? consumer.pause(list) : consumer.resume(list)));
-  }
-
-  /** A consumer that has just crashed refuses to be told anything; the slot is about to be revoked then. */
-  #tell(command: (consumer: Consumer) => void): void {
-    if (this.revoked.aborted) return;
-    try {
-      command(this.#parts.consumer);
-    } catch {
-      this.#queue.stop();
+  #forgetFeeds(): void {
+    // A feed that is forgotten may still have a fetch under way: what it brings is void.
+    for (const feed of this.#feeds) {
+      feed.moveTo(feed.next);
+      this.#parts.fetcher.forget(feed);
     }
+    this.#feeds = [];
   }
-}
-
-function samePositions(a: ReadonlyMap<string, Position>, b: ReadonlyMap<string, Position>): boolean {
-  return [...a].every(([key, { offset, step }]) => b.get(key)?.offset === offset && b.get(key)?.step === step);
 }

@@ -4,7 +4,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import kafkajs, { type Admin } from "kafkajs";
 import { LogError, type TopicSpec } from "#ports/log.ts";
-import { isPassing, toLogError } from "./failure.ts";
+import { isPassing, isUnknownTopic, toLogError } from "./failure.ts";
 
 const { ConfigResourceTypes } = kafkajs;
 const LEADERS_WAIT_MS = 30_000;
@@ -59,7 +59,7 @@ async function findProblem(
   try {
     ({ topics } = await admin.fetchTopicMetadata({ topics: specs.map(({ name }) => name) }));
   } catch (error) {
-    if (!isPassing(error)) throw error;
+    if (!isPassing(error) && !isUnknownTopic(error)) throw error;
     return { message: "the topics have no leaders yet", final: false };
   }
   for (const { name, partitions } of specs) {
