@@ -1,0 +1,83 @@
+// Processes of the product as an operator sees them: started, watched through their log, killed or asked to stop.
+
+import { type ChildProcess, spawn } from "node:child_process";
+import { createInterface } from "node:readline";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Deployment } from "./deployment.ts";
+
+const LINE_WAIT_MS = 60_000;
+
+/** A line of a process's log. */
+export interface LogLine {
+  readonly level: number;
+  readonly msg: string;
+  readonly [name: string]: unknown;
+}
+
+export interface Ended {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+}
+
+export class Worker {
+  readonly verb: string;
+  readonly lines: LogLine[] = [];
+  readonly ended: Promise<Ended>;
+  errors = "";
+  #end: Ended | null = null;
+  readonly #child: ChildProcess;
+
+  constructor(deployment: Deployment, verb: string, args: readonly string[] = []) {
+    this.verb = verb;
+    const { command, options } = deployment.commandOf([verb, ...args]);
+    this.#child = spawn(process.execPath, command, { ...options, stdio: ["ignore", "pipe", "pipe"] });
+    this.#child.stderr?.on("data", (chunk: Buffer) => {
+      this.errors += chunk.toString();
+    });
+    if (this.#child.stdout !== null)
+      createInterface({ input: this.#child.stdout }).on("line", (line) => this.lines.push(JSON.parse(line) as LogLine));
+    this.ended = new Promise((resolve) => {
+      this.#child.on("close", (code, signal) => {
+        this.#end = { code, signal };
+        resolve(this.#end);
+      });
+    });
+  }
+
+  get isRunning(): boolean {
+    return this.#end === null;
+  }
+
+  /** Messages of its log that match. */
+  find(pattern: RegExp): string[] {
+    return this.lines.map(({ msg }) => msg).filter((msg) => pattern.test(msg));
+  }
+
+  async waitFor(pattern: RegExp): Promise<LogLine> {
+    for (const deadline = Date.now() + LINE_WAIT_MS; ; ) {
+      const line = this.lines.find(({ msg }) => pattern.test(msg));
+      if (line !== undefined) return line;
+      if (!this.isRunning || Date.now() > deadline)
+        throw new Error(
+          `weft ${this.verb} ${this.isRunning ? "did not say" : "ended without saying"} ${String(pattern)}\n${this.describe()}`,
+        );
+      await sleep(50);
+    }
+  }
+
+  /** As a crash looks to everybody else. */
+  async kill(): Promise<Ended> {
+    this.#child.kill("SIGKILL");
+    return await this.ended;
+  }
+
+  /** Drains, as an orchestrator asks for it. */
+  async stop(): Promise<Ended> {
+    this.#child.kill("SIGTERM");
+    return await this.ended;
+  }
+
+  describe(): string {
+    return `${this.lines.map((line) => JSON.stringify(line)).join("\n")}\n${this.errors}`;
+  }
+}
