@@ -1,7 +1,7 @@
 // Effects of the engine to records of the output topics: plain string keys, Avro values, CloudEvents headers and the
 // trace context of the cause.
 
-import type { Effect, Output } from "#core/effect.ts";
+import type { Output } from "#core/effect.ts";
 import { cloudEventHeaders } from "#core/headers.ts";
 import type { Codec } from "#ports/codec.ts";
 import type { NewRecord } from "#ports/log.ts";
@@ -169,8 +169,4 @@ function describe(output: Output, position: OutputPosition): Description {
       };
     }
   }
-}
-
-export function isOutput(effect: Effect): effect is Output {
-  return effect.kind !== "outcome";
 }
