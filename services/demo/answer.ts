@@ -1,18 +1,23 @@
-// Questions of the story put to the chronicle. An answer is made of records; where those that a question is about are
-// not there, the demo has failed, and says so rather than tell a story that did not happen.
+// Questions of the story put to the chronicle: who arrived, moved, ordered, was reminded or spared. An answer is made of
+// records alone.
 
 import type { Lookup } from "#services/wire/lookup.ts";
-import type { Chronicle, TransitionRecord } from "./chronicle.ts";
+import type { ChangeRecord, Chronicle, TransitionRecord } from "./chronicle.ts";
+import {
+  describeCause,
+  describeMove,
+  findChange,
+  findHolder,
+  findMove,
+  parseFact,
+  readAmounts,
+  StoryBroken,
+} from "./evidence.ts";
+import { answerApart, answerMerged, answerRecognised, answerShared } from "./identity-answer.ts";
 import { formatIso, on } from "./moment.ts";
-import type { Amounts, Fact, FactChange, Question } from "./question.ts";
+import type { Asked, Fact, Question } from "./question.ts";
 import type { StoryEvent } from "./scene.ts";
 
-/** The records do not hold what the story needs. */
-export class StoryBroken extends Error {
-  readonly code = "demo-broken";
-}
-
-type Asked<Ask extends Question["ask"]> = Extract<Question, { readonly ask: Ask }>;
 export type LookUp = Asked<"looked-up">;
 
 export function answer(chronicle: Chronicle, question: Exclude<Question, LookUp>, atMs: number): Fact {
@@ -21,6 +26,8 @@ export function answer(chronicle: Chronicle, question: Exclude<Question, LookUp>
       return answerArrived(chronicle, question.about);
     case "moved":
       return { fact: "moved", ...describeMove(chronicle, findMove(chronicle, question.about)) };
+    case "ordered":
+      return answerOrdered(chronicle, question.about);
     case "recognised":
       return answerRecognised(chronicle, question.about);
     case "apart":
@@ -35,6 +42,8 @@ export function answer(chronicle: Chronicle, question: Exclude<Question, LookUp>
       return answerRepeated(chronicle, question.about);
     case "refused":
       return answerRefused(chronicle, question.about);
+    case "carted":
+      return answerCarted(chronicle, question);
     case "awaited": {
       const holders = question.values.map((value) => findHolder(chronicle, question.namespace, value));
       const signals = holders.reduce((sum, { profileId }) => sum + chronicle.signalsOf(profileId).length, 0);
@@ -82,73 +91,46 @@ function answerArrived(chronicle: Chronicle, about: StoryEvent): Fact {
   return { fact: "arrived", ...described, identifiers, spentMinor: readAmounts(move, "orders.spentMinor") };
 }
 
-function answerRecognised(chronicle: Chronicle, { event }: StoryEvent): Fact {
-  const [change] = chronicle.identityBy(event.eventId);
-  if (change === undefined) throw new StoryBroken(`no identity change came of ${event.eventId}`);
-  const { profileId, otherProfileId, kind, at, source, eventId } = change;
-  const before = new Set(
-    chronicle.changes
-      .filter((record) => record.profileId === otherProfileId)
-      .flatMap(({ changes }) => changes.map(({ path }) => path)),
-  );
-  const after = chronicle.changes.filter((record) => record.profileId === profileId).flatMap(({ changes }) => changes);
-  const identifiers = (chronicle.states.get(profileId)?.identifiers ?? [])
-    .filter(({ namespace, value }) => !before.has(`identifiers.${namespace}.${value}`))
-    .map(({ namespace, value }) => ({ namespace, value }));
+function answerOrdered(chronicle: Chronicle, { event }: StoryEvent): Fact {
+  const changed = findChange(chronicle, event.eventId);
+  const { profileId, at, segment, changes, causeSource: source } = changed;
+  const after = (path: string) => parseFact(changes.find((change) => change.path === path)?.after ?? undefined);
+  const spentMinor: Record<string, number> = {};
+  for (const { path } of changes) {
+    const [, currency] = /^orders\.spentMinor\.(\w+)$/.exec(path) ?? [];
+    if (currency !== undefined) spentMinor[currency] = Number(after(path));
+  }
   return {
-    fact: "recognised",
-    ...describeCause(chronicle, { profileId, at, source, eventId }),
-    kind,
-    formerProfileId: otherProfileId,
-    identifiers,
-    known: after.some((one) => one.path === "profile.known" && one.after === "true"),
+    fact: "ordered",
+    ...describeCause(chronicle, { profileId, at, source, eventId: event.eventId }),
+    segment,
+    validOrders: Number(after("orders.valid")),
+    spentMinor,
+    transitions: chronicle.movesBy(event.eventId).length,
   };
 }
 
-function answerApart(chronicle: Chronicle, { about, namespace, value }: Asked<"apart">): Fact {
-  const { eventId } = about.event;
-  const changed = chronicle.changes.find((record) => record.causeEventId === eventId);
-  if (changed === undefined) throw new StoryBroken(`no profile changed with ${eventId}`);
-  const { profileId, at } = changed;
+function answerCarted(chronicle: Chronicle, { namespace, values }: Asked<"carted">): Fact {
+  const records = values.map((value) => {
+    const { profileId } = findHolder(chronicle, namespace, value);
+    const last = chronicle.changes.findLast(
+      (record) => record.profileId === profileId && countAdded(record.changes) > 0,
+    );
+    if (last === undefined) throw new StoryBroken(`${profileId} has put nothing into a cart`);
+    return last;
+  });
   return {
-    fact: "apart",
-    ...describeCause(chronicle, { profileId, at, source: about.source, eventId }),
-    identityChanges: chronicle.identityBy(eventId).length,
-    namespace,
-    value,
-    holder: chronicle.holderOf(namespace, value)?.profileId ?? null,
+    fact: "carted",
+    at: formatIso(Math.max(...records.map(({ at }) => at))),
+    source: records[0]?.causeSource ?? null,
+    people: records.map(({ profileId }) => chronicle.nameOf(profileId)),
+    added: records.reduce((sum, { changes }) => sum + countAdded(changes), 0),
   };
 }
 
-function answerShared(chronicle: Chronicle, { about, namespace, value }: Asked<"shared">): Fact {
-  const { eventId } = about.event;
-  const { profileId, at } = findMove(chronicle, about);
-  const kinds: Record<string, number> = {};
-  for (const { kind } of chronicle.identityBy(eventId)) kinds[kind] = (kinds[kind] ?? 0) + 1;
-  return {
-    fact: "shared",
-    ...describeCause(chronicle, { profileId, at, source: about.source, eventId }),
-    identityChanges: kinds,
-    namespace,
-    value,
-    state: findHolder(chronicle, namespace, value).state,
-    holders: chronicle.everHeldBy(namespace, value),
-  };
-}
-
-function answerMerged(chronicle: Chronicle, { event }: StoryEvent): Fact {
-  const change = chronicle.identityBy(event.eventId).find(({ kind }) => kind === "merged");
-  if (change === undefined) throw new StoryBroken(`nothing merged with ${event.eventId}`);
-  const { profileId, otherProfileId, at, source, eventId, identifiers } = change;
-  return {
-    fact: "merged",
-    ...describeCause(chronicle, { profileId, at, source, eventId }),
-    absorbedProfileId: otherProfileId,
-    namespaces: [...new Set(identifiers.map(({ namespace }) => namespace))].sort(),
-    moves: chronicle
-      .movesBy(event.eventId)
-      .map((move) => ({ profileId: move.profileId, from: move.from, to: move.to, cause: move.cause })),
-  };
+function countAdded(changes: ChangeRecord["changes"]): number {
+  const change = changes.find(({ path }) => path === "counters.product-added");
+  return change === undefined ? 0 : Number(change.after ?? 0) - Number(change.before ?? 0);
 }
 
 function answerPromoted(chronicle: Chronicle, about: StoryEvent): Fact {
@@ -215,48 +197,6 @@ function answerReminded(chronicle: Chronicle, { namespace, value }: Asked<"remin
     cartMinor: currency === null || totalMinor === null ? {} : { [currency]: totalMinor },
     count: 1 + more.length,
   };
-}
-
-function findMove(chronicle: Chronicle, { event }: StoryEvent): TransitionRecord {
-  const [move] = chronicle.movesBy(event.eventId);
-  if (move === undefined) throw new StoryBroken(`no transition came of ${event.eventId}`);
-  return move;
-}
-
-function findHolder(chronicle: Chronicle, namespace: string, value: string): { profileId: string; state: string } {
-  const holder = chronicle.holderOf(namespace, value);
-  if (holder === null) throw new StoryBroken(`no profile holds the ${namespace} that the story asks for`);
-  return holder;
-}
-
-function describeCause(
-  chronicle: Chronicle,
-  { profileId, at, source, eventId }: { profileId: string; at: number; source: string | null; eventId: string | null },
-) {
-  return { at: formatIso(at), source, eventId, person: chronicle.nameOf(profileId), profileId };
-}
-
-function describeMove(chronicle: Chronicle, move: TransitionRecord) {
-  const former = chronicle.moveBefore(move)?.facts ?? {};
-  const changes: FactChange[] = Object.entries(move.facts)
-    .filter(([path, text]) => former[path] !== text)
-    .map(([path, text]) => ({ path, before: parse(former[path]), after: parse(text) }));
-  return {
-    ...describeCause(chronicle, move),
-    occurredAt: move.occurredAt === null ? null : formatIso(move.occurredAt),
-    from: move.from,
-    to: move.to,
-    cause: move.cause,
-    changes,
-  };
-}
-
-function parse(text: string | undefined): unknown {
-  return text === undefined ? null : JSON.parse(text);
-}
-
-function readAmounts(move: TransitionRecord, path: string): Amounts {
-  return (parse(move.facts[path]) ?? {}) as Amounts;
 }
 
 function countAlike(chronicle: Chronicle, { profileId, from, to }: TransitionRecord): number {

@@ -12,8 +12,10 @@ interface Placed {
 
 export interface ChangeRecord extends Placed {
   readonly version: number;
+  readonly segment: string;
   readonly changes: readonly { readonly path: string; readonly before: string | null; readonly after: string | null }[];
   readonly causeEventId: string | null;
+  readonly causeSource: string | null;
 }
 
 export interface TransitionRecord extends Placed {

@@ -11,6 +11,7 @@ export type Paint = (style: Style, text: string) => string;
 const WIDTH = 100;
 const CHANNEL_WIDTH = 11;
 const INDENT = 2 + 5 + 2 + CHANNEL_WIDTH + 2;
+/** Enough of a profile id to follow it down the page. */
 const ID_LENGTH = 6;
 
 export class Narrator {
@@ -28,12 +29,12 @@ export class Narrator {
     const heading = day === this.#day ? [] : ["", this.#paint("day", day)];
     this.#day = day;
     const channel = this.#paint("channel", channelOf(fact).padEnd(CHANNEL_WIDTH));
-    const move = "to" in fact ? formatMove(fact) : fact.fact === "merged" ? formatMerged(fact) : "";
+    const move = describeMove(fact);
     const [first = "", ...rest] = wrap(describeFact(fact), move.length);
     const gap = move === "" ? "" : " ".repeat(WIDTH - INDENT - first.length - move.length);
     return [
       ...heading,
-      `  ${formatTime(atMs)}  ${channel}  ${first}${gap}${this.#paint("move", move)}`.trimEnd(),
+      `  ${formatTime(atMs)}  ${channel}  ${first}${gap}${move === "" ? "" : this.#paint("move", move)}`,
       ...rest.map((line) => `${" ".repeat(INDENT)}${line}`),
     ];
   }
@@ -44,40 +45,54 @@ function channelOf(fact: Fact): string {
   return ("source" in fact ? fact.source : null) ?? "";
 }
 
+/** What stands at the end of the line. */
+function describeMove(fact: Fact): string {
+  if (fact.fact === "ordered") return fact.transitions === 0 ? `still ${fact.segment}` : fact.segment;
+  if (fact.fact === "merged") {
+    const move = fact.moves.find((one) => one.profileId === fact.profileId);
+    return move === undefined ? "" : formatMove(move);
+  }
+  return "to" in fact ? formatMove(fact) : "";
+}
+
 function describeFact(fact: Fact): string {
   switch (fact.fact) {
     case "arrived":
-      return `somebody new: ${listIdentifiers(fact.identifiers)}${describeDelay(fact.occurredAt, fact.at)}`;
+      return `somebody new (${shorten(fact.profileId)}): ${listIdentifiers(fact.identifiers)}${describeDelay(fact)}`;
     case "moved":
-      return `${nameOf(fact)} ${describeChanges(fact.changes)}${describeDelay(fact.occurredAt, fact.at)}`;
+      return `${nameOf(fact)} ${describeChanges(fact.changes)}${describeDelay(fact)}`;
+    case "ordered":
+      return `${nameOf(fact)} orders: ${countOf(fact.validOrders, "valid order")}, ${formatAmounts(fact.spentMinor)}`;
     case "recognised":
-      return `${nameOf(fact)} logs in (${listIdentifiers(fact.identifiers)}): what the cookie did is now ${fact.known ? "a known person's" : "theirs"}; profile ${shorten(fact.formerProfileId)} → ${shorten(fact.profileId)}`;
+      return `${nameOf(fact)} logs in, ${listIdentifiers(fact.identifiers)}: what the cookie did is ${fact.known ? "a known person's" : "theirs"} now (${fact.kind} ${shorten(fact.formerProfileId)} → ${shorten(fact.profileId)})`;
     case "apart":
       return describeApart(fact);
     case "shared":
       return describeShared(fact);
     case "merged":
-      return `one record names ${fact.namespaces.filter((name) => name !== "cookie" && name !== "device").join(", ")}: profile ${shorten(fact.absorbedProfileId)} goes into ${nameOf(fact)}'s (identity-changed: merged), and it is the merge that moves the segment (cause: ${listCauses(fact)}), which pays no voucher`;
+      return `named together, ${listNamespaces(fact)} are one person's: ${shorten(fact.absorbedProfileId)} goes into ${nameOf(fact)} (${shorten(fact.profileId)}). The transition says "${listCauses(fact)}", so nobody mistakes it for behaviour`;
     case "promoted":
-      return `${nameOf(fact)}'s voucher is due: ${countOf(fact.validOrders, "valid order")}, ${formatAmounts(fact.spentMinor)}. Transitions ${fact.from} → ${fact.to} of this profile: ${fact.count}`;
+      return `${nameOf(fact)}'s voucher: ${countOf(fact.validOrders, "valid order")}, ${formatAmounts(fact.spentMinor)} (${countOf(fact.count, `${fact.from} → ${fact.to} transition`)} of hers in the topic)`;
     case "repeated":
-      return `the same order arrives again: ${countOf(fact.records, "record")} about ${nameOf(fact)} come out; transitions that it has caused in all: ${fact.transitions}`;
+      return `the shop sends that order again: ${countOf(fact.records, "record")} about ${nameOf(fact)} come out; it has caused ${countOf(fact.transitions, "transition")} in all`;
     case "refused":
-      return `a broken build sends nothing but "null" and "undefined": ${fact.reason}, its ${fact.bytes} bytes kept in ${fact.topic}`;
+      return `an app sends "null" and "undefined" for names: refused (${fact.reason}), its ${fact.bytes} bytes kept in ${fact.topic}`;
     case "looked-up":
       return describeLookUp(fact);
+    case "carted":
+      return `${fact.people.join(" and ")} fill carts (${countOf(fact.added, "article")}) and leave`;
     case "awaited":
-      return `the carts of ${fact.people.join(" and ")} are a day old: ${countOf(fact.signals, "reminder")}. The till's file of today may still hold a purchase, so the engine waits for it`;
+      return `their carts are a day old, ${countOf(fact.signals, "reminder")} so far: today's till file may still hold a purchase by ${fact.people.join(" or ")}, and the engine waits for it`;
     case "spared":
-      return `${nameOf(fact)} had bought in the store after the cart${describeDelay(fact.occurredAt, fact.at)}, by loyalty card: ${countOf(fact.signals, "reminder")}`;
+      return `${nameOf(fact)} had bought in the store, by card${describeDelay(fact)}: ${countOf(fact.signals, "reminder")}`;
     case "reminded":
       return describeReminded(fact);
   }
 }
 
 function describeApart({ person, identityChanges, value, holder, profileId }: Apart): string {
-  const where = holder === profileId ? "is hers already" : `stays with profile ${shorten(holder)}`;
-  return `${person ?? "somebody"} types ${value}: ${countOf(identityChanges, "identity change")}. A typed address joins no two known people: it ${where}`;
+  const where = holder === profileId ? "is on this profile already" : `stays with ${shorten(holder)}`;
+  return `${person ?? "somebody"} types ${value}: ${countOf(identityChanges, "identity change")}; the address ${where}. Typing it proves nothing`;
 }
 
 function describeShared({ person, holders, namespace, state, identityChanges }: Shared): string {
@@ -85,53 +100,56 @@ function describeShared({ person, holders, namespace, state, identityChanges }: 
     .map(([kind, count]) => `${count} ${kind}`)
     .join(", ");
   const others = holders.filter((name) => name !== person).join(" and ");
-  return `${person ?? "somebody"} logs in on the ${namespace} that was ${others}'s: it is ${state} now (${changes}), and nobody is merged (${identityChanges["merged"] ?? 0} merged)`;
+  return `${person ?? "somebody"} logs in on the ${namespace} that was ${others}'s: ${state} from now on, nobody's (${changes}, ${identityChanges["merged"] ?? 0} merged)`;
 }
 
 function describeLookUp(fact: LookedUp): string {
   const asked = `${fact.namespace} ${fact.value}?`;
-  if (!fact.found) return `${asked} ${fact.reason}: more than one person claims it, so nobody's profile is shown`;
+  if (!fact.found) return `${asked} ${fact.reason}: several people share it, so nobody's profile is shown`;
   const from = fact.city === null ? "" : `, ${fact.city}`;
   return `${asked} ${fact.person ?? "no name"}${from}: ${fact.segment}, ${countOf(fact.orders, "order")}, ${formatAmounts(fact.orderedMinor)}`;
 }
 
 function describeReminded(fact: Reminded): string {
-  return `${fact.person ?? "somebody"}: ${fact.count} ${fact.signal}, ${formatAmounts(fact.cartMinor)} since ${formatMoment(Date.parse(fact.activityAt))}, due ${formatMoment(Date.parse(fact.dueAt))}; certainty ${fact.certainty}: every channel that takes orders has told up to then`;
+  const { person, count, signal, cartMinor, activityAt, dueAt, certainty } = fact;
+  const meaning =
+    certainty === "complete" ? "every channel that takes orders has told up to then" : "a channel is late";
+  return `${person ?? "somebody"}: ${count} ${signal}, ${formatAmounts(cartMinor)} since ${formatMoment(Date.parse(activityAt))}, due ${formatMoment(Date.parse(dueAt))}; certainty ${certainty}: ${meaning}`;
 }
 
 /** What the rules read, in words where there are some. */
 function describeChanges(changes: readonly FactChange[]): string {
-  const after = new Map(changes.map((change) => [change.path, change]));
-  const valid = after.get("orders.valid");
+  const byPath = new Map(changes.map((change) => [change.path, change]));
+  const valid = byPath.get("orders.valid");
   if (valid !== undefined) {
-    const spent = after.get("orders.spentMinor")?.after as Amounts | undefined;
+    const spent = byPath.get("orders.spentMinor")?.after as Amounts | undefined;
     const verb = Number(valid.after) > Number(valid.before ?? 0) ? "orders" : "sends it back";
     return `${verb}: ${countOf(Number(valid.after), "valid order")}, ${formatAmounts(spent ?? {})}`;
   }
-  if (after.has("profile.cartsFilled")) return "fills a cart";
-  if (after.has("profile.checkouts")) return "starts a checkout";
-  if (after.has("profile.known")) return "is known now";
-  return changes.map(({ path, after: value }) => `${path} ${JSON.stringify(value)}`).join(", ");
+  if (byPath.has("profile.cartsFilled")) return "fills a cart";
+  if (byPath.has("profile.checkouts")) return "starts a checkout";
+  if (byPath.has("profile.known")) return "is known now";
+  return changes.map(({ path, after }) => `${path} ${JSON.stringify(after)}`).join(", ");
 }
 
 /** What a file told later than it happened. */
-function describeDelay(occurredAt: string | null, at: string): string {
+function describeDelay({ occurredAt, at }: { readonly occurredAt: string | null; readonly at: string }): string {
   if (occurredAt === null || occurredAt.slice(0, 10) === at.slice(0, 10)) return "";
-  return ` (${formatMoment(Date.parse(occurredAt))}, told by the till's file)`;
+  return `, on ${formatMoment(Date.parse(occurredAt))}`;
 }
 
 function listIdentifiers(identifiers: readonly { readonly namespace: string; readonly value: string }[]): string {
   return identifiers.map(({ namespace, value }) => `${namespace} ${value}`).join(", ");
 }
 
-function listCauses({ moves }: Merged): string {
-  return [...new Set(moves.map(({ cause }) => cause))].join(", ");
+/** Without what only ever names a device. */
+function listNamespaces({ namespaces }: Merged): string {
+  const names = namespaces.filter((name) => name !== "cookie" && name !== "device");
+  return `${names.slice(0, -1).join(", ")} and ${names.at(-1)}`;
 }
 
-/** Of the profile that goes on. */
-function formatMerged({ moves, profileId }: Merged): string {
-  const move = moves.find((one) => one.profileId === profileId);
-  return move === undefined ? "" : formatMove(move);
+function listCauses({ moves }: Merged): string {
+  return [...new Set(moves.map(({ cause }) => cause))].join(", ");
 }
 
 function formatMove({ from, to }: Pick<Move, "from" | "to">): string {
@@ -151,11 +169,11 @@ export function formatAmounts(amounts: Amounts): string {
     const [whole = "", cents = ""] = (minor / 100).toFixed(2).split(".");
     return `${whole.replace(/\B(?=(\d{3})+$)/g, ",")}.${cents} ${currency}`;
   });
-  return texts.join(" and ") || "0.00";
+  return texts.join(" and ") || "nothing spent";
 }
 
 export function countOf(count: number, noun: string): string {
-  return `${count} ${noun}${count === 1 ? "" : "s"}`;
+  return `${count === 0 ? "no" : count} ${noun}${count === 1 ? "" : "s"}`;
 }
 
 /** Words into lines; the first one leaves room for the move at its end. */

@@ -11,14 +11,26 @@ interface Whose {
 
 export type Question =
   | {
-      readonly ask: "arrived" | "moved" | "recognised" | "merged" | "promoted" | "repeated" | "refused" | "spared";
+      readonly ask:
+        | "arrived"
+        | "moved"
+        | "ordered"
+        | "recognised"
+        | "merged"
+        | "promoted"
+        | "repeated"
+        | "refused"
+        | "spared";
       readonly about: StoryEvent;
     }
   | ({ readonly ask: "apart"; readonly about: StoryEvent } & Whose)
   | ({ readonly ask: "shared"; readonly about: StoryEvent } & Whose)
   | ({ readonly ask: "looked-up"; readonly at: string } & Whose)
   | ({ readonly ask: "reminded" } & Whose)
+  | { readonly ask: "carted"; readonly namespace: string; readonly values: readonly string[] }
   | { readonly ask: "awaited"; readonly namespace: string; readonly values: readonly string[] };
+
+export type Asked<Ask extends Question["ask"]> = Extract<Question, { readonly ask: Ask }>;
 
 export type Amounts = Readonly<Record<string, number>>;
 
@@ -56,6 +68,15 @@ export interface Moved extends Caused, Move {
   readonly occurredAt: string | null;
   /** The facts that the rules read, as far as they differ from those of the transition before. */
   readonly changes: readonly FactChange[];
+}
+
+/** An order that moved nobody. */
+export interface Ordered extends Caused {
+  readonly fact: "ordered";
+  readonly segment: string;
+  readonly validOrders: number;
+  readonly spentMinor: Amounts;
+  readonly transitions: number;
 }
 
 export interface Recognised extends Caused {
@@ -134,6 +155,15 @@ export interface LookedUp {
   readonly orderedMinor: Amounts;
 }
 
+export interface Carted {
+  readonly fact: "carted";
+  readonly at: string;
+  readonly source: string | null;
+  readonly people: readonly (string | null)[];
+  /** Things put into carts, by all of them. */
+  readonly added: number;
+}
+
 export interface Awaited {
   readonly fact: "awaited";
   readonly at: string;
@@ -166,6 +196,7 @@ export interface Spared extends Caused, Move {
 export type Fact =
   | Arrived
   | Moved
+  | Ordered
   | Recognised
   | Apart
   | Shared
@@ -174,6 +205,7 @@ export type Fact =
   | Repeated
   | Refused
   | LookedUp
+  | Carted
   | Awaited
   | Reminded
   | Spared;

@@ -137,12 +137,16 @@ function tellWednesday(story: SceneWriter): void {
   ]);
 
   story.send("app", "Wed 20:10", "identified", MARIE.app);
-  story.send("app", "Wed 20:16", "order-placed", MARIE.app, order("A-2001", 31_000, "TENT-02"));
+  const third = story.send("app", "Wed 20:16", "order-placed", MARIE.app, order("A-2001", 31_000, "TENT-02"));
   story.send("app", "Wed 20:20", "identified", LEO.app, traits({ firstName: "Léo" }));
+  story.send("app", "Wed 20:22", "product-viewed", LEO.app, { product: { productId: "LAMP-04" } });
   story.send("app", "Wed 20:24", "order-placed", LEO.app, order("A-2002", 2_450, "LAMP-04"));
   story.send("app", "Wed 20:29", "order-cancelled", LEO.app, { order: { orderId: "A-2002" } });
   const broken = story.send("app", "Wed 20:30", "page-viewed", BROKEN_APP);
-  story.play("Wed 20:00", "Wed 20:40", ANY, [{ ask: "refused", about: broken }]);
+  story.play("Wed 20:00", "Wed 20:40", ANY, [
+    { ask: "ordered", about: third },
+    { ask: "refused", about: broken },
+  ]);
 }
 
 function tellThursday(story: SceneWriter): void {
@@ -154,14 +158,17 @@ function tellThursday(story: SceneWriter): void {
   });
   story.play("Thu 12:00", "Thu 12:20", ANY, [{ ask: "moved", about: returned }]);
 
+  story.send("web", "Thu 18:36", "page-viewed", NADIA.account);
   story.send("web", "Thu 18:38", "product-viewed", NADIA.account, { product: { productId: "BOOT-07" } });
   story.send("web", "Thu 18:41", "product-added", NADIA.account, cart(8_990, "BOOT-07"));
+  story.send("web", "Thu 18:43", "page-viewed", PAUL.account);
   story.send("web", "Thu 18:46", "product-added", PAUL.account, cart(5_990, "BAG-08"));
   story.send("web", "Thu 18:52", "checkout-started", PAUL.account, cart(5_990, "BAG-08"));
-  story.play("Thu 18:30", "Thu 18:55", ANY);
+  const carts = { namespace: "customer", values: [NADIA.account.customer, PAUL.account.customer] };
+  story.play("Thu 18:30", "Thu 18:55", ANY, [{ ask: "carted", ...carts }]);
 
-  story.send("app", "Thu 21:03", "order-placed", MARIE.app, order("A-2017", 15_000, "MAT-01"));
-  story.play("Thu 21:00", "Thu 21:10", ANY);
+  const fourth = story.send("app", "Thu 21:03", "order-placed", MARIE.app, order("A-2017", 15_000, "MAT-01"));
+  story.play("Thu 21:00", "Thu 21:10", ANY, [{ ask: "ordered", about: fourth }]);
 }
 
 function tellFriday(story: SceneWriter): void {
@@ -174,6 +181,8 @@ function tellFriday(story: SceneWriter): void {
   const repeated = story.repeat(fifth, "Fri 12:31");
   story.play("Fri 12:30", "Fri 12:40", ALONE, [{ ask: "repeated", about: repeated }]);
 
+  story.send("web", "Fri 19:02", "product-viewed", LEILA.laptop, { product: { productId: "CAP-12" } });
+  story.send("web", "Fri 19:05", "checkout-started", { ...LEILA.laptop, ...LEILA.email }, cart(4_400, "CAP-12"));
   const guest = story.send(
     "web",
     "Fri 19:07",

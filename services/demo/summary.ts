@@ -40,22 +40,31 @@ export function summarise(chronicle: Chronicle, counted: Counted): Summary {
   };
 }
 
-/** Lines `figure  what it is  where it comes from`. */
+/** A figure, what it is made of, and where anybody can count it again. */
 export function formatSummary(summary: Summary): string[] {
   const { records, outcomes, people, segments, transitions, causes, identityChanges, signals } = summary;
-  const changes = Object.values(identityChanges).reduce((sum, count) => sum + count, 0);
-  const sent = Object.values(signals).reduce((sum, count) => sum + count, 0);
-  const rows: readonly (readonly [number, string, string, string])[] = [
-    [records, "events", list(outcomes), "the engine's outcomes: each record has one"],
-    [people, "people", list(segments), "profile-state: the last record of each key"],
-    [transitions, "transitions", list(causes), "segment-transition"],
-    [changes, "identity changes", list(identityChanges), "identity-changed"],
-    [sent, "signals", list(signals), "profile-signal"],
+  const same = summary.digest === summary.refoldedDigest;
+  const rows: readonly (readonly [string, number | string, string, string])[] = [
+    ["events", records, list(outcomes), "the engine's outcomes: every record has exactly one"],
+    ["people", people, list(segments), "profile-state: the last record of each key"],
+    ["transitions", transitions, list(causes), "segment-transition, by cause"],
+    ["identity changes", total(identityChanges), list(identityChanges), "identity-changed, by kind"],
+    ["signals", total(signals), list(signals), "profile-signal, by certainty"],
+    [
+      "digest",
+      summary.digest.slice(0, 8),
+      `of all profiles; \`weft fold\` over the same events gives ${same ? "the same" : "ANOTHER ONE"}`,
+      "the store, and the pure engine over memory",
+    ],
   ];
-  return rows.flatMap(([count, what, parts, from]) => [
-    `  ${String(count).padStart(5)}  ${what.padEnd(17)} ${parts}`,
-    `${" ".repeat(26)}from ${from}`,
+  return rows.flatMap(([what, figure, parts, from]) => [
+    `  ${what.padEnd(17)}${String(figure).padStart(8)}  ${parts}`,
+    `${" ".repeat(29)}${from}`,
   ]);
+}
+
+function total(counts: Readonly<Record<string, number>>): number {
+  return Object.values(counts).reduce((sum, count) => sum + count, 0);
 }
 
 function list(counts: Readonly<Record<string, number>>): string {

@@ -5,7 +5,7 @@
 import { MINUTE_MS, on } from "./moment.ts";
 import { cart, claim, type Named, order, type Parts, type Scene, type StoryEvent, traits } from "./scene.ts";
 
-export const PEOPLE_MAX = 5_000;
+export const PEOPLE_MAX = 2_000;
 
 const PRODUCTS = ["JKT-22", "BOOT-07", "BOOT-09", "BAG-03", "CAP-11", "LAMP-04", "MAT-01", "TENT-02"];
 const REPEATED_SHARE = 0.04;

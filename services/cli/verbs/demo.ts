@@ -3,6 +3,7 @@
 
 import { styleText } from "node:util";
 import { type Command, InvalidArgumentError } from "commander";
+import { compareText } from "#core/comparison.ts";
 import { answer, answerLookUp } from "#services/demo/answer.ts";
 import { Chronicle } from "#services/demo/chronicle.ts";
 import { formatDay, formatTime } from "#services/demo/moment.ts";
@@ -10,13 +11,14 @@ import { Narrator, type Style } from "#services/demo/narration.ts";
 import type { Fact, Question } from "#services/demo/question.ts";
 import type { Scene } from "#services/demo/scene.ts";
 import { tellStory } from "#services/demo/story.ts";
-import { formatSummary, summarise, type Summary } from "#services/demo/summary.ts";
+import { formatSummary, summarise } from "#services/demo/summary.ts";
 import { createTraffic, PEOPLE_MAX } from "#services/demo/traffic.ts";
 import { topicNames } from "#services/config/topics.ts";
 import { compareFoldEvents, Fold } from "#services/fold/fold.ts";
 import { lookUp } from "#services/wire/lookup.ts";
 import { digestProfiles } from "#services/wire/profile-lines.ts";
 import { readPeople } from "#services/wire/profile-reader.ts";
+import { UsageError } from "../failure.ts";
 import type { CommonOptions } from "../program.ts";
 import { openStage, type Stage, type StagedEvent } from "../stage.ts";
 
@@ -33,17 +35,28 @@ export function registerDemo(program: Command): void {
     .command("demo")
     .description("play a week of a dozen people over a log and a store in this process, and tell what came out")
     .option("--seed <n>", "seed of the passers-by; the story stays the same", parseWhole, 1)
-    .option("--people <n>", `passers-by around the story, up to ${PEOPLE_MAX}`, parseWhole, 80)
+    .option("--people <n>", `passers-by around the story, up to ${PEOPLE_MAX}`, parsePeople, 80)
     .option("--keep", "keep the folder with the log and the store")
     .action(async (_options: unknown, command: Command) => playDemo(program, command.optsWithGlobals<DemoOptions>()));
 }
 
 async function playDemo(
   program: Command,
-  { seed, people, keep = false, json = false, quiet = false }: DemoOptions,
+  { config, seed, people, keep = false, json = false, quiet = false }: DemoOptions,
 ): Promise<void> {
+  if (config !== undefined) throw new UsageError("--config: the demo brings a configuration of its own");
   const startedAt = performance.now();
   const stage = await openStage();
+  const remove = () => {
+    if (!keep) stage.remove();
+  };
+  // Also where the reader of a pipe has had enough, and at Ctrl-C.
+  process.once("exit", remove);
+  for (const [signal, code] of [
+    ["SIGINT", 130],
+    ["SIGTERM", 143],
+  ] as const)
+    process.once(signal, () => process.exit(code));
   try {
     try {
       await playStory(stage, { seed, people, keep, json, quiet });
@@ -58,7 +71,7 @@ async function playDemo(
     await program.parseAsync(json ? ["--json", ...lookup] : lookup, { from: "user" });
     if (!json) process.stdout.write(describeNext(keep ? stage.configFile : null, performance.now() - startedAt));
   } finally {
-    if (!keep) stage.remove();
+    remove();
   }
 }
 
@@ -68,21 +81,19 @@ async function playStory(
 ): Promise<void> {
   const scenes = tellStory();
   const traffic = createTraffic(scenes, people, seed);
-  const print = (fact: Fact | Summary | null, lines: () => readonly string[]) => {
-    if (!json)
-      process.stdout.write(
-        lines()
-          .map((line) => `${line}\n`)
-          .join(""),
-      );
-    else if (fact !== null) process.stdout.write(`${JSON.stringify(fact)}\n`);
+  const print = (fact: object, lines: () => readonly string[]) => {
+    const text = json ? [JSON.stringify(fact)] : lines();
+    process.stdout.write(text.map((line) => `${line}\n`).join(""));
   };
-  print(null, () => [
+  const { folder } = stage;
+  const storyEvents = countEvents(scenes.map(({ events }) => events));
+  const trafficEvents = countEvents(traffic);
+  print({ fact: "opened", folder, kept: keep, storyEvents, trafficEvents, people, seed }, () => [
     "Weft demo: a real log, store and engine in this process. No Kafka, no Redis, no configuration.",
-    `  folder   ${stage.folder} (${keep ? "kept" : "removed at the end; --keep keeps it"})`,
-    `  story    ${countEvents(scenes.map(({ events }) => events))} events of a dozen people, one week in a few seconds; times are UTC`,
-    `  traffic  ${countEvents(traffic)} events of ${people} passers-by, seed ${seed}`,
-    "  Every line below is rendered from records read back from the output topics.",
+    `  folder   ${folder} (${keep ? "kept" : "removed at the end; --keep keeps it"})`,
+    `  story    ${storyEvents} events of a dozen people in one week; times are UTC; the till sends a file at 05:30`,
+    `  traffic  ${trafficEvents} events of ${people} passers-by, seed ${seed}`,
+    "  Every line below is rendered from what was read back: output topics, and two look-ups.",
   ]);
   const chronicle = new Chronicle(topicNames(stage.loaded));
   const narrator = new Narrator(paint);
@@ -96,10 +107,10 @@ async function playStory(
     await stage.readBack((record, value) => chronicle.add(record, value));
     const facts = await Promise.all(scene.questions.map((question) => ask(stage, chronicle, scene, question)));
     status.clear();
-    for (const fact of facts) print(fact, () => narrator.narrate(fact));
+    for (const fact of facts.toSorted((a, b) => compareText(a.at, b.at))) print(fact, () => narrator.narrate(fact));
   }
   const summary = await sumUp(stage, chronicle, fed);
-  print(summary, () => ["", paint("day", "What came out, read back"), ...formatSummary(summary)]);
+  print(summary, () => ["", paint("day", "What came out, and where to count it"), ...formatSummary(summary)]);
 }
 
 async function ask(stage: Stage, chronicle: Chronicle, scene: Scene, question: Question): Promise<Fact> {
@@ -158,6 +169,12 @@ function openStatus(quiet: boolean) {
     show: (line: string) => void (shown && stderr.write(`\r\x1b[2K${line}`)),
     clear: () => void (shown && stderr.write("\r\x1b[2K")),
   };
+}
+
+function parsePeople(text: string): number {
+  const people = parseWhole(text);
+  if (people > PEOPLE_MAX) throw new InvalidArgumentError(`expected at most ${PEOPLE_MAX}`);
+  return people;
 }
 
 function parseWhole(text: string): number {
