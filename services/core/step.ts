@@ -103,7 +103,7 @@ function* applyEvent(
   const folded = event === null || clampedAt === null ? null : { ...event, occurredAt: clampedAt };
   const isClamped = event !== null && clampedAt !== event.occurredAt;
   const cause = causeOf(item, clampedAt);
-  const duplicate = item.role === "anchor" ? findDuplicate(engine, component, item) : null;
+  const duplicate = item.role === "anchor" ? findDuplicate(component, item) : null;
   if (duplicate === "later") return reportOutcome(workspace, item, "duplicate");
 
   const affected = new Set<string>();
@@ -129,7 +129,7 @@ function* applyEvent(
     if (anchor.profile !== null) touchProfile(engine, workspace, component, anchor.profile, cause);
     // Also where the anchor is on no profile (a contested shareable one): it may be somebody's again.
     const fragment = fragmentOf(anchor);
-    rememberEvent(engine.registry, fragment, item);
+    rememberEvent(fragment, item);
     if (isNew) foldEvent(engine.registry, fragment, item, folded);
     if (isNew && anchor.profile !== null) affected.add(anchor.profile);
   }
@@ -155,8 +155,8 @@ function evaluateAffected(
 }
 
 /** later: nothing of it is new. earlier: the copy was recorded before the one that was folded, so its evidence counts from there. */
-function findDuplicate(engine: Engine, component: Component, item: EventItem): "later" | "earlier" | null {
-  const seen = component.identifiers[item.anchor]?.fragment?.seen[eventMark(engine.registry, item)];
+function findDuplicate(component: Component, item: EventItem): "later" | "earlier" | null {
+  const seen = component.identifiers[item.anchor]?.fragment?.seen[eventMark(item)];
   if (seen === undefined) return null;
   return item.recordedAt >= seen ? "later" : "earlier";
 }
