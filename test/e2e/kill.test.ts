@@ -10,7 +10,7 @@ import { Deployment } from "#support/deployment.ts";
 import { LiveReader } from "#support/live-reader.ts";
 import { servicesOrSkip } from "#support/services.ts";
 import { createTraffic, formatTraffic } from "#support/traffic.ts";
-import { Worker } from "#support/workers.ts";
+import { Crew, ENDED_WELL } from "#support/workers.ts";
 
 /** WEFT_KILL_SEED repeats a run. */
 const SEED = Number(process.env["WEFT_KILL_SEED"] ?? Date.now() % 100_000);
@@ -22,12 +22,10 @@ const DAY_MS = 86_400_000;
 /** The import takes about this long, so that there is a middle to be killed in. */
 const FEEDING_MS = 5_000;
 const CHUNKS = 50;
-const KILL_WAIT_MS = 60_000;
 
 interface Summary {
   readonly digest: string;
   readonly profiles: number;
-  readonly outcomes: Readonly<Record<string, number>>;
 }
 
 /** `weft import` that gets its lines bit by bit. */
@@ -51,7 +49,7 @@ test(`a resolver and a stitcher that are killed lose nothing and say nothing twi
   const random = createRandom(SEED);
   const deployment = new Deployment(services);
   await deployment.open();
-  const workers = new Map<string, Worker>();
+  const crew = new Crew(deployment);
   let reader: LiveReader | null = null;
   try {
     // Old enough for every signal to be due, young enough for no topic to let go of it.
@@ -71,28 +69,19 @@ test(`a resolver and a stitcher that are killed lose nothing and say nothing twi
 
     await deployment.mustRun(["topics", "create"]);
     reader = await LiveReader.open(deployment);
-    for (const verb of ["resolve", "stitch"]) workers.set(verb, new Worker(deployment, verb));
-    for (const worker of workers.values()) await worker.waitFor(/^running$/);
-
+    await crew.start(["resolve", "stitch"]);
     const feeding = feedSlowly(deployment, text);
-    const killAt = async (verb: string, share: number, readShare: () => Promise<number>) => {
-      for (const deadline = Date.now() + KILL_WAIT_MS; (await readShare()) < share; await sleep(5))
-        if (Date.now() > deadline) throw new Error(`${verb} stays at ${await readShare()} of what it has to do`);
-      await workers.get(verb)?.kill();
-      t.diagnostic(`${verb} killed at ${Math.round((await readShare()) * 100)} %`);
-      workers.set(verb, new Worker(deployment, verb));
-    };
+    const heard = reader;
     const resolvedShare = async () => (await deployment.readResolved()).passed / traffic.length;
     // Of profiles, which nearly every event changes; several events in one bundle are one change.
-    const heard = reader;
     const publishedShare = async () => heard.profiles.size / folded.profiles;
     for (let round = 0; round < ROUNDS; round += 1) {
-      const [from, width] = [0.2 + (0.6 * round) / ROUNDS, 0.6 / ROUNDS];
-      const order = [
-        killAt("resolve", from + width * random(), resolvedShare),
-        killAt("stitch", from + width * random(), publishedShare),
-      ];
-      await Promise.all(order);
+      const chooseShare = () => 0.2 + (0.6 * (round + random())) / ROUNDS;
+      const [resolve, stitch] = await Promise.all([
+        crew.killAt("resolve", chooseShare(), resolvedShare),
+        crew.killAt("stitch", chooseShare(), publishedShare),
+      ]);
+      t.diagnostic(`resolve killed at ${formatShare(resolve)}, stitch at ${formatShare(stitch)}`);
     }
     await feeding;
     await deployment.settle();
@@ -102,15 +91,7 @@ test(`a resolver and a stitcher that are killed lose nothing and say nothing twi
     assert.equal(await deployment.countDeadLetters(), 0, "nothing is dead-lettered");
     assert.equal(digest, folded.digest, "the same people as the fold of the file");
     assert.deepEqual(reader.findFaults(), []);
-    const published = new Map([...reader.profiles].map(([profileId, { segment }]) => [profileId, segment]));
-    for (const { profileId, segment } of people.profiles) {
-      assert.equal(published.get(profileId), segment, `profile-changed of ${profileId} is up to date`);
-      if (reader.countRenames(profileId) === 0)
-        assert.equal(reader.segments.get(profileId), segment, `the last transition of ${profileId} led where it is`);
-    }
-    const living = new Set(people.profiles.map(({ profileId }) => profileId));
-    const left = [...reader.segments].filter(([profileId, segment]) => segment !== null && !living.has(profileId));
-    assert.deepEqual(left, [], "whoever is no more has moved to nowhere");
+    assert.deepEqual(reader.findDifferences(people), []);
 
     const before = reader.count;
     await deployment.mustRun(["import", "--quiet", file]);
@@ -118,15 +99,19 @@ test(`a resolver and a stitcher that are killed lose nothing and say nothing twi
     await sleep(1_000);
     assert.equal(reader.count - before, 0, "a second import says nothing");
     assert.equal((await deployment.readStore()).digest, folded.digest, "and changes nothing");
-    t.diagnostic(`${traffic.length} records, ${people.profiles.length} profiles, ${before} outputs`);
-    for (const worker of workers.values()) assert.deepEqual(await worker.stop(), { code: 0, signal: null });
     assert.deepEqual(reader.findFaults(), []);
+    assert.deepEqual(await crew.stop(), [ENDED_WELL, ENDED_WELL]);
+    t.diagnostic(`${traffic.length} records, ${people.profiles.length} profiles, ${before} outputs`);
   } catch (error) {
-    for (const worker of workers.values()) console.error(worker.describe());
+    console.error(crew.describe());
     throw error;
   } finally {
-    for (const worker of workers.values()) await worker.kill();
+    await crew.kill();
     await reader?.close();
     await deployment.close();
   }
 });
+
+function formatShare(share: number): string {
+  return `${Math.round(share * 100)} %`;
+}

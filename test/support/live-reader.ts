@@ -7,6 +7,7 @@ import { INPUT_COMPATIBILITY, openRegistryCodec } from "#adapters/registry/codec
 import type { Codec } from "#ports/codec.ts";
 import type { Log, LogRecord } from "#ports/log.ts";
 import { topicNames } from "#services/config/topics.ts";
+import type { People } from "#services/wire/profile-reader.ts";
 import type { Deployment } from "./deployment.ts";
 
 const SCHEMAS_FOLDER = resolve(import.meta.dirname, "../../schemas");
@@ -100,6 +101,24 @@ export class LiveReader {
       .filter(([profileId, breaks]) => breaks > this.countRenames(profileId))
       .map(([profileId]) => `the transitions of ${profileId} do not chain`);
     return [...this.#faults, ...broken];
+  }
+
+  /** Where what was told differs from who is in the store. */
+  findDifferences(people: People): string[] {
+    const differences: string[] = [];
+    const living = new Set(people.profiles.map(({ profileId }) => profileId));
+    const segments = this.segments;
+    for (const { profileId, segment } of people.profiles) {
+      const told = this.profiles.get(profileId)?.segment ?? null;
+      if (told !== segment) differences.push(`${profileId} is in ${segment}, its last profile-changed says ${told}`);
+      const led = segments.get(profileId) ?? null;
+      if (led !== segment && this.countRenames(profileId) === 0)
+        differences.push(`${profileId} is in ${segment}, its last transition led to ${led}`);
+    }
+    for (const [profileId, segment] of segments)
+      if (segment !== null && !living.has(profileId))
+        differences.push(`${profileId} is no more, its last transition led to ${segment}`);
+    return differences;
   }
 
   async close(): Promise<void> {

@@ -19,6 +19,8 @@ export interface Ended {
   readonly signal: NodeJS.Signals | null;
 }
 
+export const ENDED_WELL: Ended = { code: 0, signal: null };
+
 export class Worker {
   readonly verb: string;
   readonly lines: LogLine[] = [];
@@ -79,5 +81,45 @@ export class Worker {
 
   describe(): string {
     return `${this.lines.map((line) => JSON.stringify(line)).join("\n")}\n${this.errors}`;
+  }
+}
+
+const KILL_WAIT_MS = 120_000;
+
+/** The workers of one deployment, one of each verb, that are started again when they were killed. */
+export class Crew {
+  readonly #deployment: Deployment;
+  readonly #workers = new Map<string, Worker>();
+
+  constructor(deployment: Deployment) {
+    this.#deployment = deployment;
+  }
+
+  /** Resolves when all of them run. */
+  async start(verbs: readonly string[]): Promise<void> {
+    for (const verb of verbs) this.#workers.set(verb, new Worker(this.#deployment, verb));
+    await Promise.all(verbs.map((verb) => this.#workers.get(verb)?.waitFor(/^running$/)));
+  }
+
+  /** SIGKILL once this share of the work is done, and another one at once. Resolves with the share at the kill. */
+  async killAt(verb: string, share: number, readShare: () => Promise<number>): Promise<number> {
+    for (const deadline = Date.now() + KILL_WAIT_MS; (await readShare()) < share; await sleep(5))
+      if (Date.now() > deadline) throw new Error(`${verb} stays at ${await readShare()} of what it has to do`);
+    await this.#workers.get(verb)?.kill();
+    this.#workers.set(verb, new Worker(this.#deployment, verb));
+    return await readShare();
+  }
+
+  /** How each of them ended when asked to stop. */
+  async stop(): Promise<Ended[]> {
+    return await Promise.all([...this.#workers.values()].map((worker) => worker.stop()));
+  }
+
+  async kill(): Promise<void> {
+    await Promise.all([...this.#workers.values()].map((worker) => worker.kill()));
+  }
+
+  describe(): string {
+    return [...this.#workers.values()].map((worker) => worker.describe()).join("\n");
   }
 }
