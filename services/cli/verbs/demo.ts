@@ -1,6 +1,8 @@
 // weft demo: a week of a dozen people in a few seconds, over a real log, store and engine in this process. Every line is
 // rendered from records read back from the output topics.
 
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { styleText } from "node:util";
 import { type Command, InvalidArgumentError } from "commander";
 import { compareText } from "#core/comparison.ts";
@@ -22,6 +24,8 @@ import { UsageError } from "../failure.ts";
 import type { CommonOptions } from "../program.ts";
 import { openStage, type Stage, type StagedEvent } from "../stage.ts";
 
+/** What was fed, beside the log: for the verbs that read files. */
+const EVENTS_FILE = "events.jsonl";
 const HEROINE = "phone:0639980017";
 
 interface DemoOptions extends CommonOptions {
@@ -66,10 +70,10 @@ async function playDemo(
     const lookup = ["--config", stage.configFile, "--embedded", "lookup", HEROINE, "--pii"];
     if (!json)
       process.stdout.write(
-        `\n${paint("day", `The files are closed. npx weft lookup ${HEROINE} --pii opens them again:`)}\n`,
+        `\n${paint("day", `The files are closed; npx weft lookup ${HEROINE} --pii opens them again`)}\n`,
       );
     await program.parseAsync(json ? ["--json", ...lookup] : lookup, { from: "user" });
-    if (!json) process.stdout.write(describeNext(keep ? stage.configFile : null, performance.now() - startedAt));
+    if (!json) process.stdout.write(describeNext(keep ? stage.folder : null, performance.now() - startedAt));
   } finally {
     remove();
   }
@@ -109,6 +113,7 @@ async function playStory(
     status.clear();
     for (const fact of facts.toSorted((a, b) => compareText(a.at, b.at))) print(fact, () => narrator.narrate(fact));
   }
+  writeFileSync(join(folder, EVENTS_FILE), fed.map(formatEvent).join(""));
   const summary = await sumUp(stage, chronicle, fed);
   print(summary, () => ["", paint("day", "What came out, and where to count it"), ...formatSummary(summary)]);
 }
@@ -138,20 +143,28 @@ async function sumUp({ runtime, loaded, outcomes }: Stage, chronicle: Chronicle,
   });
 }
 
+/** A line as `weft fold`, `weft import` and `weft produce` read it. */
+function formatEvent({ source, recordedAt, event }: StagedEvent): string {
+  const iso = (ms: number) => new Date(ms).toISOString();
+  return `${JSON.stringify({ source, recordedAt: iso(recordedAt), ...event, occurredAt: iso(event.occurredAt) })}\n`;
+}
+
 function countEvents(lists: readonly (readonly unknown[])[]): number {
   return lists.reduce((sum, list) => sum + list.length, 0);
 }
 
-function describeNext(configFile: string | null, elapsedMs: number): string {
-  const weft = `npx weft -c ${configFile ?? "FOLDER/weft.yaml"} --embedded`;
+function describeNext(folder: string | null, elapsedMs: number): string {
+  const at = folder ?? "FOLDER";
+  const weft = `npx weft -c ${join(at, "weft.yaml")} --embedded`;
   return [
     "",
     paint("day", `Done in ${(elapsedMs / 1000).toFixed(1)} s. What to try next`),
-    ...(configFile === null ? ["  npm run demo -- --keep                 keeps the folder, and then:"] : []),
+    "  npm run demo -- --seed 2 --people 500      other passers-by, the same story",
+    ...(folder === null ? ["  npm run demo -- --keep                     keeps the folder, and then:"] : []),
     `  ${weft} lookup email:marie.lefort@example.com --pii`,
     `  ${weft} tail segment-transition`,
-    "  npm run demo -- --seed 2 --people 500  other passers-by, the same story",
-    "  README.md                              the same engine over Kafka and Redis",
+    `  npx weft fold --out out ${join(at, EVENTS_FILE)}`,
+    "  README.md                                  the same engine over Kafka and Redis",
     "",
   ].join("\n");
 }
