@@ -35,9 +35,10 @@ export function* foldOrderEvent(
   const order = workspace.read<Order>(orderPart(named.key)) ?? createOrder(named.key, named.birth, named.value);
   const added = addOrderFact(engine.registry, order, item, event);
   if (added === "known") return false;
+  if (added === "limit") workspace.effects.push({ kind: "limit", limit: "order-events" });
   workspace.write(orderPart(order.key), order);
   yield* adoptOrder(engine, workspace, component, order, cause, affected);
-  return added === "added";
+  return added !== "moved";
 }
 
 /**

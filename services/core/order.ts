@@ -70,7 +70,7 @@ export function addOrderFact(
   order: Order,
   item: EventItem,
   event: ChannelEvent,
-): "added" | "moved" | "known" {
+): "added" | "moved" | "known" | "limit" {
   const part = event.order;
   if (part === null || part === undefined) return "known";
   const anchor = item.identifiers.find((identifier) => identifier.key === item.anchor);
@@ -94,8 +94,9 @@ export function addOrderFact(
   }
   order.facts.push(fact);
   order.facts.sort(compareFacts);
-  if (order.facts.length > ORDER_EVENTS_MAX && order.facts.pop() === fact) return "known";
-  return same >= 0 ? "moved" : "added";
+  if (order.facts.length <= ORDER_EVENTS_MAX) return same >= 0 ? "moved" : "added";
+  order.facts.pop();
+  return "limit";
 }
 
 function compareFacts(a: OrderFact, b: OrderFact): number {

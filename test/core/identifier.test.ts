@@ -1,0 +1,116 @@
+// Identifiers: normalised so that one thing has one spelling, and junk refused in any dress (I4).
+
+import { equal } from "node:assert/strict";
+import { describe, it } from "node:test";
+import * as fc from "fast-check";
+import { acceptEvent, createRegistry } from "#core/acceptance.ts";
+import { IDENTIFIER_VALUE_LENGTH_MAX, normaliseIdentifier } from "#core/identifier.ts";
+import { loadConfiguration } from "#services/config/configuration.ts";
+import { createHash } from "#services/wire/hash.ts";
+
+const { configuration } = loadConfiguration(undefined, {});
+const registry = createRegistry(configuration, createHash("a key for tests"));
+
+function normalise(namespace: string, value: string, country = "FR"): string | null {
+  const found = registry.namespaces.get(namespace);
+  if (found === undefined) throw new Error(`no namespace ${namespace}`);
+  return normaliseIdentifier(found, value, country);
+}
+
+const JUNK = [
+  "null",
+  "undefined",
+  "none",
+  "0",
+  "-1",
+  "0000000000",
+  "test@test.com",
+  "[object Object]",
+  "1111111111",
+  "99999",
+  "---",
+  "N/A",
+  "",
+];
+const dresses: readonly ((text: string) => string)[] = [
+  (text) => text.toUpperCase(),
+  (text) => ` ${text}\t`,
+  (text) => `"${text}"`,
+  (text) => `'" ${text} "'`,
+  (text) => `\u201c${text}\u201d`,
+  (text) => [...text].join("\u200b"),
+  (text) => `\ufeff${text}`,
+  (text) => text.replace(/[!-~]/g, (character) => String.fromCharCode(character.charCodeAt(0) + 0xfee0)),
+];
+
+describe("identifiers", () => {
+  it("are never junk, in any case, quoting, space, width or with invisible characters (I4)", () => {
+    for (const namespace of ["customer", "card", "email", "phone", "cookie"]) {
+      for (const junk of JUNK) {
+        equal(normalise(namespace, junk), null, `${namespace} ${junk}`);
+        for (const [i, dress] of dresses.entries())
+          equal(normalise(namespace, dress(junk)), null, `${namespace} ${junk} in dress ${i}`);
+      }
+    }
+  });
+
+  it("of a reference namespace have no junk: an order may be called 0", () => {
+    equal(normalise("order", "0"), "0");
+    equal(normalise("order", "null"), "null");
+  });
+
+  it("have one spelling: e-mails in small letters, phones in E.164 with the source's country", () => {
+    equal(normalise("email", "  Ana.Lopez@Example.FR "), "ana.lopez@example.fr");
+    equal(normalise("email", "not an address"), null);
+    equal(normalise("phone", "06 12 34 56 78"), "+33612345678");
+    equal(normalise("phone", "0692 12 34 56", "RE"), "+262692123456");
+    equal(normalise("phone", "+44 20 7946 0958"), "+442079460958");
+    equal(normalise("phone", "12"), null);
+    equal(normalise("email-sha256", "A".repeat(64)), "a".repeat(64));
+  });
+
+  it("beyond the longest value are not looked at", () => {
+    equal(normalise("customer", "C".repeat(IDENTIFIER_VALUE_LENGTH_MAX)), "C".repeat(IDENTIFIER_VALUE_LENGTH_MAX));
+    equal(normalise("customer", "C".repeat(IDENTIFIER_VALUE_LENGTH_MAX + 1)), null);
+  });
+
+  it("stay as they are when normalised again", () => {
+    fc.assert(
+      fc.property(
+        fc.constantFrom("customer", "email", "phone", "cookie"),
+        fc.string({ maxLength: 40 }),
+        (namespace, raw) => {
+          const once = normalise(namespace, raw);
+          if (once !== null) equal(normalise(namespace, once), once);
+        },
+      ),
+      { numRuns: 2000 },
+    );
+  });
+
+  it("more than sixteen, junk and other people's left out, refuse the event", () => {
+    const event = (identifiers: { namespace: string; value: string; role?: "other" }[]) =>
+      acceptEvent(registry, "web", 1_767_225_600_000, {
+        eventId: "e",
+        type: "page-viewed",
+        occurredAt: 1_767_225_600_000,
+        identifiers,
+      });
+    const cookies = Array.from({ length: 17 }, (_, i) => ({ namespace: "cookie", value: `visitor-${i}` }));
+    const refused = event(cookies);
+    equal(refused.ok ? "accepted" : refused.reason, "too-many-identifiers");
+    equal(
+      event([
+        ...cookies.slice(1),
+        { namespace: "cookie", value: "null" },
+        { namespace: "email", value: "gift@example.com", role: "other" },
+      ]).ok,
+      true,
+    );
+    const nobody = event([
+      { namespace: "email", value: "test@test.com" },
+      { namespace: "ip", value: "10.0.0.1" },
+    ]);
+    equal(nobody.ok ? "accepted" : nobody.reason, "no-identifier");
+  });
+});
