@@ -63,7 +63,7 @@ export function createOrder(key: string, birth: ComponentId, name: string): Orde
 
 /**
  * Adds one event. `moved`: it was there already, and this copy of it was recorded earlier, so it counts from there.
- * `known`: nothing of it is new, or it is beyond the limit.
+ * `known`: nothing of it is new. `limit`: the latest recorded one, perhaps this, had to go.
  */
 export function addOrderFact(
   registry: Registry,
