@@ -2,7 +2,13 @@ import { openKafkaLog } from "#adapters/kafka/log.ts";
 import { servicesOrSkip } from "#support/services.ts";
 import { testLog } from "../contract/log.contract.ts";
 
-testLog("kafka", async (t) => {
+testLog("Kafka", async (t) => {
   const services = await servicesOrSkip(t);
-  return services === null ? null : await openKafkaLog({ brokers: services.brokers, clientId: "log-test" });
+  if (services === null) return null;
+  const [log, peer] = await Promise.all([
+    openKafkaLog({ brokers: services.brokers, clientId: "test-log" }),
+    openKafkaLog({ brokers: services.brokers, clientId: "test-peer" }),
+  ]);
+  t.after(() => Promise.all([log.close(), peer.close()]));
+  return { log, peer };
 });

@@ -4,7 +4,7 @@
 // answers an offset that is out of range by committing -2 as the group's offset, outside every transaction.
 
 import { setTimeout as delay } from "node:timers/promises";
-import type { Broker, Cluster } from "kafkajs";
+import type { Broker, Cluster, Consumer } from "kafkajs";
 import { partitionKey, type TopicPartition } from "#ports/log.ts";
 import { nextOffset, selectCommitted, type AbortedTransaction } from "./committed.ts";
 import { isPassing, isUnknownTopic } from "./failure.ts";
@@ -228,4 +228,12 @@ export class Fetcher {
       });
     });
   }
+}
+
+/** A cluster that is asked for a broker after its disconnection connects again: once more when the last fetch is over. */
+export async function disconnectFetching(consumer: Consumer, fetcher: Fetcher): Promise<void> {
+  const closed = fetcher.close();
+  await consumer.disconnect().catch(() => {});
+  await closed;
+  await consumer.disconnect().catch(() => {});
 }

@@ -8,8 +8,9 @@ import type { Consumer, Kafka } from "kafkajs";
 import type { GroupOptions, Membership, TopicPartition } from "#ports/log.ts";
 import { createSlotAssigner } from "./assigner.ts";
 import { createClusterConsumer } from "./cluster.ts";
+import { Ends } from "./ends.ts";
 import { isPassing, toLogError } from "./failure.ts";
-import { Fetcher } from "./fetcher.ts";
+import { disconnectFetching, Fetcher } from "./fetcher.ts";
 import type { Outage } from "./outage.ts";
 import { Publisher } from "./publisher.ts";
 import { KafkaSlot } from "./slot.ts";
@@ -56,6 +57,7 @@ class Group {
   readonly #resolve: () => void;
   readonly #reject: (error: unknown) => void;
   #session: Session;
+  #starting: Promise<void> = Promise.resolve();
 
   constructor(kafka: Kafka, options: GroupOptions, settings: GroupSettings) {
     this.#kafka = kafka;
@@ -96,8 +98,13 @@ class Group {
     if (this.#leaving.signal.aborted) await this.#endSession();
   }
 
-  async #startConsumer(): Promise<void> {
+  #startConsumer(): Promise<void> {
     const { consumer } = this.#session;
+    this.#starting = this.#tryStart(consumer);
+    return this.#starting;
+  }
+
+  async #tryStart(consumer: Consumer): Promise<void> {
     await consumer.connect();
     await consumer.subscribe({ topics: [...this.#options.topics], fromBeginning: true });
     await consumer.run({
@@ -109,7 +116,7 @@ class Group {
   }
 
   #openSession(): Session {
-    const { group, slots, slotOf } = this.#options;
+    const { group, topics, slots, slotOf } = this.#options;
     const { sessionTimeoutMs, maxBytesPerPartition, outage } = this.#settings;
     const { consumer, cluster } = createClusterConsumer(
       this.#kafka,
@@ -124,6 +131,7 @@ class Group {
       createSlotAssigner(slots, slotOf),
     );
     const fetcher = new Fetcher(cluster, { maxBytesPerPartition, outage });
+    const ends = new Ends(cluster, topics);
     const session: Session = {
       consumer,
       fetcher,
@@ -140,7 +148,7 @@ class Group {
         }
         for (const [slot, partitions] of owned) {
           this.#startRun(slot, (publisher, revoked) => {
-            return new KafkaSlot({ slot, partitions, group, cluster, fetcher, publisher, outage, revoked });
+            return new KafkaSlot({ slot, partitions, group, cluster, fetcher, ends, publisher, outage, revoked });
           });
         }
       },
@@ -184,14 +192,18 @@ class Group {
 
   async #endSession(): Promise<void> {
     const { consumer, fetcher } = this.#session;
-    const fetched = fetcher.close();
-    await consumer.disconnect().catch(() => {});
-    await fetched;
+    // A kafkajs consumer that is stopped while it is joining does not notice, and stays.
+    await this.#starting.catch(() => {});
+    await disconnectFetching(consumer, fetcher);
   }
 
   /** kafkajs starts again by itself after most crashes; after the others a new consumer is made, or the end is told. */
   async #outliveCrash(session: Session, error: Error, restarts: boolean): Promise<void> {
-    if (this.#session !== session || this.#leaving.signal.aborted) return;
+    if (this.#session !== session || this.#leaving.signal.aborted) {
+      // Its timer is set after this event; only a disconnection clears it.
+      if (restarts) setImmediate(() => void session.consumer.disconnect().catch(() => {}));
+      return;
+    }
     this.#revoke();
     if (isPassing(error)) this.#settings.outage.begin(error);
     if (restarts) return;

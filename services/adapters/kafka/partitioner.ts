@@ -1,5 +1,5 @@
 // kafkajs' default partitioner (murmur2, as Java's), which it asks for every record anew at every attempt of a send. Both
-// kinds here look at that.
+// kinds here look at that, and refuse a partition that does not exist: kafkajs says that it was sent, and sends nothing.
 
 import kafkajs, { type Message, type PartitionerArgs } from "kafkajs";
 
@@ -7,9 +7,20 @@ const { Partitioners } = kafkajs;
 
 type Partitioner = (args: PartitionerArgs) => number;
 
+function createPartitioner(): Partitioner {
+  const choose = Partitioners.DefaultPartitioner();
+  return (args) => {
+    const { topic, message, partitionMetadata } = args;
+    const wanted = message.partition;
+    if (wanted !== undefined && !partitionMetadata.some(({ partitionId }) => partitionId === wanted))
+      throw new RangeError(`topic ${topic} has no partition ${wanted}`);
+    return choose(args);
+  };
+}
+
 /** For plain appending: a record without key keeps the partition it drew, for the first attempt may have been written. */
 export function createSteadyPartitioner(): Partitioner {
-  const choose = Partitioners.DefaultPartitioner();
+  const choose = createPartitioner();
   const drawn = new WeakMap<Message, number>();
   return (args) => {
     const { message } = args;
@@ -26,7 +37,7 @@ export function createSteadyPartitioner(): Partitioner {
  * make one attempt only (an idempotent producer "must allow retries"), so the second one fails here.
  */
 export function createSingleAttemptPartitioner(): Partitioner {
-  const choose = Partitioners.DefaultPartitioner();
+  const choose = createPartitioner();
   const seen = new WeakSet<Message>();
   return (args) => {
     if (seen.has(args.message)) throw new Error("a send failed, and inside a transaction it is not repeated");

@@ -8,11 +8,12 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { Kafka, Producer, Transaction } from "kafkajs";
 import { LogError, type NewRecord, type Position, type TopicPartition } from "#ports/log.ts";
-import { isConcurrentTransaction, isRefused, toLogError } from "./failure.ts";
+import { isConcurrentTransaction, isFenced, isRefused, toLogError } from "./failure.ts";
 import { createSingleAttemptPartitioner } from "./partitioner.ts";
 import { toSends } from "./records.ts";
 
 export const TRANSACTION_TIMEOUT_MS = 10_000;
+const PARTING_WAIT_MS = 2000;
 const CONCURRENT_PAUSE_MIN_MS = 4;
 const CONCURRENT_PAUSE_MAX_MS = 200;
 
@@ -54,22 +55,27 @@ export class Publisher {
 
   async publish(records: readonly NewRecord[], positions: readonly (TopicPartition & Position)[]): Promise<void> {
     const producer = this.#producer;
-    if (producer === null) throw new LogError("log-outcome-unknown", "the slot must be taken over first");
+    if (producer === null) throw new LogError("log-unavailable", "the slot must be taken over first");
     if (records.length === 0 && positions.length === 0) return;
     const transaction = await producer.transaction();
     try {
       await this.#sendPositions(transaction, positions);
     } catch (error) {
-      if (!isRefused(error)) throw await this.#give(producer, error);
+      if (!isRefused(error)) throw await this.#giveUp(producer, transaction, error);
       // Nothing was sent, so nothing is open, and the producer is good: this abort is a matter of its memory alone.
       await transaction.abort().catch(() => this.close());
       throw toLogError(error, false);
     }
     try {
       for (const topicMessages of toSends(records)) await transaction.sendBatch({ acks: -1, topicMessages });
+    } catch (error) {
+      throw await this.#giveUp(producer, transaction, error);
+    }
+    try {
       await transaction.commit();
     } catch (error) {
-      throw await this.#give(producer, error);
+      if (this.#producer === producer) await this.close();
+      throw toLogError(error, true);
     }
   }
 
@@ -88,16 +94,31 @@ export class Publisher {
     }
   }
 
-  async #give(producer: Producer, error: unknown): Promise<LogError> {
+  /**
+   * Nobody has asked for a commit, so nothing is in doubt. Left open, the transaction would hold up every reader of
+   * committed records until its time is over.
+   */
+  async #giveUp(producer: Producer, transaction: Transaction, error: unknown): Promise<LogError> {
+    if (!isFenced(error)) await part(transaction.abort());
     if (this.#producer === producer) await this.close();
-    return toLogError(error, true);
+    return toLogError(error, false);
   }
 
   async close(): Promise<void> {
     const producer = this.#producer;
     this.#producer = null;
-    await producer?.disconnect().catch(() => {});
+    if (producer !== null) await part(producer.disconnect());
   }
+}
+
+/** Asks for it, and waits only so long: over a broken connection the answer may take half a minute, or never come. */
+async function part(asked: Promise<void>): Promise<void> {
+  const over = new AbortController();
+  await Promise.race([
+    asked.catch(() => {}),
+    delay(PARTING_WAIT_MS, undefined, { signal: over.signal }).catch(() => {}),
+  ]);
+  over.abort();
 }
 
 function groupPositions(positions: readonly (TopicPartition & Position)[]) {

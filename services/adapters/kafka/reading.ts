@@ -5,7 +5,7 @@ import type { Cluster, Kafka } from "kafkajs";
 import type { LogRecord, TopicPartition } from "#ports/log.ts";
 import { createClusterConsumer } from "./cluster.ts";
 import { toLogError } from "./failure.ts";
-import { Fetcher, type FetcherSettings } from "./fetcher.ts";
+import { disconnectFetching, Fetcher, type FetcherSettings } from "./fetcher.ts";
 import { SlotQueue } from "./slot-queue.ts";
 
 export interface ReadOptions {
@@ -73,9 +73,7 @@ export async function* readTopics(
       if (!isOver()) await queue.wait(WAIT_MS);
     }
   } finally {
-    const closed = fetcher.close();
-    await consumer.disconnect().catch(() => {});
-    await closed;
+    await disconnectFetching(consumer, fetcher);
   }
 }
 

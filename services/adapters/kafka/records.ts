@@ -64,28 +64,63 @@ export interface TopicSend {
 
 /** kafkajs copies its grouping per message, so a send is kept small (tulios/kafkajs#1576). */
 export const SEND_RECORDS_MAX = 500;
-/** Well below max.message.bytes times the partitions of a topic, and no request that takes a broker seconds. */
-export const SEND_BYTES_MAX = 8 * 1024 * 1024;
+/** No request that takes a broker seconds. */
+const SEND_BYTES_MAX = 8 * 1024 * 1024;
+/** All that a send holds for one partition is one batch, and a broker refuses a batch above 1 MiB (message.max.bytes). */
+export const BATCH_BYTES_MAX = 900 * 1024;
+const RECORD_OVERHEAD_BYTES = 40;
 
-/** By topic, in sends of at most SEND_RECORDS_MAX records and about SEND_BYTES_MAX bytes, order kept. */
+/** By topic, in sends that are small enough, order kept. */
 export function toSends(records: readonly NewRecord[]): TopicSend[][] {
   const sends: TopicSend[][] = [];
   let topics = new Map<string, TopicSend>();
-  let count = 0;
-  let bytes = 0;
+  let sizes = new Sizes();
+  const cut = () => {
+    if (topics.size > 0) sends.push([...topics.values()]);
+    topics = new Map();
+    sizes = new Sizes();
+  };
   for (const record of records) {
-    if (count >= SEND_RECORDS_MAX || bytes >= SEND_BYTES_MAX) {
-      sends.push([...topics.values()]);
-      topics = new Map();
-      count = 0;
-      bytes = 0;
-    }
+    const bytes = sizeRecord(record);
+    if (!sizes.fits(record, bytes)) cut();
+    sizes.add(record, bytes);
     const send = topics.get(record.topic) ?? { topic: record.topic, messages: [] };
     topics.set(record.topic, send);
     send.messages.push(toMessage(record));
-    count += 1;
-    bytes += record.value?.length ?? 0;
   }
-  if (count > 0) sends.push([...topics.values()]);
+  cut();
   return sends;
+}
+
+/** What a send holds. Where a key will go is not known here, so it may go to any partition of its topic. */
+class Sizes {
+  readonly #anywhere = new Map<string, number>();
+  readonly #placed = new Map<string, number>();
+  readonly #fullest = new Map<string, number>();
+  #count = 0;
+  #bytes = 0;
+
+  fits({ topic, partition }: NewRecord, bytes: number): boolean {
+    const placed = partition === undefined ? this.#fullest.get(topic) : this.#placed.get(`${topic}/${partition}`);
+    const batchBytes = (this.#anywhere.get(topic) ?? 0) + (placed ?? 0) + bytes;
+    return this.#count < SEND_RECORDS_MAX && this.#bytes < SEND_BYTES_MAX && batchBytes <= BATCH_BYTES_MAX;
+  }
+
+  add({ topic, partition }: NewRecord, bytes: number): void {
+    this.#count += 1;
+    this.#bytes += bytes;
+    if (partition === undefined) {
+      this.#anywhere.set(topic, (this.#anywhere.get(topic) ?? 0) + bytes);
+      return;
+    }
+    const placed = (this.#placed.get(`${topic}/${partition}`) ?? 0) + bytes;
+    this.#placed.set(`${topic}/${partition}`, placed);
+    this.#fullest.set(topic, Math.max(this.#fullest.get(topic) ?? 0, placed));
+  }
+}
+
+function sizeRecord({ key, value, headers }: NewRecord): number {
+  let bytes = RECORD_OVERHEAD_BYTES + (value?.length ?? 0) + (key === null ? 0 : Buffer.byteLength(key));
+  for (const name in headers) bytes += 6 + Buffer.byteLength(name) + Buffer.byteLength(headers[name] ?? "");
+  return bytes;
 }

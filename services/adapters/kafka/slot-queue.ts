@@ -73,6 +73,12 @@ export class SlotQueue {
     return [...this.#known.values()].every(({ next, end, asOfMs }) => next >= end && asOfMs >= sinceMs);
   }
 
+  /** Nothing is queued, and every partition was read as far as that. */
+  isReadTo(ends: ReadonlyMap<string, number>): boolean {
+    if (this.#records.length > 0) return false;
+    return [...this.#known].every(([key, { next }]) => next >= (ends.get(key) ?? Number.POSITIVE_INFINITY));
+  }
+
   /** Until a record is there, somebody calls `wake`, or the time is over. One caller at a time. */
   wait(waitMs: number): Promise<void> {
     if (this.#records.length > 0 || this.#failure !== null) return Promise.resolve();

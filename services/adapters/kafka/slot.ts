@@ -1,5 +1,6 @@
 // One owned slot: its queue, its feeds, its transactional producer, and where it stands.
 
+import { setTimeout as delay } from "node:timers/promises";
 import type { Cluster } from "kafkajs";
 import {
   LogError,
@@ -10,6 +11,7 @@ import {
   type Position,
   type TopicPartition,
 } from "#ports/log.ts";
+import type { Ends } from "./ends.ts";
 import { isFenced, toLogError } from "./failure.ts";
 import type { Feed } from "./feed.ts";
 import type { Fetcher } from "./fetcher.ts";
@@ -18,8 +20,8 @@ import type { Publisher } from "./publisher.ts";
 import { SlotQueue } from "./slot-queue.ts";
 import { fetchStablePositions } from "./stable-offsets.ts";
 
-/** What was known of the ends is good for so long: several rounds of fetching. */
-const END_KNOWN_MS = 500;
+/** How long `poll` waits to hear that the log has not grown. */
+const END_WAIT_MS = 1000;
 
 export interface SlotParts {
   readonly slot: number;
@@ -27,6 +29,7 @@ export interface SlotParts {
   readonly group: string;
   readonly cluster: Cluster;
   readonly fetcher: Fetcher;
+  readonly ends: Ends;
   readonly publisher: Publisher;
   readonly outage: Outage;
   readonly revoked: AbortSignal;
@@ -69,6 +72,9 @@ export class KafkaSlot implements OwnedSlot {
   }
 
   seek(positions: ReadonlyMap<string, Position>): void {
+    for (const key of positions.keys())
+      if (!this.partitions.some((partition) => partitionKey(partition) === key))
+        throw new Error(`${key} does not belong to slot ${this.slot}`);
     if (this.revoked.aborted) return;
     this.#forgetFeeds();
     this.#queue.clear();
@@ -82,10 +88,24 @@ export class KafkaSlot implements OwnedSlot {
   }
 
   async poll(recordsMax: number, waitMs: number): Promise<{ records: LogRecord[]; atEnd: boolean }> {
+    const startedAtMs = performance.now();
     if (!this.revoked.aborted) await this.#queue.wait(waitMs);
     if (this.revoked.aborted) return { records: [], atEnd: false };
     const records = this.#queue.take(recordsMax);
-    return { records, atEnd: this.#queue.isAtEnd(performance.now() - END_KNOWN_MS) };
+    return { records, atEnd: await this.#isAtEnd(startedAtMs) };
+  }
+
+  /** An end that was seen before the poll says nothing of what came meanwhile, in a partition that was not fetched since. */
+  async #isAtEnd(sinceMs: number): Promise<boolean> {
+    if (this.#queue.isAtEnd(sinceMs)) return true;
+    if (!this.#queue.isAtEnd(Number.NEGATIVE_INFINITY)) return false;
+    const over = new AbortController();
+    const ends = await Promise.race([
+      this.#parts.ends.read().catch(() => null),
+      delay(END_WAIT_MS, null, { signal: over.signal }).catch(() => null),
+    ]);
+    over.abort();
+    return ends !== null && !this.revoked.aborted && this.#queue.isReadTo(ends);
   }
 
   async publish(records: readonly NewRecord[], positions: ReadonlyMap<string, Position>): Promise<void> {

@@ -15,6 +15,7 @@ export async function createKafkaTopics(admin: Admin, specs: readonly TopicSpec[
     const missing = specs.filter(({ name }) => !present.has(name));
     if (missing.length > 0) await createMissing(admin, missing);
     await awaitLeaders(admin, specs);
+    await awaitReadable(admin, missing);
     // Those just made are checked as well: another process may have been quicker, with other words.
     await checkPolicies(admin, specs);
   } catch (error) {
@@ -48,6 +49,19 @@ async function awaitLeaders(admin: Admin, specs: readonly TopicSpec[]): Promise<
     if (problem === null) return;
     if (problem.final || performance.now() > deadline) throw new LogError("log-unavailable", problem.message);
     await delay(100);
+  }
+}
+
+/** The controller's word that a partition has a leader reaches us before it reaches the leader. */
+async function awaitReadable(admin: Admin, specs: readonly TopicSpec[]): Promise<void> {
+  for (const deadline = performance.now() + LEADERS_WAIT_MS; ; ) {
+    try {
+      await Promise.all(specs.map(({ name }) => admin.fetchTopicOffsets(name)));
+      return;
+    } catch (error) {
+      if ((!isPassing(error) && !isUnknownTopic(error)) || performance.now() > deadline) throw error;
+    }
+    await delay(20);
   }
 }
 
