@@ -161,10 +161,11 @@ function answerRepeated(chronicle: Chronicle, { event, recordedAt, source }: Sto
 }
 
 function answerRefused(chronicle: Chronicle, { event, source }: StoryEvent): Fact {
-  const letter = chronicle.letters.find(({ eventId }) => eventId === event.eventId);
+  const letter = chronicle.letters.find((one) => one.event?.eventId === event.eventId);
   if (letter === undefined) throw new StoryBroken(`no dead letter holds ${event.eventId}`);
   const { topic, at, reason, bytes } = letter;
-  return { fact: "refused", at: formatIso(at), source, topic, reason, bytes };
+  const identifiers = (letter.event?.identifiers ?? []).map(({ namespace, value }) => ({ namespace, value }));
+  return { fact: "refused", at: formatIso(at), source, identifiers, topic, reason, bytes };
 }
 
 function answerSpared(chronicle: Chronicle, about: StoryEvent): Fact {
@@ -173,6 +174,8 @@ function answerSpared(chronicle: Chronicle, about: StoryEvent): Fact {
   return {
     fact: "spared",
     ...described,
+    card:
+      chronicle.states.get(move.profileId)?.identifiers.find(({ namespace }) => namespace === "card")?.value ?? null,
     validOrders: Number(move.facts["orders.valid"]),
     signals: chronicle.signalsOf(move.profileId).length,
   };

@@ -50,15 +50,20 @@ export interface SignalRecord extends Placed {
 export interface StateRecord {
   readonly profileId: string;
   readonly segment: string;
-  readonly identifiers: readonly { readonly namespace: string; readonly value: string; readonly state: string }[];
+  readonly identifiers: readonly (Identifier & { readonly state: string })[];
   readonly traits: Readonly<Record<string, { readonly value: unknown }>>;
+}
+
+interface Identifier {
+  readonly namespace: string;
+  readonly value: string;
 }
 
 export interface Letter {
   readonly topic: string;
   readonly at: number;
-  /** Of the event inside, where its bytes can be read at all. */
-  readonly eventId: string | null;
+  /** The event inside, where its bytes can be read at all. */
+  readonly event: { readonly eventId: string; readonly identifiers: readonly Identifier[] } | null;
   readonly reason: string;
   readonly bytes: number;
 }
@@ -97,7 +102,7 @@ export class Chronicle {
         this.letters.push({
           topic: record.topic,
           at: record.timestampMs,
-          eventId: (value as { eventId?: string } | null)?.eventId ?? null,
+          event: value as Letter["event"],
           reason: record.headers["weft.reason"] ?? "",
           bytes: record.value?.length ?? 0,
         });

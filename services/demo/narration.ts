@@ -76,7 +76,7 @@ function describeFact(fact: Fact): string {
     case "repeated":
       return `the shop sends that order again: ${countOf(fact.records, "record")} about ${nameOf(fact)} come out; it has caused ${countOf(fact.transitions, "transition")} in all`;
     case "refused":
-      return `an app sends "null" and "undefined" for names: refused (${fact.reason}), its ${fact.bytes} bytes kept in ${fact.topic}`;
+      return `${listQuoted(fact.identifiers)}: nobody's name, refused (${fact.reason}), its ${fact.bytes} bytes kept in ${fact.topic}`;
     case "looked-up":
       return describeLookUp(fact);
     case "carted":
@@ -84,7 +84,7 @@ function describeFact(fact: Fact): string {
     case "awaited":
       return `their carts are a day old, ${countOf(fact.signals, "reminder")} so far: today's till file may still hold a purchase by ${fact.people.join(" or ")}, and the engine waits for it`;
     case "spared":
-      return `${nameOf(fact)} had bought in the store, by card${describeDelay(fact)}: ${countOf(fact.signals, "reminder")}`;
+      return `${nameOf(fact)} had bought, card ${fact.card}${describeDelay(fact)}: ${countOf(fact.signals, "reminder")}`;
     case "reminded":
       return describeReminded(fact);
   }
@@ -140,6 +140,10 @@ function describeDelay({ occurredAt, at }: { readonly occurredAt: string | null;
 
 function listIdentifiers(identifiers: readonly { readonly namespace: string; readonly value: string }[]): string {
   return identifiers.map(({ namespace, value }) => `${namespace} ${value}`).join(", ");
+}
+
+function listQuoted(identifiers: readonly { readonly namespace: string; readonly value: string }[]): string {
+  return identifiers.map(({ namespace, value }) => `${namespace} "${value}"`).join(", ");
 }
 
 /** Without what only ever names a device. */

@@ -134,6 +134,7 @@ export interface Refused {
   readonly fact: "refused";
   readonly at: string;
   readonly source: string | null;
+  readonly identifiers: readonly Whose[];
   readonly topic: string;
   readonly reason: string;
   readonly bytes: number;
@@ -189,6 +190,8 @@ export interface Reminded {
 export interface Spared extends Caused, Move {
   readonly fact: "spared";
   readonly occurredAt: string | null;
+  /** The loyalty card on the profile. */
+  readonly card: string | null;
   readonly validOrders: number;
   readonly signals: number;
 }
