@@ -1,6 +1,16 @@
 // The log, in our words: topics of records, read and written by the owner of a slot in one transaction.
 // Kafka, the embedded log and the memory log implement it; test/contract/log.contract.ts says what they share.
 
+/**
+ * What text cannot say of a foreign record: a key that is not UTF-8, headers that are not or that are there twice.
+ * Beside key and headers, which then hold what a reader can make of them.
+ */
+export interface RawParts {
+  /** Absent: the key is text. */
+  readonly key?: Uint8Array;
+  readonly headers: Readonly<Record<string, readonly Uint8Array[]>>;
+}
+
 export interface LogRecord {
   readonly topic: string;
   readonly partition: number;
@@ -11,6 +21,7 @@ export interface LogRecord {
   readonly key: string | null;
   readonly value: Uint8Array | null;
   readonly headers: Readonly<Record<string, string>>;
+  readonly raw?: RawParts;
 }
 
 export interface NewRecord {
@@ -20,6 +31,8 @@ export interface NewRecord {
   readonly key: string | null;
   readonly value: Uint8Array | null;
   readonly headers?: Readonly<Record<string, string>>;
+  /** In place of the key and of the headers of these names. Logs that hold our own records only may leave it out. */
+  readonly raw?: RawParts;
   /** Absent: the log stamps its own time. */
   readonly timestampMs?: number;
 }

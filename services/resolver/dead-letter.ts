@@ -15,6 +15,7 @@ export function createDeadLetter(
     key: record.key,
     value: record.value,
     timestampMs: record.timestampMs,
+    ...(record.raw === undefined ? {} : { raw: record.raw }),
     headers: {
       ...record.headers,
       "__connect.errors.topic": record.topic,

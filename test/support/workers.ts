@@ -97,8 +97,9 @@ export class Crew {
 
   /** Resolves when all of them run. */
   async start(verbs: readonly string[]): Promise<void> {
-    for (const verb of verbs) this.#workers.set(verb, new Worker(this.#deployment, verb));
-    await Promise.all(verbs.map((verb) => this.#workers.get(verb)?.waitFor(/^running$/)));
+    const started = verbs.map((verb) => [verb, new Worker(this.#deployment, verb)] as const);
+    for (const [verb, worker] of started) this.#workers.set(verb, worker);
+    await Promise.all(started.map(([, worker]) => worker.waitFor(/^running$/)));
   }
 
   /** SIGKILL once this share of the work is done, and another one at once. Resolves with the share at the kill. */

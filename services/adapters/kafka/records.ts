@@ -1,7 +1,8 @@
 // Records between the port and kafkajs.
 
+import { isUtf8 } from "node:buffer";
 import type { IHeaders, Message } from "kafkajs";
-import type { LogRecord, NewRecord } from "#ports/log.ts";
+import type { LogRecord, NewRecord, RawParts } from "#ports/log.ts";
 
 /** A message as kafkajs decodes it, before its own filters. */
 export interface FetchedMessage {
@@ -21,17 +22,27 @@ export interface FetchedMessage {
 }
 
 export function toMessage(record: NewRecord): Message {
-  const { value } = record;
+  const { value, raw } = record;
   return {
-    key: record.key,
-    value: value === null ? null : Buffer.from(value.buffer, value.byteOffset, value.length),
+    key: raw?.key === undefined ? record.key : toBuffer(raw.key),
+    value: value === null ? null : toBuffer(value),
     ...(record.partition === undefined ? {} : { partition: record.partition }),
-    ...(record.headers === undefined ? {} : { headers: record.headers }),
+    ...(record.headers === undefined && raw === undefined ? {} : { headers: writeHeaders(record) }),
     ...(record.timestampMs === undefined ? {} : { timestamp: String(record.timestampMs) }),
   };
 }
 
+function toBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+}
+
+/** kafkajs writes lists of buffers as they are, and types them as lists of texts. */
+function writeHeaders({ headers, raw }: NewRecord): IHeaders {
+  return { ...headers, ...(raw?.headers as IHeaders | undefined) };
+}
+
 export function toLogRecord(topic: string, partition: number, offset: number, message: FetchedMessage): LogRecord {
+  const raw = findRaw(message);
   return {
     topic,
     partition,
@@ -40,7 +51,21 @@ export function toLogRecord(topic: string, partition: number, offset: number, me
     key: message.key === null ? null : message.key.toString(),
     value: message.value,
     headers: readHeaders(message.headers),
+    ...(raw === null ? {} : { raw }),
   };
+}
+
+function findRaw({ key, headers }: FetchedMessage): RawParts | null {
+  const isRawKey = key !== null && !isUtf8(key);
+  const rawHeaders: Record<string, Uint8Array[]> = {};
+  let isRaw = isRawKey;
+  for (const name of Object.keys(headers ?? {})) {
+    const values = [headers?.[name] ?? ""].flat().map((value) => Buffer.from(value));
+    if (values.length === 1 && values.every((value) => isUtf8(value))) continue;
+    rawHeaders[name] = values;
+    isRaw = true;
+  }
+  return isRaw ? { ...(isRawKey ? { key } : {}), headers: rawHeaders } : null;
 }
 
 const NONE: Readonly<Record<string, string>> = Object.freeze({});
