@@ -16,6 +16,7 @@ const RECORD_TIMES = {
 
 /** One step of the inner log carries bundles of events with their original bytes. */
 export const RESOLVED_BYTES_MAX = 4 * 1024 * 1024;
+const DEAD_LETTER_BYTES_MAX = 16 * 1024 * 1024;
 const CHANNEL_PARTITIONS = 8;
 const OUTPUT_PARTITIONS = 8;
 
@@ -61,11 +62,9 @@ export function deadLetterTopic(topic: string): string {
 }
 
 export function deadLetterTopics({ configuration }: Pick<LoadedConfiguration, "configuration">): TopicSpec[] {
-  return configuration.sources.map(({ topic }) => ({
-    name: deadLetterTopic(topic),
-    partitions: 1,
-    config: keepFor(30 * DAY_MS),
-  }));
+  // A dead letter is larger than its record: unpacked, and with the headers that say why.
+  const config = { ...keepFor(30 * DAY_MS), "max.message.bytes": String(DEAD_LETTER_BYTES_MAX) };
+  return configuration.sources.map(({ topic }) => ({ name: deadLetterTopic(topic), partitions: 1, config }));
 }
 
 /** The log of record: one partition a shard, never compacted, never aged out. */
