@@ -38,7 +38,7 @@ const dresses: readonly ((text: string) => string)[] = [
   (text) => `"${text}"`,
   (text) => `'" ${text} "'`,
   (text) => `\u201c${text}\u201d`,
-  (text) => [...text].join("\u200b"),
+  (text) => Array.from(text).join("\u200b"),
   (text) => `\ufeff${text}`,
   (text) => text.replace(/[!-~]/g, (character) => String.fromCharCode(character.charCodeAt(0) + 0xfee0)),
 ];

@@ -264,7 +264,6 @@ export class Cluster {
       encodeBundle: (bundle: BundleValue) => this.#encode(bundle),
       encodeOutput: () => ({ topic: "outputs", key: null, value: null }),
       prepareEvents: async () => {},
-      prepareEvents: async () => {},
       findRoots: (components: readonly string[]) => index.findRoots(components),
       join: (request: Parameters<ComponentIndex["join"]>[0]) => index.join(request),
       onOutputs: (outputs: readonly Output[]) => this.#heard.get(shard.number)?.outputs.push(...outputs),
