@@ -1,0 +1,49 @@
+// A log on the real broker beside another application's client of the same broker, for one test.
+
+import { randomUUID } from "node:crypto";
+import { test, type TestContext } from "node:test";
+import kafkajs, { type Kafka } from "kafkajs";
+import { openKafkaLog } from "#adapters/kafka/log.ts";
+import type { Log, LogRecord } from "#ports/log.ts";
+import { servicesOrSkip } from "./services.ts";
+
+export interface Ground {
+  readonly log: Log;
+  /** Another application's client. */
+  readonly kafka: Kafka;
+  readonly brokers: readonly string[];
+  /** What the log has said. */
+  readonly lines: readonly string[];
+  createTopic(partitions: number): Promise<string>;
+}
+
+export function groundTest(title: string, body: (ground: Ground, t: TestContext) => Promise<void>): void {
+  test(title, { timeout: 60_000 }, async (t) => {
+    const services = await servicesOrSkip(t);
+    if (services === null) return;
+    const { brokers } = services;
+    const lines: string[] = [];
+    const log = await openKafkaLog({ brokers, clientId: "ground", onWait: (line) => lines.push(line) });
+    const kafka = new kafkajs.Kafka({ brokers: [...brokers], logLevel: kafkajs.logLevel.NOTHING });
+    const createTopic = async (partitions: number) => {
+      const topic = `ground-${randomUUID()}`;
+      await log.createTopics([{ name: topic, partitions, config: {} }]);
+      return topic;
+    };
+    try {
+      await body({ log, kafka, brokers, lines, createTopic }, t);
+    } finally {
+      await log.close();
+    }
+  });
+}
+
+export async function readAll(log: Log, topic: string): Promise<LogRecord[]> {
+  const records: LogRecord[] = [];
+  for await (const record of log.read([topic], { from: "start", follow: false })) records.push(record);
+  return records;
+}
+
+export function textOf({ value }: LogRecord): string {
+  return new TextDecoder().decode(value ?? new Uint8Array());
+}
