@@ -118,6 +118,18 @@ export class Cluster {
   /** Spreads the events over the resolvers, each in the given order, and runs until nothing moves. */
   async run(events: readonly RecordedEvent[]): Promise<void> {
     for (const event of events) this.#pick(this.#resolvers).arrivals.push(event);
+    await this.#settle();
+  }
+
+  /** Every resolver says to every shard that this instant has passed. */
+  async passTime(timeMs: number): Promise<void> {
+    for (const slot of this.#resolvers.keys())
+      for (const shard of this.#shards.keys())
+        this.#append(shard, [{ item: { kind: "progress", slot, timeMs, completeUpToMs: {} }, event: null }]);
+    await this.#settle();
+  }
+
+  async #settle(): Promise<void> {
     for (;;) {
       const moves = this.#listMoves();
       if (moves.length === 0) return;

@@ -35,6 +35,8 @@ export interface OracleProfile {
   readonly spentMinor: Readonly<Record<string, number>>;
   readonly traits: Readonly<Record<string, { value: Scalar; source: string; at: number }>>;
   readonly counters: Readonly<Record<string, number>>;
+  /** occurredAt of the cart activity that nothing has followed; null: none, or emptied, or followed by a valid order. */
+  readonly abandonedAt: number | null;
 }
 
 export interface OraclePeople {
@@ -340,6 +342,8 @@ function findClaims(
 
 interface OrderFacts {
   readonly owner: string | null;
+  /** When it was placed or paid first. */
+  readonly at: number;
   readonly order: OracleOrder;
   readonly valid: boolean;
   readonly spentMinor: number;
@@ -382,7 +386,11 @@ function describeOrder(registry: Registry, told: readonly AcceptedEvent[]): Orde
   const [, status] = must(statuses.find(([holds]) => holds));
   const orderId = must(must(recorded[0]).event.order).orderId;
   const order = { orderId, status, source, currency, totalMinor, lines };
-  return { owner, order, valid, spentMinor: valid ? Math.max(0, totalMinor - returnedMinor) : 0 };
+  const says = (event: ChannelEvent) => event.type === "order-placed" || event.type === "order-paid";
+  const at = Math.min(
+    ...(placed ? told.filter(({ event }) => says(event)) : told).map(({ event }) => event.occurredAt),
+  );
+  return { owner, at, order, valid, spentMinor: valid ? Math.max(0, totalMinor - returnedMinor) : 0 };
 }
 
 /** The lines are the best ones told; the money is that of the best event that speaks of lines or money. */
@@ -475,6 +483,7 @@ function describeGroup(
     spentMinor,
     traits: chooseTraits(registry, facts),
     counters: countTypes(facts),
+    abandonedAt: findAbandonedCart(facts, orders),
   };
 }
 
@@ -515,6 +524,19 @@ function chooseTraits(registry: Registry, facts: readonly AcceptedEvent[]): Orac
     for (const [name, value] of Object.entries(event.traits ?? {}))
       if (!Object.hasOwn(traits, name)) traits[name] = { value, source, at: event.occurredAt };
   return traits;
+}
+
+/** Section 12: the last cart or checkout activity, unless it emptied the cart or a valid order follows it. */
+function findAbandonedCart(facts: readonly AcceptedEvent[], orders: readonly OrderFacts[]): number | null {
+  const types = ["product-added", "product-removed", "cart-viewed", "checkout-started"];
+  const [last] = facts
+    .filter(({ event }) => types.includes(event.type))
+    .toSorted((a, b) => b.event.occurredAt - a.event.occurredAt || compareText(b.source, a.source) || compareIds(b, a));
+  if (last === undefined) return null;
+  const { type, cart, occurredAt } = last.event;
+  const emptied = (type === "product-removed" || type === "cart-viewed") && cart?.lines?.every((l) => l.quantity <= 0);
+  const followed = orders.some(({ valid, at }) => valid && at >= occurredAt);
+  return emptied === true || followed ? null : occurredAt;
 }
 
 function countTypes(facts: readonly AcceptedEvent[]): Record<string, number> {
