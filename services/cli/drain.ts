@@ -22,7 +22,7 @@ export interface DrainOptions {
 }
 
 export interface Drain {
-  /** Moves the clock to timeMs, and a few milliseconds beyond it, and resolves once all is quiet there. */
+  /** Moves the clock to timeMs, or on from where it is by a few milliseconds, and resolves once all is quiet there. */
   until(timeMs: number): Promise<void>;
   close(): void;
 }
@@ -37,6 +37,7 @@ interface ShardView {
 export function openDrain({ log, codec, store, resolvedTopic, shards, resolverSlots, setClock }: DrainOptions): Drain {
   const closing = new AbortController();
   const views = Array.from({ length: shards }, (): ShardView => ({ busyOffset: -1, ticks: new Map() }));
+  let clockMs = Number.NEGATIVE_INFINITY;
   let next = Promise.withResolvers<void>();
   const following = follow();
   following.catch(() => {});
@@ -89,11 +90,13 @@ export function openDrain({ log, codec, store, resolvedTopic, shards, resolverSl
 
   return {
     async until(timeMs) {
-      let folded: readonly number[] | null = null;
-      for (let round = 0; ; round += 1) {
-        setClock(timeMs + round);
-        const ticks = await waitFor(() => findTicks(timeMs + round));
-        if (folded !== null && views.every(({ busyOffset }, shard) => busyOffset < (folded?.[shard] ?? 0))) return;
+      for (let folded: readonly number[] | null = null; ; ) {
+        // Never the same instant again: its ticks were there before what may have been appended since.
+        clockMs = Math.max(timeMs, clockMs + 1);
+        setClock(clockMs);
+        const ticks = await waitFor(() => findTicks(clockMs));
+        const before = folded;
+        if (before !== null && views.every(({ busyOffset }, shard) => busyOffset < (before[shard] ?? 0))) return;
         folded = await waitFor(() => findRest(ticks));
       }
     },

@@ -32,8 +32,8 @@ export interface Stage {
   readonly loaded: LoadedConfiguration;
   readonly runtime: Runtime;
   readonly outcomes: Outcomes;
-  /** Lets time pass to fromMs, sends the events, lets time pass to toMs; resolves once the engine is at rest. */
-  play(fromMs: number, toMs: number, events: readonly StagedEvent[]): Promise<void>;
+  /** Lets time pass to the instant, sends the events, and resolves once the engine is at rest; no time passes meanwhile. */
+  play(atMs: number, events: readonly StagedEvent[]): Promise<void>;
   /** The output records and dead letters that have come since the last call, decoded. */
   readBack(add: (record: LogRecord, value: unknown) => void): Promise<void>;
   /** Stops the engine and closes the files, which stay. */
@@ -111,10 +111,11 @@ export async function openStage(): Promise<Stage> {
     loaded,
     runtime,
     outcomes,
-    async play(fromMs, toMs, events) {
-      await until(fromMs);
-      if (events.length > 0) await log.append(await Promise.all(events.map(record)));
-      await until(toMs);
+    async play(atMs, events) {
+      await until(atMs);
+      if (events.length === 0) return;
+      await log.append(await Promise.all(events.map(record)));
+      await until(atMs);
     },
     async readBack(add) {
       for await (const one of log.read(outputs, { from: "start", follow: false })) {

@@ -191,8 +191,8 @@ function tellFriday(story: SceneWriter): void {
     order("W-1101", 4_400, "CAP-12"),
   );
   story.play("Fri 19:00", "Fri 19:10", ANY, [
-    { ask: "awaited", namespace: "customer", values: [NADIA.account.customer, PAUL.account.customer] },
     { ask: "moved", about: guest },
+    { ask: "awaited", namespace: "customer", values: [NADIA.account.customer, PAUL.account.customer] },
   ]);
 
   const inStore = story.sell("Fri 11:05", NADIA.card, order("S-7090", 8_990, "BOOT-07"));

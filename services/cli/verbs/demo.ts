@@ -106,7 +106,7 @@ async function playStory(
   for (const [number, scene] of scenes.entries()) {
     const events = [...scene.events, ...(traffic[number] ?? [])].sort((a, b) => a.recordedAt - b.recordedAt);
     status.show(`  ${formatTime(scene.fromMs)}  ${formatDay(scene.fromMs)}, ${events.length} events`);
-    await stage.play(scene.fromMs, scene.toMs, events);
+    await stage.play(scene.fromMs, events);
     fed.push(...events);
     await stage.readBack((record, value) => chronicle.add(record, value));
     const facts = await Promise.all(scene.questions.map((question) => ask(stage, chronicle, scene, question)));
@@ -119,7 +119,8 @@ async function playStory(
 }
 
 async function ask(stage: Stage, chronicle: Chronicle, scene: Scene, question: Question): Promise<Fact> {
-  if (question.ask !== "looked-up") return answer(chronicle, question, scene.toMs);
+  if (question.ask !== "looked-up")
+    return answer(chronicle, question, Math.max(scene.fromMs, ...scene.events.map(({ recordedAt }) => recordedAt)));
   const { engine, index, store } = stage.runtime;
   const { shards } = stage.loaded.deployment.engine;
   return answerLookUp(
