@@ -23,6 +23,9 @@ const FETCH_BYTES_MAX = 32 * 1024 * 1024;
 const FETCH_WAIT_MS = 50;
 const RETRY_PAUSE_MS = 100;
 const METADATA_INTERVAL_MS = 1000;
+/** An end below a position may be a leader that has just been elected: looked at again before it is believed. */
+const SHORT_LOG_LOOKS = 4;
+const SHORT_LOG_PAUSE_MS = 300;
 /** A leader that moves is no outage. */
 const FAILURES_QUIET = 5;
 
@@ -184,27 +187,30 @@ export class Fetcher {
     await this.#refreshMetadata(RETRY_PAUSE_MS);
   }
 
-  /** Records that were deleted before they were read are lost, and said; an offset after the end is never guessed at. */
+  /** Records that were deleted before they were read are lost, and said; of a topic made anew all is read, and it is said. */
   async #returnToRange(feed: Feed): Promise<void> {
     const { topic, partition } = feed.partition;
     const lookUp = async (fromBeginning: boolean) => {
       const [found] = await this.#cluster.fetchTopicsOffset([{ topic, partitions: [{ partition }], fromBeginning }]);
       return Number(found?.partitions[0]?.offset ?? -1);
     };
-    const at = feed.next;
-    const low = await lookUp(true);
-    if (at < low) {
-      this.#settings.outage.say(
-        `${partitionKey(feed.partition)}: records ${at} to ${low - 1} were deleted before they were read`,
-      );
-      feed.moveTo(low);
-    } else if (at > (await lookUp(false))) {
-      feed.fail(
-        new Error(
-          `${partitionKey(feed.partition)} is to be read from ${at}, and ends before: was the topic made anew?`,
-        ),
-      );
-    } else await delay(RETRY_PAUSE_MS);
+    const { next: at, version } = feed;
+    const name = partitionKey(feed.partition);
+    for (let look = 1; !this.#closed.signal.aborted; look += 1) {
+      const [low, high] = [await lookUp(true), await lookUp(false)];
+      // Moved by its owner meanwhile.
+      if (feed.version !== version) return;
+      if (at >= low && at <= high) return;
+      if (at < low) {
+        this.#settings.outage.say(`${name}: records ${at} to ${low - 1} were deleted before they were read; going on`);
+        return feed.moveTo(low);
+      }
+      if (look >= SHORT_LOG_LOOKS) {
+        this.#settings.outage.say(`${name}: ends at ${high}, before position ${at}: made anew? reading it from ${low}`);
+        return feed.moveTo(low);
+      }
+      await delay(SHORT_LOG_PAUSE_MS, undefined, { signal: this.#closed.signal }).catch(() => {});
+    }
   }
 
   async #refreshMetadata(pauseMs: number): Promise<void> {

@@ -25,16 +25,6 @@ const HEARTBEAT_INTERVAL_MS = 1000;
 const REBALANCE_TIMEOUT_MS = 30_000;
 const RESTART_PAUSE_MS = 500;
 
-export async function joinKafkaGroup(
-  kafka: Kafka,
-  options: GroupOptions,
-  settings: GroupSettings,
-): Promise<Membership> {
-  const group = new Group(kafka, options, settings);
-  await group.start();
-  return { closed: group.closed, close: () => group.close() };
-}
-
 interface Run {
   readonly abort: AbortController;
   readonly ended: Promise<void>;
@@ -47,7 +37,7 @@ interface Session {
   assign(assignment: Readonly<Record<string, readonly number[]>>): void;
 }
 
-class Group {
+export class KafkaGroup implements Membership {
   readonly closed: Promise<void>;
   readonly #kafka: Kafka;
   readonly #options: GroupOptions;
@@ -76,7 +66,9 @@ class Group {
       await this.#outlastStart();
     } catch (error) {
       await this.#endSession();
-      throw toLogError(error, false);
+      const failure = toLogError(error, false);
+      this.#reject(failure);
+      throw failure;
     }
   }
 

@@ -3,11 +3,19 @@
 // (committed), offsets at rest (stable-offsets), whole slots (assigner).
 
 import kafkajs, { type Admin, type Kafka } from "kafkajs";
-import type { GroupOptions, Log, LogRecord, Membership, NewRecord, TopicSpec } from "#ports/log.ts";
+import {
+  LogError,
+  type GroupOptions,
+  type Log,
+  type LogRecord,
+  type Membership,
+  type NewRecord,
+  type TopicSpec,
+} from "#ports/log.ts";
 import { Appender } from "./appender.ts";
 import { registerCodecs } from "./codecs.ts";
 import { toLogError } from "./failure.ts";
-import { joinKafkaGroup, type GroupSettings } from "./group.ts";
+import { KafkaGroup, type GroupSettings } from "./group.ts";
 import { Outage } from "./outage.ts";
 import { readTopics, type ReadOptions } from "./reading.ts";
 import { patchRecordEncoding } from "./record-encoding.ts";
@@ -55,7 +63,7 @@ class KafkaLog implements Log {
   readonly #admin: Admin;
   readonly #appender: Appender;
   readonly #settings: GroupSettings;
-  readonly #memberships = new Set<Membership>();
+  readonly #groups = new Set<KafkaGroup>();
   readonly #closing = new AbortController();
 
   constructor(kafka: Kafka, settings: GroupSettings) {
@@ -74,6 +82,7 @@ class KafkaLog implements Log {
   }
 
   async createTopics(topics: readonly TopicSpec[]): Promise<void> {
+    this.#checkOpen();
     try {
       await this.#settings.outage.outlast(() => createKafkaTopics(this.#admin, topics), this.#closing.signal);
     } catch (error) {
@@ -81,26 +90,35 @@ class KafkaLog implements Log {
     }
   }
 
-  append(records: readonly NewRecord[]): Promise<void> {
-    return this.#appender.append(records);
+  async append(records: readonly NewRecord[]): Promise<void> {
+    this.#checkOpen();
+    await this.#appender.append(records);
   }
 
   async joinGroup(options: GroupOptions): Promise<Membership> {
-    const membership = await joinKafkaGroup(this.#kafka, options, this.#settings);
-    this.#memberships.add(membership);
-    const forget = () => void this.#memberships.delete(membership);
-    membership.closed.then(forget, forget);
-    return membership;
+    this.#checkOpen();
+    const group = new KafkaGroup(this.#kafka, options, this.#settings);
+    // Before it has joined: closing the log ends that too.
+    this.#groups.add(group);
+    const forget = () => void this.#groups.delete(group);
+    group.closed.then(forget, forget);
+    await group.start();
+    return group;
   }
 
   read(topics: readonly string[], options: ReadOptions): AsyncIterable<LogRecord> {
+    this.#checkOpen();
     return readTopics(this.#kafka, topics, options, this.#settings, this.#closing.signal);
   }
 
   async close(): Promise<void> {
-    await Promise.all([...this.#memberships].map((membership) => membership.close()));
     this.#closing.abort();
+    await Promise.all([...this.#groups].map((group) => group.close()));
     await this.#appender.close();
     await this.#admin.disconnect();
+  }
+
+  #checkOpen(): void {
+    if (this.#closing.signal.aborted) throw new LogError("log-unavailable", "the log is closed");
   }
 }

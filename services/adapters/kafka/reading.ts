@@ -3,7 +3,7 @@
 
 import type { Cluster, Kafka } from "kafkajs";
 import type { LogRecord, TopicPartition } from "#ports/log.ts";
-import { createClusterConsumer } from "./cluster.ts";
+import { createClusterConsumer, type ClusterConsumer } from "./cluster.ts";
 import { toLogError } from "./failure.ts";
 import { disconnectFetching, Fetcher, type FetcherSettings } from "./fetcher.ts";
 import { SlotQueue } from "./slot-queue.ts";
@@ -23,7 +23,8 @@ interface Reading extends TopicPartition {
 const TAKEN_RECORDS_MAX = 1000;
 const WAIT_MS = 1000;
 
-export async function* readTopics(
+/** "start", "end" and the present end are those of the call, not of the first record that is taken. */
+export function readTopics(
   kafka: Kafka,
   topics: readonly string[],
   { from, follow, signal }: ReadOptions,
@@ -33,14 +34,41 @@ export async function* readTopics(
   const stop = signal === undefined ? closing : AbortSignal.any([signal, closing]);
   // The group's name is never sent.
   const { consumer, cluster } = createClusterConsumer(kafka, { groupId: "weft-reader" });
+  // Connected only while somebody reads: nobody may ever take a record.
+  const find = async (): Promise<Reading[]> => {
+    try {
+      return await settings.outage.outlast(() => findReadings(cluster, topics, from), stop);
+    } finally {
+      await consumer.disconnect().catch(() => {});
+    }
+  };
+  const found = find();
+  found.catch(() => {});
+  return readFound(found, { consumer, cluster }, follow, settings, stop);
+}
+
+async function* readFound(
+  found: Promise<Reading[]>,
+  { consumer, cluster }: ClusterConsumer,
+  follow: boolean,
+  settings: FetcherSettings,
+  stop: AbortSignal,
+): AsyncGenerator<LogRecord> {
   const fetcher = new Fetcher(cluster, settings);
   try {
-    const readings = await settings.outage
-      .outlast(() => findReadings(cluster, topics, from), stop)
-      .catch((error: unknown) => {
-        if (stop.aborted) return [];
-        throw toLogError(error, false);
-      });
+    const readings = await found.catch((error: unknown) => {
+      if (stop.aborted) return [];
+      throw toLogError(error, false);
+    });
+    const isNothingLeft = !follow && readings.every(({ next, end }) => next >= end);
+    if (stop.aborted || isNothingLeft) return;
+    const reconnect = async () => {
+      await cluster.connect();
+      await cluster.refreshMetadata();
+    };
+    await settings.outage.outlast(reconnect, stop).catch((error: unknown) => {
+      if (!stop.aborted) throw toLogError(error, false);
+    });
     const queue = new SlotQueue(readings, () => fetcher.wake());
     stop.addEventListener("abort", () => queue.wake());
     for (const reading of readings) {
