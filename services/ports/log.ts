@@ -59,7 +59,7 @@ export interface TopicPartition {
  * A failed publication.
  * fenced: another owner has taken the slot; stop at once.
  * unknown: committed or not, nobody knows; drop this slot handle, take the slot over again and read `positions`.
- * unavailable: nothing was written; wait and try again.
+ * unavailable: nothing was written; wait, take the slot over again and go on.
  */
 export type LogErrorCode = "log-fenced" | "log-outcome-unknown" | "log-unavailable";
 
