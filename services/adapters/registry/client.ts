@@ -144,8 +144,9 @@ export function createClient({ url, auth, timeoutMs }: ClientOptions): Client {
         return wanted;
       }),
 
-    register: (subject, schema, level) =>
-      insist(`registering ${schema.recordName} under ${subject}`, async () => {
+    register: (subject, schema, level) => {
+      let isRefused = false;
+      return insist(`registering ${schema.recordName} under ${subject}`, async () => {
         try {
           const { id } = await registry.register(
             { type: SchemaType.AVRO, schema: schema.text },
@@ -154,16 +155,20 @@ export function createClient({ url, auth, timeoutMs }: ClientOptions): Client {
           return id;
         } catch (error) {
           const status = statusOf(error);
-          if (status === 409 || status === 422)
+          // Of two processes that register a first schema at once, Apicurio refuses one: "already exists". It finds it
+          // at a second try, and a schema that does not fit is refused again.
+          if (isRefused && (status === 409 || status === 422))
             throw new SchemaRefused(
               `${subject} refuses ${schema.recordName} at level ${level}: ${(error as Error).message}`,
               { cause: error },
             );
+          isRefused = status === 409 || status === 422;
           throw error;
         } finally {
           registry.cache.clear();
         }
-      }),
+      });
+    },
 
     findId: (subject, schema) =>
       insist(`looking up ${schema.recordName} under ${subject}`, async () => {
