@@ -18,6 +18,7 @@ import type { BundleValue } from "#services/wire/bundle.ts";
 import { ComponentIndex } from "#services/wire/component-index.ts";
 import { createHash } from "#services/wire/hash.ts";
 import { createOutputEncoder } from "#services/wire/output.ts";
+import { patiently } from "#services/wire/patience.ts";
 import { openState, openWires, type Wires } from "./wiring.ts";
 
 export interface RuntimeOptions {
@@ -63,14 +64,20 @@ export async function openRuntime(loaded: LoadedConfiguration, options: RuntimeO
   const engine = createEngine({ configuration, hash, resolverSlots: settings.resolverSlots, decode });
   const names = topicNames(loaded);
   const sources = new Map(configuration.sources.map(({ topic, name }) => [topic, name]));
-  const encodeBundle = async () =>
-    (await wires.codec.encoder(names.resolved, "ResolvedBundle")) as (value: BundleValue) => Uint8Array;
+  const closing = new AbortController();
+  const waiting = { onWait };
+  // A registry that is away at the start is waited for like one that goes away later.
+  const awaitRegistry = <T>(work: () => Promise<T>) => patiently(waiting, closing.signal, "schema registry", work);
+  const encodeBundle = () =>
+    awaitRegistry(
+      async () => (await wires.codec.encoder(names.resolved, "ResolvedBundle")) as (value: BundleValue) => Uint8Array,
+    );
   const shared = {
     codec: wires.codec,
     shards: settings.shards,
     resolvedTopic: names.resolved,
     transactionIntervalMs: settings.transactionIntervalMs,
-    waiting: { onWait },
+    waiting,
   };
   const { topicPrefix } = deployment.kafka;
 
@@ -96,7 +103,7 @@ export async function openRuntime(loaded: LoadedConfiguration, options: RuntimeO
       engine,
       store: state.store,
       encodeBundle: await encodeBundle(),
-      encodeOutput: await createOutputEncoder(wires.codec, names),
+      encodeOutput: await awaitRegistry(() => createOutputEncoder(wires.codec, names)),
       prepareEvents: (events) => wires.codec.prepare(events),
       findRoots: (components) => index.findRoots(components),
       join: (request) => index.join(request),
@@ -117,6 +124,7 @@ export async function openRuntime(loaded: LoadedConfiguration, options: RuntimeO
     startResolver: startResolving,
     startStitcher: startStitching,
     async close() {
+      closing.abort();
       await wires.close();
       await state.close();
     },

@@ -54,7 +54,7 @@ export async function runResolverSlot(services: ResolverServices, slot: OwnedSlo
     } catch (error) {
       if (slot.revoked.aborted) return;
       if (!(error instanceof LogError)) throw error;
-      services.waiting.onWait(`resolver slot ${slot.slot}: ${error.code}, taking the slot over again`);
+      services.waiting.onWait(`resolver slot ${slot.slot}: ${error.message}; taking the slot over again`);
       await delay(error.code === "log-outcome-unknown" ? 0 : 500, undefined, { signal: slot.revoked }).catch(() => {});
     }
   }

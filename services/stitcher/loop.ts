@@ -9,7 +9,7 @@ import { type Codec, RegistryUnavailable } from "#ports/codec.ts";
 import { LogError, partitionKey, type LogRecord, type NewRecord, type OwnedSlot, type Position } from "#ports/log.ts";
 import { StoreUnavailable } from "#ports/store.ts";
 import { readBundle, type BundleValue } from "../wire/bundle.ts";
-import type { Waiting } from "../wire/patience.ts";
+import { patiently, type Waiting } from "../wire/patience.ts";
 import { ShardStitcher, type Bundle, type ShardServices } from "./shard.ts";
 
 export const BATCH_BUNDLES_MAX = 2000;
@@ -27,7 +27,12 @@ class CommitRefused extends Error {}
 
 const PASSING = [LogError, StoreUnavailable, RegistryUnavailable, CommitRefused];
 
-export async function runStitcherSlot(services: StitcherServices, slot: OwnedSlot): Promise<void> {
+export async function runStitcherSlot(given: StitcherServices, slot: OwnedSlot): Promise<void> {
+  const services: StitcherServices = {
+    ...given,
+    prepareEvents: (events) =>
+      patiently(given.waiting, slot.revoked, "schema registry", () => given.prepareEvents(events)),
+  };
   while (!slot.revoked.aborted) {
     try {
       await pumpSlot(services, slot);
@@ -94,7 +99,9 @@ async function pumpSlot(services: StitcherServices, slot: OwnedSlot): Promise<vo
       startedAt = performance.now();
       const { records } = await slot.poll(BATCH_BUNDLES_MAX, 1000);
       if (records.length === 0) continue;
-      await services.codec.prepare(records.map(({ value }) => value));
+      await patiently(services.waiting, slot.revoked, "schema registry", () =>
+        services.codec.prepare(records.map(({ value }) => value)),
+      );
       const out = await Promise.all(
         [...groupByShard(records)].map(([shard, list]) => fold(services, owned.get(shard) as OwnedShard, list)),
       );

@@ -10,6 +10,9 @@ export interface Waiting {
   onWait(line: string): void;
 }
 
+/** Of each process: how many of its loops wait for what, as all of them have the same thing to say. */
+const waiters = new WeakMap<Waiting, Map<string, number>>();
+
 /** Repeats the work until it succeeds or the signal aborts; anything but an outage is thrown on. */
 export async function patiently<T>(
   waiting: Waiting,
@@ -17,15 +20,30 @@ export async function patiently<T>(
   what: string,
   work: () => Promise<T>,
 ): Promise<T> {
-  for (let attempt = 0; ; attempt += 1) {
-    try {
-      const result = await work();
-      if (attempt > 0) waiting.onWait(`${what} is back`);
-      return result;
-    } catch (error) {
-      if (!(error instanceof RegistryUnavailable) && !(error instanceof StoreUnavailable)) throw error;
-      if (attempt === 0) waiting.onWait(`waiting for the ${what}: ${error.message}`);
-      await delay(Math.min(PAUSE_MAX_MS, 100 * 2 ** attempt), undefined, { signal });
+  let isWaiting = false;
+  try {
+    for (let attempt = 0; ; attempt += 1) {
+      try {
+        const result = await work();
+        if (isWaiting && countWaiters(waiting, what, 0) === 1) waiting.onWait(`the ${what} is back`);
+        return result;
+      } catch (error) {
+        if (!(error instanceof RegistryUnavailable) && !(error instanceof StoreUnavailable)) throw error;
+        if (!isWaiting && countWaiters(waiting, what, 1) === 1)
+          waiting.onWait(`waiting for the ${what}: ${error.message}`);
+        isWaiting = true;
+        await delay(Math.min(PAUSE_MAX_MS, 100 * 2 ** attempt), undefined, { signal });
+      }
     }
+  } finally {
+    if (isWaiting) countWaiters(waiting, what, -1);
   }
+}
+
+function countWaiters(waiting: Waiting, what: string, change: number): number {
+  const counts = waiters.get(waiting) ?? new Map<string, number>();
+  waiters.set(waiting, counts);
+  const count = (counts.get(what) ?? 0) + change;
+  counts.set(what, count);
+  return count;
 }

@@ -252,7 +252,7 @@ test("bad records that are large, one by one or together, stop nothing (O1)", as
       const letters = await readAll(deployment, `${topic}.dlq`, many.length + 1);
       assert.equal(letters.length, many.length + 1);
       const sizes = new Set(letters.map(({ value }) => value?.length));
-      assert.deepEqual([...sizes].toSorted(), [10_000, 1_048_400]);
+      assert.deepEqual(sizes, new Set([10_000, 1_048_400]));
       const { people } = await deployment.readStore();
       assert.equal(people.profiles.length, 1);
       assert.deepEqual(await worker.stop(), ENDED_WELL);

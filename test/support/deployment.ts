@@ -184,7 +184,6 @@ export class Deployment {
       .map(({ name }) => name)
       .filter((name) => present.has(name));
     if (topics.length > 0) await this.admin.deleteTopics({ topics }).catch(() => {});
-    await this.admin.disconnect();
     const redis = new Redis(this.loaded.deployment.redis.url);
     for (let cursor = "0"; ; ) {
       const [next, keys] = await redis.scan(cursor, "MATCH", `${this.prefix}*`, "COUNT", 1000);
@@ -193,6 +192,12 @@ export class Deployment {
       if (cursor === "0") break;
     }
     redis.disconnect();
+    await this.leave();
+  }
+
+  /** For services that end anyway. */
+  async leave(): Promise<void> {
+    await this.admin.disconnect();
     rmSync(this.folder, { recursive: true, force: true });
   }
 }

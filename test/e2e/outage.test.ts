@@ -1,0 +1,151 @@
+// Each service goes away and comes back, under processes that work. They wait, say so once, and go on. On services of
+// its own, because those of the other tests must stay.
+
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import {
+  killService,
+  type RunningServices,
+  restartService,
+  ServicesUnavailable,
+  startServices,
+  stopServices,
+} from "../../infra/services.ts";
+import { INPUT_COMPATIBILITY, openRegistryCodec } from "#adapters/registry/codec.ts";
+import { Deployment } from "#support/deployment.ts";
+import { LiveReader } from "#support/live-reader.ts";
+import { isBuildMachine, servicesOrSkip } from "#support/services.ts";
+import { createTraffic, formatTraffic } from "#support/traffic.ts";
+import { ENDED_WELL, type LogLine, Worker } from "#support/workers.ts";
+
+const DAY_MS = 86_400_000;
+const WARNING = 40;
+/** Long enough for the clients to notice, and to try again in vain. */
+const OUTAGE_MS = 3_000;
+const PARTS = 3;
+
+async function startOwn(directory: string): Promise<RunningServices | string> {
+  try {
+    return await startServices({ directory });
+  } catch (error) {
+    if (!(error instanceof ServicesUnavailable) || isBuildMachine()) throw error;
+    return error.message;
+  }
+}
+
+/** Each process has told each of these so often, and nothing else of the kind. */
+function expectTold(warnings: readonly (readonly LogLine[])[], patterns: readonly RegExp[], times: number): void {
+  for (const list of warnings)
+    for (const pattern of patterns)
+      assert.equal(
+        list.filter(({ msg }) => pattern.test(msg)).length,
+        times,
+        `${String(pattern)} in ${JSON.stringify(list.map(({ msg }) => msg))}`,
+      );
+}
+
+test("processes that start at the same instant may all register a schema that is new", async (t) => {
+  const services = await servicesOrSkip(t);
+  if (services === null) return;
+  const topic = `outage-${process.pid}`;
+  const codecs = await Promise.all(
+    [1, 2, 3, 4].map(() =>
+      openRegistryCodec({
+        url: services.registryUrl,
+        schemasDirectory: resolve(import.meta.dirname, "../../schemas"),
+        autoRegister: true,
+        compatibilityOf: () => INPUT_COMPATIBILITY,
+      }),
+    ),
+  );
+  const encoders = await Promise.all(codecs.map((codec) => codec.encoder(topic, "IdentityAlias")));
+  const values = encoders.map((encode) => encode({ oldProfileId: "a", profileId: "b", at: 0 }));
+  assert.equal(new Set(values.map((value) => Buffer.from(value).toString("hex"))).size, 1, "under one id");
+});
+
+test("Redis, registry and Kafka may go and come back: all is folded once, nothing dead-lettered (O1, O2)", async (t) => {
+  const directory = mkdtempSync(join(tmpdir(), "weft-outage-"));
+  const services = await startOwn(directory);
+  if (typeof services === "string") {
+    console.error(`SKIPPED   ${t.name}: ${services}`);
+    return t.skip(services.replaceAll("\n", "; "));
+  }
+  const deployment = new Deployment(services);
+  const workers: Worker[] = [];
+  let reader: LiveReader | null = null;
+  /** What the processes have warned of since the last call. */
+  const told = new Map<Worker, number>();
+  const takeWarnings = (): LogLine[][] =>
+    workers.map((worker) => {
+      const fresh = worker.lines.slice(told.get(worker) ?? 0);
+      told.set(worker, worker.lines.length);
+      return fresh.filter(({ level }) => level >= WARNING);
+    });
+  const mark = (what: string) => t.diagnostic(`${Math.round(performance.now() / 1000)} s: ${what}`);
+  try {
+    await deployment.open();
+    const nowMs = Date.now();
+    const span = { fromMs: nowMs - 6 * DAY_MS, toMs: nowMs - 3 * DAY_MS };
+    const lines = formatTraffic(createTraffic({ seed: 7, people: 60, events: 600, ...span }))
+      .trimEnd()
+      .split("\n");
+    const file = deployment.write("traffic.jsonl", `${lines.join("\n")}\n`);
+    const out = join(deployment.folder, "fold");
+    const folded = JSON.parse(await deployment.mustRun(["fold", "--json", "--quiet", "--out", out, file])) as {
+      readonly digest: string;
+    };
+    const size = Math.ceil(lines.length / PARTS);
+    const feed = (part: number) =>
+      deployment.mustRun(["import", "--quiet", "-"], lines.slice(part * size, (part + 1) * size).join("\n"));
+    await deployment.mustRun(["topics", "create"]);
+    mark("topics made");
+
+    await killService({ directory, name: "registry" });
+    for (const verb of ["resolve", "stitch"]) workers.push(new Worker(deployment, verb));
+    for (const worker of workers) await worker.waitFor(/registry/);
+    await restartService({ directory, name: "registry" });
+    for (const worker of workers) await worker.waitFor(/^running$/);
+    expectTold(takeWarnings(), [/^waiting for the schema registry: /, /^the schema registry is back$/], 1);
+    mark("registry back");
+
+    reader = await LiveReader.open(deployment);
+    await feed(0);
+    await killService({ directory, name: "redis" });
+    await sleep(OUTAGE_MS);
+    await restartService({ directory, name: "redis" });
+    await deployment.settle();
+    // The store and the index are two connections.
+    expectTold(takeWarnings(), [/^Redis at \S+ is not there .*; waiting for it$/], 2);
+    mark("Redis back");
+
+    await feed(1);
+    await killService({ directory, name: "kafka" });
+    await sleep(OUTAGE_MS);
+    await restartService({ directory, name: "kafka" });
+    await feed(2);
+    await deployment.settle();
+    expectTold(takeWarnings(), [/^waiting for Kafka: /, /^Kafka is back$/], 1);
+    mark("Kafka back");
+
+    const { digest, people } = await deployment.readStore();
+    assert.equal(await deployment.countDeadLetters(), 0, "nothing is dead-lettered");
+    assert.equal(digest, folded.digest, "the same people as the fold of the file");
+    await sleep(500);
+    assert.deepEqual(reader.findFaults(), []);
+    assert.deepEqual(reader.findDifferences(people), []);
+    for (const worker of workers) assert.deepEqual(await worker.stop(), ENDED_WELL);
+  } catch (error) {
+    for (const worker of workers) console.error(worker.describe());
+    throw error;
+  } finally {
+    for (const worker of workers) await worker.kill();
+    await reader?.close();
+    await deployment.leave();
+    await stopServices({ directory });
+    rmSync(directory, { recursive: true, force: true });
+  }
+});
