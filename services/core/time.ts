@@ -15,7 +15,18 @@ export interface ShardTime {
   timeMs: number;
   readonly slots: Record<string, number>;
   readonly completeUpToMs: Record<string, number>;
+  /** What slots have said of files, until every slot has passed the instant of saying it; by instant. */
+  told?: Told[];
 }
+
+interface Told {
+  readonly source: string;
+  upToMs: number;
+  asOfMs: number;
+}
+
+/** Beyond it the last one is replaced, so what it says only counts later. */
+export const TOLD_PER_SOURCE_MAX = 64;
 
 export function* applyProgress(engine: Engine, workspace: Workspace, item: ProgressItem): Steps<void> {
   yield* load(workspace, [SHARD_PART]);
@@ -31,16 +42,30 @@ export function* applyProgress(engine: Engine, workspace: Workspace, item: Progr
     }));
     time.timeMs = timeMs;
   }
-  let filesAdvanced = false;
-  for (const [source, upTo] of Object.entries(item.completeUpToMs)) {
-    if (upTo <= (time.completeUpToMs[source] ?? 0)) continue;
-    time.completeUpToMs[source] = upTo;
-    filesAdvanced = true;
-  }
-  if (filesAdvanced) {
+  for (const [source, upToMs] of Object.entries(item.completeUpToMs)) noteTold(time, source, upToMs, item.timeMs);
+  if (settleTold(time)) {
     const upTo = completeUpTo(engine, time, time.timeMs);
     yield* fireTimers(engine, workspace, "completeness", upTo, () => ({ at: time.timeMs, completeUpTo: upTo }));
   }
+}
+
+/** A file comes in by several slots: one that has read its part says nothing of what the others have still to read. */
+function noteTold(time: ShardTime, source: string, upToMs: number, asOfMs: number): void {
+  const told = (time.told ??= []);
+  const known = told.filter((one) => one.source === source);
+  if (upToMs <= Math.max(time.completeUpToMs[source] ?? 0, ...known.map((one) => one.upToMs))) return;
+  const last = known.at(-1);
+  if (last !== undefined && known.length >= TOLD_PER_SOURCE_MAX) Object.assign(last, { upToMs, asOfMs });
+  else told.push({ source, upToMs, asOfMs });
+}
+
+/** True where a source is complete up to a later instant than before. */
+function settleTold(time: ShardTime): boolean {
+  const passed = (time.told ?? []).filter(({ asOfMs }) => asOfMs <= time.timeMs);
+  for (const { source, upToMs } of passed)
+    time.completeUpToMs[source] = Math.max(time.completeUpToMs[source] ?? 0, upToMs);
+  if (passed.length > 0) time.told = time.told?.filter((one) => !passed.includes(one)) ?? [];
+  return passed.length > 0;
 }
 
 /** Up to when every source trusted for orders is complete, as of `at`. */
