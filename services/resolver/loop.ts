@@ -65,7 +65,8 @@ class SlotResolver {
   readonly #slot: OwnedSlot;
   readonly #positions: Map<string, Position>;
   readonly #lastTimestampMs = new Map<string, number>();
-  #completeUpToMs = new Map<string, number>();
+  readonly #latestOccurredAtMs = new Map<string, number>();
+  #completeUpToMs: ReadonlyMap<string, number> = new Map();
   readonly #recent = new RecentEvents();
   #timeMs = 0;
   #progressAtMs = Number.NEGATIVE_INFINITY;
@@ -131,7 +132,9 @@ class SlotResolver {
     for (const { arrival, reason, detail } of resolution.refused)
       bury((arrival as (typeof arrivals)[number]).record, reason, detail);
     for (const [source, upTo] of resolution.latestOccurredAt)
-      this.#completeUpToMs.set(source, Math.max(this.#completeUpToMs.get(source) ?? 0, upTo));
+      this.#latestOccurredAtMs.set(source, Math.max(this.#latestOccurredAtMs.get(source) ?? 0, upTo));
+    // A file need not be in the order of time: only what was read to its end is complete.
+    if (readUpToMs !== null) this.#completeUpToMs = new Map(this.#latestOccurredAtMs);
     this.#advance(records, readUpToMs);
     const items = new Map(resolution.items);
     if (this.#isProgressDue()) {
