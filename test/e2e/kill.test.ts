@@ -5,7 +5,7 @@ import { spawn } from "node:child_process";
 import { join } from "node:path";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { createRandom } from "#support/cluster.ts";
+import { createRandom, type Random } from "#support/cluster.ts";
 import { Deployment } from "#support/deployment.ts";
 import { LiveReader } from "#support/live-reader.ts";
 import { servicesOrSkip } from "#support/services.ts";
@@ -22,28 +22,63 @@ const DAY_MS = 86_400_000;
 /** The import takes about this long, so that there is a middle to be killed in. */
 const FEEDING_MS = 5_000;
 const CHUNKS = 50;
+const TEST_WAIT_MS = 120_000 + 60_000 * ROUNDS;
+const KILL_DELAY_MAX_MS = 400;
 
 interface Summary {
   readonly digest: string;
-  readonly profiles: number;
 }
 
-/** `weft import` that gets its lines bit by bit. */
-async function feedSlowly(deployment: Deployment, text: string): Promise<void> {
+/** What is fed while somebody is dead; then the import waits, or all the rest would be one batch. */
+const CHUNKS_IN_ABSENCE = 5;
+
+interface Kill {
+  readonly verb: string;
+  /** Of the import. */
+  readonly share: number;
+}
+
+/** `weft import` that gets its lines bit by bit, and a kill at each of these shares, somewhere inside the work. */
+async function feedSlowly(
+  deployment: Deployment,
+  text: string,
+  kills: readonly Kill[],
+  kill: (kill: Kill) => Promise<void>,
+): Promise<void> {
   const lines = text.trimEnd().split("\n");
   const { command, options } = deployment.commandOf(["import", "-", "--quiet"]);
   const child = spawn(process.execPath, command, { ...options, stdio: ["pipe", "ignore", "inherit"] });
   const ended = new Promise<number | null>((done) => child.on("close", done));
   const size = Math.ceil(lines.length / CHUNKS);
+  const due = [...kills];
+  let absence = Promise.resolve();
+  let chunksLeft = Number.POSITIVE_INFINITY;
   for (let at = 0; at < lines.length; at += size) {
+    if (due[0] !== undefined && at >= due[0].share * lines.length) {
+      await absence;
+      absence = kill(due.shift() as Kill);
+      chunksLeft = CHUNKS_IN_ABSENCE;
+    }
+    if (chunksLeft === 0) await absence;
+    chunksLeft -= 1;
     child.stdin.write(`${lines.slice(at, at + size).join("\n")}\n`);
     await sleep(FEEDING_MS / CHUNKS);
   }
+  await absence;
   child.stdin.end();
   assert.equal(await ended, 0, "import ends well");
 }
 
-test(`a resolver and a stitcher that are killed lose nothing and say nothing twice (O1, O2, S1; seed ${SEED})`, async (t) => {
+/** Each verb once a round, in any order, at shares that leave time for the one before. */
+function planKills(random: Random): Kill[] {
+  const verbs = Array.from({ length: ROUNDS }, () =>
+    random() < 0.5 ? ["resolve", "stitch"] : ["stitch", "resolve"],
+  ).flat();
+  return verbs.map((verb, i) => ({ verb, share: 0.2 + (0.6 * (i + random() * 0.8)) / verbs.length }));
+}
+
+const TITLE = `a resolver and a stitcher that are killed lose nothing and say nothing twice (O1, O2, S1; seed ${SEED})`;
+test(TITLE, { timeout: TEST_WAIT_MS }, async (t) => {
   const services = await servicesOrSkip(t);
   if (services === null) return;
   const random = createRandom(SEED);
@@ -70,20 +105,15 @@ test(`a resolver and a stitcher that are killed lose nothing and say nothing twi
     await deployment.mustRun(["topics", "create"]);
     reader = await LiveReader.open(deployment);
     await crew.start(["resolve", "stitch"]);
-    const feeding = feedSlowly(deployment, text);
-    const heard = reader;
-    const resolvedShare = async () => (await deployment.readResolved()).passed / traffic.length;
-    // Of profiles, which nearly every event changes; several events in one bundle are one change.
-    const publishedShare = async () => heard.profiles.size / folded.profiles;
-    for (let round = 0; round < ROUNDS; round += 1) {
-      const chooseShare = () => 0.2 + (0.6 * (round + random())) / ROUNDS;
-      const [resolve, stitch] = await Promise.all([
-        crew.killAt("resolve", chooseShare(), resolvedShare),
-        crew.killAt("stitch", chooseShare(), publishedShare),
-      ]);
-      t.diagnostic(`resolve killed at ${formatShare(resolve)}, stitch at ${formatShare(stitch)}`);
-    }
-    await feeding;
+    await feedSlowly(deployment, text, planKills(random), async ({ verb, share }) => {
+      // The command that imports takes its time to start.
+      for (const wanted = 0.8 * share * traffic.length; (await deployment.readResolved()).passed < wanted; )
+        await sleep(20);
+      await sleep(random() * KILL_DELAY_MAX_MS);
+      const { passed, total } = await deployment.readResolved();
+      await crew.replace(verb);
+      t.diagnostic(`${verb} killed at ${Math.round(share * 100)} %; ${passed} of ${total} records resolved`);
+    });
     await deployment.settle();
     await sleep(500);
 
@@ -111,7 +141,3 @@ test(`a resolver and a stitcher that are killed lose nothing and say nothing twi
     await deployment.close();
   }
 });
-
-function formatShare(share: number): string {
-  return `${Math.round(share * 100)} %`;
-}

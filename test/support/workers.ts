@@ -106,9 +106,16 @@ export class Crew {
   async killAt(verb: string, share: number, readShare: () => Promise<number>): Promise<number> {
     for (const deadline = Date.now() + KILL_WAIT_MS; (await readShare()) < share; await sleep(5))
       if (Date.now() > deadline) throw new Error(`${verb} stays at ${await readShare()} of what it has to do`);
-    await this.#workers.get(verb)?.kill();
-    this.#workers.set(verb, new Worker(this.#deployment, verb));
+    await this.replace(verb);
     return await readShare();
+  }
+
+  /** SIGKILL, and another one at once; resolves when that one runs. */
+  async replace(verb: string): Promise<void> {
+    await this.#workers.get(verb)?.kill();
+    const worker = new Worker(this.#deployment, verb);
+    this.#workers.set(verb, worker);
+    await worker.waitFor(/^running$/);
   }
 
   /** How each of them ended when asked to stop. */
