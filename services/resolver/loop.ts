@@ -107,7 +107,7 @@ class SlotResolver {
     const letters = new Map<DeadLetterReason, number>();
     const bury = (record: LogRecord, reason: DeadLetterReason, detail: string) => {
       letters.set(reason, (letters.get(reason) ?? 0) + 1);
-      out.push(createDeadLetter(record, services.deadLetterTopic(record.topic), reason, detail));
+      out.push(createDeadLetter(record, services.deadLetterTopic(record.topic), reason, detail, services.now()));
     };
     const arrivals: (Arrival & { readonly record: LogRecord })[] = [];
     for (const record of records) {

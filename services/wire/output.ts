@@ -1,5 +1,6 @@
 // Effects of the engine to records of the output topics: plain string keys, Avro values, CloudEvents headers and the
-// trace context of the cause.
+// trace context of the cause. The record's own timestamp is when it was published, so that retention counts from there;
+// when it was so stands in the value and in ce_time.
 
 import type { Output } from "#core/effect.ts";
 import { cloudEventHeaders } from "#core/headers.ts";
@@ -43,7 +44,6 @@ export async function createOutputEncoder(codec: Codec, topics: OutputTopics): P
       topic: topics[topic],
       key,
       value: value === null ? null : encoders[topic](value),
-      timestampMs: timeMs,
       headers: cloudEventHeaders({
         id,
         source: "/weft",
