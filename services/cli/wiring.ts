@@ -87,7 +87,7 @@ async function openEmbeddedWires({ deployment }: LoadedConfiguration, now: (() =
 }
 
 async function openServerWires(loaded: LoadedConfiguration, onWait: (line: string) => void): Promise<Wires> {
-  const { kafka, registry } = loaded.deployment;
+  const { engine, kafka, registry } = loaded.deployment;
   const [{ openKafkaLog }, { INPUT_COMPATIBILITY, OUTPUT_COMPATIBILITY, openRegistryCodec }] = await Promise.all([
     import("#adapters/kafka/log.ts"),
     import("#adapters/registry/codec.ts"),
@@ -99,6 +99,11 @@ async function openServerWires(loaded: LoadedConfiguration, onWait: (line: strin
     autoRegister: registry.autoRegister,
     compatibilityOf: (topic) => (outputs.has(topic) ? OUTPUT_COMPATIBILITY : INPUT_COMPATIBILITY),
   });
-  const log = await openKafkaLog({ brokers: kafka.brokers, clientId: kafka.clientId, onWait });
+  const log = await openKafkaLog({
+    brokers: kafka.brokers,
+    clientId: kafka.clientId,
+    transactionTimeoutMs: engine.transactionTimeoutMs,
+    onWait,
+  });
   return { log, codec, embedded: false, close: () => log.close() };
 }

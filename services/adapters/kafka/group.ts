@@ -17,6 +17,7 @@ import { KafkaSlot } from "./slot.ts";
 
 export interface GroupSettings {
   readonly sessionTimeoutMs: number;
+  readonly transactionTimeoutMs: number;
   readonly maxBytesPerPartition: number;
   readonly outage: Outage;
 }
@@ -159,7 +160,7 @@ export class KafkaGroup implements Membership {
   #startRun(slot: number, open: (publisher: Publisher, revoked: AbortSignal) => KafkaSlot): void {
     if (this.#leaving.signal.aborted) return;
     const abort = new AbortController();
-    const publisher = new Publisher(this.#kafka, this.#options.group, slot);
+    const publisher = new Publisher(this.#kafka, this.#options.group, slot, this.#settings.transactionTimeoutMs);
     const run = async () => {
       try {
         await previous;

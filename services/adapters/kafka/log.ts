@@ -27,12 +27,15 @@ export interface KafkaLogOptions {
   readonly clientId: string;
   /** A member that was not heard of for so long loses its slots. */
   readonly sessionTimeoutMs?: number;
+  /** After which Kafka aborts the transaction of a dead worker. */
+  readonly transactionTimeoutMs?: number;
   readonly maxBytesPerPartition?: number;
   /** One clear line when Kafka cannot be reached, and one when it is back. */
   onWait?(line: string): void;
 }
 
 const SESSION_TIMEOUT_MS = 10_000;
+const TRANSACTION_TIMEOUT_MS = 10_000;
 const PARTITION_BYTES_MAX = 2 * 1024 * 1024;
 
 /** Waits until Kafka answers, for as long as it takes. */
@@ -52,6 +55,7 @@ export async function openKafkaLog(options: KafkaLogOptions): Promise<Log> {
   const log = new KafkaLog(kafka, {
     outage: new Outage((line) => options.onWait?.(line)),
     sessionTimeoutMs: options.sessionTimeoutMs ?? SESSION_TIMEOUT_MS,
+    transactionTimeoutMs: options.transactionTimeoutMs ?? TRANSACTION_TIMEOUT_MS,
     maxBytesPerPartition: options.maxBytesPerPartition ?? PARTITION_BYTES_MAX,
   });
   await log.connect();

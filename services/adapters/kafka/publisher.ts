@@ -12,7 +12,6 @@ import { isConcurrentTransaction, isFenced, isRefused, toLogError } from "./fail
 import { createSingleAttemptPartitioner } from "./partitioner.ts";
 import { toSends } from "./records.ts";
 
-export const TRANSACTION_TIMEOUT_MS = 10_000;
 const PARTING_WAIT_MS = 2000;
 const CONCURRENT_PAUSE_MIN_MS = 4;
 const CONCURRENT_PAUSE_MAX_MS = 200;
@@ -21,12 +20,15 @@ export class Publisher {
   readonly #kafka: Kafka;
   readonly #group: string;
   readonly #transactionalId: string;
+  /** After which the broker aborts what a dead owner left open. */
+  readonly #timeoutMs: number;
   #producer: Producer | null = null;
 
-  constructor(kafka: Kafka, group: string, slot: number) {
+  constructor(kafka: Kafka, group: string, slot: number, timeoutMs: number) {
     this.#kafka = kafka;
     this.#group = group;
     this.#transactionalId = `${group}-${slot}`;
+    this.#timeoutMs = timeoutMs;
   }
 
   /** InitProducerId: aborts what an earlier owner left open, and fences it. */
@@ -36,7 +38,7 @@ export class Publisher {
       transactionalId: this.#transactionalId,
       idempotent: true,
       maxInFlightRequests: 1,
-      transactionTimeout: TRANSACTION_TIMEOUT_MS,
+      transactionTimeout: this.#timeoutMs,
       allowAutoTopicCreation: false,
       createPartitioner: createSingleAttemptPartitioner,
       retry: { retries: 1 },
@@ -82,7 +84,7 @@ export class Publisher {
   /** The transaction's first request, also where no position moves: repeated until the last transaction has ended. */
   async #sendPositions(transaction: Transaction, positions: readonly (TopicPartition & Position)[]): Promise<void> {
     const topics = groupPositions(positions);
-    const deadlineMs = performance.now() + TRANSACTION_TIMEOUT_MS;
+    const deadlineMs = performance.now() + this.#timeoutMs;
     for (let pauseMs = CONCURRENT_PAUSE_MIN_MS; ; pauseMs = Math.min(CONCURRENT_PAUSE_MAX_MS, pauseMs * 2)) {
       try {
         await transaction.sendOffsets({ consumerGroupId: this.#group, topics });
