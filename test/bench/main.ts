@@ -1,7 +1,7 @@
 // npm run bench: how many events a second go from a channel topic to committed outputs, with everything on, beside what
 // a raw kafkajs consumer that does nothing reads of the same topic on the same machine. Real processes, real services.
 //
-//   npm run bench -- [--events N] [--people N] [--seed N] [--shape uniform|zipf] [--json]
+//   npm run bench -- [--events N] [--people N] [--seed N] [--shape uniform|zipf] [--interval 100ms] [--json]
 //
 // Not measured: latency, more than one worker of each kind, another machine for the services.
 
@@ -27,6 +27,7 @@ const { values } = parseArgs({
     people: { type: "string", default: "150000" },
     seed: { type: "string", default: "1" },
     shape: { type: "string", default: "uniform" },
+    interval: { type: "string", default: "100ms" },
     json: { type: "boolean", default: false },
   },
 });
@@ -98,7 +99,7 @@ async function pause(ms: number): Promise<void> {
 
 try {
   const config = join(folder, "weft.yaml");
-  writeFileSync(config, "engine:\n  transactionInterval: 100ms\n");
+  writeFileSync(config, `engine:\n  transactionInterval: ${values.interval}\n`);
   const environment = { ...process.env, ...services.environment };
   const cli = (...args: string[]) =>
     spawn(process.execPath, [resolve(import.meta.dirname, "../../services/cli/main.ts"), "--config", config, ...args], {
@@ -183,6 +184,7 @@ try {
   );
   const result = {
     ...load,
+    interval: values.interval,
     eventBytes: Math.round(bytes / load.events),
     rawPerSecond: Math.round(raw),
     eventsPerSecond: Math.round(perSecond),
