@@ -10,7 +10,7 @@ import type { Kafka, Producer, Transaction } from "kafkajs";
 import { LogError, type NewRecord, type Position, type TopicPartition } from "#ports/log.ts";
 import { isConcurrentTransaction, isFenced, isRefused, toLogError } from "./failure.ts";
 import { createSingleAttemptPartitioner } from "./partitioner.ts";
-import { toSends } from "./records.ts";
+import { gatherPartitions, toSends } from "./records.ts";
 
 const PARTING_WAIT_MS = 2000;
 const CONCURRENT_PAUSE_MIN_MS = 4;
@@ -69,7 +69,8 @@ export class Publisher {
       throw toLogError(error, false);
     }
     try {
-      for (const topicMessages of toSends(records)) await transaction.sendBatch({ acks: -1, topicMessages });
+      for (const topicMessages of toSends(gatherPartitions(records)))
+        await transaction.sendBatch({ acks: -1, topicMessages });
     } catch (error) {
       throw await this.#giveUp(producer, transaction, error);
     }

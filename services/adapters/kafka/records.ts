@@ -1,6 +1,7 @@
 // Records between the port and kafkajs.
 
 import { isUtf8 } from "node:buffer";
+import { compareText } from "#core/comparison.ts";
 import type { IHeaders, Message } from "kafkajs";
 import type { LogRecord, NewRecord, RawParts } from "#ports/log.ts";
 
@@ -94,6 +95,14 @@ const SEND_BYTES_MAX = 8 * 1024 * 1024;
 /** All that a send holds for one partition is one batch, and a broker refuses a batch above 1 MiB (message.max.bytes). */
 export const BATCH_BYTES_MAX = 900 * 1024;
 const RECORD_OVERHEAD_BYTES = 40;
+
+/**
+ * The records of one transaction, those of a partition together and in their order: a send of 500 then holds few large
+ * batches instead of many small ones, and a batch costs the client and the broker more than the records in it.
+ */
+export function gatherPartitions(records: readonly NewRecord[]): NewRecord[] {
+  return records.toSorted((a, b) => compareText(a.topic, b.topic) || (a.partition ?? -1) - (b.partition ?? -1));
+}
 
 /** By topic, in sends that are small enough, order kept. */
 export function toSends(records: readonly NewRecord[]): TopicSend[][] {
