@@ -17,7 +17,7 @@ import { orderPart } from "./order.ts";
 import type { Cause } from "./profile.ts";
 import { touchProfile } from "./publication.ts";
 import { applyProgress, SHARD_PART } from "./time.ts";
-import { load, loadComponent, type Steps, type Workspace } from "./workspace.ts";
+import { loadComponent, type Steps, type Workspace } from "./workspace.ts";
 
 /** Items that may wait for a hand-over at one component; beyond it the shard stops with an alarm rather than lose one. */
 export const PARKED_MAX = 10_000;
@@ -39,7 +39,7 @@ export function* applyItem(engine: Engine, workspace: Workspace, carried: Carrie
       yield* applyEvent(engine, workspace, component, { item, event });
       break;
     case "status":
-      yield* applyStatus(engine, workspace, component, item);
+      applyStatus(engine, workspace, component, item);
       break;
     case "handover":
       if (yield* applyHandover(engine, workspace, component, item)) yield* unpark(engine, workspace, component);
@@ -177,7 +177,7 @@ function reportOutcome(
   });
 }
 
-function* applyStatus(engine: Engine, workspace: Workspace, component: Component, item: StatusItem): Steps<void> {
+function applyStatus(engine: Engine, workspace: Workspace, component: Component, item: StatusItem): void {
   if (component.identifiers[item.of] !== undefined || component.held[item.birth] === true) return;
   const end = component.far[item.of];
   if (end === undefined) {
@@ -191,5 +191,4 @@ function* applyStatus(engine: Engine, workspace: Workspace, component: Component
   end.status = item.status;
   const born = settleIdentity(engine, workspace, component, item.cause);
   evaluateAffected(engine, workspace, component, new Set(born), item.cause);
-  yield* load(workspace, []);
 }

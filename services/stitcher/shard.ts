@@ -13,8 +13,8 @@ import { Workspace, type DueTimer, type JoinRequest, type Need } from "#core/wor
 import type { NewRecord, Position } from "#ports/log.ts";
 import type { CommitOutcome, Store, Timer } from "#ports/store.ts";
 import { encodeBundles, type EncodeBundle } from "../wire/bundle.ts";
-import { parseJson, writeJson } from "../wire/json.ts";
 import type { OutputEncoder } from "../wire/output.ts";
+import { decodePart, encodePart } from "../wire/part.ts";
 
 /** Decoded parts kept per shard between steps. */
 export const CACHED_PARTS_MAX = 20_000;
@@ -196,16 +196,6 @@ function listParked(part: unknown): Uint8Array[] {
 function listEvents({ item, event }: Carried): Uint8Array[] {
   const own = event === null ? [] : [event];
   return item.kind === "handover" ? [...own, ...item.parts.flatMap(({ value }) => listParked(value))] : own;
-}
-
-export function encodePart(value: unknown): Uint8Array | null {
-  return value === null || value === undefined ? null : Buffer.from(writeJson(value));
-}
-
-export function decodePart(engine: Engine, key: string, bytes: Uint8Array | null): unknown {
-  return bytes === null
-    ? null
-    : engine.revive(key, parseJson(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString()));
 }
 
 function splitTimers(timers: ReadonlyMap<string, number | null>): { timersAdded: Timer[]; timersRemoved: Timer[] } {

@@ -59,7 +59,7 @@ export function encodeBundles(
 
 export function readBundle(value: BundleValue): Carried[] {
   return value.items.map((item) => ({
-    item: parseJson(Buffer.from(item.body.buffer, item.body.byteOffset, item.body.length).toString()) as Item,
+    item: parseJson(item.body) as Item,
     event: item.event,
   }));
 }

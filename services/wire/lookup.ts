@@ -10,7 +10,7 @@ import { listPart, ORDERS_LISTED_PER_PART } from "#core/order-book.ts";
 import { orderPart, type Order } from "#core/order.ts";
 import type { Store } from "#ports/store.ts";
 import type { ComponentIndex } from "./component-index.ts";
-import { parseJson } from "./json.ts";
+import { decodePart } from "./part.ts";
 import { describeProfile, type ProfileLine } from "./profile-reader.ts";
 
 export type Lookup =
@@ -34,7 +34,7 @@ async function readPart<T>(
 ): Promise<T | null> {
   const [bytes] = await store.load(shardOf(component, shards), [key]);
   if (bytes === null || bytes === undefined) return null;
-  return engine.revive(key, parseJson(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString())) as T;
+  return decodePart(engine, key, bytes) as T;
 }
 
 export async function lookUp(

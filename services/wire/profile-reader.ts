@@ -8,7 +8,7 @@ import type { Scalar } from "#core/event.ts";
 import type { Order, OrderView } from "#core/order.ts";
 import { viewProfile, type IdentifierView } from "#core/view.ts";
 import type { Store } from "#ports/store.ts";
-import { parseJson } from "./json.ts";
+import { decodePart } from "./part.ts";
 
 /** A line of profiles.jsonl. */
 export interface ProfileLine {
@@ -33,10 +33,6 @@ export interface People {
   readonly holders: ReadonlyMap<string, string | null>;
 }
 
-function parse(value: Uint8Array): unknown {
-  return parseJson(Buffer.from(value.buffer, value.byteOffset, value.length).toString());
-}
-
 export async function readPeople(engine: Engine, store: Store, shards: number): Promise<People> {
   const profiles: ProfileLine[] = [];
   const holders = new Map<string, string | null>();
@@ -44,14 +40,14 @@ export async function readPeople(engine: Engine, store: Store, shards: number): 
   for (let shard = 0; shard < shards; shard += 1) {
     const components: Component[] = [];
     for await (const { key, value } of store.scan(shard, "c/")) {
-      const component = engine.revive(key, parse(value)) as Component | Forwarder;
+      const component = decodePart(engine, key, value) as Component | Forwarder;
       if (component.forward === undefined) components.push(component);
     }
     const ordersByOwner = new Map<string, OrderView[]>();
     for (const component of components)
       for (const [key, entry] of Object.entries(component.identifiers)) holders.set(key, profileIdOf(component, entry));
-    for await (const { value } of store.scan(shard, "o/")) {
-      const order = parse(value) as Order;
+    for await (const { key, value } of store.scan(shard, "o/")) {
+      const order = decodePart(engine, key, value) as Order;
       const holder = order.owner === null ? null : (holders.get(order.owner) ?? null);
       holders.set(order.key, holder);
       if (order.view === null) continue;

@@ -20,7 +20,7 @@ import { resolveBatch } from "#services/resolver/resolver.ts";
 import { ShardStitcher } from "#services/stitcher/shard.ts";
 import { encodeBundles, readBundle, type BundleValue } from "#services/wire/bundle.ts";
 import { ComponentIndex } from "#services/wire/component-index.ts";
-import { parseJson } from "#services/wire/json.ts";
+import { decodePart } from "#services/wire/part.ts";
 import { readPeople, type People } from "#services/wire/profile-reader.ts";
 import type { RecordedEvent } from "./oracle.ts";
 
@@ -156,7 +156,7 @@ export class Cluster {
     const unsettled: string[] = [];
     for (const { number } of this.#shards) {
       for await (const { key, value } of this.store.scan(number, "c/")) {
-        const component = this.engine.revive(key, parseJson(Buffer.from(value).toString())) as Component | Forwarder;
+        const component = decodePart(this.engine, key, value) as Component | Forwarder;
         if (component.forward !== undefined) continue;
         if (component.parked.length > 0) unsettled.push(`${key} has ${component.parked.length} parked`);
         if (Object.keys(component.arriving).length > 0) unsettled.push(`${key} waits for chunks`);
