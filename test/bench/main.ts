@@ -2,6 +2,7 @@
 // a raw kafkajs consumer that does nothing reads of the same topic on the same machine. Real processes, real services.
 //
 //   npm run bench -- [--events N] [--people N] [--seed N] [--shape uniform|zipf] [--interval 100ms] [--json]
+//                    [--profile DIR]    writes a CPU profile of each worker
 //
 // Not measured: latency, more than one worker of each kind, another machine for the services.
 
@@ -29,6 +30,7 @@ const { values } = parseArgs({
     shape: { type: "string", default: "uniform" },
     interval: { type: "string", default: "100ms" },
     json: { type: "boolean", default: false },
+    profile: { type: "string" },
   },
 });
 const load: LoadOptions = {
@@ -101,11 +103,13 @@ try {
   const config = join(folder, "weft.yaml");
   writeFileSync(config, `engine:\n  transactionInterval: ${values.interval}\n`);
   const environment = { ...process.env, ...services.environment };
+  const profiling = values.profile === undefined ? [] : ["--cpu-prof", `--cpu-prof-dir=${resolve(values.profile)}`];
   const cli = (...args: string[]) =>
-    spawn(process.execPath, [resolve(import.meta.dirname, "../../services/cli/main.ts"), "--config", config, ...args], {
-      env: environment,
-      stdio: ["ignore", "ignore", "inherit"],
-    });
+    spawn(
+      process.execPath,
+      [...profiling, resolve(import.meta.dirname, "../../services/cli/main.ts"), "--config", config, ...args],
+      { env: environment, stdio: ["ignore", "ignore", "inherit"] },
+    );
   const created = cli("topics", "create");
   await new Promise((done) => created.once("exit", done));
 
