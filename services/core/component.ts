@@ -1,8 +1,9 @@
 // A component: where the state of some connected identifiers lives. One home (the shard of its id) changes it.
-// Its state is plain JSON-like data, so that any store can keep it and any codec can write it.
+// In memory it is whole. In the store it is the part `c/<id>`, who is connected to whom, and for each identifier that
+// has a fragment or names a profile the part `i/<identifier>`: an event of a known person rewrites one small part,
+// however many identifiers she has (P5). The shell loads both together; the engine marks what it changes.
 
 import type { Stamp } from "./comparison.ts";
-import { bareRecord } from "./comparison.ts";
 import type { Assurance } from "./configuration.ts";
 import type { Fragment } from "./fragment.ts";
 import type { Carried, ComponentId, EventItem, Status } from "./item.ts";
@@ -10,6 +11,7 @@ import type { ProfileRecord } from "./profile.ts";
 
 /** One identifier that lives here. */
 export interface Entry {
+  readonly key: string;
   readonly namespace: string;
   readonly value: string;
   readonly birth: ComponentId;
@@ -42,6 +44,7 @@ export interface Evidence {
 
 /** The far end of a tie. */
 export interface FarEnd {
+  readonly key: string;
   readonly namespace: string;
   readonly birth: ComponentId;
   /** 0: no status has arrived yet. */
@@ -53,22 +56,34 @@ export interface Component {
   readonly id: ComponentId;
   readonly forward?: undefined;
   /** Births that live here: its own and those of every component that it has absorbed. */
-  readonly held: Record<ComponentId, true>;
-  readonly identifiers: Record<string, Entry>;
-  readonly evidence: Record<string, Evidence>;
-  readonly far: Record<string, FarEnd>;
+  readonly held: Set<ComponentId>;
+  readonly identifiers: Map<string, Entry>;
+  readonly evidence: Map<string, Evidence>;
+  readonly far: Map<string, FarEnd>;
   /** What the home of a far end was last told: `<local key> <far key>` to a status version. */
-  readonly told: Record<string, number>;
+  readonly told: Map<string, number>;
   /** By naming key: the identifier that a profile's id is made of. Dead ones stay, so that versions go on. */
-  readonly profiles: Record<string, ProfileRecord>;
+  readonly profiles: Map<string, ProfileRecord>;
   /** Orders that live here without a local owner. */
-  readonly looseOrders: Record<string, true>;
+  readonly looseOrders: Set<string>;
   /** Items that overtook the hand-over that they need. */
   parked: Carried<EventItem>[];
   /** Chunks of hand-overs under way, by the component that they come from. */
-  readonly arriving: Record<ComponentId, { readonly key: string; readonly value: unknown }[]>;
+  readonly arriving: Map<ComponentId, Part[]>;
   /** Joins asked for and not yet handed over, so that they are asked for once. */
-  readonly asked: Record<ComponentId, true>;
+  readonly asked: Set<ComponentId>;
+}
+
+/** A part under its key, as a hand-over carries it. */
+export interface Part {
+  readonly key: string;
+  readonly value: unknown;
+}
+
+/** What the part of one identifier holds. */
+export interface IdentifierState {
+  readonly fragment: Fragment | null;
+  readonly record: ProfileRecord | null;
 }
 
 /** What is left of an absorbed component. */
@@ -78,23 +93,44 @@ export interface Forwarder {
 }
 
 export function createComponent(id: ComponentId): Component {
-  const held = bareRecord<true>();
-  held[id] = true;
   return {
     id,
-    held,
-    identifiers: bareRecord(),
-    evidence: bareRecord(),
-    far: bareRecord(),
-    told: bareRecord(),
-    profiles: bareRecord(),
-    looseOrders: bareRecord(),
+    held: new Set([id]),
+    identifiers: new Map(),
+    evidence: new Map(),
+    far: new Map(),
+    told: new Map(),
+    profiles: new Map(),
+    looseOrders: new Set(),
     parked: [],
-    arriving: bareRecord(),
-    asked: bareRecord(),
+    arriving: new Map(),
+    asked: new Set(),
   };
 }
 
 export function componentPart(id: ComponentId): string {
   return `c/${id}`;
+}
+
+export function identifierPart(key: string): string {
+  return `i/${key}`;
+}
+
+/** The identifier whose part has this key; null where it is another kind of part. */
+export function identifierOf(part: string): string | null {
+  return part.startsWith("i/") ? part.slice(2) : null;
+}
+
+/** The state of one identifier; null where it has none, so no part. */
+export function stateOf(component: Component, key: string): IdentifierState | null {
+  const fragment = component.identifiers.get(key)?.fragment ?? null;
+  const record = component.profiles.get(key) ?? null;
+  return fragment === null && record === null ? null : { fragment, record };
+}
+
+/** Puts the state of an identifier where the engine looks for it; the converse of stateOf. */
+export function attachState(component: Component, key: string, { fragment, record }: IdentifierState): void {
+  const entry = component.identifiers.get(key);
+  if (entry !== undefined) entry.fragment = fragment;
+  if (record !== null) component.profiles.set(key, record);
 }

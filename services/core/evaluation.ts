@@ -2,6 +2,7 @@
 // recorded order, so the borders of batches cannot be seen in the transitions (O2).
 
 import type { Engine } from "./engine.ts";
+import { sortedEntries } from "./comparison.ts";
 import type { Component } from "./component.ts";
 import type { TransitionCause } from "./effect.ts";
 import { isPending, membersOf } from "./membership.ts";
@@ -19,7 +20,7 @@ export function evaluateProfile(
   cause: Cause,
   artefact: "merge" | "split" | null,
 ): void {
-  const record = component.profiles[naming];
+  const record = component.profiles.get(naming);
   if (record === undefined || !record.alive) return;
   const members = membersOf(component, naming);
   if (isPending(component, members)) {
@@ -81,6 +82,6 @@ export function describeFacts({ profile, orders }: Facts): Record<string, string
     "profile.checkouts": JSON.stringify(profile.checkouts),
     "profile.cartsFilled": JSON.stringify(profile.cartsFilled),
     "orders.valid": JSON.stringify(orders.valid),
-    "orders.spentMinor": JSON.stringify(orders.spentMinor),
+    "orders.spentMinor": JSON.stringify(Object.fromEntries(sortedEntries(orders.spentMinor))),
   };
 }

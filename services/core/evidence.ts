@@ -12,21 +12,16 @@ export function recordEvidence(engine: Engine, component: Component, item: Event
   const stamp: Stamp = { t: item.recordedAt, source: item.source, eventId: item.eventId };
   let changed = false;
   for (const identifier of item.identifiers) {
-    if (component.held[identifier.birth] === true)
-      changed = recordEntry(engine, component, identifier, stamp) || changed;
-    else if (component.far[identifier.key] === undefined) {
-      component.far[identifier.key] = {
-        namespace: identifier.namespace,
-        birth: identifier.birth,
-        version: 0,
-        status: null,
-      };
+    if (component.held.has(identifier.birth)) changed = recordEntry(engine, component, identifier, stamp) || changed;
+    else if (!component.far.has(identifier.key)) {
+      const { key, namespace, birth } = identifier;
+      component.far.set(key, { key, namespace, birth, version: 0, status: null });
       changed = true;
     }
   }
   for (const [i, one] of item.identifiers.entries()) {
     for (const other of item.identifiers.slice(i + 1)) {
-      if (component.held[one.birth] !== true && component.held[other.birth] !== true) continue;
+      if (!component.held.has(one.birth) && !component.held.has(other.birth)) continue;
       changed = recordPair(engine, component, one, other, stamp) || changed;
     }
   }
@@ -36,10 +31,10 @@ export function recordEvidence(engine: Engine, component: Component, item: Event
 function recordEntry(engine: Engine, component: Component, identifier: RoutedIdentifier, stamp: Stamp): boolean {
   const { namespace, value, birth, key, assurance } = identifier;
   const authenticated = isAuthenticated(assurance) && engine.registry.namespaces.get(namespace)?.kind !== "device";
-  const entry = component.identifiers[key];
+  const entry = component.identifiers.get(key);
   if (entry === undefined) {
-    component.identifiers[key] = createEntry(namespace, value, birth, stamp, authenticated);
-    delete component.far[key];
+    component.identifiers.set(key, createEntry(key, namespace, value, birth, stamp, authenticated));
+    component.far.delete(key);
     return true;
   }
   let changed = false;
@@ -54,8 +49,16 @@ function recordEntry(engine: Engine, component: Component, identifier: RoutedIde
   return changed;
 }
 
-function createEntry(namespace: string, value: string, birth: string, stamp: Stamp, authenticated: boolean): Entry {
+function createEntry(
+  key: string,
+  namespace: string,
+  value: string,
+  birth: string,
+  stamp: Stamp,
+  authenticated: boolean,
+): Entry {
   return {
+    key,
     namespace,
     value,
     birth,
@@ -82,6 +85,10 @@ function pairAssurance(engine: Engine, one: RoutedIdentifier, other: RoutedIdent
   return assuranceLevel(one.assurance) <= assuranceLevel(other.assurance) ? one.assurance : other.assurance;
 }
 
+export function evidenceKey(a: string, b: string, source: string, assurance: Assurance): string {
+  return `${a} ${b} ${source} ${assurance}`;
+}
+
 function recordPair(
   engine: Engine,
   component: Component,
@@ -91,10 +98,10 @@ function recordPair(
 ): boolean {
   const [a, b] = compareText(one.key, other.key) < 0 ? [one.key, other.key] : [other.key, one.key];
   const assurance = pairAssurance(engine, one, other);
-  const key = `${a} ${b} ${stamp.source} ${assurance}`;
-  const present = component.evidence[key];
+  const key = evidenceKey(a, b, stamp.source, assurance);
+  const present = component.evidence.get(key);
   if (present === undefined) {
-    component.evidence[key] = { a, b, source: stamp.source, assurance, stamp };
+    component.evidence.set(key, { a, b, source: stamp.source, assurance, stamp });
     return true;
   }
   if (compareStamps(stamp, present.stamp) >= 0) return false;

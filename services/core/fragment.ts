@@ -2,13 +2,12 @@
 // each trait and for the cart the latest by a fixed order; so any order of distinct events gives the same fragment (P1).
 
 import { isAuthenticated, type Registry } from "./acceptance.ts";
-import { bareRecord, compareText, sortedKeys } from "./comparison.ts";
+import { compareText, sortedKeys } from "./comparison.ts";
 import type { ChannelEvent, Scalar } from "./event.ts";
+import type { EventWindow } from "./event-window.ts";
 import type { EventItem } from "./item.ts";
-import { createOrderTotals, type OrderTotals } from "./order-totals.ts";
+import { createOrderTotals, mergeOrderTotals, type OrderTotals } from "./order-totals.ts";
 
-/** A duplicate is recognised while its first copy is among this many latest records of its anchor. */
-export const DUPLICATE_WINDOW_EVENTS = 256;
 export const TRAITS_MAX = 128;
 export const TRAIT_LENGTH_MAX = 2048;
 export const EVENT_TYPES_COUNTED_MAX = 64;
@@ -39,9 +38,9 @@ export interface CartActivity {
 
 export interface Fragment {
   events: number;
-  readonly byType: Record<string, number>;
+  readonly byType: Map<string, number>;
   /** By trait name, then `<source>/<1 authenticated, 0 claimed>`: each source's latest value. */
-  readonly traits: Record<string, Record<string, TraitValue>>;
+  readonly traits: Map<string, Map<string, TraitValue>>;
   contactPoints: number;
   checkouts: number;
   cartsFilled: number;
@@ -49,15 +48,15 @@ export interface Fragment {
   readonly orders: OrderTotals;
   firstAt: number | null;
   lastAt: number | null;
-  /** Events that this fragment has folded lately: short hash of (source, eventId) to record time. */
-  readonly seen: Record<string, number>;
+  /** Events that this fragment has folded lately. */
+  readonly seen: EventWindow;
 }
 
 export function createFragment(): Fragment {
   return {
     events: 0,
-    byType: bareRecord(),
-    traits: bareRecord(),
+    byType: new Map(),
+    traits: new Map(),
     contactPoints: 0,
     checkouts: 0,
     cartsFilled: 0,
@@ -65,35 +64,8 @@ export function createFragment(): Fragment {
     orders: createOrderTotals(),
     firstAt: null,
     lastAt: null,
-    seen: bareRecord(),
+    seen: new Map(),
   };
-}
-
-/**
- * How an event is recognised again: (source, eventId) through two lanes of FNV-1a, 64 bits as 13 characters. Not keyed
- * and not for strangers: it only tells apart the 256 events of one window.
- */
-export function eventMark(item: EventItem): string {
-  const text = `${item.source}\n${item.eventId}`;
-  let [a, b] = [0x811c9dc5, 0x9747b28c];
-  for (let i = 0; i < text.length; i += 1) {
-    const unit = text.charCodeAt(i);
-    a = Math.imul(a ^ unit, 0x01000193);
-    b = Math.imul(b ^ unit, 0x85ebca6b) ^ (b >>> 13);
-  }
-  return (a >>> 0).toString(36) + (b >>> 0).toString(36).padStart(7, "0");
-}
-
-/** Marks an event as folded, in the window of the anchor's latest records. */
-export function rememberEvent(fragment: Fragment, item: EventItem): void {
-  fragment.seen[eventMark(item)] = item.recordedAt;
-  const ids = Object.keys(fragment.seen);
-  if (ids.length > DUPLICATE_WINDOW_EVENTS) {
-    const oldest = ids.reduce((a, b) =>
-      ((fragment.seen[a] as number) - (fragment.seen[b] as number) || compareText(a, b)) <= 0 ? a : b,
-    );
-    delete fragment.seen[oldest];
-  }
 }
 
 /** Adds the event; returns the limits that it met. */
@@ -104,22 +76,7 @@ export function foldEvent(registry: Registry, fragment: Fragment, item: EventIte
   if (countType(fragment.byType, event.type)) limits.push("event-types");
   fragment.firstAt = Math.min(fragment.firstAt ?? event.occurredAt, event.occurredAt);
   fragment.lastAt = Math.max(fragment.lastAt ?? event.occurredAt, event.occurredAt);
-  const anchored = item.identifiers.find((identifier) => identifier.key === item.anchor);
-  const authenticated = anchored !== undefined && isAuthenticated(anchored.assurance);
-  for (const name of sortedKeys(event.traits ?? {})) {
-    const value = event.traits?.[name] ?? null;
-    const cut = typeof value === "string" && value.length > TRAIT_LENGTH_MAX ? value.slice(0, TRAIT_LENGTH_MAX) : value;
-    if (cut !== value) limits.push("trait-length");
-    if (makeRoom(fragment.traits, name)) limits.push("traits");
-    if (fragment.traits[name] === undefined) continue;
-    foldTrait(fragment.traits[name], {
-      value: cut,
-      source: item.source,
-      at: event.occurredAt,
-      eventId: item.eventId,
-      authenticated,
-    });
-  }
+  if (event.traits !== null && event.traits !== undefined) foldTraits(fragment, item, event, event.traits, limits);
   const names = (namespace: string) => registry.namespaces.get(namespace)?.contact === true;
   if (
     item.identifiers.some((identifier) => names(identifier.namespace)) ||
@@ -135,49 +92,95 @@ export function foldEvent(registry: Registry, fragment: Fragment, item: EventIte
   return limits;
 }
 
-/** Counts by type; of too many types, those that sort last are counted together. True where that was needed. */
-function countType(byType: Record<string, number>, type: string): boolean {
-  const named = Object.keys(byType).filter((name) => name !== OTHER_TYPES);
-  if (byType[type] === undefined && named.length >= EVENT_TYPES_COUNTED_MAX) {
-    const last = named.reduce((a, b) => (compareText(a, b) > 0 ? a : b));
-    const moved = compareText(type, last) > 0 ? type : last;
-    byType[OTHER_TYPES] = (byType[OTHER_TYPES] ?? 0) + (moved === type ? 1 : (byType[last] ?? 0));
-    if (moved === type) return true;
-    delete byType[last];
-    byType[type] = 1;
-    return true;
+function foldTraits(
+  fragment: Fragment,
+  item: EventItem,
+  event: ChannelEvent,
+  traits: Readonly<Record<string, Scalar>>,
+  limits: LimitKind[],
+): void {
+  const anchored = item.identifiers.find((identifier) => identifier.key === item.anchor);
+  const authenticated = anchored !== undefined && isAuthenticated(anchored.assurance);
+  for (const name of sortedKeys(traits)) {
+    const value = traits[name] ?? null;
+    const cut = typeof value === "string" && value.length > TRAIT_LENGTH_MAX ? value.slice(0, TRAIT_LENGTH_MAX) : value;
+    if (cut !== value) limits.push("trait-length");
+    const { slots, full } = openTrait(fragment.traits, name);
+    if (full) limits.push("traits");
+    if (slots !== null)
+      foldTrait(slots, { value: cut, source: item.source, at: event.occurredAt, eventId: item.eventId, authenticated });
   }
-  byType[type] = (byType[type] ?? 0) + 1;
-  return false;
 }
 
-/**
- * Opens a trait. Of too many, those that sort last are left out: which ones are kept is a function of the names alone,
- * never of the order in which they came. True where one had to go.
- */
-function makeRoom(traits: Fragment["traits"], name: string): boolean {
-  if (traits[name] !== undefined) return false;
-  const names = Object.keys(traits);
-  if (names.length < TRAITS_MAX) {
-    traits[name] = bareRecord();
+/** Counts by type; of too many types, those that sort last are counted together. True where that was needed. */
+function countType(byType: Map<string, number>, type: string): boolean {
+  const present = byType.get(type);
+  const named = byType.size - (byType.has(OTHER_TYPES) ? 1 : 0);
+  if (present !== undefined || named < EVENT_TYPES_COUNTED_MAX) {
+    byType.set(type, (present ?? 0) + 1);
     return false;
   }
+  const names = [...byType.keys()].filter((name) => name !== OTHER_TYPES);
   const last = names.reduce((a, b) => (compareText(a, b) > 0 ? a : b));
-  if (compareText(name, last) > 0) return true;
-  delete traits[last];
-  traits[name] = bareRecord();
+  const moved = compareText(type, last) > 0 ? type : last;
+  byType.set(OTHER_TYPES, (byType.get(OTHER_TYPES) ?? 0) + (moved === type ? 1 : (byType.get(last) ?? 0)));
+  if (moved === type) return true;
+  byType.delete(last);
+  byType.set(type, 1);
   return true;
 }
 
+/**
+ * The slots of a trait. Of too many traits, those that sort last are left out (null): which ones are kept is a function
+ * of the names alone, never of the order in which they came. full: one had to go.
+ */
+function openTrait(traits: Fragment["traits"], name: string): { slots: Map<string, TraitValue> | null; full: boolean } {
+  const present = traits.get(name);
+  if (present !== undefined) return { slots: present, full: false };
+  const full = traits.size >= TRAITS_MAX;
+  if (full) {
+    const last = [...traits.keys()].reduce((a, b) => (compareText(a, b) > 0 ? a : b));
+    if (compareText(name, last) > 0) return { slots: null, full };
+    traits.delete(last);
+  }
+  const slots = new Map<string, TraitValue>();
+  traits.set(name, slots);
+  return { slots, full };
+}
+
+/** The slot of a trait that a value competes for. */
+export function traitSlot({ source, authenticated }: TraitValue): string {
+  return `${source}/${authenticated ? 1 : 0}`;
+}
+
 /** Survivorship inside one source: the latest occurredAt, then the greater eventId. */
-function foldTrait(slots: Record<string, TraitValue>, candidate: TraitValue): void {
-  const slot = `${candidate.source}/${candidate.authenticated ? 1 : 0}`;
-  const present = slots[slot];
+function foldTrait(slots: Map<string, TraitValue>, candidate: TraitValue): void {
+  const slot = traitSlot(candidate);
+  const present = slots.get(slot);
   const isLater =
     present === undefined ||
     candidate.at > present.at ||
     (candidate.at === present.at && compareText(candidate.eventId, present.eventId) > 0);
-  if (isLater) slots[slot] = candidate;
+  if (isLater) slots.set(slot, candidate);
+}
+
+/** Adds up two fragments: what the events of both anchors say. The limits of a fragment do not bind the sum. */
+export function mergeFragment(into: Fragment, from: Fragment): void {
+  into.events += from.events;
+  for (const [type, count] of from.byType) into.byType.set(type, (into.byType.get(type) ?? 0) + count);
+  for (const [name, slots] of from.traits) {
+    const present = into.traits.get(name) ?? new Map<string, TraitValue>();
+    into.traits.set(name, present);
+    for (const candidate of slots.values()) foldTrait(present, candidate);
+  }
+  into.contactPoints += from.contactPoints;
+  into.checkouts += from.checkouts;
+  into.cartsFilled += from.cartsFilled;
+  if (from.cart !== null && (into.cart === null || compareCartActivities(from.cart, into.cart) > 0))
+    into.cart = from.cart;
+  mergeOrderTotals(into.orders, from.orders);
+  if (from.firstAt !== null) into.firstAt = Math.min(into.firstAt ?? from.firstAt, from.firstAt);
+  if (from.lastAt !== null) into.lastAt = Math.max(into.lastAt ?? from.lastAt, from.lastAt);
 }
 
 const CART_TYPES = new Set(["product-added", "product-removed", "cart-viewed", "checkout-started"]);

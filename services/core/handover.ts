@@ -3,7 +3,17 @@
 
 import type { Engine } from "./engine.ts";
 import { compareStamps, compareText } from "./comparison.ts";
-import { componentPart, type Component, type Forwarder } from "./component.ts";
+import {
+  attachState,
+  componentPart,
+  identifierOf,
+  identifierPart,
+  stateOf,
+  type Component,
+  type Forwarder,
+  type IdentifierState,
+  type Part,
+} from "./component.ts";
 import { adoptLooseOrders, listPart, ORDERS_LISTED_PER_PART } from "./order-book.ts";
 import { evaluateProfile } from "./evaluation.ts";
 import { orderPart } from "./order.ts";
@@ -28,21 +38,27 @@ export function* applyAbsorb(engine: Engine, workspace: Workspace, item: AbsorbI
     workspace.sends.push({ item: { kind: "absorb", component: lower, into: higher, cause }, event: null });
     return;
   }
-  const parts: { key: string; value: unknown }[] = [];
+  const parts: Part[] = [];
   if (present !== null) {
     publishComponent(engine, workspace, id);
     const orderKeys = yield* listOrders(workspace, present);
     yield* load(workspace, orderKeys.map(orderPart));
     parts.push({ key: componentPart(id), value: present });
+    for (const key of present.identifiers.keys()) {
+      const state = stateOf(present, key);
+      if (state === null) continue;
+      parts.push({ key: identifierPart(key), value: state });
+      workspace.dropState(key);
+    }
     for (const key of orderKeys) parts.push({ key: orderPart(key), value: workspace.read(orderPart(key)) });
     for (const key of orderKeys) workspace.write(orderPart(key), null);
-    for (const [key, entry] of Object.entries(present.identifiers)) {
+    for (const [key, entry] of present.identifiers) {
       for (let n = 0; n * ORDERS_LISTED_PER_PART < entry.ordersListed; n += 1) {
         parts.push({ key: listPart(key, n), value: workspace.read(listPart(key, n)) });
         workspace.write(listPart(key, n), null);
       }
     }
-    for (const naming of Object.keys(present.profiles)) {
+    for (const naming of present.profiles.keys()) {
       workspace.setTimer("time", timerRef(id, naming), null);
       workspace.setTimer("completeness", timerRef(id, naming), null);
     }
@@ -62,12 +78,12 @@ export function* applyAbsorb(engine: Engine, workspace: Workspace, item: AbsorbI
 /** Keys of all orders that live at the component. */
 export function* listOrders(workspace: Workspace, component: Component): Steps<string[]> {
   const lists: string[] = [];
-  for (const [key, entry] of Object.entries(component.identifiers)) {
+  for (const [key, entry] of component.identifiers) {
     for (let n = 0; n * ORDERS_LISTED_PER_PART < entry.ordersListed; n += 1) lists.push(listPart(key, n));
   }
   yield* load(workspace, lists);
   const listed = lists.flatMap((part) => workspace.read<string[]>(part) ?? []);
-  return [...new Set([...listed, ...Object.keys(component.looseOrders)])];
+  return [...new Set([...listed, ...component.looseOrders])];
 }
 
 /** Returns true when the hand-over is complete and the component has settled. */
@@ -77,18 +93,20 @@ export function* applyHandover(
   component: Component,
   item: HandoverItem,
 ): Steps<boolean> {
-  const chunks = (component.arriving[item.from] ??= []);
-  chunks.push(...item.parts);
+  const chunks = [...(component.arriving.get(item.from) ?? []), ...item.parts];
+  component.arriving.set(item.from, chunks);
   if (!item.last) return false;
-  delete component.arriving[item.from];
-  let absorbed: Component | null = null;
+  component.arriving.delete(item.from);
+  const absorbed = chunks.find(({ key }) => key === componentPart(item.from))?.value as Component | undefined;
   for (const { key, value } of chunks) {
-    if (key === componentPart(item.from)) absorbed = engine.revive(key, value) as Component;
-    else workspace.write(key, engine.revive(key, value));
+    if (value === absorbed) continue;
+    const identifier = identifierOf(key);
+    if (identifier === null) workspace.write(key, value);
+    else if (absorbed !== undefined) attachState(absorbed, identifier, value as IdentifierState);
   }
-  if (absorbed === null) component.held[item.from] = true;
+  if (absorbed === undefined) component.held.add(item.from);
   else mergeComponent(engine, workspace, component, absorbed, item);
-  for (const birth of Object.keys(component.asked)) if (component.held[birth] === true) delete component.asked[birth];
+  for (const birth of component.asked) if (component.held.has(birth)) component.asked.delete(birth);
   const affected = new Set(settleIdentity(engine, workspace, component, item.cause));
   yield* adoptLooseOrders(engine, workspace, component, item.cause, affected);
   for (const naming of [...affected].sort(compareText))
@@ -103,28 +121,28 @@ function mergeComponent(
   from: Component,
   item: HandoverItem,
 ): void {
-  for (const naming of Object.keys(from.profiles))
-    if (from.profiles[naming]?.alive === true) touchProfile(engine, workspace, from, naming, item.cause);
-  Object.assign(into.held, from.held);
-  Object.assign(into.identifiers, from.identifiers);
-  Object.assign(into.profiles, from.profiles);
-  Object.assign(into.looseOrders, from.looseOrders);
-  for (const [key, evidence] of Object.entries(from.evidence)) {
-    const present = into.evidence[key];
-    if (present === undefined || compareStamps(evidence.stamp, present.stamp) < 0) into.evidence[key] = evidence;
+  for (const [naming, record] of from.profiles)
+    if (record.alive) touchProfile(engine, workspace, from, naming, item.cause);
+  for (const birth of from.held) into.held.add(birth);
+  for (const [key, entry] of from.identifiers) into.identifiers.set(key, entry);
+  for (const [naming, record] of from.profiles) into.profiles.set(naming, record);
+  for (const order of from.looseOrders) into.looseOrders.add(order);
+  for (const [key, evidence] of from.evidence) {
+    const present = into.evidence.get(key);
+    if (present === undefined || compareStamps(evidence.stamp, present.stamp) < 0) into.evidence.set(key, evidence);
   }
-  for (const [key, end] of Object.entries(from.far)) {
-    const present = into.far[key];
-    if (present === undefined || end.version > present.version) into.far[key] = end;
+  for (const [key, end] of from.far) {
+    const present = into.far.get(key);
+    if (present === undefined || end.version > present.version) into.far.set(key, end);
   }
-  for (const key of Object.keys(into.far)) if (into.identifiers[key] !== undefined) delete into.far[key];
-  for (const key of Object.keys(into.told)) delete into.told[key];
+  for (const key of into.far.keys()) if (into.identifiers.has(key)) into.far.delete(key);
+  into.told.clear();
   into.parked.push(...from.parked);
-  for (const [id, chunks] of Object.entries(from.arriving))
-    into.arriving[id] = [...(into.arriving[id] ?? []), ...chunks];
-  Object.assign(into.asked, from.asked);
+  for (const [id, chunks] of from.arriving) into.arriving.set(id, [...(into.arriving.get(id) ?? []), ...chunks]);
+  for (const birth of from.asked) into.asked.add(birth);
   forgetMembership(into);
-  for (const [naming, record] of Object.entries(from.profiles)) {
+  for (const key of from.identifiers.keys()) workspace.writeState(into, key);
+  for (const [naming, record] of from.profiles) {
     if (record.alive) touchProfile(engine, workspace, into, naming, item.cause);
     restoreTimers(engine, workspace, into, naming, record);
   }

@@ -7,10 +7,11 @@ import { compareStamps, compareText, type Stamp } from "./comparison.ts";
 import type { Component, Entry } from "./component.ts";
 import type { IdentityChangeKind } from "./effect.ts";
 import { evaluateProfile, moveSegment } from "./evaluation.ts";
-import { forgetMembership, membersOf } from "./membership.ts";
+import { forgetMembership, isPending, membersOf } from "./membership.ts";
 import { createProfileRecord, profileId, type Cause, type ProfileRecord } from "./profile.ts";
 import { touchProfile } from "./publication.ts";
 import { closeSignal } from "./signal.ts";
+import type { Status } from "./item.ts";
 import { weighComponent, type Weighing } from "./weighing.ts";
 import type { Workspace } from "./workspace.ts";
 
@@ -24,13 +25,12 @@ export function settleIdentity(engine: Engine, workspace: Workspace, component: 
   for (const naming of aliveNamings(component)) touchProfile(engine, workspace, component, naming, cause);
   const weighing = weighComponent(engine.registry, component);
   const wasPending = new Set(
-    aliveNamings(component).filter((naming) =>
-      membersOf(component, naming).some((key) => component.identifiers[key]?.pending === true),
-    ),
+    aliveNamings(component).filter((naming) => isPending(component, membersOf(component, naming))),
   );
   const groups = groupMembers(weighing);
-  const former = new Map(Object.entries(component.identifiers).map(([key, entry]) => [key, entry.profile]));
-  for (const [key, entry] of Object.entries(component.identifiers)) {
+  const former = new Map<string, string | null>();
+  for (const [key, entry] of component.identifiers) {
+    former.set(key, entry.profile);
     entry.state = weighing.contested.has(key) ? "contested" : "owned";
     entry.pending = weighing.pending.has(key);
     entry.claimants = weighing.claimants.get(key) ?? [];
@@ -38,17 +38,17 @@ export function settleIdentity(engine: Engine, workspace: Workspace, component: 
   const born = assignProfiles(engine, workspace, component, groups, former, wasPending, cause);
   tellFarEnds(workspace, component, weighing, cause);
   for (const birth of [...weighing.joins].sort(compareText)) {
-    if (component.held[birth] === true || component.asked[birth] === true) continue;
-    component.asked[birth] = true;
+    if (component.held.has(birth) || component.asked.has(birth)) continue;
+    component.asked.add(birth);
     workspace.joins.push({ a: component.id, b: birth, cause });
   }
   return born;
 }
 
 function aliveNamings(component: Component): string[] {
-  return Object.keys(component.profiles)
-    .filter((naming) => component.profiles[naming]?.alive === true)
-    .sort(compareText);
+  const namings: string[] = [];
+  for (const [naming, record] of component.profiles) if (record.alive) namings.push(naming);
+  return namings.sort(compareText);
 }
 
 function groupMembers(weighing: Weighing): string[][] {
@@ -71,7 +71,7 @@ function compareNaming(a: { stamp: Stamp; entry: Entry }, b: { stamp: Stamp; ent
 
 function nameProfile(engine: Engine, component: Component, members: readonly string[]): string {
   const candidates = members.map((key) => {
-    const entry = component.identifiers[key] as Entry;
+    const entry = component.identifiers.get(key) as Entry;
     const kind = engine.registry.namespaces.get(entry.namespace)?.kind;
     const naming = (kind === "unique" || kind === "personal") && entry.firstAuthenticated !== null;
     return { key, entry, naming, stamp: naming ? (entry.firstAuthenticated as Stamp) : entry.first };
@@ -91,7 +91,7 @@ function assignProfiles(
 ): string[] {
   const alive = aliveNamings(component);
   const isHeldApart = (members: readonly string[]) =>
-    members.some((key) => (component.identifiers[key] as Entry).claimants.length > 0);
+    members.some((key) => (component.identifiers.get(key) as Entry).claimants.length > 0);
   for (const members of groups.filter(isHeldApart))
     for (const key of members) holdApart(engine, workspace, component, key, cause);
   const named = groups
@@ -103,20 +103,20 @@ function assignProfiles(
   for (const { members, naming } of named) {
     const incoming = alive.filter((old) => members.includes(old));
     const survivor = incoming.includes(naming) ? naming : firstNamed(component, incoming);
-    const record = (component.profiles[naming] ??= createNamedRecord(engine, component, naming));
+    const record = recordOf(engine, component, naming);
     touchProfile(engine, workspace, component, naming, cause);
     const split = former.get(members.find((key) => former.get(key) !== null) ?? "") ?? null;
     const moved =
       members.some((key) => former.get(key) !== null && former.get(key) !== survivor) ||
       (survivor !== null && [...former].some(([key, old]) => old === survivor && !members.includes(key)));
-    for (const key of members) (component.identifiers[key] as Entry).profile = naming;
+    for (const key of members) (component.identifiers.get(key) as Entry).profile = naming;
     if (survivor === null) {
       record.alive = true;
       record.segment = null;
       record.segmentSince = null;
       record.signal = null;
       if (split !== null) {
-        announce(workspace, component, "split", record, component.profiles[split] ?? null, members, cause);
+        announce(workspace, component, "split", record, component.profiles.get(split) ?? null, members, cause);
         changed.push({ naming, artefact: "split" });
       } else born.push(naming);
       continue;
@@ -130,7 +130,7 @@ function assignProfiles(
   forgetMembership(component);
   pointAliases(workspace, component, cause);
   for (const { naming, artefact } of changed) {
-    const held = component.profiles[naming]?.heldCause ?? null;
+    const held = component.profiles.get(naming)?.heldCause ?? null;
     evaluateProfile(engine, workspace, component, naming, held !== null && artefact === null ? held : cause, artefact);
   }
   return born;
@@ -149,7 +149,7 @@ function artefactOf(
 
 function firstNamed(component: Component, namings: readonly string[]): string | null {
   const entries = namings.map((naming) => {
-    const entry = component.identifiers[naming] as Entry;
+    const entry = component.identifiers.get(naming) as Entry;
     return { naming, entry, stamp: entry.firstAuthenticated ?? entry.first };
   });
   entries.sort(
@@ -159,15 +159,19 @@ function firstNamed(component: Component, namings: readonly string[]): string | 
   return entries[0]?.naming ?? null;
 }
 
-function createNamedRecord(engine: Engine, component: Component, naming: string): ProfileRecord {
-  const entry = component.identifiers[naming] as Entry;
-  return createProfileRecord(profileId(engine.registry.hash, entry.namespace, entry.value));
+function recordOf(engine: Engine, component: Component, naming: string): ProfileRecord {
+  const present = component.profiles.get(naming);
+  if (present !== undefined) return present;
+  const entry = component.identifiers.get(naming) as Entry;
+  const record = createProfileRecord(profileId(engine.registry.hash, entry.namespace, entry.value));
+  component.profiles.set(naming, record);
+  return record;
 }
 
 /** A contested shareable identifier is on no profile; one that it had of its own ends. */
 function holdApart(engine: Engine, workspace: Workspace, component: Component, key: string, cause: Cause): void {
-  (component.identifiers[key] as Entry).profile = null;
-  const record = component.profiles[key];
+  (component.identifiers.get(key) as Entry).profile = null;
+  const record = component.profiles.get(key);
   if (record === undefined || !record.alive) return;
   closeSignal(workspace, component, key, record);
   moveSegment(engine, workspace, record, null, null, cause, "split", null);
@@ -183,8 +187,8 @@ function renameProfile(
   members: readonly string[],
   cause: Cause,
 ): void {
-  const from = component.profiles[old] as ProfileRecord;
-  const to = component.profiles[naming] as ProfileRecord;
+  const from = component.profiles.get(old) as ProfileRecord;
+  const to = component.profiles.get(naming) as ProfileRecord;
   closeSignal(workspace, component, old, from);
   to.alive = true;
   to.segment = from.segment;
@@ -208,8 +212,8 @@ function absorbProfile(
   members: readonly string[],
   cause: Cause,
 ): void {
-  const from = component.profiles[absorbed] as ProfileRecord;
-  const to = component.profiles[naming] as ProfileRecord;
+  const from = component.profiles.get(absorbed) as ProfileRecord;
+  const to = component.profiles.get(naming) as ProfileRecord;
   closeSignal(workspace, component, absorbed, from);
   moveSegment(engine, workspace, from, null, null, cause, cause.backfill ? "backfill" : "merge", null);
   to.signalledUpTo = latest(from.signalledUpTo, to.signalledUpTo);
@@ -240,41 +244,43 @@ function announce(
     otherProfileId: other?.id ?? null,
     identifiers: [...members]
       .sort(compareText)
-      .map((key) => ({ namespace: (component.identifiers[key] as Entry).namespace, key })),
+      .map((key) => ({ namespace: (component.identifiers.get(key) as Entry).namespace, key })),
     cause,
   });
 }
 
 /** An old id resolves, in one hop, to the profile that holds its naming identifier now (I6). */
 function pointAliases(workspace: Workspace, component: Component, cause: Cause): void {
-  for (const naming of Object.keys(component.profiles).sort(compareText)) {
-    const record = component.profiles[naming] as ProfileRecord;
-    const holder = component.identifiers[naming]?.profile ?? null;
-    const target = record.alive || holder === null ? null : (component.profiles[holder]?.id ?? null);
+  for (const naming of [...component.profiles.keys()].sort(compareText)) {
+    const record = component.profiles.get(naming) as ProfileRecord;
+    const holder = component.identifiers.get(naming)?.profile ?? null;
+    const target = record.alive || holder === null ? null : (component.profiles.get(holder)?.id ?? null);
     if (target === record.aliasOf) continue;
     record.aliasOf = target;
+    workspace.writeState(component, naming);
     workspace.effects.push({ kind: "alias", oldProfileId: record.id, profileId: target, at: cause.at });
   }
 }
 
 /** Each home tells the other end of a tie the status of its own end, when it changes, and again after a hand-over. */
 function tellFarEnds(workspace: Workspace, component: Component, weighing: Weighing, cause: Cause): void {
-  for (const [key, entry] of Object.entries(component.identifiers)) {
+  for (const [key, entry] of component.identifiers) {
     const status = weighing.status.get(key) ?? null;
-    if (JSON.stringify(status) === JSON.stringify(entry.status)) continue;
+    if (isSameStatus(status, entry.status)) continue;
     entry.status = status;
     entry.statusVersion += 1;
   }
-  for (const evidence of Object.values(component.evidence)) {
+  if (component.far.size === 0) return;
+  for (const evidence of component.evidence.values()) {
     for (const [near, far] of [
       [evidence.a, evidence.b],
       [evidence.b, evidence.a],
     ] as const) {
-      const entry = component.identifiers[near];
-      const end = component.far[far];
+      const entry = component.identifiers.get(near);
+      const end = component.far.get(far);
       if (entry === undefined || end === undefined || entry.status === null) continue;
-      if (component.told[`${near} ${far}`] === entry.statusVersion) continue;
-      component.told[`${near} ${far}`] = entry.statusVersion;
+      if (component.told.get(`${near} ${far}`) === entry.statusVersion) continue;
+      component.told.set(`${near} ${far}`, entry.statusVersion);
       workspace.sends.push({
         item: {
           kind: "status",
@@ -291,4 +297,11 @@ function tellFarEnds(workspace: Workspace, component: Component, weighing: Weigh
       });
     }
   }
+}
+
+function isSameStatus(a: Status | null, b: Status | null): boolean {
+  if (a === null || b === null) return a === b;
+  if (a.known) return b.known && a.person === b.person;
+  if (b.known) return false;
+  return a.claimants.length === b.claimants.length && a.claimants.every((claimant, i) => claimant === b.claimants[i]);
 }

@@ -1,6 +1,7 @@
 // What travels on the inner log: items for the home of one component, in bundles per shard. The inner log's order of
 // items is the recorded order: transitions are a function of it and of nothing else (O2).
 
+import type { Part } from "./component.ts";
 import type { Assurance } from "./configuration.ts";
 import type { Cause } from "./profile.ts";
 
@@ -48,7 +49,7 @@ export interface HandoverItem {
   readonly from: ComponentId;
   readonly index: number;
   readonly last: boolean;
-  readonly parts: readonly { readonly key: string; readonly value: unknown }[];
+  readonly parts: readonly Part[];
   readonly cause: Cause;
 }
 

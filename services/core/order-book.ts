@@ -3,11 +3,12 @@
 
 import type { Engine } from "./engine.ts";
 import { compareText } from "./comparison.ts";
-import type { Component, Entry } from "./component.ts";
+import { componentPart, type Component, type Entry } from "./component.ts";
 import type { ChannelEvent } from "./event.ts";
 import { createFragment, type Fragment } from "./fragment.ts";
 import type { EventItem } from "./item.ts";
-import { addOrderFact, createOrder, orderOwner, orderPart, viewOrder, type Order } from "./order.ts";
+import { forgetSummary, standingSum } from "./membership.ts";
+import { addOrderFact, createOrder, orderOwner, orderPart, viewOrder, type Order, type OrderView } from "./order.ts";
 import { moveOrder } from "./order-totals.ts";
 import type { Cause } from "./profile.ts";
 import { touchProfile } from "./publication.ts";
@@ -54,44 +55,71 @@ export function* adoptOrder(
   affected: Set<string>,
 ): Steps<void> {
   const owner = orderOwner(order);
-  const entry = owner === null ? undefined : component.identifiers[owner.key];
+  const entry = owner === null ? undefined : component.identifiers.get(owner.key);
   const before = { owner: order.owner, view: order.view };
   const view = viewOrder(engine.registry, order);
   for (const key of [before.owner, entry === undefined ? null : owner?.key]) {
-    const profile = key === null || key === undefined ? null : (component.identifiers[key]?.profile ?? null);
+    const profile = key === null || key === undefined ? null : (component.identifiers.get(key)?.profile ?? null);
     if (profile === null) continue;
     touchProfile(engine, workspace, component, profile, cause);
     affected.add(profile);
   }
-  const former = before.owner === null ? undefined : component.identifiers[before.owner];
+  const former = before.owner === null ? undefined : component.identifiers.get(before.owner);
   if (former !== undefined && (former !== entry || before.view !== null))
-    moveOrder(fragmentOf(former).orders, order.key, before.view, former === entry ? view : null);
-  if (entry !== undefined && former !== entry) moveOrder(fragmentOf(entry).orders, order.key, null, view);
+    moveTotals(workspace, component, former, order.key, before.view, former === entry ? view : null);
+  if (entry !== undefined && former !== entry) moveTotals(workspace, component, entry, order.key, null, view);
   order.view = view;
   order.owner = entry === undefined || owner === null ? null : owner.key;
   workspace.write(orderPart(order.key), order);
   if (entry === undefined || owner === null) {
-    component.looseOrders[order.key] = true;
-    if (owner !== null && component.held[owner.birth] !== true && component.asked[owner.birth] !== true) {
-      component.asked[owner.birth] = true;
+    component.looseOrders.add(order.key);
+    workspace.write(componentPart(component.id), component);
+    if (owner !== null && !component.held.has(owner.birth) && !component.asked.has(owner.birth)) {
+      component.asked.add(owner.birth);
       workspace.joins.push({ a: component.id, b: owner.birth, cause });
     }
   } else {
-    delete component.looseOrders[order.key];
-    if (former !== entry) yield* listOrder(workspace, owner.key, entry, order.key);
+    if (component.looseOrders.delete(order.key)) workspace.write(componentPart(component.id), component);
+    if (former !== entry) yield* listOrder(workspace, component, entry, order.key);
   }
 }
 
-export function fragmentOf(entry: Entry): Fragment {
-  entry.fragment ??= createFragment();
+/** The identifier's fragment, to be written into. */
+export function openFragment(workspace: Workspace, component: Component, entry: Entry): Fragment {
+  workspace.writeState(component, entry.key);
+  if (entry.fragment === null) {
+    entry.fragment = createFragment();
+    // That there is one stands in the component's own part, and a sum without it is none.
+    workspace.write(componentPart(component.id), component);
+    if (entry.profile !== null) forgetSummary(component, entry.profile);
+  }
   return entry.fragment;
 }
 
-function* listOrder(workspace: Workspace, identifierKey: string, entry: Entry, orderKey: string): Steps<void> {
-  const part = listPart(identifierKey, Math.floor(entry.ordersListed / ORDERS_LISTED_PER_PART));
+/** Moves the totals of the identifier, and of the profile's sum where that stands: what was taken back may uncover others. */
+function moveTotals(
+  workspace: Workspace,
+  component: Component,
+  entry: Entry,
+  orderKey: string,
+  before: OrderView | null,
+  after: OrderView | null,
+): void {
+  const fragment = openFragment(workspace, component, entry);
+  moveOrder(fragment.orders, orderKey, before, after);
+  if (entry.profile === null) return;
+  const sum = standingSum(component, entry.profile, fragment);
+  if (sum === null) return;
+  if (before === null) moveOrder(sum.orders, orderKey, null, after);
+  else forgetSummary(component, entry.profile);
+}
+
+function* listOrder(workspace: Workspace, component: Component, entry: Entry, orderKey: string): Steps<void> {
+  const part = listPart(entry.key, Math.floor(entry.ordersListed / ORDERS_LISTED_PER_PART));
   yield* load(workspace, [part]);
   workspace.write(part, [...(workspace.read<string[]>(part) ?? []), orderKey]);
   entry.ordersListed += 1;
+  workspace.write(componentPart(component.id), component);
 }
 
 /** Loose orders whose owner has come to live here. */
@@ -102,7 +130,8 @@ export function* adoptLooseOrders(
   cause: Cause,
   affected: Set<string>,
 ): Steps<void> {
-  const loose = Object.keys(component.looseOrders).sort(compareText);
+  if (component.looseOrders.size === 0) return;
+  const loose = [...component.looseOrders].sort(compareText);
   yield* load(workspace, loose.map(orderPart));
   for (const key of loose) {
     const order = workspace.read<Order>(orderPart(key));

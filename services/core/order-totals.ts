@@ -1,7 +1,7 @@
 // What the orders under one identifier add up to, kept as integers that an order's change moves by a difference; the
 // latest valid orders are kept by instant, so that taking one back gives the next (P5: never a walk over the history).
 
-import { bareRecord, compareText } from "./comparison.ts";
+import { compareText } from "./comparison.ts";
 import type { OrderView } from "./order.ts";
 
 export const LATEST_ORDERS_MAX = 16;
@@ -11,13 +11,13 @@ export interface OrderTotals {
   count: number;
   valid: number;
   /** By currency, minor units: totals of valid orders less returned lines. */
-  readonly spentMinor: Record<string, number>;
+  readonly spentMinor: Map<string, number>;
   /** Valid orders by instant, latest first, at most LATEST_ORDERS_MAX. */
   latestValid: { readonly at: number; readonly order: string }[];
 }
 
 export function createOrderTotals(): OrderTotals {
-  return { count: 0, valid: 0, spentMinor: bareRecord(), latestValid: [] };
+  return { count: 0, valid: 0, spentMinor: new Map(), latestValid: [] };
 }
 
 /** Moves the totals from what the order added before (null: nothing) to what it adds now. */
@@ -27,8 +27,7 @@ export function moveOrder(totals: OrderTotals, key: string, before: OrderView | 
   if (before?.valid === true) totals.latestValid = totals.latestValid.filter((latest) => latest.order !== key);
   if (after?.valid === true) {
     totals.latestValid.push({ at: after.at, order: key });
-    totals.latestValid.sort((a, b) => b.at - a.at || compareText(a.order, b.order));
-    totals.latestValid.length = Math.min(totals.latestValid.length, LATEST_ORDERS_MAX);
+    keepLatest(totals);
   }
 }
 
@@ -37,7 +36,26 @@ function applyOrder(totals: OrderTotals, view: OrderView | null, sign: 1 | -1): 
   totals.count += sign;
   if (!view.valid) return;
   totals.valid += sign;
-  const spent = (totals.spentMinor[view.currency] ?? 0) + sign * view.spentMinor;
-  totals.spentMinor[view.currency] = spent;
-  if (spent === 0) delete totals.spentMinor[view.currency];
+  addSpent(totals, view.currency, sign * view.spentMinor);
+}
+
+function addSpent(totals: OrderTotals, currency: string, minor: number): void {
+  const spent = (totals.spentMinor.get(currency) ?? 0) + minor;
+  if (spent === 0) totals.spentMinor.delete(currency);
+  else totals.spentMinor.set(currency, spent);
+}
+
+function keepLatest(totals: OrderTotals): void {
+  totals.latestValid.sort((a, b) => b.at - a.at || compareText(a.order, b.order));
+  totals.latestValid.length = Math.min(totals.latestValid.length, LATEST_ORDERS_MAX);
+}
+
+/** Adds up the orders of two identifiers; no order is under both. */
+export function mergeOrderTotals(into: OrderTotals, from: OrderTotals): void {
+  into.count += from.count;
+  into.valid += from.valid;
+  for (const [currency, minor] of from.spentMinor) addSpent(into, currency, minor);
+  if (from.latestValid.length === 0) return;
+  into.latestValid = [...into.latestValid, ...from.latestValid];
+  keepLatest(into);
 }

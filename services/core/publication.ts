@@ -1,7 +1,7 @@
 // profile-changed and profile-state: coalesced per profile and bundle, as the difference between how a profile looked
 // before the bundle and how it looks after. Nothing changed: nothing is said.
 
-import { bareRecord, compareText } from "./comparison.ts";
+import { compareText, sortedEntries } from "./comparison.ts";
 import { componentPart, type Component, type Forwarder } from "./component.ts";
 import type { Change, PublicProfile } from "./effect.ts";
 import type { Engine } from "./engine.ts";
@@ -10,21 +10,28 @@ import type { Cause, ProfileRecord } from "./profile.ts";
 import { viewProfile, type ProfileView } from "./view.ts";
 import type { Touched, Workspace } from "./workspace.ts";
 
-/** How profiles looked when they were last published: spares a second view where nothing was loaded anew in between. */
-const lastPublished = new WeakMap<ProfileRecord, Readonly<Record<string, string>>>();
-
-/** null: readers know nothing of it, because it is not there or has not been evaluated yet. */
-function lookBefore(
-  engine: Engine,
-  component: Component,
-  naming: string,
-  record: ProfileRecord,
-): Readonly<Record<string, string>> | null {
-  if (!record.published) return null;
-  return lastPublished.get(record) ?? flattenView(viewProfile(engine.registry, component, naming), record.segment);
+/** What of a profile is published, as it was at one moment: nothing in it changes later. */
+export interface Look {
+  readonly segment: string | null;
+  readonly known: boolean;
+  readonly identifiers: ProfileView["identifiers"];
+  readonly traits: ProfileView["traits"];
+  readonly counters: ReadonlyMap<string, number>;
+  readonly ordersCount: number;
+  readonly ordersValid: number;
+  readonly spentMinor: ReadonlyMap<string, number>;
 }
 
-/** Remembers how a profile looked before the step changed it; must come before the change. */
+/** How profiles looked when they were last published: spares a second view where nothing was loaded anew in between. */
+const lastPublished = new WeakMap<ProfileRecord, Look>();
+
+/** null: readers know nothing of it, because it is not there or has not been evaluated yet. */
+function lookBefore(engine: Engine, component: Component, naming: string, record: ProfileRecord): Look | null {
+  if (!record.published) return null;
+  return lastPublished.get(record) ?? takeLook(viewProfile(engine.registry, component, naming), record.segment);
+}
+
+/** Remembers how a profile looked before the step changed it; must come before the change. Its record will be written. */
 export function touchProfile(
   engine: Engine,
   workspace: Workspace,
@@ -32,8 +39,9 @@ export function touchProfile(
   naming: string,
   cause: Cause,
 ): void {
-  const record = component.profiles[naming];
+  const record = component.profiles.get(naming);
   if (record === undefined) return;
+  workspace.writeState(component, naming);
   const known = workspace.touched.get(record.id);
   if (known !== undefined) {
     known.cause = cause;
@@ -77,9 +85,8 @@ function publishProfile(engine: Engine, workspace: Workspace, touched: Touched):
     record.published = false;
     return;
   }
-  const view = viewProfile(engine.registry, component, touched.naming);
-  const after = flattenView(view, record.segment);
-  const changes = compareFlat(before ?? bareRecord(), after);
+  const after = takeLook(viewProfile(engine.registry, component, touched.naming), record.segment);
+  const changes = compareLooks(before, after);
   lastPublished.set(record, after);
   if (changes.length === 0) return;
   record.published = true;
@@ -92,42 +99,89 @@ function publishProfile(engine: Engine, workspace: Workspace, touched: Touched):
     changes,
     cause,
   });
-  workspace.effects.push({ kind: "profile-state", profileId: record.id, state: describeProfile(record, view), cause });
+  workspace.effects.push({ kind: "profile-state", profileId: record.id, state: describeProfile(record, after), cause });
 }
 
-function describeProfile(record: ProfileRecord, view: ProfileView): PublicProfile {
-  const traits = bareRecord<PublicProfile["traits"][string]>();
-  for (const [name, trait] of Object.entries(view.traits))
-    traits[name] = { value: trait.value, source: trait.source, at: trait.at };
+function describeProfile(record: ProfileRecord, look: Look): PublicProfile {
   return {
     version: record.version,
-    segment: record.segment,
+    segment: look.segment,
     segmentSince: record.segmentSince,
-    identifiers: view.identifiers,
-    traits,
-    orders: { count: view.ordersCount, valid: view.facts.orders.valid, spentMinor: view.facts.orders.spentMinor },
-    counters: view.counters,
+    identifiers: look.identifiers,
+    traits: Object.fromEntries(
+      sortedEntries(look.traits).map(([name, { value, source, at }]) => [name, { value, source, at }]),
+    ),
+    orders: {
+      count: look.ordersCount,
+      valid: look.ordersValid,
+      spentMinor: Object.fromEntries(sortedEntries(look.spentMinor)),
+    },
+    counters: Object.fromEntries(sortedEntries(look.counters)),
   };
 }
 
-/** A view as paths and JSON texts: what a consumer can compare without knowing the product. */
-function flattenView(view: ProfileView, segment: string | null): Record<string, string> {
-  const flat = bareRecord<string>();
-  flat["segment"] = JSON.stringify(segment);
-  for (const identifier of view.identifiers)
-    flat[`identifiers.${identifier.namespace}.${identifier.value}`] = JSON.stringify(identifier.state);
-  for (const [name, trait] of Object.entries(view.traits)) flat[`traits.${name}`] = JSON.stringify(trait.value);
-  for (const [type, count] of Object.entries(view.counters)) flat[`counters.${type}`] = JSON.stringify(count);
-  flat["orders.count"] = JSON.stringify(view.ordersCount);
-  flat["orders.valid"] = JSON.stringify(view.facts.orders.valid);
-  for (const [currency, minor] of Object.entries(view.facts.orders.spentMinor))
-    flat[`orders.spentMinor.${currency}`] = JSON.stringify(minor);
-  flat["profile.known"] = JSON.stringify(view.facts.profile.known);
-  return flat;
+function takeLook({ identifiers, facts, traits, counters, ordersCount }: ProfileView, segment: string | null): Look {
+  const { profile, orders } = facts;
+  return {
+    segment,
+    known: profile.known,
+    identifiers,
+    traits,
+    counters: new Map(counters),
+    ordersCount,
+    ordersValid: orders.valid,
+    spentMinor: orders.spentMinor.size === 0 ? NOTHING.spentMinor : new Map(orders.spentMinor),
+  };
 }
 
-function compareFlat(before: Readonly<Record<string, string>>, after: Readonly<Record<string, string>>): Change[] {
-  const paths = Object.keys(after).filter((path) => before[path] !== after[path]);
-  for (const path of Object.keys(before)) if (after[path] === undefined) paths.push(path);
-  return paths.sort(compareText).map((path) => ({ path, before: before[path] ?? null, after: after[path] ?? null }));
+const NOTHING: Look = {
+  segment: null,
+  known: false,
+  identifiers: [],
+  traits: new Map(),
+  counters: new Map(),
+  ordersCount: 0,
+  ordersValid: 0,
+  spentMinor: new Map(),
+};
+
+/** The differences as paths and JSON texts: what a consumer can compare without knowing the product. By path. */
+function compareLooks(before: Look | null, after: Look): Change[] {
+  const changes: Change[] = [];
+  const note = (path: string, old: string | null, now: string | null): void => {
+    if (old !== now) changes.push({ path, before: old, after: now });
+  };
+  const noteValue = (path: string, old: number | boolean, now: number | boolean): void => {
+    if (before === null || old !== now) note(path, before === null ? null : String(old), String(now));
+  };
+  const noteMap = <T>(
+    start: string,
+    old: ReadonlyMap<string, T>,
+    now: ReadonlyMap<string, T>,
+    write: (value: T) => string,
+  ): void => {
+    if (old === now) return;
+    for (const [name, value] of now) {
+      const former = old.get(name);
+      if (former !== value) note(start + name, former === undefined ? null : write(former), write(value));
+    }
+    for (const [name, value] of old) if (!now.has(name)) note(start + name, write(value), null);
+  };
+  const old = before ?? NOTHING;
+  if (before === null || old.segment !== after.segment)
+    note("segment", before === null ? null : JSON.stringify(old.segment), JSON.stringify(after.segment));
+  if (old.identifiers !== after.identifiers)
+    noteMap("identifiers.", listIdentifiers(old), listIdentifiers(after), JSON.stringify);
+  noteMap("traits.", old.traits, after.traits, ({ value }) => JSON.stringify(value));
+  noteMap("counters.", old.counters, after.counters, String);
+  noteMap("orders.spentMinor.", old.spentMinor, after.spentMinor, String);
+  noteValue("orders.count", old.ordersCount, after.ordersCount);
+  noteValue("orders.valid", old.ordersValid, after.ordersValid);
+  noteValue("profile.known", old.known, after.known);
+  return changes.sort((a, b) => compareText(a.path, b.path));
+}
+
+/** `<namespace>.<value>` to the state. */
+function listIdentifiers({ identifiers }: Look): Map<string, string> {
+  return new Map(identifiers.map(({ namespace, value, state }) => [`${namespace}.${value}`, state]));
 }

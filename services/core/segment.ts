@@ -63,7 +63,7 @@ function toCel({ profile, orders }: Facts): Record<string, unknown> {
     },
     orders: {
       valid: BigInt(orders.valid),
-      spentMinor: new Map(Object.entries(orders.spentMinor).map(([currency, minor]) => [currency, BigInt(minor)])),
+      spentMinor: new Map([...orders.spentMinor].map(([currency, minor]) => [currency, BigInt(minor)])),
     },
   };
 }

@@ -74,7 +74,7 @@ export function fireSignal(
   at: number,
   completeUpTo: number,
 ): void {
-  const record = component.profiles[naming];
+  const record = component.profiles.get(naming);
   const rule = engine.abandonedCart;
   if (record === undefined || !record.alive || record.signal === null || rule === null) return;
   const members = membersOf(component, naming);

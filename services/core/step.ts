@@ -3,16 +3,18 @@
 import type { OutcomeReason } from "./acceptance.ts";
 import { isAuthenticated } from "./acceptance.ts";
 import { compareText } from "./comparison.ts";
-import { componentPart, createComponent, type Component } from "./component.ts";
+import { componentPart, createComponent, type Component, type Entry } from "./component.ts";
 import type { Engine } from "./engine.ts";
 import { evaluateProfile } from "./evaluation.ts";
-import { OCCURRED_AHEAD_MAX_MS } from "./event.ts";
+import { OCCURRED_AHEAD_MAX_MS, type ChannelEvent } from "./event.ts";
 import { recordEvidence } from "./evidence.ts";
-import { eventMark, foldEvent, rememberEvent } from "./fragment.ts";
+import { eventMark, rememberEvent } from "./event-window.ts";
+import { EVENT_TYPES_COUNTED_MAX, foldEvent, TRAITS_MAX } from "./fragment.ts";
 import { applyAbsorb, applyHandover } from "./handover.ts";
 import { settleIdentity } from "./identity.ts";
-import type { Carried, ComponentId, EventItem, Item, StatusItem } from "./item.ts";
-import { adoptLooseOrders, foldOrderEvent, fragmentOf } from "./order-book.ts";
+import type { Carried, ComponentId, EventItem, Item, RoutedIdentifier, StatusItem } from "./item.ts";
+import { adoptLooseOrders, foldOrderEvent, openFragment } from "./order-book.ts";
+import { forgetSummary, standingSum } from "./membership.ts";
 import { orderPart } from "./order.ts";
 import type { Cause } from "./profile.ts";
 import { touchProfile } from "./publication.ts";
@@ -33,15 +35,17 @@ export function* applyItem(engine: Engine, workspace: Workspace, carried: Carrie
     return;
   }
   const component = present ?? createComponent(item.component);
-  workspace.write(componentPart(component.id), component);
+  if (present === null) workspace.write(componentPart(component.id), component);
   switch (item.kind) {
     case "event":
       yield* applyEvent(engine, workspace, component, { item, event });
       break;
     case "status":
+      workspace.write(componentPart(component.id), component);
       applyStatus(engine, workspace, component, item);
       break;
     case "handover":
+      workspace.write(componentPart(component.id), component);
       if (yield* applyHandover(engine, workspace, component, item)) yield* unpark(engine, workspace, component);
       break;
   }
@@ -74,10 +78,10 @@ function* unpark(engine: Engine, workspace: Workspace, component: Component): St
 
 /** The birth that a local identifier or order of the item has and this home does not hold yet. */
 function findMissingBirth(component: Component, item: EventItem): ComponentId | null {
-  const local = [...item.identifiers, ...(item.order === null ? [] : [item.order])].filter(
-    (identifier) => identifier.local,
-  );
-  return local.find((identifier) => component.held[identifier.birth] !== true)?.birth ?? null;
+  const isMissing = ({ local, birth }: RoutedIdentifier) => local && !component.held.has(birth);
+  const missing = item.identifiers.find(isMissing);
+  if (missing !== undefined) return missing.birth;
+  return item.order !== null && isMissing(item.order) ? item.order.birth : null;
 }
 
 function* applyEvent(
@@ -92,6 +96,7 @@ function* applyEvent(
     if (component.parked.length >= PARKED_MAX)
       throw new Error(`component ${component.id} waits for ${missing} with ${PARKED_MAX} items`);
     component.parked.push(carried);
+    workspace.write(componentPart(component.id), component);
     workspace.sends.push({
       item: { kind: "absorb", component: missing, into: component.id, cause: causeOf(item, null) },
       event: null,
@@ -103,34 +108,36 @@ function* applyEvent(
   const folded = event === null || clampedAt === null ? null : { ...event, occurredAt: clampedAt };
   const isClamped = event !== null && clampedAt !== event.occurredAt;
   const cause = causeOf(item, clampedAt);
-  const duplicate = item.role === "anchor" ? findDuplicate(component, item) : null;
+  const mark = eventMark(item);
+  const duplicate = item.role === "anchor" ? findDuplicate(component, item, mark) : null;
   if (duplicate === "later") return reportOutcome(workspace, item, "duplicate");
 
   const affected = new Set<string>();
   // How a profile looked before an identifier of it became known has to be seen before the evidence is taken in.
   for (const { key, assurance } of item.identifiers) {
-    const entry = component.identifiers[key];
+    const entry = component.identifiers.get(key);
     if (entry?.firstAuthenticated === null && entry.profile !== null && isAuthenticated(assurance))
       touchProfile(engine, workspace, component, entry.profile, cause);
   }
   if (recordEvidence(engine, component, item)) {
+    workspace.write(componentPart(component.id), component);
     for (const naming of settleIdentity(engine, workspace, component, cause)) affected.add(naming);
     // Being known is a fact: it can change where nobody's membership does, on profiles that this event brings no facts to.
     for (const { key } of item.identifiers) {
-      const profile = component.identifiers[key]?.profile ?? null;
+      const profile = component.identifiers.get(key)?.profile ?? null;
       if (profile !== null) affected.add(profile);
     }
     yield* adoptLooseOrders(engine, workspace, component, cause, affected);
   }
   if (folded === null || item.role === "tie") return evaluateAffected(engine, workspace, component, affected, cause);
   let isNew = duplicate === null;
-  const anchor = component.identifiers[item.anchor];
+  const anchor = component.identifiers.get(item.anchor);
   if (item.role === "anchor" && anchor !== undefined) {
     if (anchor.profile !== null) touchProfile(engine, workspace, component, anchor.profile, cause);
     // Also where the anchor is on no profile (a contested shareable one): it may be somebody's again.
-    const fragment = fragmentOf(anchor);
-    rememberEvent(fragment, item);
-    if (isNew) foldEvent(engine.registry, fragment, item, folded);
+    const fragment = openFragment(workspace, component, anchor);
+    rememberEvent(fragment.seen, mark, item.recordedAt);
+    if (isNew) foldFacts(engine, workspace, component, anchor, item, folded);
     if (isNew && anchor.profile !== null) affected.add(anchor.profile);
   }
   const trusted = engine.registry.sources.get(item.source)?.trustedForOrders === true;
@@ -141,6 +148,26 @@ function* applyEvent(
   evaluateAffected(engine, workspace, component, affected, cause);
   if (item.role === "anchor")
     reportOutcome(workspace, item, isNew ? "folded" : "duplicate", isClamped ? "occurred-at-clamped" : null);
+}
+
+/** Adds the event to its anchor's fragment, and to the sum of the profile where that stands and no limit was met. */
+function foldFacts(
+  engine: Engine,
+  workspace: Workspace,
+  component: Component,
+  anchor: Entry,
+  item: EventItem,
+  event: ChannelEvent,
+): void {
+  const fragment = openFragment(workspace, component, anchor);
+  const limits = foldEvent(engine.registry, fragment, item, event);
+  for (const limit of limits) workspace.effects.push({ kind: "limit", limit });
+  if (anchor.profile === null) return;
+  const sum = standingSum(component, anchor.profile, fragment);
+  if (sum === null) return;
+  if (limits.length > 0 || sum.traits.size >= TRAITS_MAX || sum.byType.size >= EVENT_TYPES_COUNTED_MAX)
+    forgetSummary(component, anchor.profile);
+  else foldEvent(engine.registry, sum, item, event);
 }
 
 function evaluateAffected(
@@ -155,8 +182,8 @@ function evaluateAffected(
 }
 
 /** later: nothing of it is new. earlier: the copy was recorded before the one that was folded, so its evidence counts from there. */
-function findDuplicate(component: Component, item: EventItem): "later" | "earlier" | null {
-  const seen = component.identifiers[item.anchor]?.fragment?.seen[eventMark(item)];
+function findDuplicate(component: Component, item: EventItem, mark: string): "later" | "earlier" | null {
+  const seen = component.identifiers.get(item.anchor)?.fragment?.seen.get(mark);
   if (seen === undefined) return null;
   return item.recordedAt >= seen ? "later" : "earlier";
 }
@@ -178,12 +205,12 @@ function reportOutcome(
 }
 
 function applyStatus(engine: Engine, workspace: Workspace, component: Component, item: StatusItem): void {
-  if (component.identifiers[item.of] !== undefined || component.held[item.birth] === true) return;
-  const end = component.far[item.of];
+  if (component.identifiers.has(item.of) || component.held.has(item.birth)) return;
+  const end = component.far.get(item.of);
   if (end === undefined) {
     // It is sent once, and has overtaken the tie (parked here) or the hand-over (of the home that knows the tie).
-    const { namespace, birth, version, status } = item;
-    component.far[item.of] = { namespace, birth, version, status };
+    const { of: key, namespace, birth, version, status } = item;
+    component.far.set(key, { key, namespace, birth, version, status });
     return;
   }
   if (end.version >= item.version) return;

@@ -2,7 +2,6 @@
 // the next item, stamped with their due instant. A source that delivers files is complete up to the latest occurredAt
 // recorded from it; a live one up to the shard's time.
 
-import { componentPart } from "./component.ts";
 import { compareText } from "./comparison.ts";
 import type { Engine } from "./engine.ts";
 import type { ProgressItem } from "./item.ts";
@@ -93,7 +92,6 @@ function* fireTimers(
     workspace.setTimer(queue, due.ref, null);
     const component = yield* loadComponent(workspace, id);
     if (component === null || component.forward !== undefined) continue;
-    workspace.write(componentPart(id), component);
     const { at, completeUpTo: upTo } = when(due.atMs);
     touchProfile(engine, workspace, component, naming, {
       source: null,

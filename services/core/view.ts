@@ -2,17 +2,10 @@
 // so no value is ever destroyed (P3).
 
 import type { Registry } from "./acceptance.ts";
-import { bareRecord, compareText, sortedKeys } from "./comparison.ts";
-import type { Component, Entry } from "./component.ts";
-import { compareCartActivities, type CartActivity, type TraitValue } from "./fragment.ts";
-import { membersOf, shownOn } from "./membership.ts";
-import { isKnown } from "./weighing.ts";
-
-export interface IdentifierView {
-  readonly namespace: string;
-  readonly value: string;
-  readonly state: "owned" | "contested" | "quarantined";
-}
+import { compareText } from "./comparison.ts";
+import type { Component } from "./component.ts";
+import type { CartActivity, Fragment, TraitValue } from "./fragment.ts";
+import { identifiersOf, isProfileKnown, summaryOf, type IdentifierView } from "./membership.ts";
 
 /** What a ladder rule may read. */
 export interface Facts {
@@ -22,14 +15,16 @@ export interface Facts {
     readonly checkouts: number;
     readonly cartsFilled: number;
   };
-  readonly orders: { readonly valid: number; readonly spentMinor: Readonly<Record<string, number>> };
+  /** spentMinor: by currency. */
+  readonly orders: { readonly valid: number; readonly spentMinor: ReadonlyMap<string, number> };
 }
 
+/** Maps belong to the state and change with it: whoever keeps one copies it. */
 export interface ProfileView {
   readonly identifiers: readonly IdentifierView[];
   readonly facts: Facts;
-  readonly traits: Readonly<Record<string, TraitValue>>;
-  readonly counters: Readonly<Record<string, number>>;
+  readonly traits: ReadonlyMap<string, TraitValue>;
+  readonly counters: ReadonlyMap<string, number>;
   readonly ordersCount: number;
   readonly cart: CartActivity | null;
   readonly latestValidOrderAt: number | null;
@@ -49,64 +44,42 @@ export function compareTraits(registry: Registry, a: TraitValue, b: TraitValue):
   );
 }
 
+const NOTHING = new Map<string, never>();
+
 export function viewProfile(registry: Registry, component: Component, naming: string): ProfileView {
-  const entries = membersOf(component, naming).map((key) => component.identifiers[key] as Entry);
-  const shown = shownOn(component, naming).map((key) => component.identifiers[key] as Entry);
-  const traits = bareRecord<TraitValue>();
-  const counters = bareRecord<number>();
-  const spentMinor = bareRecord<number>();
-  let [valid, count, contactPoints, checkouts, cartsFilled] = [0, 0, 0, 0, 0];
-  let cart: CartActivity | null = null;
-  let latestValidOrderAt: number | null = null;
-  let firstAt: number | null = null;
-  let lastAt: number | null = null;
-  for (const { fragment } of entries) {
-    if (fragment === null) continue;
-    for (const [name, slots] of Object.entries(fragment.traits)) {
-      for (const candidate of Object.values(slots)) {
-        const present = traits[name];
-        if (present === undefined || compareTraits(registry, candidate, present) < 0) traits[name] = candidate;
-      }
-    }
-    for (const [type, number] of Object.entries(fragment.byType)) counters[type] = (counters[type] ?? 0) + number;
-    for (const [currency, spent] of Object.entries(fragment.orders.spentMinor))
-      spentMinor[currency] = (spentMinor[currency] ?? 0) + spent;
-    valid += fragment.orders.valid;
-    count += fragment.orders.count;
-    contactPoints += fragment.contactPoints;
-    checkouts += fragment.checkouts;
-    cartsFilled += fragment.cartsFilled;
-    if (fragment.cart !== null && (cart === null || compareCartActivities(fragment.cart, cart) > 0))
-      cart = fragment.cart;
-    const latest = fragment.orders.latestValid[0]?.at ?? null;
-    if (latest !== null) latestValidOrderAt = Math.max(latestValidOrderAt ?? latest, latest);
-    if (fragment.firstAt !== null) firstAt = Math.min(firstAt ?? fragment.firstAt, fragment.firstAt);
-    if (fragment.lastAt !== null) lastAt = Math.max(lastAt ?? fragment.lastAt, fragment.lastAt);
-  }
+  const sum = summaryOf(component, naming);
   return {
-    identifiers: viewIdentifiers([...entries, ...shown]),
-    facts: {
-      profile: { known: entries.some((entry) => isKnown(registry, entry)), contactPoints, checkouts, cartsFilled },
-      orders: { valid, spentMinor: sorted(spentMinor) },
-    },
-    traits: sorted(traits),
-    counters: sorted(counters),
-    ordersCount: count,
-    cart,
-    latestValidOrderAt,
-    firstAt,
-    lastAt,
+    identifiers: identifiersOf(component, naming),
+    facts: viewFacts(sum, isProfileKnown(registry, component, naming)),
+    traits: sum === null || sum.traits.size === 0 ? NOTHING : chooseTraits(registry, sum),
+    counters: sum?.byType ?? NOTHING,
+    ordersCount: sum?.orders.count ?? 0,
+    cart: sum?.cart ?? null,
+    latestValidOrderAt: sum?.orders.latestValid[0]?.at ?? null,
+    firstAt: sum?.firstAt ?? null,
+    lastAt: sum?.lastAt ?? null,
   };
 }
 
-function viewIdentifiers(entries: readonly Entry[]): IdentifierView[] {
-  return entries
-    .map((entry) => ({ namespace: entry.namespace, value: entry.value, state: entry.state }))
-    .sort((a, b) => compareText(a.namespace, b.namespace) || compareText(a.value, b.value));
+function viewFacts(sum: Fragment | null, known: boolean): Facts {
+  return {
+    profile: {
+      known,
+      contactPoints: sum?.contactPoints ?? 0,
+      checkouts: sum?.checkouts ?? 0,
+      cartsFilled: sum?.cartsFilled ?? 0,
+    },
+    orders: { valid: sum?.orders.valid ?? 0, spentMinor: sum?.orders.spentMinor ?? NOTHING },
+  };
 }
 
-function sorted<T>(record: Readonly<Record<string, T>>): Record<string, T> {
-  const copy = bareRecord<T>();
-  for (const key of sortedKeys(record)) copy[key] = record[key] as T;
-  return copy;
+function chooseTraits(registry: Registry, sum: Fragment): Map<string, TraitValue> {
+  const chosen = new Map<string, TraitValue>();
+  for (const [name, slots] of sum.traits) {
+    let best: TraitValue | null = null;
+    for (const candidate of slots.values())
+      if (best === null || compareTraits(registry, candidate, best) < 0) best = candidate;
+    if (best !== null) chosen.set(name, best);
+  }
+  return chosen;
 }

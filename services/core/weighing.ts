@@ -83,10 +83,11 @@ interface Claim {
 
 export function weighComponent(registry: Registry, component: Component): Weighing {
   const entries = component.identifiers;
-  const keys = Object.keys(entries).sort(compareText);
-  const known = new Set(keys.filter((key) => isKnown(registry, entries[key] as Entry)));
-  const kinds = new Map(keys.map((key) => [key, kindOf(registry, (entries[key] as Entry).namespace)]));
-  const evidence = Object.values(component.evidence).sort(
+  const keys = [...entries.keys()].sort(compareText);
+  const entryOf = (key: string) => entries.get(key) as Entry;
+  const known = new Set(keys.filter((key) => isKnown(registry, entryOf(key))));
+  const kinds = new Map(keys.map((key) => [key, kindOf(registry, entryOf(key).namespace)]));
+  const evidence = [...component.evidence.values()].sort(
     (x, y) => compareStamps(x.stamp, y.stamp) || compareText(x.a, y.a) || compareText(x.b, y.b),
   );
   const contested = new Set<string>();
@@ -96,9 +97,9 @@ export function weighComponent(registry: Registry, component: Component): Weighi
 
   // 1 persons
   const groups = new Groups();
-  for (const key of keys) groups.add(key, kinds.get(key) === "unique" ? (entries[key] as Entry).namespace : null);
+  for (const key of keys) groups.add(key, kinds.get(key) === "unique" ? entryOf(key).namespace : null);
   const strength = (e: Evidence) =>
-    Math.min(...[e.a, e.b].map((key) => strengthOf(registry, (entries[key] as Entry).namespace)));
+    Math.min(strengthOf(registry, entryOf(e.a).namespace), strengthOf(registry, entryOf(e.b).namespace));
   const strong = evidence.filter((e) => isAuthenticated(e.assurance) && known.has(e.a) && known.has(e.b));
   const joining = strong.filter((e) => isPersonal(e.a) && isPersonal(e.b));
   joining.sort(
@@ -151,10 +152,9 @@ export function weighComponent(registry: Registry, component: Component): Weighi
       [e.a, e.b],
       [e.b, e.a],
     ] as const) {
-      const here = entries[near] !== undefined;
-      const far = component.far[other];
-      if (!here) continue;
-      if (entries[other] !== undefined) {
+      if (!entries.has(near)) continue;
+      const far = component.far.get(other);
+      if (entries.has(other)) {
         if (known.has(near)) continue;
         if (known.has(other)) claim(near, personOf.get(other) ?? null, e, null);
         else weakTies.push({ near, far: other, evidence: e });
@@ -194,14 +194,14 @@ export function weighComponent(registry: Registry, component: Component): Weighi
   const isClaimed = (key: string) => claimants.get(key) !== null && claimants.get(key) !== undefined;
   const followed = new Map<string, Map<string, Claim>>();
   for (const tie of weakTies) {
-    if (isClaimed(tie.near) || entries[tie.far] === undefined || isClaimed(tie.far)) continue;
+    if (isClaimed(tie.near) || !entries.has(tie.far) || isClaimed(tie.far)) continue;
     groups.unite(tie.near, tie.far);
   }
   for (const tie of weakTies) {
     if (isClaimed(tie.near)) continue;
     const root = groups.find(tie.near);
-    const farEnd = component.far[tie.far];
-    if (entries[tie.far] !== undefined) {
+    const farEnd = component.far.get(tie.far);
+    if (entries.has(tie.far)) {
       for (const c of claimants.get(tie.far)?.values() ?? [])
         follow(followed, root, { ...c, stamp: tie.evidence.stamp });
     } else if (farEnd?.status?.known === false) {
@@ -210,7 +210,7 @@ export function weighComponent(registry: Registry, component: Component): Weighi
         pending.add(tie.near);
       }
       for (const person of farEnd.status.claimants) {
-        const farBirth = entries[person] === undefined ? farEnd.birth : null;
+        const farBirth = !entries.has(person) ? farEnd.birth : null;
         follow(followed, root, { person, level: 0, stamp: tie.evidence.stamp, farBirth });
       }
     }

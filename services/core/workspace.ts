@@ -2,10 +2,11 @@
 // homes. The engine asks for what is missing by yielding a Need; whoever drives it (a loop over Redis, the embedded
 // store, a test) answers, so one engine runs over every store.
 
-import { componentPart, type Component, type Forwarder } from "./component.ts";
+import { componentPart, identifierPart, type Component, type Forwarder } from "./component.ts";
 import type { Effect } from "./effect.ts";
 import type { Carried, ComponentId, HomeItem } from "./item.ts";
 import type { Cause, ProfileRecord } from "./profile.ts";
+import type { Look } from "./publication.ts";
 
 export interface DueTimer {
   readonly atMs: number;
@@ -32,14 +33,15 @@ export interface Touched {
   readonly component: ComponentId;
   readonly naming: string;
   readonly record: ProfileRecord;
-  /** Paths and JSON texts; null where it was not there. */
-  readonly before: Readonly<Record<string, string>> | null;
+  /** Null where it was not there. */
+  readonly before: Look | null;
   cause: Cause;
 }
 
 export class Workspace {
   readonly parts: Map<string, unknown>;
-  readonly dirty = new Set<string>();
+  /** Keys of what has changed, each with the component whose state of an identifier it is (else null). */
+  readonly dirty = new Map<string, Component | null>();
   readonly effects: Effect[] = [];
   readonly sends: Carried<HomeItem>[] = [];
   readonly joins: JoinRequest[] = [];
@@ -58,7 +60,17 @@ export class Workspace {
 
   write(key: string, value: unknown): void {
     this.parts.set(key, value);
-    this.dirty.add(key);
+    this.dirty.set(key, null);
+  }
+
+  /** The fragment of an identifier, or the record of the profile that it names, is about to change. */
+  writeState(component: Component, key: string): void {
+    this.dirty.set(identifierPart(key), component);
+  }
+
+  /** The identifier has gone to another home. */
+  dropState(key: string): void {
+    this.dirty.set(identifierPart(key), null);
   }
 
   setTimer(queue: TimerQueue, ref: string, atMs: number | null): void {

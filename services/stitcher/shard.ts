@@ -4,6 +4,7 @@
 
 import type { EventOutcome, Output } from "#core/effect.ts";
 import type { LimitKind } from "#core/fragment.ts";
+import { identifierOf, type Component } from "#core/component.ts";
 import type { Engine } from "#core/engine.ts";
 import type { Carried, ComponentId } from "#core/item.ts";
 import { shardOf } from "#core/item.ts";
@@ -14,7 +15,7 @@ import type { NewRecord, Position } from "#ports/log.ts";
 import type { CommitOutcome, Store, Timer } from "#ports/store.ts";
 import { encodeBundles, type EncodeBundle } from "../wire/bundle.ts";
 import type { OutputEncoder } from "../wire/output.ts";
-import { decodePart, encodePart } from "../wire/part.ts";
+import { encodePart, encodeStateOf, readParts } from "../wire/part.ts";
 
 /** Decoded parts kept per shard between steps. */
 export const CACHED_PARTS_MAX = 20_000;
@@ -74,19 +75,19 @@ export class ShardStitcher {
     if (last === undefined) throw new Error("a step needs a bundle");
     await this.#load([...new Set(bundles.flatMap(({ items }) => items.flatMap(({ item }) => partsOf(item))))]);
     await this.#services.prepareEvents(bundles.flatMap(({ items }) => items.flatMap(listEvents)));
-    const changed = new Set<string>();
+    const changed = new Map<string, Component | null>();
     for (const bundle of bundles) {
       const workspace = new Workspace(this.#parts);
       for (const [name, atMs] of timers) workspace.timers.set(name, atMs);
       for (const carried of bundle.items) await this.#drive(applyItem(engine, workspace, carried), timers);
       publishChanges(engine, workspace);
-      for (const key of workspace.dirty) changed.add(key);
+      for (const [key, component] of workspace.dirty) changed.set(key, component);
       for (const [name, atMs] of workspace.timers) timers.set(name, atMs);
       const silent = bundle.offset < suppressBelow;
       const produced = await this.#collect(workspace, bundle.offset, silent);
       if (!silent) records.push(...produced);
     }
-    for (const key of changed) dirty.set(key, encodePart(this.#parts.get(key)));
+    for (const [key, component] of changed) dirty.set(key, this.#encode(key, component));
     const to = { offset: last.offset + 1, step: 0 };
     const outcome = await this.#services.store.commit({
       shard: this.shard,
@@ -103,6 +104,12 @@ export class ShardStitcher {
       this.#trimCache();
     }
     return { outcome, records, to };
+  }
+
+  #encode(key: string, component: Component | null): Uint8Array | null {
+    const identifier = identifierOf(key);
+    if (identifier === null) return encodePart({ key, value: this.#parts.get(key) }).value;
+    return component === null ? null : encodeStateOf(component, identifier);
   }
 
   async #drive(
@@ -124,9 +131,8 @@ export class ShardStitcher {
   async #load(keys: readonly string[]): Promise<void> {
     const missing = keys.filter((key) => !this.#parts.has(key));
     if (missing.length === 0) return;
-    const values = await this.#services.store.load(this.shard, missing);
-    for (const [i, key] of missing.entries())
-      this.#parts.set(key, decodePart(this.#services.engine, key, values[i] ?? null));
+    const parts = await readParts((wanted) => this.#services.store.load(this.shard, wanted), missing);
+    for (const [key, value] of parts) this.#parts.set(key, value);
     const parked = missing.flatMap((key) => listParked(this.#parts.get(key)));
     if (parked.length > 0) await this.#services.prepareEvents(parked);
   }

@@ -10,7 +10,7 @@ import { listPart, ORDERS_LISTED_PER_PART } from "#core/order-book.ts";
 import { orderPart, type Order } from "#core/order.ts";
 import type { Store } from "#ports/store.ts";
 import type { ComponentIndex } from "./component-index.ts";
-import { decodePart } from "./part.ts";
+import { readParts } from "./part.ts";
 import { describeProfile, type ProfileLine } from "./profile-reader.ts";
 
 export type Lookup =
@@ -27,14 +27,9 @@ export interface LookupServices {
   readonly shards: number;
 }
 
-async function readPart<T>(
-  { store, engine, shards }: LookupServices,
-  component: ComponentId,
-  key: string,
-): Promise<T | null> {
-  const [bytes] = await store.load(shardOf(component, shards), [key]);
-  if (bytes === null || bytes === undefined) return null;
-  return decodePart(engine, key, bytes) as T;
+async function readPart<T>({ store, shards }: LookupServices, component: ComponentId, key: string): Promise<T | null> {
+  const parts = await readParts((keys) => store.load(shardOf(component, shards), keys), [key]);
+  return parts.get(key) as T | null;
 }
 
 export async function lookUp(
@@ -58,10 +53,10 @@ export async function lookUp(
     id = component.forward;
     component = await readPart<Component | Forwarder>(services, id, componentPart(id));
   }
-  const entry = component?.identifiers[key];
+  const entry = component?.identifiers.get(key);
   if (component === null || entry === undefined) return { found: false, reason: "unknown-identifier" };
   if (entry.profile === null) return { found: false, reason: "held-apart" };
-  const record = component.profiles[entry.profile];
+  const record = component.profiles.get(entry.profile);
   if (record === undefined) return { found: false, reason: "unknown-identifier" };
   const orders = await readOrders(services, component, entry.profile);
   const profile = describeProfile(engine, component, entry.profile, record.id, record.segment, orders);
@@ -72,7 +67,7 @@ async function readOrders(services: LookupServices, component: Component, naming
   const keys = new Set<string>();
   const members = new Set(membersOf(component, naming));
   for (const member of members) {
-    const listed = component.identifiers[member]?.ordersListed ?? 0;
+    const listed = component.identifiers.get(member)?.ordersListed ?? 0;
     for (let n = 0; n * ORDERS_LISTED_PER_PART < listed; n += 1)
       for (const key of (await readPart<string[]>(services, component.id, listPart(member, n))) ?? []) keys.add(key);
   }

@@ -2,13 +2,14 @@
 // the parts are in, so two ways to the same people can be compared byte for byte.
 
 import type { Engine } from "#core/engine.ts";
-import { bareRecord, compareText } from "#core/comparison.ts";
-import type { Component, Entry, Forwarder } from "#core/component.ts";
+import { compareText, sortedEntries } from "#core/comparison.ts";
+import type { Component, Entry } from "#core/component.ts";
 import type { Scalar } from "#core/event.ts";
 import type { Order, OrderView } from "#core/order.ts";
-import { viewProfile, type IdentifierView } from "#core/view.ts";
+import type { IdentifierView } from "#core/membership.ts";
+import { viewProfile } from "#core/view.ts";
 import type { Store } from "#ports/store.ts";
-import { decodePart } from "./part.ts";
+import { decodePart, readComponents } from "./part.ts";
 
 /** A line of profiles.jsonl. */
 export interface ProfileLine {
@@ -38,16 +39,14 @@ export async function readPeople(engine: Engine, store: Store, shards: number): 
   const holders = new Map<string, string | null>();
   let unattributedOrders = 0;
   for (let shard = 0; shard < shards; shard += 1) {
-    const components: Component[] = [];
-    for await (const { key, value } of store.scan(shard, "c/")) {
-      const component = decodePart(engine, key, value) as Component | Forwarder;
-      if (component.forward === undefined) components.push(component);
-    }
+    const stored: Uint8Array[] = [];
+    for await (const { value } of store.scan(shard, "c/")) stored.push(value);
+    const components = await readComponents((keys) => store.load(shard, keys), stored);
     const ordersByOwner = new Map<string, OrderView[]>();
     for (const component of components)
-      for (const [key, entry] of Object.entries(component.identifiers)) holders.set(key, profileIdOf(component, entry));
+      for (const [key, entry] of component.identifiers) holders.set(key, profileIdOf(component, entry));
     for await (const { key, value } of store.scan(shard, "o/")) {
-      const order = decodePart(engine, key, value) as Order;
+      const order = decodePart({ key, value }).value as Order;
       const holder = order.owner === null ? null : (holders.get(order.owner) ?? null);
       holders.set(order.key, holder);
       if (order.view === null) continue;
@@ -60,7 +59,7 @@ export async function readPeople(engine: Engine, store: Store, shards: number): 
 }
 
 function profileIdOf(component: Component, entry: Entry): string | null {
-  return entry.profile === null ? null : (component.profiles[entry.profile]?.id ?? null);
+  return entry.profile === null ? null : (component.profiles.get(entry.profile)?.id ?? null);
 }
 
 function readComponent(
@@ -68,10 +67,10 @@ function readComponent(
   component: Component,
   ordersByOwner: ReadonlyMap<string, OrderView[]>,
 ): ProfileLine[] {
-  return Object.entries(component.profiles)
+  return [...component.profiles]
     .filter(([, record]) => record.alive)
     .map(([naming, record]) => {
-      const orders = Object.entries(component.identifiers)
+      const orders = [...component.identifiers]
         .filter(([, entry]) => entry.profile === naming)
         .flatMap(([key]) => ordersByOwner.get(key) ?? []);
       return describeProfile(engine, component, naming, record.id, record.segment, orders);
@@ -87,15 +86,15 @@ export function describeProfile(
   orders: readonly OrderView[],
 ): ProfileLine {
   const view = viewProfile(engine.registry, component, naming);
-  const traits = bareRecord<ProfileLine["view"]["traits"][string]>();
-  for (const [name, trait] of Object.entries(view.traits))
-    traits[name] = { value: trait.value, source: trait.source, at: new Date(trait.at).toISOString() };
+  const traits = sortedEntries(view.traits).map(
+    ([name, { value, source, at }]) => [name, { value, source, at: new Date(at).toISOString() }] as const,
+  );
   return {
     profileId,
     identifiers: view.identifiers,
     segment,
     view: {
-      traits,
+      traits: Object.fromEntries(traits),
       orders: orders
         .map(({ orderId, status, source, currency, totalMinor, lines }) => ({
           orderId,
@@ -114,7 +113,7 @@ export function describeProfile(
       cases: [],
       consents: [],
       subscriptions: [],
-      counters: view.counters,
+      counters: Object.fromEntries(sortedEntries(view.counters)),
     },
   };
 }

@@ -4,11 +4,73 @@ import assert from "node:assert/strict";
 import { resolve } from "node:path";
 import { test } from "node:test";
 import { openLocalCodec } from "#adapters/registry/local.ts";
-import type { Carried } from "#core/item.ts";
-import { encodeBundles, readBundle, type BundleValue } from "#services/wire/bundle.ts";
+import type { Carried, EventItem, Item } from "#core/item.ts";
+import type { Cause } from "#core/profile.ts";
+import { BUNDLE_BYTES_MAX, encodeBundles, readBundle, type BundleValue } from "#services/wire/bundle.ts";
 
 const codec = await openLocalCodec({ schemasDirectory: resolve(import.meta.dirname, "../../schemas") });
 const encode = (await codec.encoder("weft.resolved", "ResolvedBundle")) as (value: BundleValue) => Uint8Array;
+
+function read(record: Uint8Array | undefined): Carried[] {
+  const decoded = codec.decode(record ?? null);
+  assert.ok(decoded.ok);
+  return readBundle(decoded.value as BundleValue);
+}
+
+const cause: Cause = { source: "web", eventId: "e", at: 1, occurredAt: null, backfill: false, traceparent: null };
+const event: EventItem = {
+  kind: "event",
+  component: "0-a",
+  role: "anchor",
+  source: "web",
+  eventId: "é-1",
+  recordedAt: Date.UTC(2099, 0, 1),
+  backfill: true,
+  traceparent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+  anchor: "k",
+  identifiers: [
+    { namespace: "cookie", value: "c", key: "k", assurance: "authenticated", birth: "0-a", local: true },
+    { namespace: "phone", value: "+33", key: "l", assurance: "claimed", birth: "1-b", local: false },
+  ],
+  order: { namespace: "order", value: "web/1", key: "m", assurance: "claimed", birth: "0-a", local: true },
+};
+const parts = [
+  { key: "o/1", value: { key: "1", lines: [] } },
+  { key: "o/2", value: null },
+];
+const items: readonly Item[] = [
+  event,
+  { ...event, role: "tie", order: null, traceparent: null },
+  { kind: "absorb", component: "0-b", into: "0-a", cause },
+  { kind: "handover", component: "0-a", from: "0-b", index: 0, last: true, parts, cause },
+  {
+    kind: "status",
+    component: "0-a",
+    of: "x",
+    to: "y",
+    namespace: "card",
+    birth: "0-b",
+    version: 3,
+    status: { known: true, person: null, claimants: [] } as never,
+    cause: { ...cause, occurredAt: -1 },
+  },
+  { kind: "progress", slot: 7, timeMs: 12, completeUpToMs: { store: 11 } },
+];
+
+test("every kind of item travels as it is", () => {
+  const [record, ...others] = encodeBundles(
+    encode,
+    3,
+    9,
+    items.map((item) => ({ item, event: null })),
+  );
+  assert.equal(others.length, 0);
+  const plain = (value: unknown): unknown => JSON.parse(JSON.stringify(value));
+  assert.deepEqual(
+    read(record).map(({ item }) => plain(item)),
+    items.map(plain),
+  );
+});
 
 const BYTES = [0, 1, 2, 253, 254, 255];
 const kinds: readonly (readonly [string, Uint8Array])[] = [
@@ -17,18 +79,24 @@ const kinds: readonly (readonly [string, Uint8Array])[] = [
   ["a window of a larger one", new Uint8Array([9, ...BYTES, 9]).subarray(1, 1 + BYTES.length)],
 ];
 
-for (const [kind, event] of kinds) {
-  test(`an event travels as it came where the log gives ${kind}`, () => {
-    const item: Carried = {
-      item: { kind: "absorb", component: "0-b", into: "0-a", cause: { source: null, eventId: null } as never },
-      event,
-    };
-    const records = encodeBundles(encode, 0, 0, [item]);
-    assert.equal(records.length, 1);
-    const decoded = codec.decode(records[0] ?? null);
-    assert.ok(decoded.ok);
-    const [read] = readBundle(decoded.value as BundleValue);
-    assert.deepEqual([...(read?.event ?? [])], BYTES);
-    assert.deepEqual(read?.item, item.item);
+for (const [kind, bytes] of kinds) {
+  test(`an event's bytes travel as they came where the log gives ${kind}`, () => {
+    const [only] = read(encodeBundles(encode, 0, 0, [{ item: event, event: bytes }])[0]);
+    assert.deepEqual([...(only?.event ?? [])], BYTES);
   });
 }
+
+test("a bundle is cut before its record grows beyond its bound", () => {
+  const large = { item: event, event: Buffer.alloc(BUNDLE_BYTES_MAX / 4) };
+  const records = encodeBundles(
+    encode,
+    0,
+    0,
+    Array.from({ length: 9 }, () => large),
+  );
+  assert.deepEqual(
+    records.map((record) => read(record).length),
+    [3, 3, 3],
+  );
+  for (const { length } of records) assert.ok(length < BUNDLE_BYTES_MAX);
+});

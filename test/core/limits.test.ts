@@ -5,14 +5,13 @@ import { describe, it } from "node:test";
 import type { Scalar } from "#core/event.ts";
 import {
   createFragment,
-  DUPLICATE_WINDOW_EVENTS,
   EVENT_TYPES_COUNTED_MAX,
   foldEvent,
   OTHER_TYPES,
-  rememberEvent,
   TRAIT_LENGTH_MAX,
   TRAITS_MAX,
 } from "#core/fragment.ts";
+import { DUPLICATE_WINDOW_EVENTS, eventMark, rememberEvent, type EventWindow } from "#core/event-window.ts";
 import { createRegistry } from "#core/acceptance.ts";
 import type { EventItem } from "#core/item.ts";
 import { addOrderFact, createOrder, ORDER_EVENTS_MAX } from "#core/order.ts";
@@ -50,8 +49,8 @@ describe("limits", () => {
     );
     for (const name of names.toReversed())
       foldEvent(registry, backwards, item(name), event(name, "traits-changed", { [name]: 1 }));
-    deepEqual(Object.keys(forwards.traits).sort(), names.slice(0, TRAITS_MAX));
-    deepEqual(Object.keys(backwards.traits).sort(), names.slice(0, TRAITS_MAX));
+    deepEqual([...forwards.traits.keys()].sort(), names.slice(0, TRAITS_MAX));
+    deepEqual([...backwards.traits.keys()].sort(), names.slice(0, TRAITS_MAX));
     deepEqual(hits, ["traits", "traits", "traits", "traits", "traits"]);
   });
 
@@ -60,8 +59,8 @@ describe("limits", () => {
     const [forwards, backwards] = [createFragment(), createFragment()];
     for (const type of types) foldEvent(registry, forwards, item(type), event(type, type));
     for (const type of types.toReversed()) foldEvent(registry, backwards, item(type), event(type, type));
-    deepEqual({ ...forwards.byType }, { ...backwards.byType });
-    equal(forwards.byType[OTHER_TYPES], 3);
+    deepEqual(forwards.byType, backwards.byType);
+    equal(forwards.byType.get(OTHER_TYPES), 3);
   });
 
   it("cut a long text and tell it", () => {
@@ -70,14 +69,14 @@ describe("limits", () => {
       foldEvent(registry, fragment, item("e"), event("e", "traits-changed", { bio: "x".repeat(TRAIT_LENGTH_MAX + 1) })),
       ["trait-length"],
     );
-    equal(String(fragment.traits["bio"]?.["web/0"]?.value).length, TRAIT_LENGTH_MAX);
+    equal(String(fragment.traits.get("bio")?.get("web/0")?.value).length, TRAIT_LENGTH_MAX);
   });
 
   it("bound the window of duplicates by forgetting the earliest record", () => {
-    const fragment = createFragment();
-    for (let i = 0; i <= DUPLICATE_WINDOW_EVENTS; i += 1) rememberEvent(fragment, item(`e${i}`, i));
-    equal(Object.keys(fragment.seen).length, DUPLICATE_WINDOW_EVENTS);
-    ok(!Object.values(fragment.seen).includes(0));
+    const window: EventWindow = new Map();
+    for (let i = 0; i <= DUPLICATE_WINDOW_EVENTS; i += 1) rememberEvent(window, eventMark(item(`e${i}`, i)), i);
+    equal(window.size, DUPLICATE_WINDOW_EVENTS);
+    ok(![...window.values()].includes(0));
   });
 
   it("keep the earliest recorded events of an order, in whatever order they come", () => {

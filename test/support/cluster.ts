@@ -5,7 +5,6 @@
 
 import { openMemoryIndex } from "#adapters/memory/index.ts";
 import { openMemoryStore } from "#adapters/memory/store.ts";
-import type { Component, Forwarder } from "#core/component.ts";
 import type { Configuration } from "#core/configuration.ts";
 import type { EventOutcome, Output } from "#core/effect.ts";
 import { createEngine, type Engine } from "#core/engine.ts";
@@ -20,7 +19,7 @@ import { resolveBatch } from "#services/resolver/resolver.ts";
 import { ShardStitcher } from "#services/stitcher/shard.ts";
 import { encodeBundles, readBundle, type BundleValue } from "#services/wire/bundle.ts";
 import { ComponentIndex } from "#services/wire/component-index.ts";
-import { decodePart } from "#services/wire/part.ts";
+import { readComponents } from "#services/wire/part.ts";
 import { readPeople, type People } from "#services/wire/profile-reader.ts";
 import type { RecordedEvent } from "./oracle.ts";
 
@@ -155,13 +154,14 @@ export class Cluster {
   async findUnsettled(): Promise<string[]> {
     const unsettled: string[] = [];
     for (const { number } of this.#shards) {
-      for await (const { key, value } of this.store.scan(number, "c/")) {
-        const component = decodePart(this.engine, key, value) as Component | Forwarder;
-        if (component.forward !== undefined) continue;
-        if (component.parked.length > 0) unsettled.push(`${key} has ${component.parked.length} parked`);
-        if (Object.keys(component.arriving).length > 0) unsettled.push(`${key} waits for chunks`);
-        for (const entry of Object.values(component.identifiers))
-          if (entry.pending) unsettled.push(`${key}: ${entry.namespace} ${entry.value} is pending`);
+      const stored: Uint8Array[] = [];
+      for await (const { value } of this.store.scan(number, "c/")) stored.push(value);
+      for (const component of await readComponents((keys) => this.store.load(number, keys), stored)) {
+        const { id, parked, arriving, identifiers } = component;
+        if (parked.length > 0) unsettled.push(`${id} has ${parked.length} parked`);
+        if (arriving.size > 0) unsettled.push(`${id} waits for chunks`);
+        for (const entry of identifiers.values())
+          if (entry.pending) unsettled.push(`${id}: ${entry.namespace} ${entry.value} is pending`);
       }
     }
     return unsettled;

@@ -469,7 +469,7 @@ function describeGroup(
       checkouts: count(({ type }) => type === "checkout-started"),
       cartsFilled: count(({ type }) => type === "product-added"),
     },
-    orders: { valid: validOrders, spentMinor },
+    orders: { valid: validOrders, spentMinor: new Map(Object.entries(spentMinor)) },
   });
   return {
     profileId: nameGroup(registry, members),
