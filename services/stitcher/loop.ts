@@ -12,7 +12,7 @@ import { readBundle, type BundleValue } from "../wire/bundle.ts";
 import { patiently, type Waiting } from "../wire/patience.ts";
 import { ShardStitcher, type Bundle, type ShardServices } from "./shard.ts";
 
-export const BATCH_BUNDLES_MAX = 2000;
+export const BATCH_BUNDLES_MAX = 200;
 /** Bundles of one shard in one commit: bounds how long its script holds the store. */
 export const COMMIT_BUNDLES_MAX = 64;
 
