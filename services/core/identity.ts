@@ -89,7 +89,6 @@ function assignProfiles(
   wasPending: ReadonlySet<string>,
   cause: Cause,
 ): string[] {
-  const alive = aliveNamings(component);
   const isHeldApart = (members: readonly string[]) =>
     members.some((key) => (component.identifiers.get(key) as Entry).claimants.length > 0);
   for (const members of groups.filter(isHeldApart))
@@ -98,17 +97,20 @@ function assignProfiles(
     .filter((members) => !isHeldApart(members))
     .map((members) => ({ members, naming: nameProfile(engine, component, members) }))
     .sort((a, b) => compareText(a.naming, b.naming));
+  const formerSizes = new Map<string, number>();
+  for (const profile of former.values())
+    if (profile !== null) formerSizes.set(profile, (formerSizes.get(profile) ?? 0) + 1);
   const born: string[] = [];
   const changed: { naming: string; artefact: "merge" | "split" | null }[] = [];
   for (const { members, naming } of named) {
-    const incoming = alive.filter((old) => members.includes(old));
+    const incoming = findIncoming(component, members);
     const survivor = incoming.includes(naming) ? naming : firstNamed(component, incoming);
     const record = recordOf(engine, component, naming);
     touchProfile(engine, workspace, component, naming, cause);
     const split = former.get(members.find((key) => former.get(key) !== null) ?? "") ?? null;
     const moved =
       members.some((key) => former.get(key) !== null && former.get(key) !== survivor) ||
-      (survivor !== null && [...former].some(([key, old]) => old === survivor && !members.includes(key)));
+      (survivor !== null && (formerSizes.get(survivor) ?? 0) > countFormer(former, members, survivor));
     for (const key of members) (component.identifiers.get(key) as Entry).profile = naming;
     if (survivor === null) {
       record.alive = true;
@@ -134,6 +136,17 @@ function assignProfiles(
     evaluateProfile(engine, workspace, component, naming, held !== null && artefact === null ? held : cause, artefact);
   }
   return born;
+}
+
+/** The living profiles whose naming identifier is a member; groups are disjoint, so this group alone changes them. */
+function findIncoming(component: Component, members: readonly string[]): string[] {
+  return members.filter((key) => component.profiles.get(key)?.alive === true).sort(compareText);
+}
+
+function countFormer(former: ReadonlyMap<string, string | null>, members: readonly string[], profile: string): number {
+  let count = 0;
+  for (const key of members) if (former.get(key) === profile) count += 1;
+  return count;
 }
 
 function artefactOf(
