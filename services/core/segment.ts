@@ -23,6 +23,9 @@ export function createRuleEnvironment(): Environment {
     .registerVariable({ name: "orders", schema: { valid: "int", spentMinor: "map<string, int>" } });
 }
 
+/** Facts whose answer is remembered: most people look like many others. */
+const ANSWERS_MAX = 10_000;
+
 export interface Ladder {
   readonly version: string;
   /** The segment, and the rule that put it there. A rule that fails to evaluate does not hold. */
@@ -34,14 +37,28 @@ export function compileLadder(rules: Rules): Ladder {
   const rungs = rules.ladder.map(({ segment, when }) => ({ segment, when, holds: environment.parse(when) }));
   const last = rungs.at(-1);
   if (last === undefined) throw new Error("the ladder has no rung");
+  let answers = new Map<string, { segment: string; rule: string }>();
   return {
     version: rules.version,
     evaluate(facts) {
+      const key = writeFacts(facts);
+      const known = answers.get(key);
+      if (known !== undefined) return known;
       const context = toCel(facts);
       const rung = rungs.find(({ holds }) => isTrue(holds, context)) ?? last;
-      return { segment: rung.segment, rule: rung.when };
+      const answer = { segment: rung.segment, rule: rung.when };
+      if (answers.size >= ANSWERS_MAX) answers = new Map();
+      answers.set(key, answer);
+      return answer;
     },
   };
+}
+
+/** All that a rule can read. */
+function writeFacts({ profile, orders }: Facts): string {
+  let text = `${profile.known} ${profile.contactPoints} ${profile.checkouts} ${profile.cartsFilled} ${orders.valid}`;
+  for (const [currency, minor] of orders.spentMinor) text += ` ${JSON.stringify(currency)} ${minor}`;
+  return text;
 }
 
 function isTrue(holds: (context: Record<string, unknown>) => unknown, context: Record<string, unknown>): boolean {
