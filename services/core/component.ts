@@ -7,6 +7,7 @@ import type { Stamp } from "./comparison.ts";
 import type { Assurance } from "./configuration.ts";
 import type { Fragment } from "./fragment.ts";
 import type { Carried, ComponentId, EventItem, Status } from "./item.ts";
+import type { Membership } from "./membership.ts";
 import type { ProfileRecord } from "./profile.ts";
 
 /** One identifier that lives here. */
@@ -59,11 +60,19 @@ export interface Component {
   readonly held: Set<ComponentId>;
   readonly identifiers: Map<string, Entry>;
   readonly evidence: Map<string, Evidence>;
+  /** By naming key: the identifier that a profile's id is made of. Dead ones stay, so that versions go on. */
+  readonly profiles: Map<string, ProfileRecord>;
+  /** Null while there is nothing: of most components there never is. */
+  abroad: Abroad | null;
+  /** Derived from the rest (membership.ts), never stored. */
+  memberships: Map<string, Membership> | null;
+}
+
+/** What a component has to do with other homes. */
+export interface Abroad {
   readonly far: Map<string, FarEnd>;
   /** What the home of a far end was last told: `<local key> <far key>` to a status version. */
   readonly told: Map<string, number>;
-  /** By naming key: the identifier that a profile's id is made of. Dead ones stay, so that versions go on. */
-  readonly profiles: Map<string, ProfileRecord>;
   /** Orders that live here without a local owner. */
   readonly looseOrders: Set<string>;
   /** Items that overtook the hand-over that they need. */
@@ -98,14 +107,22 @@ export function createComponent(id: ComponentId): Component {
     held: new Set([id]),
     identifiers: new Map(),
     evidence: new Map(),
+    profiles: new Map(),
+    abroad: null,
+    memberships: null,
+  };
+}
+
+export function openAbroad(component: Component): Abroad {
+  component.abroad ??= {
     far: new Map(),
     told: new Map(),
-    profiles: new Map(),
     looseOrders: new Set(),
     parked: [],
     arriving: new Map(),
     asked: new Set(),
   };
+  return component.abroad;
 }
 
 export function componentPart(id: ComponentId): string {

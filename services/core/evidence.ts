@@ -2,7 +2,7 @@
 
 import { assuranceLevel, isAuthenticated } from "./acceptance.ts";
 import { compareStamps, compareText, type Stamp } from "./comparison.ts";
-import type { Component, Entry } from "./component.ts";
+import { openAbroad, type Component, type Entry } from "./component.ts";
 import type { Assurance } from "./configuration.ts";
 import type { Engine } from "./engine.ts";
 import type { EventItem, RoutedIdentifier } from "./item.ts";
@@ -13,9 +13,9 @@ export function recordEvidence(engine: Engine, component: Component, item: Event
   let changed = false;
   for (const identifier of item.identifiers) {
     if (component.held.has(identifier.birth)) changed = recordEntry(engine, component, identifier, stamp) || changed;
-    else if (!component.far.has(identifier.key)) {
+    else if (component.abroad?.far.has(identifier.key) !== true) {
       const { key, namespace, birth } = identifier;
-      component.far.set(key, { key, namespace, birth, version: 0, status: null });
+      openAbroad(component).far.set(key, { key, namespace, birth, version: 0, status: null });
       changed = true;
     }
   }
@@ -34,7 +34,7 @@ function recordEntry(engine: Engine, component: Component, identifier: RoutedIde
   const entry = component.identifiers.get(key);
   if (entry === undefined) {
     component.identifiers.set(key, createEntry(key, namespace, value, birth, stamp, authenticated));
-    component.far.delete(key);
+    component.abroad?.far.delete(key);
     return true;
   }
   let changed = false;

@@ -8,7 +8,9 @@ import {
   componentPart,
   identifierOf,
   identifierPart,
+  openAbroad,
   stateOf,
+  type Abroad,
   type Component,
   type Forwarder,
   type IdentifierState,
@@ -83,7 +85,7 @@ export function* listOrders(workspace: Workspace, component: Component): Steps<s
   }
   yield* load(workspace, lists);
   const listed = lists.flatMap((part) => workspace.read<string[]>(part) ?? []);
-  return [...new Set([...listed, ...component.looseOrders])];
+  return [...new Set([...listed, ...(component.abroad?.looseOrders ?? [])])];
 }
 
 /** Returns true when the hand-over is complete and the component has settled. */
@@ -93,10 +95,11 @@ export function* applyHandover(
   component: Component,
   item: HandoverItem,
 ): Steps<boolean> {
-  const chunks = [...(component.arriving.get(item.from) ?? []), ...item.parts];
-  component.arriving.set(item.from, chunks);
+  const { arriving, asked } = openAbroad(component);
+  const chunks = [...(arriving.get(item.from) ?? []), ...item.parts];
+  arriving.set(item.from, chunks);
   if (!item.last) return false;
-  component.arriving.delete(item.from);
+  arriving.delete(item.from);
   const absorbed = chunks.find(({ key }) => key === componentPart(item.from))?.value as Component | undefined;
   for (const { key, value } of chunks) {
     if (value === absorbed) continue;
@@ -106,7 +109,7 @@ export function* applyHandover(
   }
   if (absorbed === undefined) component.held.add(item.from);
   else mergeComponent(engine, workspace, component, absorbed, item);
-  for (const birth of component.asked) if (component.held.has(birth)) component.asked.delete(birth);
+  for (const birth of asked) if (component.held.has(birth)) asked.delete(birth);
   const affected = new Set(settleIdentity(engine, workspace, component, item.cause));
   yield* adoptLooseOrders(engine, workspace, component, item.cause, affected);
   for (const naming of [...affected].sort(compareText))
@@ -126,24 +129,30 @@ function mergeComponent(
   for (const birth of from.held) into.held.add(birth);
   for (const [key, entry] of from.identifiers) into.identifiers.set(key, entry);
   for (const [naming, record] of from.profiles) into.profiles.set(naming, record);
-  for (const order of from.looseOrders) into.looseOrders.add(order);
   for (const [key, evidence] of from.evidence) {
     const present = into.evidence.get(key);
     if (present === undefined || compareStamps(evidence.stamp, present.stamp) < 0) into.evidence.set(key, evidence);
   }
-  for (const [key, end] of from.far) {
-    const present = into.far.get(key);
-    if (present === undefined || end.version > present.version) into.far.set(key, end);
-  }
-  for (const key of into.far.keys()) if (into.identifiers.has(key)) into.far.delete(key);
-  into.told.clear();
-  into.parked.push(...from.parked);
-  for (const [id, chunks] of from.arriving) into.arriving.set(id, [...(into.arriving.get(id) ?? []), ...chunks]);
-  for (const birth of from.asked) into.asked.add(birth);
+  mergeAbroad(openAbroad(into), from.abroad);
+  const { far, told } = openAbroad(into);
+  for (const key of far.keys()) if (into.identifiers.has(key)) far.delete(key);
+  told.clear();
   forgetMembership(into);
   for (const key of from.identifiers.keys()) workspace.writeState(into, key);
   for (const [naming, record] of from.profiles) {
     if (record.alive) touchProfile(engine, workspace, into, naming, item.cause);
     restoreTimers(engine, workspace, into, naming, record);
   }
+}
+
+function mergeAbroad(into: Abroad, from: Abroad | null): void {
+  if (from === null) return;
+  for (const order of from.looseOrders) into.looseOrders.add(order);
+  for (const [key, end] of from.far) {
+    const present = into.far.get(key);
+    if (present === undefined || end.version > present.version) into.far.set(key, end);
+  }
+  into.parked.push(...from.parked);
+  for (const [id, chunks] of from.arriving) into.arriving.set(id, [...(into.arriving.get(id) ?? []), ...chunks]);
+  for (const birth of from.asked) into.asked.add(birth);
 }

@@ -4,7 +4,7 @@
 
 import type { Engine } from "./engine.ts";
 import { compareStamps, compareText, type Stamp } from "./comparison.ts";
-import type { Component, Entry } from "./component.ts";
+import { openAbroad, type Component, type Entry } from "./component.ts";
 import type { IdentityChangeKind } from "./effect.ts";
 import { evaluateProfile, moveSegment } from "./evaluation.ts";
 import { forgetMembership, isPending, membersOf } from "./membership.ts";
@@ -33,17 +33,20 @@ export function settleIdentity(engine: Engine, workspace: Workspace, component: 
     former.set(key, entry.profile);
     entry.state = weighing.contested.has(key) ? "contested" : "owned";
     entry.pending = weighing.pending.has(key);
-    entry.claimants = weighing.claimants.get(key) ?? [];
+    entry.claimants = weighing.claimants.get(key) ?? NOBODY;
   }
   const born = assignProfiles(engine, workspace, component, groups, former, wasPending, cause);
   tellFarEnds(workspace, component, weighing, cause);
   for (const birth of [...weighing.joins].sort(compareText)) {
-    if (component.held.has(birth) || component.asked.has(birth)) continue;
-    component.asked.add(birth);
+    const { asked } = openAbroad(component);
+    if (component.held.has(birth) || asked.has(birth)) continue;
+    asked.add(birth);
     workspace.joins.push({ a: component.id, b: birth, cause });
   }
   return born;
 }
+
+const NOBODY: readonly string[] = [];
 
 function aliveNamings(component: Component): string[] {
   const namings: string[] = [];
@@ -283,17 +286,19 @@ function tellFarEnds(workspace: Workspace, component: Component, weighing: Weigh
     entry.status = status;
     entry.statusVersion += 1;
   }
-  if (component.far.size === 0) return;
+  const { abroad } = component;
+  if (abroad === null || abroad.far.size === 0) return;
+  const { far: ends, told } = abroad;
   for (const evidence of component.evidence.values()) {
     for (const [near, far] of [
       [evidence.a, evidence.b],
       [evidence.b, evidence.a],
     ] as const) {
       const entry = component.identifiers.get(near);
-      const end = component.far.get(far);
+      const end = ends.get(far);
       if (entry === undefined || end === undefined || entry.status === null) continue;
-      if (component.told.get(`${near} ${far}`) === entry.statusVersion) continue;
-      component.told.set(`${near} ${far}`, entry.statusVersion);
+      if (told.get(`${near} ${far}`) === entry.statusVersion) continue;
+      told.set(`${near} ${far}`, entry.statusVersion);
       workspace.sends.push({
         item: {
           kind: "status",

@@ -13,7 +13,7 @@ export interface IdentifierView {
   readonly state: "owned" | "contested" | "quarantined";
 }
 
-interface Membership {
+export interface Membership {
   readonly members: string[];
   /** Contested shareable identifiers that are shown on the profile and belong to none. */
   readonly shown: string[];
@@ -24,12 +24,10 @@ interface Membership {
 }
 
 const NOBODY: readonly string[] = [];
-const memberships = new WeakMap<Component, Map<string, Membership>>();
-
 /** From a table that is made once per weighing. */
 function findMembership(component: Component, naming: string): Membership | undefined {
-  let table = memberships.get(component);
-  if (table === undefined) {
+  let table = component.memberships;
+  if (table === null) {
     table = new Map();
     for (const [key, entry] of component.identifiers) {
       if (entry.profile !== null) listIn(table, entry.profile).members.push(key);
@@ -37,7 +35,7 @@ function findMembership(component: Component, naming: string): Membership | unde
       const holders = new Set(entry.claimants.map((claimant) => component.identifiers.get(claimant)?.profile ?? null));
       for (const holder of holders) if (holder !== null) listIn(table, holder).shown.push(key);
     }
-    memberships.set(component, table);
+    component.memberships = table;
   }
   return table.get(naming);
 }
@@ -99,19 +97,19 @@ function sumFragments(component: Component, members: readonly string[]): Fragmen
 
 /** The sum as far as it has been made and is not the fragment itself: what a change of the fragment has to be repeated on. */
 export function standingSum(component: Component, naming: string, fragment: Fragment): Fragment | null {
-  const summary = memberships.get(component)?.get(naming)?.summary ?? null;
+  const summary = component.memberships?.get(naming)?.summary ?? null;
   return summary === fragment ? null : summary;
 }
 
 /** To be called where a fragment changed otherwise than by what was repeated on the sum. */
 export function forgetSummary(component: Component, naming: string): void {
-  const membership = memberships.get(component)?.get(naming);
+  const membership = component.memberships?.get(naming);
   if (membership !== undefined) membership.summary = null;
 }
 
 /** To be called whenever an identifier has come, gone, become known or changed hands. */
 export function forgetMembership(component: Component): void {
-  memberships.delete(component);
+  component.memberships = null;
 }
 
 export function isPending(component: Component, members: readonly string[]): boolean {

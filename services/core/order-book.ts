@@ -3,7 +3,7 @@
 
 import type { Engine } from "./engine.ts";
 import { compareText } from "./comparison.ts";
-import { componentPart, type Component, type Entry } from "./component.ts";
+import { componentPart, openAbroad, type Component, type Entry } from "./component.ts";
 import type { ChannelEvent } from "./event.ts";
 import { createFragment, type Fragment } from "./fragment.ts";
 import type { EventItem } from "./item.ts";
@@ -72,14 +72,16 @@ export function* adoptOrder(
   order.owner = entry === undefined || owner === null ? null : owner.key;
   workspace.write(orderPart(order.key), order);
   if (entry === undefined || owner === null) {
-    component.looseOrders.add(order.key);
+    const { looseOrders, asked } = openAbroad(component);
+    looseOrders.add(order.key);
     workspace.write(componentPart(component.id), component);
-    if (owner !== null && !component.held.has(owner.birth) && !component.asked.has(owner.birth)) {
-      component.asked.add(owner.birth);
+    if (owner !== null && !component.held.has(owner.birth) && !asked.has(owner.birth)) {
+      asked.add(owner.birth);
       workspace.joins.push({ a: component.id, b: owner.birth, cause });
     }
   } else {
-    if (component.looseOrders.delete(order.key)) workspace.write(componentPart(component.id), component);
+    if (component.abroad?.looseOrders.delete(order.key) === true)
+      workspace.write(componentPart(component.id), component);
     if (former !== entry) yield* listOrder(workspace, component, entry, order.key);
   }
 }
@@ -130,8 +132,8 @@ export function* adoptLooseOrders(
   cause: Cause,
   affected: Set<string>,
 ): Steps<void> {
-  if (component.looseOrders.size === 0) return;
-  const loose = [...component.looseOrders].sort(compareText);
+  if (component.abroad === null || component.abroad.looseOrders.size === 0) return;
+  const loose = [...component.abroad.looseOrders].sort(compareText);
   yield* load(workspace, loose.map(orderPart));
   for (const key of loose) {
     const order = workspace.read<Order>(orderPart(key));

@@ -2,6 +2,7 @@
 // the recorded order (O2). It lives under the naming key: the identifier that the profile's id is made of (I6).
 
 import type { Hash } from "./identifier.ts";
+import type { Look } from "./publication.ts";
 
 export interface OpenSignal {
   readonly signal: string;
@@ -42,6 +43,8 @@ export interface ProfileRecord {
   aliasOf: string | null;
   /** The cause that waits while ownership is pending. */
   heldCause: Cause | null;
+  /** How the profile looked when it was last published from here; never stored. */
+  look: Look | null;
 }
 
 export function profileId(hash: Hash, namespace: string, value: string): string {
@@ -63,5 +66,6 @@ export function createProfileRecord(id: string): ProfileRecord {
     signalledUpTo: null,
     aliasOf: null,
     heldCause: null,
+    look: null,
   };
 }

@@ -22,13 +22,10 @@ export interface Look {
   readonly spentMinor: ReadonlyMap<string, number>;
 }
 
-/** How profiles looked when they were last published: spares a second view where nothing was loaded anew in between. */
-const lastPublished = new WeakMap<ProfileRecord, Look>();
-
 /** null: readers know nothing of it, because it is not there or has not been evaluated yet. */
 function lookBefore(engine: Engine, component: Component, naming: string, record: ProfileRecord): Look | null {
   if (!record.published) return null;
-  return lastPublished.get(record) ?? takeLook(viewProfile(engine.registry, component, naming), record.segment);
+  return record.look ?? takeLook(viewProfile(engine.registry, component, naming), record.segment);
 }
 
 /** Remembers how a profile looked before the step changed it; must come before the change. Its record will be written. */
@@ -87,7 +84,7 @@ function publishProfile(engine: Engine, workspace: Workspace, touched: Touched):
   }
   const after = takeLook(viewProfile(engine.registry, component, touched.naming), record.segment);
   const changes = compareLooks(before, after);
-  lastPublished.set(record, after);
+  record.look = after;
   if (changes.length === 0) return;
   record.published = true;
   record.version += 1;

@@ -3,7 +3,7 @@
 import type { OutcomeReason } from "./acceptance.ts";
 import { isAuthenticated } from "./acceptance.ts";
 import { compareText } from "./comparison.ts";
-import { componentPart, createComponent, type Component, type Entry } from "./component.ts";
+import { componentPart, createComponent, openAbroad, type Component, type Entry } from "./component.ts";
 import type { Engine } from "./engine.ts";
 import { evaluateProfile } from "./evaluation.ts";
 import { OCCURRED_AHEAD_MAX_MS, type ChannelEvent } from "./event.ts";
@@ -71,8 +71,10 @@ export function causeOf(item: EventItem, occurredAt: number | null): Cause {
 }
 
 function* unpark(engine: Engine, workspace: Workspace, component: Component): Steps<void> {
-  const parked = component.parked;
-  component.parked = [];
+  const { abroad } = component;
+  if (abroad === null) return;
+  const { parked } = abroad;
+  abroad.parked = [];
   for (const carried of parked) yield* applyEvent(engine, workspace, component, carried);
 }
 
@@ -93,9 +95,10 @@ function* applyEvent(
   const { item, event: bytes } = carried;
   const missing = findMissingBirth(component, item);
   if (missing !== null) {
-    if (component.parked.length >= PARKED_MAX)
+    const { parked } = openAbroad(component);
+    if (parked.length >= PARKED_MAX)
       throw new Error(`component ${component.id} waits for ${missing} with ${PARKED_MAX} items`);
-    component.parked.push(carried);
+    parked.push(carried);
     workspace.write(componentPart(component.id), component);
     workspace.sends.push({
       item: { kind: "absorb", component: missing, into: component.id, cause: causeOf(item, null) },
@@ -206,11 +209,12 @@ function reportOutcome(
 
 function applyStatus(engine: Engine, workspace: Workspace, component: Component, item: StatusItem): void {
   if (component.identifiers.has(item.of) || component.held.has(item.birth)) return;
-  const end = component.far.get(item.of);
+  const { far } = openAbroad(component);
+  const end = far.get(item.of);
   if (end === undefined) {
     // It is sent once, and has overtaken the tie (parked here) or the hand-over (of the home that knows the tie).
     const { of: key, namespace, birth, version, status } = item;
-    component.far.set(key, { key, namespace, birth, version, status });
+    far.set(key, { key, namespace, birth, version, status });
     return;
   }
   if (end.version >= item.version) return;

@@ -153,7 +153,7 @@ export function weighComponent(registry: Registry, component: Component): Weighi
       [e.b, e.a],
     ] as const) {
       if (!entries.has(near)) continue;
-      const far = component.far.get(other);
+      const far = component.abroad?.far.get(other);
       if (entries.has(other)) {
         if (known.has(near)) continue;
         if (known.has(other)) claim(near, personOf.get(other) ?? null, e, null);
@@ -200,7 +200,7 @@ export function weighComponent(registry: Registry, component: Component): Weighi
   for (const tie of weakTies) {
     if (isClaimed(tie.near)) continue;
     const root = groups.find(tie.near);
-    const farEnd = component.far.get(tie.far);
+    const farEnd = component.abroad?.far.get(tie.far);
     if (entries.has(tie.far)) {
       for (const c of claimants.get(tie.far)?.values() ?? [])
         follow(followed, root, { ...c, stamp: tie.evidence.stamp });

@@ -195,8 +195,8 @@ export class ShardStitcher {
 
 /** Events that a part of a component keeps until a hand-over comes. */
 function listParked(part: unknown): Uint8Array[] {
-  const { parked } = (part ?? {}) as { parked?: readonly Carried[] };
-  return (parked ?? []).flatMap(({ event }) => event ?? []);
+  const { abroad } = (part ?? {}) as { abroad?: { readonly parked: readonly Carried[] } | null };
+  return (abroad?.parked ?? []).flatMap(({ event }) => event ?? []);
 }
 
 function listEvents({ item, event }: Carried): Uint8Array[] {

@@ -3,7 +3,7 @@
 
 import { readFileSync } from "node:fs";
 import avsc, { type Type } from "avsc";
-import type { Component, Entry, Evidence, FarEnd, Forwarder, IdentifierState, Part } from "#core/component.ts";
+import type { Abroad, Component, Entry, Evidence, FarEnd, Forwarder, IdentifierState, Part } from "#core/component.ts";
 import { stateOf } from "#core/component.ts";
 import { evidenceKey } from "#core/evidence.ts";
 import { traitSlot, type Fragment, type TraitValue } from "#core/fragment.ts";
@@ -43,20 +43,10 @@ interface ComponentState {
   readonly asked: readonly string[];
 }
 
-const EMPTY: ComponentState = {
-  id: "",
-  forward: null,
-  held: [],
-  identifiers: [],
-  stateful: [],
-  evidence: [],
-  far: [],
-  told: {},
-  looseOrders: [],
-  parked: [],
-  arriving: [],
-  asked: [],
-};
+type AbroadState = Pick<ComponentState, "far" | "told" | "looseOrders" | "parked" | "arriving" | "asked">;
+
+const NOTHING_ABROAD: AbroadState = { far: [], told: {}, looseOrders: [], parked: [], arriving: [], asked: [] };
+const NOTHING = { held: [], identifiers: [], stateful: [], evidence: [], ...NOTHING_ABROAD };
 
 let scratch = Buffer.allocUnsafeSlow(64 * 1024);
 
@@ -71,7 +61,7 @@ function encode(type: Type, value: unknown): Buffer {
 
 /** encodePart: for the parts of a hand-over under way. */
 export function encodeComponent(component: Component | Forwarder, encodePart: (part: Part) => StoredPart): Buffer {
-  if (component.forward !== undefined) return encode(componentType, { ...EMPTY, ...component });
+  if (component.forward !== undefined) return encode(componentType, { ...NOTHING, ...component });
   const stateful: number[] = [];
   let place = 0;
   for (const key of component.identifiers.keys()) {
@@ -85,12 +75,7 @@ export function encodeComponent(component: Component | Forwarder, encodePart: (p
     identifiers: [...component.identifiers.values()],
     stateful,
     evidence: [...component.evidence.values()],
-    far: [...component.far.values()],
-    told: component.told.size === 0 ? EMPTY.told : Object.fromEntries(component.told),
-    looseOrders: [...component.looseOrders],
-    parked: component.parked.map(({ item, event }) => ({ item, event: event === null ? null : toBuffer(event) })),
-    arriving: [...component.arriving].map(([from, parts]) => ({ from, parts: parts.map(encodePart) })),
-    asked: [...component.asked],
+    ...(component.abroad === null ? NOTHING_ABROAD : writeAbroad(component.abroad, encodePart)),
   };
   return encode(componentType, state);
 }
@@ -109,15 +94,38 @@ export function decodeComponent(bytes: Uint8Array, decodePart: (part: StoredPart
     held: new Set(state.held),
     identifiers: new Map(state.identifiers.map((entry) => [entry.key, readEntry(entry)])),
     evidence: new Map(state.evidence.map((one) => [evidenceKey(one.a, one.b, one.source, one.assurance), one])),
-    far: new Map(state.far.map((end) => [end.key, end])),
-    told: new Map(Object.entries(state.told)),
     profiles: new Map(),
-    looseOrders: new Set(state.looseOrders),
-    parked: [...state.parked],
-    arriving: new Map(state.arriving.map(({ from, parts }) => [from, parts.map(decodePart)])),
-    asked: new Set(state.asked),
+    abroad: readAbroad(state, decodePart),
+    memberships: null,
   };
   return { component, stateful: state.stateful.map((place) => (state.identifiers[place] as Entry).key) };
+}
+
+function writeAbroad(abroad: Abroad, encodePart: (part: Part) => StoredPart): AbroadState {
+  return {
+    far: [...abroad.far.values()],
+    told: Object.fromEntries(abroad.told),
+    looseOrders: [...abroad.looseOrders],
+    parked: abroad.parked.map(({ item, event }) => ({ item, event: event === null ? null : toBuffer(event) })),
+    arriving: [...abroad.arriving].map(([from, parts]) => ({ from, parts: parts.map(encodePart) })),
+    asked: [...abroad.asked],
+  };
+}
+
+/** Null where nothing is waiting and nobody has been told anything. */
+function readAbroad(state: AbroadState, decodePart: (part: StoredPart) => Part): Abroad | null {
+  const { far, told, looseOrders, parked, arriving, asked } = state;
+  const lists = [far, looseOrders, parked, arriving, asked];
+  const names = Object.entries(told);
+  if (names.length === 0 && lists.every(({ length }) => length === 0)) return null;
+  return {
+    far: new Map(far.map((end) => [end.key, end])),
+    told: new Map(names),
+    looseOrders: new Set(looseOrders),
+    parked: [...parked],
+    arriving: new Map(arriving.map(({ from, parts }) => [from, parts.map(decodePart)])),
+    asked: new Set(asked),
+  };
 }
 
 function readEntry(entry: Omit<Entry, "fragment">): Entry {
@@ -162,6 +170,7 @@ export function decodeIdentifierState(bytes: Uint8Array): IdentifierState {
     fragment: FragmentState | null;
     record: ProfileRecord | null;
   };
+  if (record !== null) record.look = null;
   return { fragment: fragment === null ? null : readFragment(fragment), record };
 }
 

@@ -3,7 +3,7 @@
 import { deepEqual, ok } from "node:assert/strict";
 import { test } from "node:test";
 import * as fc from "fast-check";
-import { componentPart, createComponent, type Component, type IdentifierState } from "#core/component.ts";
+import { componentPart, createComponent, openAbroad, type Component, type IdentifierState } from "#core/component.ts";
 import { createFragment } from "#core/fragment.ts";
 import { Fold } from "#services/fold/fold.ts";
 import { decodePart, encodePart, readComponents } from "#services/wire/part.ts";
@@ -48,10 +48,11 @@ test("names from outside are names, also those that a JavaScript object has of i
 
 test("what waits at a component travels with it", () => {
   const component: Component = createComponent("0-a");
-  component.told.set("k l", 3);
-  component.asked.add("0-b");
-  component.looseOrders.add("o");
-  component.arriving.set("0-c", [{ key: "o/1", value: { key: "1" } }]);
+  const abroad = openAbroad(component);
+  abroad.told.set("k l", 3);
+  abroad.asked.add("0-b");
+  abroad.looseOrders.add("o");
+  abroad.arriving.set("0-c", [{ key: "o/1", value: { key: "1" } }]);
   const { value } = encodePart({ key: "c/0-a", value: component });
   deepEqual(decodePart({ key: "c/0-a", value }).value, component);
   const forwarder = { id: "0-c", forward: "0-a" };

@@ -157,9 +157,9 @@ export class Cluster {
       const stored: Uint8Array[] = [];
       for await (const { value } of this.store.scan(number, "c/")) stored.push(value);
       for (const component of await readComponents((keys) => this.store.load(number, keys), stored)) {
-        const { id, parked, arriving, identifiers } = component;
-        if (parked.length > 0) unsettled.push(`${id} has ${parked.length} parked`);
-        if (arriving.size > 0) unsettled.push(`${id} waits for chunks`);
+        const { id, abroad, identifiers } = component;
+        if (abroad !== null && abroad.parked.length > 0) unsettled.push(`${id} has ${abroad.parked.length} parked`);
+        if (abroad !== null && abroad.arriving.size > 0) unsettled.push(`${id} waits for chunks`);
         for (const entry of identifiers.values())
           if (entry.pending) unsettled.push(`${id}: ${entry.namespace} ${entry.value} is pending`);
       }
