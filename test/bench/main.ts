@@ -20,6 +20,8 @@ import { createLoad, type LoadOptions } from "./load.ts";
 
 const DIRECTORY = resolve(import.meta.dirname, "../../.weft/bench-services");
 const CLOCK_TICKS = 100;
+/** An event may wait for a hand-over, which is asked for and answered over the inner log, and both may be passed on. */
+const HOME_ROUNDS = 4;
 
 const { values } = parseArgs({
   options: {
@@ -179,8 +181,10 @@ try {
     if (performance.now() - told > 5000) say(`resolved ${await position()}`);
     if (performance.now() - told > 5000) told = performance.now();
   }
-  const ends = await readEnds(admin, "weft.resolved");
-  while (!(await hasPassed(admin, "weft-stitch", "weft.resolved", ends))) await pause(50);
+  for (let round = 0; round < HOME_ROUNDS; round += 1) {
+    const ends = await readEnds(admin, "weft.resolved");
+    while (!(await hasPassed(admin, "weft-stitch", "weft.resolved", ends))) await pause(50);
+  }
   const seconds = (performance.now() - begun.at) / 1000;
   const counted = load.events - begun.events;
   const cpu = readCpu();
