@@ -2,23 +2,26 @@
 
 import { createHash } from "node:crypto";
 import type { Redis } from "ioredis";
+import { FramedCommand } from "./frame.ts";
 
 export interface Script {
-  run(redis: Redis, keys: readonly string[], args: readonly (string | Buffer)[]): Promise<unknown>;
+  readonly hash: string;
+  /** `frame` is a whole EVALSHA of the hash. */
+  run(redis: Redis, frame: Buffer): Promise<unknown>;
 }
 
 export function openScript(text: string): Script {
   const hash = createHash("sha1").update(text).digest("hex");
   return {
-    async run(redis, keys, args) {
-      const call = [hash, keys.length, ...keys, ...args];
+    hash,
+    async run(redis, frame) {
       try {
-        return await redis.call("EVALSHA", call);
+        return await redis.sendCommand(new FramedCommand("evalsha", frame));
       } catch (error) {
         // Redis was started anew or its scripts were flushed: nothing was executed, so sending it again is safe.
         if (!(error instanceof Error && error.message.startsWith("NOSCRIPT"))) throw error;
         await redis.script("LOAD", text);
-        return await redis.call("EVALSHA", call);
+        return await redis.sendCommand(new FramedCommand("evalsha", frame));
       }
     },
   };

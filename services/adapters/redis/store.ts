@@ -12,6 +12,7 @@ import type { CommitOutcome, OutboxEntry, ShardCommit, Store, Timer } from "#por
 import type { ConnectionOptions } from "./connection.ts";
 import { openConnection, takeResults } from "./connection.ts";
 import { decodeEntry, encodeEntry } from "./entry.ts";
+import { createCommandWriter } from "./frame.ts";
 import { openScript } from "./script.ts";
 
 export interface RedisStoreOptions extends ConnectionOptions {
@@ -27,6 +28,10 @@ export interface RedisStore extends Store {
 
 const SCAN_CHUNK_PARTS = 1_000;
 const QUEUES: readonly Timer["queue"][] = ["time", "completeness"];
+/** KEYS of commit.lua before the parts, and ARGV before what there may be any number of. */
+const FIXED_KEYS = ["head", "outbox", "time", "completeness", "names"];
+const FIXED_ARGUMENTS = 13;
+const frameWriter = createCommandWriter();
 const commitScript = openScript(readFileSync(new URL("commit.lua", import.meta.url), "utf8"));
 
 export function openRedisStore(options: RedisStoreOptions): RedisStore {
@@ -76,8 +81,8 @@ export function openRedisStore(options: RedisStoreOptions): RedisStore {
     },
     async commit(commit) {
       checkPublications(commit);
-      const [keys, args] = layOut(commit, (rest) => keyOf(commit.shard, rest));
-      const outcome = await connection.run((redis) => commitScript.run(redis, keys, args));
+      const frame = writeCommit(commit, (rest) => keyOf(commit.shard, rest));
+      const outcome = await connection.run((redis) => commitScript.run(redis, frame));
       return outcome as CommitOutcome;
     },
     async *scan(shard, prefixOfNames) {
@@ -105,36 +110,42 @@ export function openRedisStore(options: RedisStoreOptions): RedisStore {
   };
 }
 
-/** KEYS and ARGV of commit.lua. */
-function layOut(commit: ShardCommit, keyOf: (rest: string) => string): [string[], (string | Buffer)[]] {
-  const { from, to, published } = commit;
+/** The frame of EVALSHA with KEYS and ARGV of commit.lua. */
+function writeCommit(commit: ShardCommit, keyOf: (rest: string) => string): Buffer {
+  const { from, to, published, parts, timersAdded, timersRemoved } = commit;
   const start = keyOf("p:");
-  const keys = [keyOf("head"), keyOf("outbox"), keyOf("time"), keyOf("completeness"), keyOf("names")];
-  const values: Buffer[] = [];
-  const deleted: string[] = [];
-  for (const [name, value] of commit.parts) {
-    if (value === null) {
-      deleted.push(start + name);
-    } else {
-      keys.push(start + name);
-      values.push(Buffer.from(value.buffer, value.byteOffset, value.byteLength));
+  let toSet = 0;
+  for (const value of parts.values()) if (value !== null) toSet += 1;
+  const keys = FIXED_KEYS.length + parts.size;
+  const { begin, put } = frameWriter;
+  begin(3 + keys + FIXED_ARGUMENTS + toSet + timersRemoved.length + 2 * timersAdded.length);
+  put("EVALSHA");
+  put(commitScript.hash);
+  put(String(keys));
+  for (const rest of FIXED_KEYS) put(keyOf(rest));
+  for (const [name, value] of parts) if (value !== null) put(start + name);
+  for (const [name, value] of parts) if (value === null) put(start + name);
+
+  for (const number of [commit.epoch, from.offset, from.step, to.offset, to.step]) put(String(number));
+  put(`${published.offset}-${published.step + 1}`);
+  put(commit.outbox.length === 0 ? "" : encodeEntry(commit.outbox));
+  put(String(start.length));
+  put(String(toSet));
+  for (const timers of [timersRemoved, timersAdded]) for (const queue of QUEUES) put(String(count(timers, queue)));
+  for (const value of parts.values()) if (value !== null) put(value);
+  for (const queue of QUEUES) for (const timer of timersRemoved) if (timer.queue === queue) put(timer.ref);
+  for (const queue of QUEUES) {
+    for (const timer of timersAdded) {
+      if (timer.queue !== queue) continue;
+      put(String(timer.atMs));
+      put(timer.ref);
     }
   }
-  for (const key of deleted) keys.push(key);
-  const removed = QUEUES.map((queue) => commit.timersRemoved.filter((timer) => timer.queue === queue));
-  const added = QUEUES.map((queue) => commit.timersAdded.filter((timer) => timer.queue === queue));
-  const args: (string | Buffer)[] = [
-    ...[commit.epoch, from.offset, from.step, to.offset, to.step].map(String),
-    `${published.offset}-${published.step + 1}`,
-    commit.outbox.length === 0 ? "" : encodeEntry(commit.outbox),
-    ...[start.length, values.length, ...removed.map(({ length }) => length), ...added.map(({ length }) => length)].map(
-      String,
-    ),
-  ];
-  for (const value of values) args.push(value);
-  for (const { ref } of removed.flat()) args.push(ref);
-  for (const { atMs, ref } of added.flat()) args.push(String(atMs), ref);
-  return [keys, args];
+  return frameWriter.finish();
+}
+
+function count(timers: readonly Timer[], queue: Timer["queue"]): number {
+  return timers.reduce((sum, timer) => sum + (timer.queue === queue ? 1 : 0), 0);
 }
 
 function readEntry([id, [, records]]: [Buffer, Buffer[]]): OutboxEntry {
