@@ -39,6 +39,12 @@ test("an entry larger than the writer's buffer is whole, and so is the next one"
   assert.deepEqual(plain(decodeEntry(encodeEntry(small))), plain(small));
 });
 
+test("an entry that could not be encoded leaves nothing behind in the next one", () => {
+  const record = { topic: "t", key: "k", value: Uint8Array.of(1) };
+  assert.throws(() => encodeEntry([record, { ...record, value: undefined as never }]), TypeError);
+  assert.deepEqual(plain(decodeEntry(encodeEntry([record]))), plain([record]));
+});
+
 test("a text stands in an entry once", () => {
   const record = { topic: "profile-changed", key: "somebody", value: null, headers: { ce_subject: "somebody" } };
   const bytes = encodeEntry([record, record, record]).toString("latin1");
@@ -76,6 +82,24 @@ test("a frame of too few arguments is refused, and does not spoil the next one",
   writer.begin(1);
   writer.put("PING");
   assert.equal(writer.finish().toString(), "*1\r\n$4\r\nPING\r\n");
+});
+
+test("a frame is its owner's until it is released", () => {
+  const writer = createCommandWriter();
+  const write = (text: string) => {
+    writer.begin(1);
+    writer.put(text);
+    return writer.finish();
+  };
+  const [first, second] = [write("first"), write("second")];
+  writer.release(first);
+  const third = write("3");
+  assert.equal(third.buffer, first.buffer);
+  const larger = write("x".repeat(1_000));
+  writer.release(third);
+  assert.equal(write("y".repeat(1_000)).length, larger.length);
+  assert.equal(second.toString(), "*1\r\n$6\r\nsecond\r\n");
+  assert.equal(larger.toString(), `*1\r\n$1000\r\n${"x".repeat(1_000)}\r\n`);
 });
 
 function plain(records: readonly NewRecord[]): unknown {

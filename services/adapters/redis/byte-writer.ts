@@ -11,6 +11,8 @@ const LOOP_UNITS_MAX = 32;
 const BYTES_PER_UNIT_MAX = 3;
 
 export interface ByteWriter {
+  /** Begins anew, whatever a throw in the middle of an earlier message has left. */
+  begin(): void;
   putByte(value: number): void;
   /** Seven bits a byte, lowest first; an integer from 0 to 2^32 - 1. */
   putVarint(value: number): void;
@@ -20,7 +22,7 @@ export interface ByteWriter {
   putText(value: string, putLength: (bytes: number) => void): void;
   /** ASCII, without a length. */
   putAscii(value: string): void;
-  /** All that was written, as a view: good until the next put, which begins anew. */
+  /** All that was written, as a view: good until the next message. */
   finish(): Buffer;
 }
 
@@ -47,6 +49,9 @@ export function createByteWriter(): ByteWriter {
   }
 
   return {
+    begin() {
+      at = 0;
+    },
     putByte(value) {
       reserve(1);
       buffer[at++] = value;
@@ -87,7 +92,6 @@ export function createByteWriter(): ByteWriter {
     },
     finish() {
       const written = buffer.subarray(0, at);
-      at = 0;
       if (buffer.length > KEPT_BYTES_MAX) buffer = Buffer.allocUnsafeSlow(START_BYTES);
       return written;
     },

@@ -33,6 +33,7 @@ export function encodeEntry(records: readonly NewRecord[]): Buffer {
     writer.putText(text, putTextLength);
   };
 
+  writer.begin();
   putByte(FORMAT);
   putVarint(records.length);
   for (const { topic, partition, timestampMs, key, value, headers } of records) {

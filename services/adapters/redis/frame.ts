@@ -5,16 +5,23 @@
 import { Command } from "ioredis";
 import { createByteWriter } from "./byte-writer.ts";
 
+/** Memory kept for later frames: the page faults of fresh memory cost about as much as writing a large frame. */
+const RELEASED_MAX = 16;
+const RELEASED_BYTES_MAX = 1024 * 1024;
+
 export interface CommandWriter {
   /** `count` arguments follow, the name of the command among them. */
   begin(count: number): void;
   put(argument: string | Uint8Array): void;
   /** The frame, a copy of its own: the socket may keep it. Throws if another number of arguments was promised. */
   finish(): Buffer;
+  /** Gives back a frame that nobody reads any more: a later one takes its memory. */
+  release(frame: Buffer): void;
 }
 
 export function createCommandWriter(): CommandWriter {
   const writer = createByteWriter();
+  const released: ArrayBuffer[] = [];
   let missing = 0;
 
   function putLength(bytes: number): void {
@@ -23,7 +30,7 @@ export function createCommandWriter(): CommandWriter {
 
   return {
     begin(count) {
-      writer.finish(); // what a throw in the middle of an earlier frame may have left
+      writer.begin();
       missing = count;
       writer.putAscii(`*${count}\r\n`);
     },
@@ -38,7 +45,17 @@ export function createCommandWriter(): CommandWriter {
     },
     finish() {
       if (missing !== 0) throw new RangeError(`a command of ${missing} arguments more than were written`);
-      return Buffer.from(writer.finish());
+      const written = writer.finish();
+      const memory = released.pop();
+      const fits = memory !== undefined && memory.byteLength >= written.length;
+      const room = fits ? memory : new ArrayBuffer(2 ** Math.ceil(Math.log2(written.length)));
+      const frame = Buffer.from(room, 0, written.length);
+      frame.set(written);
+      return frame;
+    },
+    release({ buffer }) {
+      if (released.length < RELEASED_MAX && buffer.byteLength <= RELEASED_BYTES_MAX)
+        released.push(buffer as ArrayBuffer);
     },
   };
 }

@@ -83,6 +83,8 @@ export function openRedisStore(options: RedisStoreOptions): RedisStore {
       checkPublications(commit);
       const frame = writeCommit(commit, (rest) => keyOf(commit.shard, rest));
       const outcome = await connection.run((redis) => commitScript.run(redis, frame));
+      // Answered, so Redis has the whole frame; without an answer the socket may still hold it.
+      frameWriter.release(frame);
       return outcome as CommitOutcome;
     },
     async *scan(shard, prefixOfNames) {
