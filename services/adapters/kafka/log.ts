@@ -18,7 +18,7 @@ import { toLogError } from "./failure.ts";
 import { KafkaGroup, type GroupSettings } from "./group.ts";
 import { Outage } from "./outage.ts";
 import { readTopics, type ReadOptions } from "./reading.ts";
-import { patchRecordEncoding } from "./record-encoding.ts";
+import { patchProduceRequests } from "./produce-request.ts";
 import { patchTimers } from "./timer-patch.ts";
 import { createKafkaTopics } from "./topics.ts";
 
@@ -41,7 +41,7 @@ const PARTITION_BYTES_MAX = 2 * 1024 * 1024;
 /** Waits until Kafka answers, for as long as it takes. */
 export async function openKafkaLog(options: KafkaLogOptions): Promise<Log> {
   patchTimers();
-  patchRecordEncoding();
+  patchProduceRequests();
   registerCodecs();
   const kafka = new kafkajs.Kafka({
     clientId: options.clientId,

@@ -2,6 +2,7 @@
 // kinds here look at that, and refuse a partition that does not exist: kafkajs says that it was sent, and sends nothing.
 
 import kafkajs, { type Message, type PartitionerArgs } from "kafkajs";
+import { murmur2 } from "./murmur2.ts";
 
 const { Partitioners } = kafkajs;
 
@@ -14,7 +15,8 @@ function createPartitioner(): Partitioner {
     const wanted = message.partition;
     if (wanted !== undefined && !partitionMetadata.some(({ partitionId }) => partitionId === wanted))
       throw new RangeError(`topic ${topic} has no partition ${wanted}`);
-    return choose(args);
+    const hash = wanted === undefined && typeof message.key === "string" ? murmur2(message.key) : null;
+    return hash === null ? choose(args) : (hash & 0x7fffffff) % partitionMetadata.length;
   };
 }
 
