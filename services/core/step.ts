@@ -185,7 +185,7 @@ function evaluateAffected(
 }
 
 /** later: nothing of it is new. earlier: the copy was recorded before the one that was folded, so its evidence counts from there. */
-function findDuplicate(component: Component, item: EventItem, mark: string): "later" | "earlier" | null {
+function findDuplicate(component: Component, item: EventItem, mark: number): "later" | "earlier" | null {
   const seen = component.identifiers.get(item.anchor)?.fragment?.seen.get(mark);
   if (seen === undefined) return null;
   return item.recordedAt >= seen ? "later" : "earlier";

@@ -4,7 +4,7 @@
 
 import type { AbsorbItem, Carried, EventItem, HandoverItem, ProgressItem, StatusItem } from "#core/item.ts";
 import { decodePart, encodePart } from "./part.ts";
-import type { StoredPart } from "./state.ts";
+import type { StoredPart } from "./component-state.ts";
 
 /** A bundle is closed when its items reach about this many bytes. */
 export const BUNDLE_BYTES_MAX = 512 * 1024;

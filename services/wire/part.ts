@@ -1,4 +1,4 @@
-// Parts of a shard as bytes of the store and back: components and the state of identifiers as Avro (state.ts), orders,
+// Parts of a shard as bytes of the store and back: components and the state of identifiers as Avro, orders,
 // lists of orders and the shard's time as JSON.
 
 import {
@@ -12,14 +12,8 @@ import {
   type IdentifierState,
   type Part,
 } from "#core/component.ts";
-import {
-  decodeComponent,
-  decodeIdentifierState,
-  encodeComponent,
-  encodeIdentifierState,
-  type ReadComponent,
-  type StoredPart,
-} from "./state.ts";
+import { decodeComponent, encodeComponent, type ReadComponent, type StoredPart } from "./component-state.ts";
+import { decodeIdentifierState, encodeIdentifierState } from "./identifier-state.ts";
 
 const COMPONENT = componentPart("");
 

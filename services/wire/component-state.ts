@@ -1,0 +1,265 @@
+// Components as bytes of the store and back. A component says few texts many times (keys, births, sources, the events
+// that its stamps name), so each is written once and its place stands for it.
+
+import type { Abroad, Component, Entry, Evidence, FarEnd, Forwarder, Part } from "#core/component.ts";
+import { stateOf } from "#core/component.ts";
+import type { Stamp } from "#core/comparison.ts";
+import { evidenceKey } from "#core/evidence.ts";
+import type { Carried, EventItem, Status } from "#core/item.ts";
+import { decodeValue, encodeValue, parseSchema, toBuffer, type TypeRegistry } from "./avro.ts";
+
+const registry: TypeRegistry = {};
+parseSchema("../../schemas/ResolvedBundle.avsc", registry);
+const componentType = parseSchema("schemas/ComponentState.avsc", registry);
+
+export interface StoredPart {
+  readonly key: string;
+  readonly value: Uint8Array | null;
+}
+
+/** A place in the component's texts. */
+type Text = number;
+
+interface StoredStamp {
+  readonly t: number;
+  readonly source: Text;
+  readonly eventId: Text;
+}
+
+interface StoredStatus {
+  readonly known: boolean;
+  readonly person: Text | null;
+  readonly claimants: readonly Text[];
+}
+
+interface StoredIdentifier extends Pick<Entry, "statusVersion" | "state" | "pending" | "ordersListed"> {
+  readonly key: Text;
+  readonly namespace: Text;
+  readonly value: Text;
+  readonly birth: Text;
+  readonly first: StoredStamp;
+  readonly firstAuthenticated: StoredStamp | null;
+  readonly status: StoredStatus | null;
+  readonly profile: Text | null;
+  readonly claimants: readonly Text[];
+  readonly stateful: boolean;
+}
+
+interface StoredEvidence extends Pick<Evidence, "assurance"> {
+  readonly a: Text;
+  readonly b: Text;
+  readonly source: Text;
+  readonly stamp: StoredStamp;
+}
+
+interface StoredFarEnd extends Pick<FarEnd, "version"> {
+  readonly key: Text;
+  readonly namespace: Text;
+  readonly birth: Text;
+  readonly status: StoredStatus | null;
+}
+
+interface StoredAbroad {
+  readonly far: readonly StoredFarEnd[];
+  readonly told: Readonly<Record<string, number>>;
+  readonly looseOrders: readonly string[];
+  readonly parked: readonly Carried<EventItem>[];
+  readonly arriving: readonly { readonly from: string; readonly parts: readonly StoredPart[] }[];
+  readonly asked: readonly string[];
+}
+
+interface StoredComponent extends StoredAbroad {
+  readonly texts: readonly string[];
+  readonly id: Text;
+  readonly forward: Text | null;
+  readonly held: readonly Text[];
+  readonly identifiers: readonly StoredIdentifier[];
+  readonly evidence: readonly StoredEvidence[];
+}
+
+const NOTHING_ABROAD: StoredAbroad = { far: [], told: {}, looseOrders: [], parked: [], arriving: [], asked: [] };
+
+class Texts {
+  readonly list: string[] = [];
+  readonly #places = new Map<string, Text>();
+
+  put(text: string): Text {
+    const known = this.#places.get(text);
+    if (known !== undefined) return known;
+    this.#places.set(text, this.list.length);
+    return this.list.push(text) - 1;
+  }
+
+  putOrNull(text: string | null): Text | null {
+    return text === null ? null : this.put(text);
+  }
+
+  putAll(texts: readonly string[]): readonly Text[] {
+    return texts.length === 0 ? NONE : texts.map((text) => this.put(text));
+  }
+
+  putStamp({ t, source, eventId }: Stamp): StoredStamp {
+    return { t, source: this.put(source), eventId: this.put(eventId) };
+  }
+
+  putStatus(status: Status | null): StoredStatus | null {
+    if (status === null) return null;
+    if (status.known) return { known: true, person: this.putOrNull(status.person), claimants: NONE };
+    return { known: false, person: null, claimants: this.putAll(status.claimants) };
+  }
+}
+
+const NONE: readonly never[] = [];
+
+/** encodePart: for the parts of a hand-over under way. */
+export function encodeComponent(component: Component | Forwarder, encodePart: (part: Part) => StoredPart): Buffer {
+  if (component.forward !== undefined) return encodeForwarder(component);
+  const texts = new Texts();
+  return encodeValue(componentType, {
+    texts: texts.list,
+    id: texts.put(component.id),
+    forward: null,
+    held: Array.from(component.held, (birth) => texts.put(birth)),
+    identifiers: Array.from(component.identifiers.values(), (entry) =>
+      writeIdentifier(texts, entry, stateOf(component, entry.key) !== null),
+    ),
+    evidence: Array.from(component.evidence.values(), (one) => writeEvidence(texts, one)),
+    ...(component.abroad === null ? NOTHING_ABROAD : writeAbroad(texts, component.abroad, encodePart)),
+  } satisfies StoredComponent);
+}
+
+function encodeForwarder({ id, forward }: Forwarder): Buffer {
+  const none = { held: NONE, identifiers: NONE, evidence: NONE, ...NOTHING_ABROAD };
+  return encodeValue(componentType, { texts: [id, forward], id: 0, forward: 1, ...none } satisfies StoredComponent);
+}
+
+function writeIdentifier(texts: Texts, entry: Entry, stateful: boolean): StoredIdentifier {
+  return {
+    key: texts.put(entry.key),
+    namespace: texts.put(entry.namespace),
+    value: texts.put(entry.value),
+    birth: texts.put(entry.birth),
+    first: texts.putStamp(entry.first),
+    firstAuthenticated: entry.firstAuthenticated === null ? null : texts.putStamp(entry.firstAuthenticated),
+    statusVersion: entry.statusVersion,
+    status: texts.putStatus(entry.status),
+    profile: texts.putOrNull(entry.profile),
+    claimants: texts.putAll(entry.claimants),
+    state: entry.state,
+    pending: entry.pending,
+    stateful,
+    ordersListed: entry.ordersListed,
+  };
+}
+
+function writeEvidence(texts: Texts, { a, b, source, assurance, stamp }: Evidence): StoredEvidence {
+  return { a: texts.put(a), b: texts.put(b), source: texts.put(source), assurance, stamp: texts.putStamp(stamp) };
+}
+
+function writeAbroad(texts: Texts, abroad: Abroad, encodePart: (part: Part) => StoredPart): StoredAbroad {
+  return {
+    far: [...abroad.far.values()].map(({ key, namespace, birth, version, status }) => ({
+      key: texts.put(key),
+      namespace: texts.put(namespace),
+      birth: texts.put(birth),
+      version,
+      status: texts.putStatus(status),
+    })),
+    told: Object.fromEntries(abroad.told),
+    looseOrders: [...abroad.looseOrders],
+    parked: abroad.parked.map(({ item, event }) => ({ item, event: event === null ? null : toBuffer(event) })),
+    arriving: [...abroad.arriving].map(([from, parts]) => ({ from, parts: parts.map(encodePart) })),
+    asked: [...abroad.asked],
+  };
+}
+
+/** What is read of a component before its identifiers' state is attached; stateful: the identifiers that have some. */
+export interface ReadComponent {
+  readonly component: Component | Forwarder;
+  readonly stateful: readonly string[];
+}
+
+export function decodeComponent(bytes: Uint8Array, decodePart: (part: StoredPart) => Part): ReadComponent {
+  const stored = decodeValue(componentType, bytes) as StoredComponent;
+  const { texts } = stored;
+  const take = (place: Text): string => texts[place] as string;
+  const id = take(stored.id);
+  if (stored.forward !== null) return { component: { id, forward: take(stored.forward) }, stateful: [] };
+  const stateful: string[] = [];
+  const identifiers = new Map<string, Entry>();
+  for (const identifier of stored.identifiers) {
+    const entry = readIdentifier(texts, identifier);
+    identifiers.set(entry.key, entry);
+    if (identifier.stateful) stateful.push(entry.key);
+  }
+  const evidence = new Map<string, Evidence>();
+  for (const { a, b, source, assurance, stamp } of stored.evidence) {
+    const one = { a: take(a), b: take(b), source: take(source), assurance, stamp: readStamp(texts, stamp) };
+    evidence.set(evidenceKey(one.a, one.b, one.source, assurance), one);
+  }
+  const component: Component = {
+    id,
+    held: new Set(stored.held.map(take)),
+    identifiers,
+    evidence,
+    profiles: new Map(),
+    abroad: readAbroad(texts, stored, decodePart),
+    memberships: null,
+  };
+  return { component, stateful };
+}
+
+function readIdentifier(texts: readonly string[], stored: StoredIdentifier): Entry {
+  const take = (place: Text): string => texts[place] as string;
+  return {
+    key: take(stored.key),
+    namespace: take(stored.namespace),
+    value: take(stored.value),
+    birth: take(stored.birth),
+    first: readStamp(texts, stored.first),
+    firstAuthenticated: stored.firstAuthenticated === null ? null : readStamp(texts, stored.firstAuthenticated),
+    statusVersion: stored.statusVersion,
+    status: readStatus(texts, stored.status),
+    profile: stored.profile === null ? null : take(stored.profile),
+    claimants: stored.claimants.length === 0 ? NONE : stored.claimants.map(take),
+    state: stored.state,
+    pending: stored.pending,
+    fragment: null,
+    ordersListed: stored.ordersListed,
+  };
+}
+
+function readStamp(texts: readonly string[], { t, source, eventId }: StoredStamp): Stamp {
+  return { t, source: texts[source] as string, eventId: texts[eventId] as string };
+}
+
+function readStatus(texts: readonly string[], status: StoredStatus | null): Status | null {
+  if (status === null) return null;
+  const { known, person, claimants } = status;
+  if (known) return { known, person: person === null ? null : (texts[person] as string) };
+  return { known, claimants: claimants.map((place) => texts[place] as string) };
+}
+
+/** Null where nothing is waiting and nobody has been told anything. */
+function readAbroad(
+  texts: readonly string[],
+  { far, told, looseOrders, parked, arriving, asked }: StoredAbroad,
+  decodePart: (part: StoredPart) => Part,
+): Abroad | null {
+  const lists = [far, looseOrders, parked, arriving, asked];
+  const names = Object.entries(told);
+  if (names.length === 0 && lists.every(({ length }) => length === 0)) return null;
+  const ends = far.map(({ key, namespace, birth, version, status }): [string, FarEnd] => {
+    const name = texts[key] as string;
+    const [of, from] = [texts[namespace] as string, texts[birth] as string];
+    return [name, { key: name, namespace: of, birth: from, version, status: readStatus(texts, status) }];
+  });
+  return {
+    far: new Map(ends),
+    told: new Map(names),
+    looseOrders: new Set(looseOrders),
+    parked: [...parked],
+    arriving: new Map(arriving.map(({ from, parts }) => [from, parts.map(decodePart)])),
+    asked: new Set(asked),
+  };
+}
