@@ -73,6 +73,8 @@ function launchKafka(surroundings: Surroundings): Launch {
     command: surroundings.programs.java,
     arguments: [
       "-Xmx1g",
+      // This broker lives for a test or an afternoon: the second compiler would take more CPU than it ever gives back.
+      "-XX:TieredStopAtLevel=1",
       "-Dorg.apache.logging.log4j.level=WARN",
       "-cp",
       classPath(surroundings),
