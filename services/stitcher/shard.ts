@@ -18,7 +18,7 @@ import type { OutputEncoder } from "../wire/output.ts";
 import { encodePart, encodeStateOf, readParts } from "../wire/part.ts";
 
 /** Decoded parts kept per shard between steps. */
-export const CACHED_PARTS_MAX = 2_000;
+export const CACHED_PARTS_MAX = 300;
 const TIMERS_LOADED_MAX = 100_000;
 
 export interface ShardServices {
