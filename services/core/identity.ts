@@ -12,7 +12,7 @@ import { createProfileRecord, profileId, type Cause, type ProfileRecord } from "
 import { touchProfile } from "./publication.ts";
 import { closeSignal } from "./signal.ts";
 import type { Status } from "./item.ts";
-import { weighComponent, type Weighing } from "./weighing.ts";
+import { findGroup, statusOf, weighComponent, type Weighing } from "./weighing.ts";
 import type { Workspace } from "./workspace.ts";
 
 /**
@@ -29,13 +29,16 @@ export function settleIdentity(engine: Engine, workspace: Workspace, component: 
   );
   const groups = groupMembers(weighing);
   const former = new Map<string, string | null>();
-  for (const [key, entry] of component.identifiers) {
-    former.set(key, entry.profile);
-    entry.state = weighing.contested.has(key) ? "contested" : "owned";
-    entry.pending = weighing.pending.has(key);
-    entry.claimants = weighing.claimants.get(key) ?? NOBODY;
+  const confined: Entry[] = [];
+  for (const { entry, quarantined, contested, pending, shown } of weighing.identifiers) {
+    former.set(entry.key, entry.profile);
+    if (quarantined !== (entry.state === "quarantined")) confined.push(entry);
+    entry.state = quarantined ? "quarantined" : contested ? "contested" : "owned";
+    entry.pending = pending;
+    entry.claimants = shown;
   }
   const born = assignProfiles(engine, workspace, component, groups, former, wasPending, cause);
+  for (const entry of confined) tellConfinement(workspace, component, entry, former, cause);
   tellFarEnds(workspace, component, weighing, cause);
   for (const birth of [...weighing.joins].sort(compareText)) {
     const { asked } = openAbroad(component);
@@ -46,8 +49,6 @@ export function settleIdentity(engine: Engine, workspace: Workspace, component: 
   return born;
 }
 
-const NOBODY: readonly string[] = [];
-
 function aliveNamings(component: Component): string[] {
   const namings: string[] = [];
   for (const [naming, record] of component.profiles) if (record.alive) namings.push(naming);
@@ -56,10 +57,11 @@ function aliveNamings(component: Component): string[] {
 
 function groupMembers(weighing: Weighing): string[][] {
   const groups = new Map<string, string[]>();
-  for (const [key, group] of weighing.group) {
+  for (const one of weighing.identifiers) {
+    const group = findGroup(one).entry.key;
     const list = groups.get(group);
-    if (list === undefined) groups.set(group, [key]);
-    else list.push(key);
+    if (list === undefined) groups.set(group, [one.entry.key]);
+    else list.push(one.entry.key);
   }
   return [...groups.values()];
 }
@@ -265,6 +267,22 @@ function announce(
   });
 }
 
+/** An identifier that links nothing from here on, or again links what its evidence says (I4, O4). */
+function tellConfinement(
+  workspace: Workspace,
+  component: Component,
+  entry: Entry,
+  former: ReadonlyMap<string, string | null>,
+  cause: Cause,
+): void {
+  const profile = entry.profile === null ? undefined : component.profiles.get(entry.profile);
+  if (profile === undefined) return;
+  const before = former.get(entry.key) ?? null;
+  const other = before === entry.profile || before === null ? null : (component.profiles.get(before) ?? null);
+  const change = entry.state === "quarantined" ? "quarantined" : "released";
+  announce(workspace, component, change, profile, other, [entry.key], cause);
+}
+
 /** An old id resolves, in one hop, to the profile that holds its naming identifier now (I6). */
 function pointAliases(workspace: Workspace, component: Component, cause: Cause): void {
   for (const naming of [...component.profiles.keys()].sort(compareText)) {
@@ -280,8 +298,9 @@ function pointAliases(workspace: Workspace, component: Component, cause: Cause):
 
 /** Each home tells the other end of a tie the status of its own end, when it changes, and again after a hand-over. */
 function tellFarEnds(workspace: Workspace, component: Component, weighing: Weighing, cause: Cause): void {
-  for (const [key, entry] of component.identifiers) {
-    const status = weighing.status.get(key) ?? null;
+  for (const weighed of weighing.identifiers) {
+    const { entry } = weighed;
+    const status = statusOf(weighed);
     if (isSameStatus(status, entry.status)) continue;
     entry.status = status;
     entry.statusVersion += 1;
@@ -317,8 +336,8 @@ function tellFarEnds(workspace: Workspace, component: Component, weighing: Weigh
   }
 }
 
-function isSameStatus(a: Status | null, b: Status | null): boolean {
-  if (a === null || b === null) return a === b;
+function isSameStatus(a: Status, b: Status | null): boolean {
+  if (b === null) return false;
   if (a.known) return b.known && a.person === b.person;
   if (b.known) return false;
   return a.claimants.length === b.claimants.length && a.claimants.every((claimant, i) => claimant === b.claimants[i]);

@@ -1,6 +1,7 @@
 // The identity rule (design: I1 to I5): who is one person, as a function of the set of evidence. Run at a home over its
 // own evidence and the statuses of far ends; nothing here depends on the order in which anything arrived.
 //
+//   0 quarantine an identifier that is tied to too many links nothing
 //   1 persons    known unique and personal identifiers, united by strong evidence, best first, unless that would put two
 //                values of a unique namespace together
 //   2 shareable  a known one belongs to its only strong claimant; several: contested; none: a profile of its own
@@ -12,68 +13,46 @@
 
 import { assuranceLevel, isAuthenticated, type Registry } from "./acceptance.ts";
 import { compareStamps, compareText, type Stamp } from "./comparison.ts";
-import type { Component, Entry, Evidence } from "./component.ts";
+import type { Component, Entry, Evidence, FarEnd } from "./component.ts";
 import type { NamespaceKind } from "./configuration.ts";
 import type { ComponentId, Status } from "./item.ts";
 
+/** A known identifier is tied by authenticated evidence to more values of unique namespaces than this: quarantined. */
+export const QUARANTINE_UNIQUE_VALUES = 5;
+/** A weak identifier is tied to more others than this: quarantined. */
+export const QUARANTINE_NEIGHBOURS = 50;
+
 export interface Weighing {
-  /** Every local identifier to the key of its group (any member's key; equal within a group). */
-  readonly group: ReadonlyMap<string, string>;
-  readonly contested: ReadonlySet<string>;
-  /** Of each contested shareable identifier: a member of each person that claims it. */
-  readonly claimants: ReadonlyMap<string, readonly string[]>;
-  readonly pending: ReadonlySet<string>;
+  /** By key. */
+  readonly identifiers: readonly Weighed[];
   /** Births of far ends whose component must be joined with this one. */
   readonly joins: ReadonlySet<ComponentId>;
-  readonly status: ReadonlyMap<string, Status>;
 }
 
-export function isKnown(registry: Registry, entry: Entry): boolean {
-  return entry.firstAuthenticated !== null && kindOf(registry, entry.namespace) !== "device";
-}
-
-function kindOf(registry: Registry, namespace: string): NamespaceKind {
-  return registry.namespaces.get(namespace)?.kind ?? "inert";
-}
-
-function strengthOf(registry: Registry, namespace: string): number {
-  return registry.namespaces.get(namespace)?.strength ?? 0;
-}
-
-/** Union-find whose groups carry their values of unique namespaces. */
-class Groups {
-  readonly #parent = new Map<string, string>();
-  readonly #unique = new Map<string, Map<string, string>>();
-
-  add(key: string, uniqueNamespace: string | null): void {
-    this.#parent.set(key, key);
-    this.#unique.set(key, new Map(uniqueNamespace === null ? [] : [[uniqueNamespace, key]]));
-  }
-
-  find(key: string): string {
-    let root = key;
-    for (let parent = this.#parent.get(root); parent !== undefined && parent !== root; parent = this.#parent.get(root))
-      root = parent;
-    return root;
-  }
-
-  /** Unites unless two values of a unique namespace would meet; says whether they are one now. The smaller key leads. */
-  unite(a: string, b: string): boolean {
-    const [ra, rb] = [this.find(a), this.find(b)];
-    if (ra === rb) return true;
-    const [leader, other] = compareText(ra, rb) < 0 ? [ra, rb] : [rb, ra];
-    const [mine, theirs] = [
-      this.#unique.get(leader) as Map<string, string>,
-      this.#unique.get(other) as Map<string, string>,
-    ];
-    for (const namespace of theirs.keys()) if (mine.has(namespace)) return false;
-    for (const [namespace, key] of theirs) mine.set(namespace, key);
-    this.#parent.set(other, leader);
-    return true;
-  }
+/** One identifier on the scales. */
+export interface Weighed {
+  readonly entry: Entry;
+  readonly kind: NamespaceKind;
+  readonly strength: number;
+  readonly known: boolean;
+  /** Its group's tree: findGroup gives the root, equal for all of a group; the smallest key leads. */
+  parent: Weighed;
+  /** Of a root: the unique namespaces of which its group has a value. */
+  uniques: readonly string[];
+  quarantined: boolean;
+  contested: boolean;
+  pending: boolean;
+  /** Of a contested shareable identifier: a member of each person that claims it. */
+  shown: readonly string[];
+  /** Of a known one: the person that it belongs to; null: a claim of nobody's. */
+  person: Weighed | null;
+  claims: Claim[];
+  /** Of a weak one: its claimants by person; null: none. */
+  claimants: ReadonlyMap<string, Claim> | null;
 }
 
 interface Claim {
+  /** Key of the person's leader, as its home knows it. */
   readonly person: string;
   readonly level: number;
   readonly stamp: Stamp;
@@ -81,205 +60,289 @@ interface Claim {
   readonly farBirth: ComponentId | null;
 }
 
+interface WeakTie {
+  readonly near: Weighed;
+  readonly far: Weighed | FarEnd;
+  readonly stamp: Stamp;
+}
+
+export function isKnown(registry: Registry, entry: Entry): boolean {
+  return entry.firstAuthenticated !== null && registry.namespaces.get(entry.namespace)?.kind !== "device";
+}
+
+export function findGroup(one: Weighed): Weighed {
+  let root = one;
+  while (root.parent !== root) root = root.parent;
+  return root;
+}
+
+/** Unites unless two values of a unique namespace would meet; says whether they are one now. */
+function unite(a: Weighed, b: Weighed): boolean {
+  const [ra, rb] = [findGroup(a), findGroup(b)];
+  if (ra === rb) return true;
+  if (ra.uniques.some((namespace) => rb.uniques.includes(namespace))) return false;
+  const [leader, other] = compareText(ra.entry.key, rb.entry.key) < 0 ? [ra, rb] : [rb, ra];
+  if (other.uniques.length > 0) leader.uniques = [...leader.uniques, ...other.uniques];
+  other.parent = leader;
+  return true;
+}
+
+/** What a home tells of an identifier. A quarantined one claims nothing and is no claim: like one of nobody's. */
+export function statusOf({ known, quarantined, person, claimants }: Weighed): Status {
+  if (quarantined) return { known: true, person: null };
+  if (known) return { known: true, person: person?.entry.key ?? null };
+  return { known: false, claimants: claimants === null ? NOBODY : [...claimants.keys()].sort(compareText) };
+}
+
 export function weighComponent(registry: Registry, component: Component): Weighing {
-  const entries = component.identifiers;
-  const keys = [...entries.keys()].sort(compareText);
-  const entryOf = (key: string) => entries.get(key) as Entry;
-  const known = new Set(keys.filter((key) => isKnown(registry, entryOf(key))));
-  const kinds = new Map(keys.map((key) => [key, kindOf(registry, entryOf(key).namespace)]));
-  const evidence = [...component.evidence.values()].sort(
-    (x, y) => compareStamps(x.stamp, y.stamp) || compareText(x.a, y.a) || compareText(x.b, y.b),
-  );
-  const contested = new Set<string>();
-  const pending = new Set<string>();
-  const joins = new Set<ComponentId>();
-  const isPersonal = (key: string) => known.has(key) && kinds.get(key) !== "shareable";
+  const scales = new Scales(registry, component);
+  scales.quarantine();
+  scales.unitePersons();
+  scales.attachShareables();
+  scales.collectClaims();
+  scales.clusterWeak();
+  scales.attachWeak();
+  return { identifiers: scales.identifiers, joins: scales.joins };
+}
 
-  // 1 persons
-  const groups = new Groups();
-  for (const key of keys) groups.add(key, kinds.get(key) === "unique" ? entryOf(key).namespace : null);
-  const strength = (e: Evidence) =>
-    Math.min(strengthOf(registry, entryOf(e.a).namespace), strengthOf(registry, entryOf(e.b).namespace));
-  const strong = evidence.filter((e) => isAuthenticated(e.assurance) && known.has(e.a) && known.has(e.b));
-  const joining = strong.filter((e) => isPersonal(e.a) && isPersonal(e.b));
-  joining.sort(
-    (x, y) =>
-      assuranceLevel(y.assurance) - assuranceLevel(x.assurance) ||
-      strength(y) - strength(x) ||
-      compareStamps(x.stamp, y.stamp) ||
-      compareText(x.a + x.b, y.a + y.b),
-  );
-  for (const e of joining) groups.unite(e.a, e.b);
-  const personOf = new Map<string, string | null>();
-  for (const key of keys) if (isPersonal(key)) personOf.set(key, groups.find(key));
+const NOBODY: readonly string[] = [];
+const NO_CLAIMS: ReadonlyMap<string, Claim> = new Map();
 
-  // 2 shareable
-  const strongClaimants = new Map<string, Set<string>>();
-  for (const e of strong) {
-    for (const [key, other] of [
-      [e.a, e.b],
-      [e.b, e.a],
-    ] as const) {
-      if (kinds.get(key) === "shareable" && isPersonal(other)) addTo(strongClaimants, key, groups.find(other));
-    }
-  }
-  const attached = new Map<string, string>();
-  const shown = new Map<string, readonly string[]>();
-  for (const key of keys) {
-    if (!known.has(key) || kinds.get(key) !== "shareable") continue;
-    const claimants = strongClaimants.get(key) ?? new Set<string>();
-    if (claimants.size > 1) {
-      contested.add(key);
-      shown.set(key, [...claimants].sort(compareText));
-    }
-    const [only] = claimants;
-    if (claimants.size === 1 && only !== undefined) attached.set(key, only);
-    personOf.set(key, claimants.size > 1 ? null : (only ?? key));
-  }
+class Scales {
+  readonly identifiers: readonly Weighed[];
+  readonly joins = new Set<ComponentId>();
+  readonly #registry: Registry;
+  readonly #component: Component;
+  readonly #byKey = new Map<string, Weighed>();
+  /** By record time; of quarantined identifiers none. */
+  #evidence: readonly Evidence[];
+  /** Between two known identifiers of this home. */
+  #strong: Evidence[] = [];
+  readonly #weakTies: WeakTie[] = [];
+  readonly #followed = new Map<Weighed, Map<string, Claim>>();
 
-  // 3 claims on weak identifiers, and ties between weak ones; a far end speaks through its status
-  const claims = new Map<string, Claim[]>();
-  const weakTies: { near: string; far: string; evidence: Evidence }[] = [];
-  const claim = (weak: string, person: string | null, e: Evidence, farBirth: ComponentId | null): void => {
-    if (person === null) return;
-    const list = claims.get(weak);
-    const one = { person, level: isAuthenticated(e.assurance) ? 1 : 0, stamp: e.stamp, farBirth };
-    if (list === undefined) claims.set(weak, [one]);
-    else list.push(one);
-  };
-  for (const e of evidence) {
-    for (const [near, other] of [
-      [e.a, e.b],
-      [e.b, e.a],
-    ] as const) {
-      if (!entries.has(near)) continue;
-      const far = component.abroad?.far.get(other);
-      if (entries.has(other)) {
-        if (known.has(near)) continue;
-        if (known.has(other)) claim(near, personOf.get(other) ?? null, e, null);
-        else weakTies.push({ near, far: other, evidence: e });
-        continue;
-      }
-      if (known.has(near)) {
-        // Strong evidence joins components in the resolver; where it did not get to, the home asks.
-        if (far !== undefined && isAuthenticated(e.assurance) && kindOf(registry, far.namespace) !== "device")
-          joins.add(far.birth);
-        continue;
-      }
-      if (far === undefined || far.status === null) pending.add(near);
-      else if (far.status.known) claim(near, far.status.person, e, far.birth);
-      else weakTies.push({ near, far: other, evidence: e });
-    }
-  }
-  const claimantsOf = (weak: string): Map<string, Claim> | null => {
-    const list = claims.get(weak);
-    if (list === undefined) return null;
-    const top = list.some((c) => c.level === 1) ? list.filter((c) => c.level === 1) : list;
-    const byPerson = new Map<string, Claim>();
-    for (const c of top) {
-      const earlier = byPerson.get(c.person);
-      if (earlier === undefined) byPerson.set(c.person, c);
-      else
-        byPerson.set(c.person, {
-          ...earlier,
-          farBirth: earlier.farBirth === null || c.farBirth === null ? null : earlier.farBirth,
-        });
-    }
-    return byPerson;
-  };
-
-  // 4 clusters of weak identifiers without claimant
-  const weak = keys.filter((key) => !known.has(key));
-  const claimants = new Map(weak.map((key) => [key, claimantsOf(key)]));
-  const isClaimed = (key: string) => claimants.get(key) !== null && claimants.get(key) !== undefined;
-  const followed = new Map<string, Map<string, Claim>>();
-  for (const tie of weakTies) {
-    if (isClaimed(tie.near) || !entries.has(tie.far) || isClaimed(tie.far)) continue;
-    groups.unite(tie.near, tie.far);
-  }
-  for (const tie of weakTies) {
-    if (isClaimed(tie.near)) continue;
-    const root = groups.find(tie.near);
-    const farEnd = component.abroad?.far.get(tie.far);
-    if (entries.has(tie.far)) {
-      for (const c of claimants.get(tie.far)?.values() ?? [])
-        follow(followed, root, { ...c, stamp: tie.evidence.stamp });
-    } else if (farEnd?.status?.known === false) {
-      if (farEnd.status.claimants.length === 0) {
-        joins.add(farEnd.birth);
-        pending.add(tie.near);
-      }
-      for (const person of farEnd.status.claimants) {
-        const farBirth = !entries.has(person) ? farEnd.birth : null;
-        follow(followed, root, { person, level: 0, stamp: tie.evidence.stamp, farBirth });
-      }
-    }
-  }
-
-  // Units (claimed identifiers, clusters) attach to their sole claimant, earliest claim first.
-  const units: { root: string; person: Claim }[] = [];
-  const pendingRoots = new Set([...pending].map((key) => groups.find(key)));
-  const decide = (root: string, members: readonly string[], persons: ReadonlyMap<string, Claim>): void => {
-    const [only] = persons.values();
-    if (persons.size > 1) for (const key of members) contested.add(key);
-    if (persons.size !== 1 || only === undefined) return;
-    if (only.farBirth !== null) {
-      joins.add(only.farBirth);
-      pendingRoots.add(root);
-    } else units.push({ root, person: only });
-  };
-  const members = new Map<string, string[]>();
-  for (const key of weak) {
-    const list = members.get(groups.find(key));
-    if (list === undefined) members.set(groups.find(key), [key]);
-    else list.push(key);
-  }
-  for (const [root, list] of members)
-    decide(root, list, claimants.get(root) ?? followed.get(root) ?? new Map<string, Claim>());
-  units.sort((x, y) => compareStamps(x.person.stamp, y.person.stamp) || compareText(x.root, y.root));
-  for (const [key, person] of attached) groups.unite(person, key);
-  for (const { root, person } of units) {
-    if (!groups.unite(person.person, root)) for (const key of members.get(root) ?? []) contested.add(key);
-  }
-  for (const [root, list] of members) if (pendingRoots.has(root)) for (const key of list) pending.add(key);
-
-  const status = new Map<string, Status>();
-  for (const key of keys) {
-    status.set(
-      key,
-      known.has(key)
-        ? { known: true, person: personOf.get(key) ?? null }
-        : { known: false, claimants: [...(claimants.get(key)?.keys() ?? [])].sort(compareText) },
+  constructor(registry: Registry, component: Component) {
+    this.#registry = registry;
+    this.#component = component;
+    this.#evidence = [...component.evidence.values()].sort(
+      (x, y) => compareStamps(x.stamp, y.stamp) || compareText(x.a, y.a) || compareText(x.b, y.b),
     );
+    this.identifiers = [...component.identifiers.values()]
+      .sort((a, b) => compareText(a.key, b.key))
+      .map((entry) => this.#put(entry));
   }
-  return {
-    group: new Map(keys.map((key) => [key, groups.find(key)])),
-    contested,
-    claimants: shown,
-    pending,
-    joins,
-    status,
-  };
-}
 
-function addTo(map: Map<string, Set<string>>, key: string, value: string): void {
-  const set = map.get(key);
-  if (set === undefined) map.set(key, new Set([value]));
-  else set.add(value);
-}
+  #put(entry: Entry): Weighed {
+    const namespace = this.#registry.namespaces.get(entry.namespace);
+    const kind = namespace?.kind ?? "inert";
+    const one = {
+      entry,
+      kind,
+      strength: namespace?.strength ?? 0,
+      known: isKnown(this.#registry, entry),
+      uniques: kind === "unique" ? [entry.namespace] : NOBODY,
+      quarantined: false,
+      contested: false,
+      pending: false,
+      shown: NOBODY,
+      person: null,
+      claims: [],
+      claimants: null,
+    } as unknown as Weighed;
+    one.parent = one;
+    this.#byKey.set(entry.key, one);
+    return one;
+  }
 
-/** Of several ways to the same claimant: the earliest, and one that leads to a home here if there is any. */
-function follow(followed: Map<string, Map<string, Claim>>, root: string, claim: Claim): void {
-  const persons = followed.get(root) ?? new Map<string, Claim>();
-  followed.set(root, persons);
-  const earlier = persons.get(claim.person);
-  if (earlier === undefined) persons.set(claim.person, claim);
-  else {
-    const stamp = compareStamps(earlier.stamp, claim.stamp) <= 0 ? earlier.stamp : claim.stamp;
-    persons.set(claim.person, {
-      ...earlier,
-      stamp,
-      farBirth: earlier.farBirth === null || claim.farBirth === null ? null : earlier.farBirth,
+  /** From the evidence alone, so that it ends when the evidence goes (I4). */
+  quarantine(): void {
+    // Nobody can be tied to too many by less evidence than that.
+    if (this.#evidence.length <= QUARANTINE_UNIQUE_VALUES) return;
+    const tied = new Map<Weighed, { neighbours: Set<string>; uniques: Set<string> }>();
+    const note = (key: string, other: string, authenticated: boolean): void => {
+      const one = this.#byKey.get(key);
+      if (one === undefined) return;
+      const counted = tied.get(one) ?? { neighbours: new Set(), uniques: new Set() };
+      tied.set(one, counted);
+      counted.neighbours.add(other);
+      if (authenticated && this.#kindOf(other) === "unique") counted.uniques.add(other);
+    };
+    for (const { a, b, assurance } of this.#evidence) {
+      const authenticated = isAuthenticated(assurance);
+      note(a, b, authenticated);
+      note(b, a, authenticated);
+    }
+    let any = false;
+    for (const [one, { neighbours, uniques }] of tied) {
+      one.quarantined = one.known ? uniques.size > QUARANTINE_UNIQUE_VALUES : neighbours.size > QUARANTINE_NEIGHBOURS;
+      any ||= one.quarantined;
+    }
+    if (!any) return;
+    const links = (key: string) => this.#byKey.get(key)?.quarantined !== true;
+    this.#evidence = this.#evidence.filter(({ a, b }) => links(a) && links(b));
+  }
+
+  #kindOf(key: string): NamespaceKind {
+    const namespace =
+      this.#component.identifiers.get(key)?.namespace ?? this.#component.abroad?.far.get(key)?.namespace ?? "";
+    return this.#registry.namespaces.get(namespace)?.kind ?? "inert";
+  }
+
+  #ends({ a, b }: Evidence): [Weighed, Weighed] {
+    return [this.#byKey.get(a) as Weighed, this.#byKey.get(b) as Weighed];
+  }
+
+  unitePersons(): void {
+    this.#strong = this.#evidence.filter(({ a, b, assurance }) => {
+      return isAuthenticated(assurance) && this.#byKey.get(a)?.known === true && this.#byKey.get(b)?.known === true;
     });
+    const joining = this.#strong.filter((one) => this.#ends(one).every(isPersonal));
+    const strength = (one: Evidence) => Math.min(...this.#ends(one).map((end) => end.strength));
+    if (joining.length > 1)
+      joining.sort(
+        (x, y) =>
+          assuranceLevel(y.assurance) - assuranceLevel(x.assurance) ||
+          strength(y) - strength(x) ||
+          compareStamps(x.stamp, y.stamp) ||
+          compareText(x.a + x.b, y.a + y.b),
+      );
+    for (const one of joining) unite(...this.#ends(one));
+    for (const one of this.identifiers) if (isPersonal(one)) one.person = findGroup(one);
   }
+
+  attachShareables(): void {
+    for (const one of this.identifiers) {
+      if (!one.known || one.kind !== "shareable") continue;
+      const claimants = new Set<Weighed>();
+      for (const evidence of this.#strong) {
+        const [a, b] = this.#ends(evidence);
+        const other = a === one ? b : b === one ? a : null;
+        if (other !== null && isPersonal(other)) claimants.add(findGroup(other));
+      }
+      const [only] = claimants;
+      if (claimants.size > 1) {
+        one.contested = true;
+        one.shown = Array.from(claimants, ({ entry }) => entry.key).sort(compareText);
+      } else one.person = only ?? one;
+    }
+  }
+
+  /** A far end speaks through its status. */
+  collectClaims(): void {
+    for (const evidence of this.#evidence) {
+      this.#weigh(evidence, evidence.a, evidence.b);
+      this.#weigh(evidence, evidence.b, evidence.a);
+    }
+    for (const one of this.identifiers) if (one.claims.length > 0) one.claimants = chooseClaimants(one.claims);
+  }
+
+  #weigh({ assurance, stamp }: Evidence, near: string, other: string): void {
+    const one = this.#byKey.get(near);
+    if (one === undefined) return;
+    const here = this.#byKey.get(other);
+    const level = isAuthenticated(assurance) ? 1 : 0;
+    if (here !== undefined) {
+      if (one.known) return;
+      if (!here.known) this.#weakTies.push({ near: one, far: here, stamp });
+      else if (here.person !== null) one.claims.push({ person: here.person.entry.key, level, stamp, farBirth: null });
+      return;
+    }
+    const far = this.#component.abroad?.far.get(other);
+    if (one.known) {
+      // Strong evidence joins components in the resolver; where it did not get to, the home asks.
+      if (far !== undefined && level === 1 && this.#registry.namespaces.get(far.namespace)?.kind !== "device")
+        this.joins.add(far.birth);
+      return;
+    }
+    if (far === undefined || far.status === null) one.pending = true;
+    else if (!far.status.known) this.#weakTies.push({ near: one, far, stamp });
+    else if (far.status.person !== null)
+      one.claims.push({ person: far.status.person, level, stamp, farBirth: far.birth });
+  }
+
+  clusterWeak(): void {
+    for (const { near, far } of this.#weakTies)
+      if ("entry" in far && near.claimants === null && far.claimants === null) unite(near, far);
+    for (const { near, far, stamp } of this.#weakTies) {
+      if (near.claimants !== null) continue;
+      if ("entry" in far) {
+        for (const claim of far.claimants?.values() ?? []) this.#follow(near, { ...claim, stamp });
+      } else if (far.status?.known === false) {
+        if (far.status.claimants.length === 0) {
+          this.joins.add(far.birth);
+          near.pending = true;
+        }
+        for (const person of far.status.claimants)
+          this.#follow(near, { person, level: 0, stamp, farBirth: this.#byKey.has(person) ? null : far.birth });
+      }
+    }
+  }
+
+  /** Of several ways to the same claimant: the earliest, and one that leads to a home here if there is any. */
+  #follow(near: Weighed, claim: Claim): void {
+    const root = findGroup(near);
+    const persons = this.#followed.get(root) ?? new Map<string, Claim>();
+    this.#followed.set(root, persons);
+    const earlier = persons.get(claim.person);
+    if (earlier === undefined) persons.set(claim.person, claim);
+    else {
+      const stamp = compareStamps(earlier.stamp, claim.stamp) <= 0 ? earlier.stamp : claim.stamp;
+      persons.set(claim.person, { ...earlier, stamp, farBirth: nearer(earlier, claim) });
+    }
+  }
+
+  /** Units (claimed identifiers, clusters) attach to their sole claimant, earliest claim first. */
+  attachWeak(): void {
+    const members = new Map<Weighed, Weighed[]>();
+    for (const one of this.identifiers) {
+      if (one.known) continue;
+      const root = findGroup(one);
+      const list = members.get(root);
+      if (list === undefined) members.set(root, [one]);
+      else list.push(one);
+    }
+    const units: { readonly root: Weighed; readonly claim: Claim }[] = [];
+    for (const [root, list] of members) {
+      const persons = root.claimants ?? this.#followed.get(root) ?? NO_CLAIMS;
+      let isPending = list.some(({ pending }) => pending);
+      const [claim] = persons.values();
+      if (persons.size > 1) for (const one of list) one.contested = true;
+      else if (claim !== undefined) {
+        if (claim.farBirth === null) units.push({ root, claim });
+        else {
+          this.joins.add(claim.farBirth);
+          isPending = true;
+        }
+      }
+      if (isPending) for (const one of list) one.pending = true;
+    }
+    units.sort(
+      (x, y) => compareStamps(x.claim.stamp, y.claim.stamp) || compareText(x.root.entry.key, y.root.entry.key),
+    );
+    for (const one of this.identifiers)
+      if (one.kind === "shareable" && one.person !== null && one.person !== one) unite(one.person, one);
+    for (const { root, claim } of units)
+      if (!unite(this.#byKey.get(claim.person) as Weighed, root))
+        for (const one of members.get(root) ?? []) one.contested = true;
+  }
+}
+
+function isPersonal({ known, kind }: Weighed): boolean {
+  return known && kind !== "shareable";
+}
+
+/** By person; where some claims are authenticated, only those. Null: none. */
+function chooseClaimants(claims: readonly Claim[]): ReadonlyMap<string, Claim> {
+  const top = Math.max(...claims.map(({ level }) => level));
+  const byPerson = new Map<string, Claim>();
+  for (const claim of claims) {
+    if (claim.level !== top) continue;
+    const earlier = byPerson.get(claim.person);
+    byPerson.set(claim.person, earlier === undefined ? claim : { ...earlier, farBirth: nearer(earlier, claim) });
+  }
+  return byPerson;
+}
+
+function nearer(a: Claim, b: Claim): ComponentId | null {
+  return a.farBirth === null || b.farBirth === null ? null : a.farBirth;
 }

@@ -16,9 +16,6 @@ import {
   type RecordedEvent,
 } from "#support/oracle.ts";
 
-/** I4's quarantine is not in the engine yet; the oracle knows it. */
-const options = { quarantine: false };
-
 const layout = fc.record({
   shards: fc.integer({ min: 1, max: 8 }),
   resolvers: fc.integer({ min: 1, max: 4 }),
@@ -76,7 +73,7 @@ const settles =
   (faults: number) =>
   async (events: readonly RecordedEvent[], how: { shards: number; resolvers: number; seed: number }) => {
     const cluster = await runCluster(events, how, faults);
-    const oracle = recomputePeople(events, configuration, hash, options);
+    const oracle = recomputePeople(events, configuration, hash);
     deepEqual(await cluster.findUnsettled(), []);
     deepEqual(comparePeople(await cluster.readPeople()), compareOracle(oracle));
     checkOutcomes(cluster, events);

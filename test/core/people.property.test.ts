@@ -18,8 +18,6 @@ import {
 } from "#support/oracle.ts";
 
 const registry = createRegistry(configuration, hash);
-/** I4's quarantine is not in the engine yet; the oracle knows it. */
-const options = { quarantine: false };
 
 async function foldBatches(batches: readonly (readonly RecordedEvent[])[]): Promise<Fold> {
   const fold = new Fold({ configuration, hash });
@@ -32,7 +30,7 @@ function foldEach(events: readonly RecordedEvent[]): Promise<Fold> {
 }
 
 function askOracle(events: readonly RecordedEvent[]): OraclePeople {
-  return recomputePeople(events, configuration, hash, options);
+  return recomputePeople(events, configuration, hash);
 }
 
 function* permute<T>(list: readonly T[]): Generator<T[]> {
@@ -61,14 +59,17 @@ function cut<T>(list: readonly T[], bits: readonly boolean[]): T[][] {
 const print = (value: unknown) => JSON.stringify(value);
 const bits = fc.array(fc.boolean(), { minLength: 7, maxLength: 7 });
 
-const met = { histories: 0, shared: 0, contested: 0, either: 0, copies: 0, unattributed: 0, events: 0 };
+const met = { histories: 0, shared: 0, contested: 0, either: 0, quarantined: 0, copies: 0, unattributed: 0, events: 0 };
 
 function tally(events: readonly RecordedEvent[], oracle: OraclePeople): void {
   met.histories += 1;
   met.events += events.length;
   met.copies += new Set(events.map(({ source, event }) => `${source} ${event.eventId}`)).size < events.length ? 1 : 0;
   met.unattributed += oracle.unattributedOrders > 0 ? 1 : 0;
-  const isContested = oracle.profiles.some(({ identifiers }) => identifiers.some(({ state }) => state === "contested"));
+  const holds = (wanted: string) =>
+    oracle.profiles.some(({ identifiers }) => identifiers.some(({ state }) => state === wanted));
+  const isContested = holds("contested");
+  met.quarantined += holds("quarantined") ? 1 : 0;
   const loggedIn = new Map<string, Set<string>>();
   for (const { event } of events) {
     for (const device of event.identifiers.filter(({ namespace }) => ["cookie", "device"].includes(namespace)))
@@ -238,9 +239,10 @@ describe("the histories of these tests", () => {
     const share = (count: number) => `${Math.round((100 * count) / met.histories)} %`;
     t.diagnostic(
       `seed ${seed}: ${met.histories} histories against the oracle, ${(met.events / met.histories).toFixed(1)} events each; ` +
-        `a shared device in ${share(met.shared)}, a contested identifier in ${share(met.contested)}, either in ${share(met.either)}, ` +
+        `a shared device in ${share(met.shared)}, a contested identifier in ${share(met.contested)}, either in ${share(met.either)}, a quarantined one in ${share(met.quarantined)}, ` +
         `copies in ${share(met.copies)}, unattributed orders in ${share(met.unattributed)}`,
     );
     ok(met.either > met.histories / 3);
+    ok(met.quarantined > met.histories / 200);
   });
 });

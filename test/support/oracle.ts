@@ -74,16 +74,10 @@ interface Group {
   readonly contested: boolean;
 }
 
-export interface OracleOptions {
-  /** False while the engine has no quarantine (I4): nothing is quarantined then. */
-  readonly quarantine: boolean;
-}
-
 export function recomputePeople(
   events: readonly RecordedEvent[],
   configuration: Configuration,
   hash: Hash,
-  options: OracleOptions,
 ): OraclePeople {
   const registry = createRegistry(configuration, hash);
   const accepted = chooseDistinct(events).flatMap(({ source, recordedAt, event }) => {
@@ -92,7 +86,7 @@ export function recomputePeople(
   });
   const identifiers = listIdentifiers(registry, accepted);
   const evidence = listEvidence(identifiers, accepted);
-  if (options.quarantine) markQuarantined(identifiers, evidence);
+  markQuarantined(identifiers, evidence);
   const { groups, shown } = groupIdentifiers([...identifiers.values()], evidence);
   const orders = listOrders(registry, accepted);
   const attributed = new Set<OrderFacts>();

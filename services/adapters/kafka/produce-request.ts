@@ -130,7 +130,7 @@ function putHeaders(headers: ProducedMessage["headers"]): void {
   }
   putVarint(count);
   for (const name in headers) {
-    const value = headers[name] as Bytes | readonly Bytes[];
+    const value = headers[name];
     for (const one of Array.isArray(value) ? (value as readonly Bytes[]) : [value as Bytes]) {
       putText(name);
       putBytes(one);

@@ -1,0 +1,71 @@
+// Quarantine (I4): an identifier tied to too many stops linking by itself, and what it had linked comes apart.
+
+import { deepEqual, equal, ok } from "node:assert/strict";
+import { describe, it } from "node:test";
+import { QUARANTINE_NEIGHBOURS, QUARANTINE_UNIQUE_VALUES } from "#core/weighing.ts";
+import { Fold, type FoldEvent } from "#services/fold/fold.ts";
+import { configuration, hash } from "#support/histories.ts";
+import { compareOracle, comparePeople, recomputePeople } from "#support/oracle.ts";
+
+const START_MS = Date.UTC(2026, 0, 5);
+let made = 0;
+
+function record(source: string, ...names: readonly (readonly [string, string])[]): FoldEvent {
+  made += 1;
+  const recordedAt = START_MS + made * 60_000;
+  const identifiers = names.map(([namespace, value]) => ({ namespace, value }));
+  return {
+    source,
+    recordedAt,
+    event: { eventId: `e${made}`, type: "identified", occurredAt: recordedAt, identifiers },
+  };
+}
+
+async function fold(events: readonly FoldEvent[]): Promise<Fold> {
+  const folded = new Fold({ configuration, hash });
+  for (const event of events) await folded.add([event]);
+  deepEqual(comparePeople(await folded.readPeople()), compareOracle(recomputePeople(events, configuration, hash)));
+  return folded;
+}
+
+function changes(folded: Fold): string[] {
+  return folded.outputs.flatMap((output) => (output.kind === "identity-changed" ? [output.change] : []));
+}
+
+describe("quarantine", () => {
+  it("confines an address that a call centre gives to everybody, and says so", async () => {
+    const card = (i: number): FoldEvent => record("store", ["card", `2099-${i}`], ["email", "noreply@example.fr"]);
+    const few = Array.from({ length: QUARANTINE_UNIQUE_VALUES }, (_, i) => card(i));
+    ok(!changes(await fold(few)).includes("quarantined"));
+    const many = [...few, card(QUARANTINE_UNIQUE_VALUES)];
+    const folded = await fold(many);
+    equal(changes(folded).filter((change) => change === "quarantined").length, 1);
+    const { profiles } = await folded.readPeople();
+    equal(profiles.length, QUARANTINE_UNIQUE_VALUES + 2);
+    const confined = profiles.find(({ identifiers }) => identifiers.some(({ namespace }) => namespace === "email"));
+    deepEqual(
+      confined?.identifiers.map(({ state }) => state),
+      ["quarantined"],
+    );
+  });
+
+  it("confines a kiosk's cookie once it was tied to too many, whoever it belonged to before", async () => {
+    const visit = (i: number): FoldEvent => record("web", ["cookie", "kiosk"], ["email", `person${i}@example.fr`]);
+    const mine = record("web", ["cookie", "kiosk"], ["customer", "c-1"]);
+    const visits = Array.from({ length: QUARANTINE_NEIGHBOURS }, (_, i) => visit(i));
+    const before = await fold([mine, ...visits.slice(1)]);
+    ok(!changes(before).includes("quarantined"));
+    const after = await fold([mine, ...visits]);
+    const { profiles } = await after.readPeople();
+    const kiosk = profiles.find(({ identifiers }) => identifiers.some(({ namespace }) => namespace === "cookie"));
+    deepEqual(kiosk?.identifiers, [{ namespace: "cookie", value: "kiosk", state: "quarantined" }]);
+  });
+
+  it("does not depend on the order in which its evidence comes", async () => {
+    const events = Array.from({ length: QUARANTINE_UNIQUE_VALUES + 2 }, (_, i) =>
+      record("crm", ["crm-contact", `m-${i}`], ["email", "shop@example.fr"]),
+    );
+    const one = comparePeople(await (await fold(events)).readPeople());
+    deepEqual(comparePeople(await (await fold(events.toReversed())).readPeople()), one);
+  });
+});
