@@ -5,7 +5,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { DeadLetterReason, Registry } from "#core/acceptance.ts";
 import type { ChannelEvent } from "#core/event.ts";
-import type { Carried, ProgressItem } from "#core/item.ts";
+import type { Carried } from "#core/item.ts";
 import type { Codec } from "#ports/codec.ts";
 import { LogError, partitionKey, type LogRecord, type NewRecord, type OwnedSlot, type Position } from "#ports/log.ts";
 import { encodeBundles, type EncodeBundle } from "../wire/bundle.ts";
@@ -13,6 +13,7 @@ import type { ComponentIndex } from "../wire/component-index.ts";
 import { patiently, type Waiting } from "../wire/patience.ts";
 import { BACKFILL_HEADER } from "../wire/headers.ts";
 import { createDeadLetter } from "./dead-letter.ts";
+import { createProgress, interleaveProgress } from "./progress.ts";
 import { RecentEvents } from "./recent-events.ts";
 import { resolveBatch, type Arrival } from "./resolver.ts";
 
@@ -126,6 +127,8 @@ class SlotResolver {
           traceparent: record.headers["traceparent"] ?? null,
         });
     }
+    // In the order of time, whatever partition they come from: what follows an instant must not come before its timers.
+    arrivals.sort((a, b) => a.recordedAt - b.recordedAt);
     const resolution = await patient("identity index", () =>
       resolveBatch({ ...services, recent: this.#recent }, arrivals),
     );
@@ -133,19 +136,19 @@ class SlotResolver {
       bury((arrival as (typeof arrivals)[number]).record, reason, detail);
     for (const [source, upTo] of resolution.latestOccurredAt)
       this.#latestOccurredAtMs.set(source, Math.max(this.#latestOccurredAtMs.get(source) ?? 0, upTo));
+    const passing = { slot: slot.slot, fromMs: this.#timeMs, stepMs: services.tickIntervalMs };
+    const completeBefore = Object.fromEntries(this.#completeUpToMs);
+    this.#advance(records, readUpToMs);
+    const within = { ...passing, upToMs: this.#timeMs, completeUpToMs: completeBefore };
+    const items = new Map<number, Carried[]>();
+    for (const [shard, list] of resolution.items) items.set(shard, interleaveProgress(list, within));
     // A file need not be in the order of time: only what was read to its end is complete.
     if (readUpToMs !== null) this.#completeUpToMs = new Map(this.#latestOccurredAtMs);
-    this.#advance(records, readUpToMs);
-    const items = new Map(resolution.items);
     if (this.#isProgressDue()) {
-      const progress: ProgressItem = {
-        kind: "progress",
-        slot: slot.slot,
-        timeMs: this.#timeMs,
-        completeUpToMs: Object.fromEntries(this.#completeUpToMs),
-      };
+      const after = { ...within, completeUpToMs: Object.fromEntries(this.#completeUpToMs) };
+      const progress: Carried = { item: createProgress(after, this.#timeMs), event: null };
       for (let shard = 0; shard < services.shards; shard += 1)
-        items.set(shard, [...(items.get(shard) ?? []), { item: progress, event: null } satisfies Carried]);
+        items.set(shard, [...(items.get(shard) ?? []), progress]);
     }
     for (const [shard, list] of items) {
       for (const value of encodeBundles(services.encodeBundle, slot.slot, this.#timeMs, list))

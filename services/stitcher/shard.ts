@@ -10,7 +10,7 @@ import type { Carried, ComponentId } from "#core/item.ts";
 import { shardOf } from "#core/item.ts";
 import { applyItem, partsOf } from "#core/step.ts";
 import { publishChanges } from "#core/publication.ts";
-import { Workspace, type DueTimer, type JoinRequest, type Need } from "#core/workspace.ts";
+import { Workspace, type DueTimer, type JoinRequest, type Need, type TimerQueue } from "#core/workspace.ts";
 import type { NewRecord, Position } from "#ports/log.ts";
 import type { CommitOutcome, Store, Timer } from "#ports/store.ts";
 import { encodeBundles, type EncodeBundle } from "../wire/bundle.ts";
@@ -57,6 +57,8 @@ export class ShardStitcher {
   readonly #epoch: number;
   #parts = new Map<string, unknown>();
   #position: Position;
+  /** No stored timer of the queue is due before. */
+  readonly #earliestMs: Record<TimerQueue, number> = { time: 0, completeness: 0 };
 
   constructor(services: ShardServices, shard: number, epoch: number, position: Position) {
     this.#services = services;
@@ -89,16 +91,19 @@ export class ShardStitcher {
     }
     for (const [key, component] of changed) dirty.set(key, this.#encode(key, component));
     const to = { offset: last.offset + 1, step: 0 };
+    const { timersAdded, timersRemoved } = splitTimers(timers);
     const outcome = await this.#services.store.commit({
       shard: this.shard,
       epoch: this.#epoch,
       from: this.#position,
       to,
       parts: dirty,
-      ...splitTimers(timers),
+      timersAdded,
+      timersRemoved,
       outbox: records,
       published,
     });
+    for (const { queue, atMs } of timersAdded) this.#earliestMs[queue] = Math.min(this.#earliestMs[queue], atMs);
     if (outcome === "committed") {
       this.#position = to;
       this.#trimCache();
@@ -122,10 +127,22 @@ export class ShardStitcher {
       const need = next.value;
       if (need.kind === "parts") await this.#load(need.keys);
       else {
-        const stored = await this.#services.store.dueTimers(this.shard, need.queue, need.upToMs, TIMERS_LOADED_MAX);
+        const stored = await this.#findDue(need.queue, need.upToMs);
         reply = stored.filter((timer) => !timers.has(`${timer.queue} ${timer.ref}`));
       }
     }
+  }
+
+  /** Time passes far more often than a timer falls due, so the store is asked only where one can. */
+  async #findDue(queue: TimerQueue, upToMs: number): Promise<readonly Timer[]> {
+    if (upToMs < this.#earliestMs[queue]) return [];
+    const { store } = this.#services;
+    const due = await store.dueTimers(this.shard, queue, upToMs, TIMERS_LOADED_MAX);
+    if (due.length === 0) {
+      const [next] = await store.dueTimers(this.shard, queue, Number.MAX_SAFE_INTEGER, 1);
+      this.#earliestMs[queue] = next?.atMs ?? Number.POSITIVE_INFINITY;
+    }
+    return due;
   }
 
   async #load(keys: readonly string[]): Promise<void> {

@@ -8,8 +8,12 @@ import { openMemoryLog } from "#adapters/memory/log.ts";
 import { openLocalCodec } from "#adapters/registry/local.ts";
 import { createRegistry } from "#core/acceptance.ts";
 import type { Index } from "#ports/index.ts";
+import type { Log, Membership } from "#ports/log.ts";
+import type { ChannelEvent } from "#core/event.ts";
+import type { Item } from "#core/item.ts";
 import { loadConfiguration } from "#services/config/configuration.ts";
 import { startResolver } from "#services/resolver/main.ts";
+import { interleaveProgress } from "#services/resolver/progress.ts";
 import { readBundle, type BundleValue } from "#services/wire/bundle.ts";
 import { ComponentIndex } from "#services/wire/component-index.ts";
 import { createHash } from "#services/wire/hash.ts";
@@ -19,29 +23,65 @@ const codec = await openLocalCodec({ schemasDirectory: resolve(import.meta.dirna
 const RESOLVED = "weft.resolved";
 const START_MS = Date.UTC(2026, 2, 2);
 
-test("a slot has not passed an instant while a record of before that instant waits to be read (T2)", async () => {
-  let clockMs = START_MS;
-  const log = openMemoryLog({ now: () => clockMs });
-  const encode = await codec.encoder("channel-web", "ChannelEvent");
-  const append = (eventId: string) =>
-    log.append([
-      {
-        topic: "channel-web",
-        key: null,
-        value: encode({
-          eventId,
-          type: "page-viewed",
-          occurredAt: clockMs,
-          identifiers: [{ namespace: "cookie", value: eventId }],
-        }),
-      },
-    ]);
+const encodeEvent = await codec.encoder("channel-web", "ChannelEvent");
+const encodeBundle = await codec.encoder(RESOLVED, "ResolvedBundle");
+
+async function createTopics(log: Log): Promise<void> {
   await log.createTopics([
-    { name: "channel-web", partitions: 1, config: {} },
+    { name: "channel-web", partitions: 2, config: {} },
     { name: "channel-web.dlq", partitions: 1, config: {} },
     { name: RESOLVED, partitions: 1, config: {} },
   ]);
+}
 
+function append(
+  log: Log,
+  event: ChannelEvent,
+  place: { partition?: number; timestampMs?: number } = {},
+): Promise<void> {
+  return log.append([{ topic: "channel-web", key: null, value: encodeEvent(event), ...place }]);
+}
+
+function visit(eventId: string, occurredAt: number): ChannelEvent {
+  return { eventId, type: "page-viewed", occurredAt, identifiers: [{ namespace: "cookie", value: eventId }] };
+}
+
+function start(log: Log, index: Index, now: () => number, tickIntervalMs: number): Promise<Membership> {
+  return startResolver(
+    log,
+    {
+      registry: createRegistry(configuration, createHash("a key for tests, long enough to be one")),
+      codec,
+      index: new ComponentIndex(index),
+      shards: 1,
+      resolvedTopic: RESOLVED,
+      encodeBundle,
+      tickIntervalMs,
+      transactionIntervalMs: 1,
+      sourceOf: () => "web",
+      deadLetterTopic: (topic) => `${topic}.dlq`,
+      now,
+      waiting: { onWait: assert.fail },
+    },
+    { topics: ["channel-web"], slots: 1, groupPrefix: "" },
+  );
+}
+
+/** Items of the inner log until the reader has seen enough; a slot that fails ends the reading too. */
+async function* readItems(log: Log, membership: Membership): AsyncGenerator<Item> {
+  const failed = new AbortController();
+  membership.closed.catch(() => failed.abort());
+  for await (const record of log.read([RESOLVED], { from: "start", follow: true, signal: failed.signal })) {
+    const decoded = codec.decode(record.value);
+    assert.ok(decoded.ok);
+    for (const { item } of readBundle(decoded.value as BundleValue)) yield item;
+  }
+}
+
+test("a slot has not passed an instant while a record of before that instant waits to be read (T2)", async () => {
+  let clockMs = START_MS;
+  const log = openMemoryLog({ now: () => clockMs });
+  await createTopics(log);
   // While the first event is being resolved a second one is recorded, and time passes on.
   const plain = openMemoryIndex();
   const slow: Index = {
@@ -49,46 +89,21 @@ test("a slot has not passed an instant while a record of before that instant wai
     async putIfAbsent(entries) {
       if (clockMs === START_MS) {
         clockMs += 1_000;
-        await append("second");
+        await append(log, visit("second", clockMs));
         clockMs += 60_000;
       }
       return plain.putIfAbsent(entries);
     },
   };
-  await append("first");
-  const encodeBundle = await codec.encoder(RESOLVED, "ResolvedBundle");
-  const membership = await startResolver(
-    log,
-    {
-      registry: createRegistry(configuration, createHash("a key for tests, long enough to be one")),
-      codec,
-      index: new ComponentIndex(slow),
-      shards: 1,
-      resolvedTopic: RESOLVED,
-      encodeBundle,
-      tickIntervalMs: 1,
-      transactionIntervalMs: 1,
-      sourceOf: () => "web",
-      deadLetterTopic: (topic) => `${topic}.dlq`,
-      now: () => clockMs,
-      waiting: { onWait: assert.fail },
-    },
-    { topics: ["channel-web"], slots: 1, groupPrefix: "" },
-  );
-  // A slot that fails must end the test, not leave it waiting for records that never come.
-  const failed = new AbortController();
-  membership.closed.catch(() => failed.abort());
+  await append(log, visit("first", clockMs));
+  const membership = await start(log, slow, () => clockMs, 1);
   let passedMs = 0;
   const arrived: string[] = [];
-  for await (const record of log.read([RESOLVED], { from: "start", follow: true, signal: failed.signal })) {
-    const decoded = codec.decode(record.value);
-    assert.ok(decoded.ok);
-    for (const { item } of readBundle(decoded.value as BundleValue)) {
-      if (item.kind === "progress") passedMs = Math.max(passedMs, item.timeMs);
-      else if (item.kind === "event") {
-        assert.ok(item.recordedAt >= passedMs, `${item.eventId} came after its instant had been passed`);
-        arrived.push(item.eventId);
-      }
+  for await (const item of readItems(log, membership)) {
+    if (item.kind === "progress") passedMs = Math.max(passedMs, item.timeMs);
+    else if (item.kind === "event") {
+      assert.ok(item.recordedAt >= passedMs, `${item.eventId} came after its instant had been passed`);
+      arrived.push(item.eventId);
     }
     if (arrived.length === 2 && passedMs === clockMs) break;
   }
@@ -96,4 +111,53 @@ test("a slot has not passed an instant while a record of before that instant wai
   await membership.closed;
   assert.deepEqual(arrived, ["first", "second"]);
   await log.close();
+});
+
+test("catching up, time passes before each record as it did when the record was made (T2)", async () => {
+  const HOUR_MS = 3_600_000;
+  const log = openMemoryLog({ now: () => START_MS + 100 * HOUR_MS });
+  await createTopics(log);
+  // Two partitions, read one after the other, whose records lie between each other's.
+  for (const [partition, hours] of [
+    [0, [0, 30, 31]],
+    [1, [2, 29, 60]],
+  ] as const)
+    for (const hour of hours)
+      await append(log, visit(`h${hour}`, START_MS), { partition, timestampMs: START_MS + hour * HOUR_MS });
+  const membership = await start(log, openMemoryIndex(), () => START_MS + 100 * HOUR_MS, HOUR_MS);
+  let passedMs = 0;
+  const told: [string, number][] = [];
+  for await (const item of readItems(log, membership)) {
+    if (item.kind === "progress") passedMs = item.timeMs;
+    else if (item.kind === "event") told.push([item.eventId, (passedMs - START_MS) / HOUR_MS]);
+    if (told.length === 6) break;
+  }
+  await membership.close();
+  await membership.closed;
+  assert.deepEqual(told, [
+    ["h0", 0],
+    ["h2", 2],
+    ["h29", 29],
+    ["h30", 30],
+    ["h31", 31],
+    ["h60", 60],
+  ]);
+  await log.close();
+});
+
+test("a slot says in the middle of a batch no more than it has passed at its end, and not at every step", () => {
+  const event = (recordedAt: number) => ({ item: { kind: "event", recordedAt } as Item, event: null });
+  const list = interleaveProgress([10, 14, 15, 30, 90].map(event), {
+    slot: 3,
+    fromMs: 10,
+    upToMs: 40,
+    stepMs: 5,
+    completeUpToMs: { store: 1 },
+  });
+  assert.deepEqual(
+    list.map(({ item }) =>
+      item.kind === "progress" ? `passed ${item.timeMs}` : (item as { recordedAt: number }).recordedAt,
+    ),
+    [10, 14, "passed 15", 15, "passed 30", 30, "passed 40", 90],
+  );
 });
