@@ -5,6 +5,7 @@ import packageFile from "../../package.json" with { type: "json" };
 import { registerConfig } from "./verbs/config.ts";
 import { registerDemo } from "./verbs/demo.ts";
 import { registerDigest } from "./verbs/digest.ts";
+import { registerExplain } from "./verbs/explain.ts";
 import { registerFold } from "./verbs/fold.ts";
 import { registerImport } from "./verbs/import.ts";
 import { registerLookup } from "./verbs/lookup.ts";
@@ -20,6 +21,7 @@ const VERBS: readonly ((program: Command) => void)[] = [
   registerFold,
   registerRun,
   registerLookup,
+  registerExplain,
   registerDigest,
   registerTail,
   registerTopics,

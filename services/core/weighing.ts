@@ -33,7 +33,6 @@ export interface Weighing {
 export interface Weighed {
   readonly entry: Entry;
   readonly kind: NamespaceKind;
-  readonly strength: number;
   readonly known: boolean;
   /** Its group's tree: findGroup gives the root, equal for all of a group; the smallest key leads. */
   parent: Weighed;
@@ -68,6 +67,18 @@ interface WeakTie {
 
 export function isKnown(registry: Registry, entry: Entry): boolean {
   return entry.firstAuthenticated !== null && registry.namespaces.get(entry.namespace)?.kind !== "device";
+}
+
+/** The order in which strong evidence between identifiers of one home counts: assurance, strength, record time, keys. */
+export function compareWeight(registry: Registry, { identifiers }: Component, x: Evidence, y: Evidence): number {
+  const strengthOf = (key: string) => registry.namespaces.get(identifiers.get(key)?.namespace ?? "")?.strength ?? 0;
+  const strength = ({ a, b }: Evidence) => Math.min(strengthOf(a), strengthOf(b));
+  return (
+    assuranceLevel(y.assurance) - assuranceLevel(x.assurance) ||
+    strength(y) - strength(x) ||
+    compareStamps(x.stamp, y.stamp) ||
+    compareText(x.a + x.b, y.a + y.b)
+  );
 }
 
 export function findGroup(one: Weighed): Weighed {
@@ -138,7 +149,6 @@ class Scales {
     const one = {
       entry,
       kind,
-      strength: namespace?.strength ?? 0,
       known: isKnown(this.#registry, entry),
       uniques: kind === "unique" ? [entry.namespace] : NOBODY,
       quarantined: false,
@@ -197,15 +207,7 @@ class Scales {
       return isAuthenticated(assurance) && this.#byKey.get(a)?.known === true && this.#byKey.get(b)?.known === true;
     });
     const joining = this.#strong.filter((one) => this.#ends(one).every(isPersonal));
-    const strength = (one: Evidence) => Math.min(...this.#ends(one).map((end) => end.strength));
-    if (joining.length > 1)
-      joining.sort(
-        (x, y) =>
-          assuranceLevel(y.assurance) - assuranceLevel(x.assurance) ||
-          strength(y) - strength(x) ||
-          compareStamps(x.stamp, y.stamp) ||
-          compareText(x.a + x.b, y.a + y.b),
-      );
+    if (joining.length > 1) joining.sort((x, y) => compareWeight(this.#registry, this.#component, x, y));
     for (const one of joining) unite(...this.#ends(one));
     for (const one of this.identifiers) if (isPersonal(one)) one.person = findGroup(one);
   }

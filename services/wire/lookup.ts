@@ -3,7 +3,7 @@
 
 import { identifierKey, normaliseIdentifier } from "#core/identifier.ts";
 import type { Engine } from "#core/engine.ts";
-import { componentPart, type Component, type Forwarder } from "#core/component.ts";
+import { componentPart, type Component, type Entry, type Forwarder } from "#core/component.ts";
 import { shardOf, type ComponentId } from "#core/item.ts";
 import { membersOf } from "#core/membership.ts";
 import { listPart, ORDERS_LISTED_PER_PART } from "#core/order-book.ts";
@@ -32,12 +32,20 @@ async function readPart<T>({ store, shards }: LookupServices, component: Compone
   return parts.get(key) as T | null;
 }
 
-export async function lookUp(
+/** An identifier at its home. */
+export type Whereabouts =
+  | { readonly found: true; readonly component: Component; readonly entry: Entry }
+  | {
+      readonly found: false;
+      readonly reason: "unknown-namespace" | "not-an-identifier" | "unknown-identifier";
+    };
+
+export async function findIdentifier(
   services: LookupServices,
   namespaceName: string,
   raw: string,
   country: string,
-): Promise<Lookup> {
+): Promise<Whereabouts> {
   const { engine, index } = services;
   const namespace = engine.registry.namespaces.get(namespaceName);
   if (namespace === undefined) return { found: false, reason: "unknown-namespace" };
@@ -55,11 +63,23 @@ export async function lookUp(
   }
   const entry = component?.identifiers.get(key);
   if (component === null || entry === undefined) return { found: false, reason: "unknown-identifier" };
+  return { found: true, component, entry };
+}
+
+export async function lookUp(
+  services: LookupServices,
+  namespaceName: string,
+  raw: string,
+  country: string,
+): Promise<Lookup> {
+  const found = await findIdentifier(services, namespaceName, raw, country);
+  if (!found.found) return found;
+  const { component, entry } = found;
   if (entry.profile === null) return { found: false, reason: "held-apart" };
   const record = component.profiles.get(entry.profile);
   if (record === undefined) return { found: false, reason: "unknown-identifier" };
   const orders = await readOrders(services, component, entry.profile);
-  const profile = describeProfile(engine, component, entry.profile, record.id, record.segment, orders);
+  const profile = describeProfile(services.engine, component, entry.profile, record.id, record.segment, orders);
   return { found: true, profile, version: record.version, claimedOnly: entry.firstAuthenticated === null };
 }
 

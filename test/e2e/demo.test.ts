@@ -181,7 +181,13 @@ test("the folder goes, unless it is kept: then digest and fold find the same peo
   assert.ok(kept !== undefined && summary !== undefined);
   const out = mkdtempSync(join(tmpdir(), "weft-fold-"));
   try {
-    const digest = await run(["--config", join(kept.folder, "weft.yaml"), "--embedded", "--json", "digest"]);
+    const here = ["--config", join(kept.folder, "weft.yaml"), "--embedded", "--json"];
+    const digest = await run([...here, "digest"]);
+    const explained = await run([...here, "explain", "phone:0639980017", "customer:C-1001"]);
+    const { one, links } = JSON.parse(explained.out) as { one: boolean; links: { source: string; a: string }[] };
+    // The typed address did not do it; the record of the customer file did.
+    assert.deepEqual([one, links.map(({ source }) => source)], [true, ["crm", "crm"]]);
+    assert.ok(!explained.out.includes("C-1001"), "values are masked");
     const fold = await run(["--json", "fold", "--out", out, join(kept.folder, "events.jsonl")]);
     assert.equal((JSON.parse(digest.out) as Summary).digest, summary.digest);
     assert.equal((JSON.parse(fold.out) as Summary).digest, summary.digest);

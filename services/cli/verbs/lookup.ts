@@ -4,7 +4,8 @@ import type { Command } from "commander";
 import { loadConfiguration } from "#services/config/configuration.ts";
 import { lookUp } from "#services/wire/lookup.ts";
 import { describeCounts } from "../counts.ts";
-import { EXIT, UsageError } from "../failure.ts";
+import { EXIT } from "../failure.ts";
+import { IDENTIFIER_HELP, mask, parseIdentifier } from "../identifier.ts";
 import type { CommonOptions } from "../program.ts";
 import { openRuntime } from "../runtime.ts";
 
@@ -12,24 +13,18 @@ export function registerLookup(program: Command): void {
   program
     .command("lookup")
     .description("the profile that an identifier belongs to now")
-    .argument("<identifier>", "namespace:value, as email:ana@example.com or phone:0612345678")
+    .argument("<identifier>", IDENTIFIER_HELP)
     .option("--pii", "show values of identifiers and traits; without it they are masked")
     .action(async (identifier: string, _options: unknown, command: Command) =>
       printProfile(identifier, command.optsWithGlobals<CommonOptions & { pii?: boolean }>()),
     );
 }
 
-/** First letter and length: enough to recognise, too little to tell. */
-function mask(value: string): string {
-  return value.length === 0 ? "" : `${value.slice(0, 1)}${"*".repeat(Math.min(7, value.length - 1))}`;
-}
-
 async function printProfile(
   identifier: string,
   { config, embedded = false, json = false, pii = false }: CommonOptions & { pii?: boolean },
 ): Promise<void> {
-  const cut = identifier.indexOf(":");
-  if (cut < 1) throw new UsageError("an identifier is written namespace:value, as email:ana@example.com");
+  const { namespace, value } = parseIdentifier(identifier);
   const loaded = loadConfiguration(config);
   const runtime = await openRuntime(loaded, { embedded });
   try {
@@ -37,8 +32,8 @@ async function printProfile(
     const country = loaded.configuration.sources[0]?.country ?? "FR";
     const result = await lookUp(
       { engine: runtime.engine, index: runtime.index, store: runtime.store, shards },
-      identifier.slice(0, cut),
-      identifier.slice(cut + 1),
+      namespace,
+      value,
       country,
     );
     if (!result.found) {

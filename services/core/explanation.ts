@@ -1,0 +1,168 @@
+// Why identifiers are one person, and why they are not (I7): read off the evidence of a component after the fact, by the
+// same order in which the rule of weighing.ts takes it.
+
+import { isAuthenticated, type Registry } from "./acceptance.ts";
+import { compareStamps, compareText } from "./comparison.ts";
+import type { Component, Entry, Evidence } from "./component.ts";
+import { membersOf } from "./membership.ts";
+import { compareWeight, isKnown } from "./weighing.ts";
+
+/** Which line of the rule a link stands on. */
+export const LINK_RULES = ["strong-evidence", "sole-strong-claimant", "sole-claimant", "cluster"] as const;
+export type LinkRule = (typeof LINK_RULES)[number];
+
+/** One piece of evidence that holds a profile together. */
+export interface Link {
+  readonly rule: LinkRule;
+  readonly evidence: Evidence;
+}
+
+/** Why two identifiers are not one person. */
+export const OBSTACLES = [
+  /** No event named both, nor any two identifiers of their persons. */
+  "no-evidence",
+  /** Some did, but not with a log-in or better for both ends: claims never join two known people (I5). */
+  "claims-only",
+  /** Two values of a unique namespace would share a profile (I3). */
+  "unique-namespace",
+  /** One of them is tied to too many, so its evidence counts for nothing (I4). */
+  "quarantined",
+  /** Several persons claim it, so it is nobody's. */
+  "contested",
+  /** The home of the other end has not said yet whose it is. */
+  "pending",
+] as const;
+export type Obstacle = (typeof OBSTACLES)[number];
+
+export interface Separation {
+  readonly obstacle: Obstacle;
+  /** Evidence between the two, or between their persons, that did not suffice. */
+  readonly evidence: readonly Evidence[];
+  /** The unique namespaces of which each has a value of its own. */
+  readonly namespaces: readonly string[];
+}
+
+/**
+ * The evidence that holds a profile together: as many links as it takes, each the best by the rule. Known identifiers by
+ * strong evidence, then shareable ones, then weak ones by the claim they follow, then what only hangs on other weak ones.
+ */
+export function explainProfile(registry: Registry, component: Component, naming: string): Link[] {
+  const members = new Set(membersOf(component, naming));
+  const entryOf = (key: string) => component.identifiers.get(key) as Entry;
+  const evidence = [...component.evidence.values()].filter(({ a, b }) => members.has(a) && members.has(b));
+  evidence.sort((x, y) => compareStamps(x.stamp, y.stamp) || compareText(x.a + x.b, y.a + y.b));
+  const links: Link[] = [];
+  const forest = new Forest(members);
+  const take = (rule: LinkRule, candidates: readonly Evidence[]): void => {
+    for (const one of candidates) if (forest.unite(one.a, one.b)) links.push({ rule, evidence: one });
+  };
+  const kinds = (one: Evidence) => [one.a, one.b].map((key) => kindOf(registry, entryOf(key)));
+  const strong = evidence.filter((one) => isAuthenticated(one.assurance) && !kinds(one).includes("weak"));
+  take(
+    "strong-evidence",
+    strong.filter((one) => !kinds(one).includes("shareable")).sort((x, y) => compareWeight(registry, component, x, y)),
+  );
+  take("sole-strong-claimant", strong);
+  const claims = evidence.filter((one) => kinds(one).filter((kind) => kind === "weak").length === 1);
+  take("sole-claimant", [
+    ...claims.filter(({ assurance }) => isAuthenticated(assurance)),
+    ...claims.filter(({ assurance }) => !isAuthenticated(assurance)),
+  ]);
+  take(
+    "cluster",
+    evidence.filter((one) => kinds(one).every((kind) => kind === "weak")),
+  );
+  return links;
+}
+
+function kindOf(registry: Registry, entry: Entry): "weak" | "shareable" | "personal" {
+  if (!isKnown(registry, entry)) return "weak";
+  return registry.namespaces.get(entry.namespace)?.kind === "shareable" ? "shareable" : "personal";
+}
+
+/** The links between two identifiers of one profile, in order; empty where they are the same identifier. */
+export function findChain(links: readonly Link[], from: string, to: string): Link[] {
+  const reached = new Map<string, { readonly link: Link; readonly before: string } | null>([[from, null]]);
+  for (const key of reached.keys()) {
+    for (const link of links) {
+      const { a, b } = link.evidence;
+      const next = a === key ? b : b === key ? a : null;
+      if (next !== null && !reached.has(next)) reached.set(next, { link, before: key });
+    }
+  }
+  const chain: Link[] = [];
+  for (let step = reached.get(to); step !== null && step !== undefined; step = reached.get(step.before))
+    chain.unshift(step.link);
+  return chain;
+}
+
+/** One end of the question why two are not one: an identifier at its home. */
+export interface Standing {
+  readonly component: Component;
+  readonly entry: Entry;
+}
+
+/** Why the two are on different profiles; they may live at different homes. */
+export function explainSeparation(registry: Registry, one: Standing, other: Standing): Separation {
+  const [mine, theirs] = [personOf(one), personOf(other)];
+  const evidence = new Map<string, Evidence>();
+  for (const { component } of [one, other])
+    for (const [key, piece] of component.evidence)
+      if ((mine.has(piece.a) && theirs.has(piece.b)) || (mine.has(piece.b) && theirs.has(piece.a)))
+        evidence.set(key, piece);
+  const found = [...evidence.values()].sort((x, y) => compareStamps(x.stamp, y.stamp) || compareText(x.a, y.a));
+  const namespaces = findConflicts(registry, one, mine, other, theirs);
+  const states = [one.entry, other.entry];
+  const obstacle = (): Obstacle => {
+    if (states.some(({ state }) => state === "quarantined")) return "quarantined";
+    if (states.some(({ pending }) => pending)) return "pending";
+    if (states.some(({ state }) => state === "contested")) return "contested";
+    if (found.length === 0) return "no-evidence";
+    return namespaces.length > 0 && found.some(({ assurance }) => isAuthenticated(assurance))
+      ? "unique-namespace"
+      : "claims-only";
+  };
+  return { obstacle: obstacle(), evidence: found, namespaces };
+}
+
+function personOf({ component, entry }: Standing): ReadonlySet<string> {
+  return new Set(entry.profile === null ? [entry.key] : membersOf(component, entry.profile));
+}
+
+function findConflicts(
+  registry: Registry,
+  one: Standing,
+  mine: ReadonlySet<string>,
+  other: Standing,
+  theirs: ReadonlySet<string>,
+): string[] {
+  const uniques = ({ component }: Standing, keys: ReadonlySet<string>) => {
+    const entries = [...keys].flatMap((key) => component.identifiers.get(key) ?? []);
+    return entries.filter(({ namespace }) => registry.namespaces.get(namespace)?.kind === "unique");
+  };
+  const held = new Set(uniques(one, mine).map(({ namespace }) => namespace));
+  const shared = uniques(other, theirs).flatMap(({ namespace }) => (held.has(namespace) ? [namespace] : []));
+  return [...new Set(shared)].sort(compareText);
+}
+
+class Forest {
+  readonly #parent: Map<string, string>;
+
+  constructor(keys: Iterable<string>) {
+    this.#parent = new Map(Array.from(keys, (key) => [key, key]));
+  }
+
+  #find(key: string): string {
+    let root = key;
+    for (let parent = this.#parent.get(root); parent !== undefined && parent !== root; parent = this.#parent.get(root))
+      root = parent;
+    return root;
+  }
+
+  /** True where they were apart. */
+  unite(a: string, b: string): boolean {
+    const [ra, rb] = [this.#find(a), this.#find(b)];
+    if (ra !== rb) this.#parent.set(ra, rb);
+    return ra !== rb;
+  }
+}

@@ -1,0 +1,153 @@
+// Every link and every refusal to link is explained by its evidence (I7).
+
+import { deepEqual, equal, ok } from "node:assert/strict";
+import { describe, it } from "node:test";
+import * as fc from "fast-check";
+import { identifierKey } from "#core/identifier.ts";
+import type { Component } from "#core/component.ts";
+import { explainProfile, explainSeparation, findChain, OBSTACLES, type Standing } from "#core/explanation.ts";
+import { membersOf } from "#core/membership.ts";
+import { Fold, type FoldEvent } from "#services/fold/fold.ts";
+import { readComponents } from "#services/wire/part.ts";
+import { configuration, hash, history, runs } from "#support/histories.ts";
+
+const START_MS = Date.UTC(2026, 0, 5);
+type Name = readonly [namespace: string, value: string];
+
+function record(source: string, minute: number, ...names: readonly Name[]): FoldEvent {
+  const recordedAt = START_MS + minute * 60_000;
+  const identifiers = names.map(([namespace, value]) => ({ namespace, value }));
+  return {
+    source,
+    recordedAt,
+    event: { eventId: `${source}-${minute}`, type: "identified", occurredAt: recordedAt, identifiers },
+  };
+}
+
+async function readAll(events: readonly FoldEvent[]): Promise<{ fold: Fold; components: Component[] }> {
+  const fold = new Fold({ configuration, hash });
+  for (const event of events) await fold.add([event]);
+  const stored: Uint8Array[] = [];
+  for await (const { value } of fold.store.scan(0, "c/")) stored.push(value);
+  return { fold, components: await readComponents((keys) => fold.store.load(0, keys), stored) };
+}
+
+async function ask(events: readonly FoldEvent[], ...names: readonly Name[]) {
+  const { fold, components } = await readAll(events);
+  const { registry } = fold.engine;
+  const standings = names.map(([namespace, value]): Standing => {
+    const key = identifierKey(registry.hash, namespace, value);
+    const component = components.find(({ identifiers }) => identifiers.has(key));
+    const entry = component?.identifiers.get(key);
+    if (component === undefined || entry === undefined) throw new Error(`nobody knows ${namespace}:${value}`);
+    return { component, entry };
+  });
+  return { registry, standings };
+}
+
+async function separate(events: readonly FoldEvent[], a: Name, b: Name) {
+  const { registry, standings } = await ask(events, a, b);
+  const [one, other] = standings as [Standing, Standing];
+  return explainSeparation(registry, one, other);
+}
+
+describe("why identifiers are one person", () => {
+  it("is told by one piece of evidence fewer than there are identifiers, whatever the history", async () => {
+    let links = 0;
+    await fc.assert(
+      fc.asyncProperty(history(2, 16), async ({ events }) => {
+        const { fold, components } = await readAll(events);
+        for (const component of components) {
+          for (const [naming, { alive }] of component.profiles) {
+            if (!alive) continue;
+            const members = membersOf(component, naming);
+            const chain = explainProfile(fold.engine.registry, component, naming);
+            equal(chain.length, members.length - 1);
+            for (const { evidence } of chain) ok(members.includes(evidence.a) && members.includes(evidence.b));
+            for (const key of members) ok(key === naming || findChain(chain, naming, key).length > 0);
+            links += chain.length;
+          }
+        }
+      }),
+      runs(2_000),
+    );
+    ok(links > 0);
+  });
+
+  it("names the rule of each link, and the way from one identifier to another", async () => {
+    const { registry, standings } = await ask(
+      [
+        record("web", 1, ["cookie", "k"], ["customer", "c-1"]),
+        record("crm", 2, ["customer", "c-1"], ["email", "ana@example.fr"]),
+        record("store", 3, ["email", "ana@example.fr"], ["phone", "0612345678"]),
+      ],
+      ["cookie", "k"],
+      ["phone", "+33612345678"],
+    );
+    const [cookie, phone] = standings as [Standing, Standing];
+    const links = explainProfile(registry, cookie.component, cookie.entry.profile as string);
+    deepEqual(
+      findChain(links, cookie.entry.key, phone.entry.key).map(({ rule, evidence }) => [rule, evidence.source]),
+      [
+        ["sole-claimant", "web"],
+        ["strong-evidence", "crm"],
+        ["sole-strong-claimant", "store"],
+      ],
+    );
+  });
+});
+
+describe("why two identifiers are not one person", () => {
+  const [one, two]: readonly [Name, Name] = [
+    ["customer", "c-1"],
+    ["card", "2099-1"],
+  ];
+
+  it("is that no event has named both", async () => {
+    const { obstacle, evidence } = await separate([record("crm", 1, one), record("crm", 2, two)], one, two);
+    deepEqual([obstacle, evidence.length], ["no-evidence", 0]);
+  });
+
+  it("is that they were only claimed together (I5)", async () => {
+    const email: Name = ["email", "ana@example.fr"];
+    const events = [record("crm", 1, email), record("web", 2, one, email)];
+    const { obstacle, evidence, namespaces } = await separate(events, one, email);
+    deepEqual([obstacle, evidence.length, namespaces], ["claims-only", 1, []]);
+  });
+
+  it("is that each has a value of its own where a person has one (I3)", async () => {
+    const [mine, theirs]: readonly [Name, Name] = [
+      ["customer", "c-1"],
+      ["customer", "c-2"],
+    ];
+    const events = [record("crm", 1, mine, two), record("crm", 2, theirs, two)];
+    const { obstacle, namespaces } = await separate(events, theirs, two);
+    deepEqual([obstacle, namespaces], ["unique-namespace", ["customer"]]);
+  });
+
+  it("is that one of them is claimed by several, or tied to too many", async () => {
+    const phone: Name = ["phone", "+33612345678"];
+    const shared = [record("crm", 1, one, phone), record("crm", 2, ["customer", "c-2"], phone)];
+    equal((await separate(shared, one, phone)).obstacle, "contested");
+    const everybody = Array.from({ length: 6 }, (_, i) =>
+      record("crm", i, ["customer", `c-${i}`], ["email", "shop@example.fr"]),
+    );
+    equal((await separate(everybody, ["customer", "c-1"], ["email", "shop@example.fr"])).obstacle, "quarantined");
+  });
+
+  it("always has a reason of the closed list, for any two profiles of a component", async () => {
+    await fc.assert(
+      fc.asyncProperty(history(2, 14), async ({ events }) => {
+        const { fold, components } = await readAll(events);
+        const standings = components.flatMap((component) =>
+          [...component.identifiers.values()].map((entry): Standing => ({ component, entry })),
+        );
+        for (const a of standings)
+          for (const b of standings)
+            if (a.entry.profile !== b.entry.profile)
+              ok(OBSTACLES.includes(explainSeparation(fold.engine.registry, a, b).obstacle));
+      }),
+      runs(300),
+    );
+  });
+});
