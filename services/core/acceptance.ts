@@ -30,6 +30,7 @@ export const DEAD_LETTER_REASONS = [
   "missing-order",
   "no-identifier",
   "too-many-identifiers",
+  "too-large",
 ] as const;
 export type DeadLetterReason = (typeof DEAD_LETTER_REASONS)[number];
 

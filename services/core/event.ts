@@ -134,4 +134,6 @@ export const OCCURRED_AT_MIN_MS = Date.UTC(2000, 0, 1);
 export const OCCURRED_AT_MAX_MS = Date.UTC(2100, 0, 1);
 /** occurredAt later than recordedAt by more than this is clamped to it and flagged (P3). */
 export const OCCURRED_AHEAD_MAX_MS = 5 * 60_000;
+/** A compressed record may be larger unpacked than any topic takes; the inner log has to hold it with what is said of it. */
+export const EVENT_BYTES_MAX = 1024 * 1024;
 export const IDENTIFIERS_MAX = 16;

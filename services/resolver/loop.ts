@@ -4,7 +4,7 @@
 
 import { setTimeout as delay } from "node:timers/promises";
 import type { DeadLetterReason, Registry } from "#core/acceptance.ts";
-import type { ChannelEvent } from "#core/event.ts";
+import { EVENT_BYTES_MAX, type ChannelEvent } from "#core/event.ts";
 import type { Carried } from "#core/item.ts";
 import type { Codec } from "#ports/codec.ts";
 import { LogError, partitionKey, type LogRecord, type NewRecord, type OwnedSlot, type Position } from "#ports/log.ts";
@@ -112,6 +112,10 @@ class SlotResolver {
     };
     const arrivals: (Arrival & { readonly record: LogRecord })[] = [];
     for (const record of records) {
+      if (record.value !== null && record.value.length > EVENT_BYTES_MAX) {
+        bury(record, "too-large", `${record.value.length} bytes, more than ${EVENT_BYTES_MAX}`);
+        continue;
+      }
       const decoded = services.codec.decode(record.value);
       const source = services.sourceOf(record.topic);
       if (!decoded.ok) bury(record, decoded.reason, decoded.detail);

@@ -4,12 +4,14 @@
 import assert from "node:assert/strict";
 import { resolve } from "node:path";
 import { type TestContext, test } from "node:test";
-import type { IHeaders, KafkaMessage, Message } from "kafkajs";
+import kafkajs, { type IHeaders, type KafkaMessage, type Message } from "kafkajs";
 import { openRegistryCodec } from "#adapters/registry/codec.ts";
 import type { ChannelEvent } from "#core/event.ts";
 import { Deployment } from "#support/deployment.ts";
 import { servicesOrSkip } from "#support/services.ts";
 import { ENDED_WELL, Worker } from "#support/workers.ts";
+
+const { CompressionTypes } = kafkajs;
 
 const YAML = `
 sources:
@@ -57,6 +59,12 @@ function listBad(encode: (event: ChannelEvent) => Buffer): Bad[] {
     { what: "a tombstone", source: "web", reason: "undecodable", value: null },
     { what: "a schema id that nobody has", source: "web", reason: "unknown-schema", value: frame(2_000_000_000, [2]) },
     { what: "JSON", source: "web", reason: "unsupported-framing", value: Buffer.from('{"eventId":"e"}') },
+    {
+      what: "more than a mebibyte, small only while it was packed",
+      source: "web",
+      reason: "too-large",
+      value: Buffer.alloc(5 * 1024 * 1024, "x"),
+    },
     { what: "nothing at all", source: "web", reason: "unsupported-framing", value: Buffer.alloc(0) },
     {
       what: "a part that the source may not send",
@@ -174,7 +182,8 @@ test("every bad record lands in the dead letters whole, with its reason, and the
         // In one partition, the bad one between two good ones.
         const around = [`good-${i}`, `after-${i}`].map((id) => ({ key: id, value: encode(makeEvent(id)) }));
         const messages = [around[0], message, around[1]].map((each) => ({ ...each, partition: 3 }) as Message);
-        const [answer] = await producer.send({ topic: deployment.channelTopic(one.source), messages });
+        const compression = one.reason === "too-large" ? CompressionTypes.GZIP : CompressionTypes.None;
+        const [answer] = await producer.send({ topic: deployment.channelTopic(one.source), messages, compression });
         offsets.set(one, String(Number(answer?.baseOffset) + 1));
         good.push(`after-${i}`);
       }
