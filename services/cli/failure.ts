@@ -18,6 +18,7 @@ const ADVICE: Readonly<Record<string, string>> = {
   "log-outcome-unknown":
     "some records may have been written; make sure that the topics exist (`weft topics create`) and run the command again, the engine drops what it has already seen",
   "registry-unavailable": "check that the schema registry runs where registry.url (or WEFT_REGISTRY_URL) says",
+  "unsafe-store": "mend the setting (`CONFIG SET`, and the file that Redis starts with), then start again",
   "store-unavailable": "check that Redis runs where redis.url (or WEFT_REDIS_URL) says",
   "schema-refused": "the registry holds another schema under this subject; register ours, or set registry.autoRegister",
   "file-header-mismatch": "compare the header of the file with `columns` of the mapping",

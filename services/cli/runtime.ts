@@ -82,6 +82,7 @@ export async function openRuntime(loaded: LoadedConfiguration, options: RuntimeO
   const { topicPrefix } = deployment.kafka;
 
   async function startResolving(): Promise<Membership> {
+    await state.requireSafety();
     const services: ResolverServices = {
       ...shared,
       registry: engine.registry,
@@ -98,6 +99,7 @@ export async function openRuntime(loaded: LoadedConfiguration, options: RuntimeO
   }
 
   async function startStitching(): Promise<Membership> {
+    await state.requireSafety();
     const services: StitcherServices = {
       ...shared,
       engine,

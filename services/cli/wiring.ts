@@ -44,7 +44,13 @@ function reportWait(line: string): void {
 export interface State {
   readonly store: Store;
   readonly index: Index;
+  /** Throws UnsafeStore where the store may lose what it acknowledges; on this machine's own it only says so. */
+  requireSafety(): Promise<void>;
   close(): Promise<void>;
+}
+
+export class UnsafeStore extends Error {
+  readonly code = "unsafe-store";
 }
 
 /** The store and the index: in the embedded file, or in Redis. */
@@ -53,8 +59,9 @@ export async function openState(
   wires: Wires,
   { onWait = reportWait }: Pick<WiringOptions, "onWait"> = {},
 ): Promise<State> {
-  if (wires.state !== undefined) return { ...wires.state, close: async () => {} };
-  const [{ openRedisStore }, { openRedisIndex }] = await Promise.all([
+  if (wires.state !== undefined) return { ...wires.state, requireSafety: async () => {}, close: async () => {} };
+  const [{ findUnsafeSettings }, { openRedisStore }, { openRedisIndex }] = await Promise.all([
+    import("#adapters/redis/safety.ts"),
     import("#adapters/redis/store.ts"),
     import("#adapters/redis/index.ts"),
   ]);
@@ -64,11 +71,24 @@ export async function openState(
   return {
     store,
     index,
+    async requireSafety() {
+      for (const line of await findUnsafeSettings(shared)) judgeSafety(shared.url, line, onWait);
+    },
     async close() {
       await store.close();
       await index.close();
     },
   };
+}
+
+const LOOPBACK = new Set(["localhost", "127.0.0.1", "[::1]"]);
+
+/** A Redis of this machine alone is for trying things out; anywhere else people's profiles depend on it. */
+export function judgeSafety(url: string, finding: string, onWait: (line: string) => void): void {
+  const { hostname, host } = new URL(url);
+  const line = `Redis at ${host}: ${finding}`;
+  if (!LOOPBACK.has(hostname)) throw new UnsafeStore(line);
+  onWait(line);
 }
 
 async function openEmbeddedWires({ deployment }: LoadedConfiguration, now: (() => number) | undefined): Promise<Wires> {

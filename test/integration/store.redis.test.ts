@@ -6,9 +6,11 @@ import { once } from "node:events";
 import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import { type TestContext, test } from "node:test";
 import { Redis } from "ioredis";
+import { findUnsafeSettings } from "#adapters/redis/safety.ts";
 import { openRedisStore } from "#adapters/redis/store.ts";
 import type { ShardCommit } from "#ports/store.ts";
 import { StoreUnavailable } from "#ports/store.ts";
+import { judgeSafety } from "#services/cli/wiring.ts";
 import { servicesOrSkip } from "#support/services.ts";
 import { testStore } from "../contract/store.contract.ts";
 
@@ -39,6 +41,31 @@ test("the keys of a shard carry its hash tag, and nothing is kept beside them", 
   const keys = (await place.redis.keys(`${place.prefix}*`)).map((key) => key.slice(place.prefix.length));
   assert.deepEqual(keys.toSorted(), ["{s07}:head", "{s07}:names", "{s07}:outbox", "{s07}:p:a", "{s07}:time"]);
   await store.close();
+});
+
+test("a Redis that may evict, or that forgets at a restart, is told apart from one that keeps what it acknowledged", async (t) => {
+  const place = await findPlace(t);
+  if (place === null) return;
+  assert.deepEqual(await findUnsafeSettings(place), []);
+  // Without a bound on its memory the policy has nothing to evict: the others of this Redis are safe.
+  await place.redis.config("SET", "maxmemory-policy", "allkeys-lru");
+  try {
+    assert.deepEqual(await findUnsafeSettings(place), [
+      "maxmemory-policy is allkeys-lru, so parts of profiles may vanish: set it to noeviction",
+    ]);
+  } finally {
+    await place.redis.config("SET", "maxmemory-policy", "noeviction");
+  }
+});
+
+test("an unsafe Redis is refused, and on this machine alone it is said", () => {
+  const said: string[] = [];
+  judgeSafety("redis://:secret@127.0.0.1:6379", "is unsafe", (line) => said.push(line));
+  assert.deepEqual(said, ["Redis at 127.0.0.1:6379: is unsafe"]);
+  assert.throws(
+    () => judgeSafety("rediss://:secret@redis.example:6380", "is unsafe", assert.fail),
+    (error: Error) => error.message === "Redis at redis.example:6380: is unsafe",
+  );
 });
 
 test("a shard out of range or a brace in the prefix is refused before it reaches Redis", async (t) => {
