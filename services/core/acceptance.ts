@@ -4,6 +4,7 @@
 
 import {
   ASSURANCES,
+  OPERATOR_SOURCE,
   type Assurance,
   type Configuration,
   type NamespaceConfiguration,
@@ -18,6 +19,7 @@ import {
   type ChannelEvent,
 } from "./event.ts";
 import { identifierKey, normaliseIdentifier, type Hash } from "./identifier.ts";
+import { verdictOf, type Verdict } from "./ruling.ts";
 
 /** Why an event goes to the dead letters. Closed; documented in SPEC.md. */
 export const DEAD_LETTER_REASONS = [
@@ -61,6 +63,8 @@ export interface AcceptedEvent {
   readonly order: AcceptedIdentifier | null;
   /** Key of the identifier (or order) under which the event's facts are kept. */
   readonly anchor: string;
+  /** What an operator rules about its two identifiers; such an event has no facts. */
+  readonly verdict: Verdict | null;
 }
 
 export type Acceptance =
@@ -90,7 +94,7 @@ export function createRegistry(configuration: Configuration, hash: Hash): Regist
     namespaces: new Map(
       configuration.namespaces.map((namespace, anchorRank) => [namespace.name, { ...namespace, anchorRank }]),
     ),
-    sources: new Map(configuration.sources.map((source) => [source.name, source])),
+    sources: new Map([OPERATOR_SOURCE, ...configuration.sources].map((source) => [source.name, source])),
   };
 }
 
@@ -209,6 +213,9 @@ export function acceptEvent(
   );
   const anchor = chooseAnchor(registry, identifiers) ?? order;
   if (anchor === null) return refuse("no-identifier", "no usable identifier and no order part");
+  const verdict = identifiers.every(({ assurance }) => assurance === "operator") ? verdictOf(event.type) : null;
+  if (verdict !== null && identifiers.length !== 2)
+    return refuse("contract-violation", `${event.type} is about two identifiers, not ${identifiers.length}`);
   const latest = recordedAt + OCCURRED_AHEAD_MAX_MS;
   const clamped = event.occurredAt > latest;
   return {
@@ -221,6 +228,7 @@ export function acceptEvent(
       identifiers,
       order,
       anchor: anchor.key,
+      verdict,
     },
   };
 }

@@ -9,6 +9,7 @@ import type { Fragment } from "./fragment.ts";
 import type { Carried, ComponentId, EventItem, Status } from "./item.ts";
 import type { Membership } from "./membership.ts";
 import type { ProfileRecord } from "./profile.ts";
+import type { Rulings } from "./ruling.ts";
 
 /** One identifier that lives here. */
 export interface Entry {
@@ -62,6 +63,8 @@ export interface Component {
   readonly evidence: Map<string, Evidence>;
   /** By naming key: the identifier that a profile's id is made of. Dead ones stay, so that versions go on. */
   readonly profiles: Map<string, ProfileRecord>;
+  /** What operators ruled about two identifiers of which one lives here; null: nothing. */
+  rulings: Rulings | null;
   /** Null while there is nothing: of most components there never is. */
   abroad: Abroad | null;
   /** Derived from the rest (membership.ts), never stored. */
@@ -108,6 +111,7 @@ export function createComponent(id: ComponentId): Component {
     identifiers: new Map(),
     evidence: new Map(),
     profiles: new Map(),
+    rulings: null,
     abroad: null,
     memberships: null,
   };

@@ -23,6 +23,7 @@ import { settleIdentity } from "./identity.ts";
 import type { AbsorbItem, HandoverItem } from "./item.ts";
 import { forgetMembership } from "./membership.ts";
 import { publishComponent, touchProfile } from "./publication.ts";
+import { takeRuling } from "./ruling.ts";
 import { restoreTimers, timerRef } from "./signal.ts";
 import { load, loadComponent, type Steps, type Workspace } from "./workspace.ts";
 
@@ -132,6 +133,10 @@ function mergeComponent(
   for (const [key, evidence] of from.evidence) {
     const present = into.evidence.get(key);
     if (present === undefined || compareStamps(evidence.stamp, present.stamp) < 0) into.evidence.set(key, evidence);
+  }
+  if (from.rulings !== null) {
+    into.rulings ??= new Map();
+    for (const ruling of from.rulings.values()) takeRuling(into.rulings, ruling);
   }
   mergeAbroad(openAbroad(into), from.abroad);
   const { far, told } = openAbroad(into);

@@ -4,6 +4,7 @@
 import type { Part } from "./component.ts";
 import type { Assurance } from "./configuration.ts";
 import type { Cause } from "./profile.ts";
+import type { Verdict } from "./ruling.ts";
 
 /** A component id is `<class>-<record time, 13 digits>-<22 characters of hash>`: as text, an earlier root sorts first. */
 export type ComponentId = string;
@@ -22,8 +23,9 @@ export interface RoutedIdentifier {
 export interface EventItem {
   readonly kind: "event";
   readonly component: ComponentId;
-  /** anchor: fold everything that is local. tie: evidence only. order: the order's facts only. */
-  readonly role: "anchor" | "tie" | "order";
+  /** anchor: fold everything that is local. tie: evidence only. order: the order's facts only. ruling: the verdict only. */
+  readonly role: "anchor" | "tie" | "order" | "ruling";
+  readonly verdict: Verdict | null;
   readonly source: string;
   readonly eventId: string;
   readonly recordedAt: number;

@@ -70,6 +70,11 @@ export function routeEvent(
     for (const identifier of identifiers)
       if (view.birth(identifier.key) === null) view.setBirth(identifier.key, component);
   };
+  if (accepted.verdict !== null && accepted.verdict !== "linked") {
+    // It joins nothing; an identifier that nobody has met yet gets its birth from it.
+    for (const identifier of accepted.identifiers) bear([identifier], bornOf(registry, accepted, identifier));
+    return { absorbs, items: createItems(accepted, meta, rootOf, view) };
+  }
   const rootsOf = (identifiers: readonly AcceptedIdentifier[]): ComponentId[] =>
     [...new Set(identifiers.map(rootOf).filter((root) => root !== null))].sort(compareText);
 
@@ -104,6 +109,20 @@ export function routeEvent(
   return { absorbs, items: createItems(accepted, meta, rootOf, view) };
 }
 
+function bornOf(
+  registry: Registry,
+  { recordedAt }: AcceptedEvent,
+  { namespace, key }: AcceptedIdentifier,
+): ComponentId {
+  const kind = registry.namespaces.get(namespace)?.kind;
+  return createComponentId(kind === "device" ? ANONYMOUS : PERSON, recordedAt, key);
+}
+
+function roleOf({ verdict }: AcceptedEvent, isAnchor: boolean, isOrder: boolean): EventItem["role"] {
+  if (verdict !== null) return "ruling";
+  return isAnchor ? "anchor" : isOrder ? "order" : "tie";
+}
+
 function createItems(
   accepted: AcceptedEvent,
   meta: { backfill: boolean; traceparent: string | null },
@@ -126,7 +145,8 @@ function createItems(
     return {
       kind: "event",
       component,
-      role: component === anchorRoot ? "anchor" : component === orderRoot ? "order" : "tie",
+      role: roleOf(accepted, component === anchorRoot, component === orderRoot),
+      verdict: accepted.verdict,
       source: accepted.source,
       eventId: accepted.event.eventId,
       recordedAt: accepted.recordedAt,

@@ -18,6 +18,7 @@ import { forgetSummary, standingSum } from "./membership.ts";
 import { orderPart } from "./order.ts";
 import type { Cause } from "./profile.ts";
 import { touchProfile } from "./publication.ts";
+import { createRuling, takeRuling } from "./ruling.ts";
 import { applyProgress, SHARD_PART } from "./time.ts";
 import { loadComponent, type Steps, type Workspace } from "./workspace.ts";
 
@@ -78,6 +79,16 @@ function* unpark(engine: Engine, workspace: Workspace, component: Component): St
   for (const carried of parked) yield* applyEvent(engine, workspace, component, carried);
 }
 
+/** What the item says of who belongs together; true where anything that identity depends on is new. */
+function takeEvidence(engine: Engine, component: Component, item: EventItem): boolean {
+  const [one, other] = item.identifiers;
+  if (item.verdict === null || one === undefined || other === undefined) return recordEvidence(engine, component, item);
+  const stamp = { t: item.recordedAt, source: item.source, eventId: item.eventId };
+  component.rulings ??= new Map();
+  const ruled = takeRuling(component.rulings, createRuling(one.key, other.key, item.verdict, stamp));
+  return (item.verdict === "linked" && recordEvidence(engine, component, item)) || ruled;
+}
+
 /** The birth that a local identifier or order of the item has and this home does not hold yet. */
 function findMissingBirth(component: Component, item: EventItem): ComponentId | null {
   const isMissing = ({ local, birth }: RoutedIdentifier) => local && !component.held.has(birth);
@@ -122,7 +133,7 @@ function* applyEvent(
     if (entry?.firstAuthenticated === null && entry.profile !== null && isAuthenticated(assurance))
       touchProfile(engine, workspace, component, entry.profile, cause);
   }
-  if (recordEvidence(engine, component, item)) {
+  if (takeEvidence(engine, component, item)) {
     workspace.write(componentPart(component.id), component);
     for (const naming of settleIdentity(engine, workspace, component, cause)) affected.add(naming);
     // Being known is a fact: it can change where nobody's membership does, on profiles that this event brings no facts to.
@@ -132,7 +143,13 @@ function* applyEvent(
     }
     yield* adoptLooseOrders(engine, workspace, component, cause, affected);
   }
-  if (folded === null || item.role === "tie") return evaluateAffected(engine, workspace, component, affected, cause);
+  if (folded === null || item.role === "tie" || item.role === "ruling") {
+    evaluateAffected(engine, workspace, component, affected, cause);
+    // Told once, where the better of its two identifiers lives.
+    if (item.role === "ruling" && item.identifiers.some(({ key, local }) => local && key === item.anchor))
+      reportOutcome(workspace, item, "folded", isClamped ? "occurred-at-clamped" : null);
+    return;
+  }
   let isNew = duplicate === null;
   const anchor = component.identifiers.get(item.anchor);
   if (item.role === "anchor" && anchor !== undefined) {

@@ -9,13 +9,15 @@
 //                typed ones; several: contested
 //   4 clusters   weak identifiers without claimant, tied to each other, are one; a cluster follows the claimants of the
 //                claimed ones tied to it
-// Whatever attaches to a person does so best claim first, and never brings a second value of a unique namespace (I3).
+// Whatever attaches to a person does so best claim first, and never brings a second value of a unique namespace (I3), nor
+// one that an operator holds apart from it. Evidence that an operator cut does not count.
 
 import { assuranceLevel, isAuthenticated, type Registry } from "./acceptance.ts";
 import { compareStamps, compareText, type Stamp } from "./comparison.ts";
 import type { Component, Entry, Evidence, FarEnd } from "./component.ts";
 import type { NamespaceKind } from "./configuration.ts";
 import type { ComponentId, Status } from "./item.ts";
+import { Verdicts } from "./ruling.ts";
 
 /** A known identifier is tied by authenticated evidence to more values of unique namespaces than this: quarantined. */
 export const QUARANTINE_UNIQUE_VALUES = 5;
@@ -87,17 +89,6 @@ export function findGroup(one: Weighed): Weighed {
   return root;
 }
 
-/** Unites unless two values of a unique namespace would meet; says whether they are one now. */
-function unite(a: Weighed, b: Weighed): boolean {
-  const [ra, rb] = [findGroup(a), findGroup(b)];
-  if (ra === rb) return true;
-  if (ra.uniques.some((namespace) => rb.uniques.includes(namespace))) return false;
-  const [leader, other] = compareText(ra.entry.key, rb.entry.key) < 0 ? [ra, rb] : [rb, ra];
-  if (other.uniques.length > 0) leader.uniques = [...leader.uniques, ...other.uniques];
-  other.parent = leader;
-  return true;
-}
-
 /** What a home tells of an identifier. A quarantined one claims nothing and is no claim: like one of nobody's. */
 export function statusOf({ known, quarantined, person, claimants }: Weighed): Status {
   if (quarantined) return { known: true, person: null };
@@ -127,6 +118,8 @@ class Scales {
   readonly #byKey = new Map<string, Weighed>();
   /** By record time; of quarantined identifiers none. */
   #evidence: readonly Evidence[];
+  /** Pairs that an operator holds apart. */
+  readonly #apart: (readonly [Weighed, Weighed])[] = [];
   /** Between two known identifiers of this home. */
   #strong: Evidence[] = [];
   readonly #weakTies: WeakTie[] = [];
@@ -135,12 +128,33 @@ class Scales {
   constructor(registry: Registry, component: Component) {
     this.#registry = registry;
     this.#component = component;
-    this.#evidence = [...component.evidence.values()].sort(
+    const verdicts = new Verdicts(component.rulings);
+    const counting = [...component.evidence.values()].filter(({ a, b }) => verdicts.letCount(a, b));
+    this.#evidence = counting.sort(
       (x, y) => compareStamps(x.stamp, y.stamp) || compareText(x.a, y.a) || compareText(x.b, y.b),
     );
     this.identifiers = [...component.identifiers.values()]
       .sort((a, b) => compareText(a.key, b.key))
       .map((entry) => this.#put(entry));
+    for (const { a, b } of verdicts.listApart()) {
+      const [one, other] = [this.#byKey.get(a), this.#byKey.get(b)];
+      if (one !== undefined && other !== undefined) this.#apart.push([one, other]);
+    }
+  }
+
+  /** Unites unless two values of a unique namespace or two that are held apart would meet; says whether they are one now. */
+  #unite(a: Weighed, b: Weighed): boolean {
+    const [ra, rb] = [findGroup(a), findGroup(b)];
+    if (ra === rb) return true;
+    if (ra.uniques.some((namespace) => rb.uniques.includes(namespace))) return false;
+    for (const [x, y] of this.#apart) {
+      const [rx, ry] = [findGroup(x), findGroup(y)];
+      if ((rx === ra && ry === rb) || (rx === rb && ry === ra)) return false;
+    }
+    const [leader, other] = compareText(ra.entry.key, rb.entry.key) < 0 ? [ra, rb] : [rb, ra];
+    if (other.uniques.length > 0) leader.uniques = [...leader.uniques, ...other.uniques];
+    other.parent = leader;
+    return true;
   }
 
   #put(entry: Entry): Weighed {
@@ -208,25 +222,35 @@ class Scales {
     });
     const joining = this.#strong.filter((one) => this.#ends(one).every(isPersonal));
     if (joining.length > 1) joining.sort((x, y) => compareWeight(this.#registry, this.#component, x, y));
-    for (const one of joining) unite(...this.#ends(one));
+    for (const one of joining) this.#unite(...this.#ends(one));
     for (const one of this.identifiers) if (isPersonal(one)) one.person = findGroup(one);
   }
 
   attachShareables(): void {
+    const attached = new Map<Weighed, Weighed[]>();
     for (const one of this.identifiers) {
       if (!one.known || one.kind !== "shareable") continue;
       const claimants = new Set<Weighed>();
       for (const evidence of this.#strong) {
         const [a, b] = this.#ends(evidence);
         const other = a === one ? b : b === one ? a : null;
-        if (other !== null && isPersonal(other)) claimants.add(findGroup(other));
+        if (other === null || !isPersonal(other)) continue;
+        const person = findGroup(other);
+        if (!this.#isHeldApart(one, person, attached.get(person) ?? [])) claimants.add(person);
       }
       const [only] = claimants;
       if (claimants.size > 1) {
         one.contested = true;
         one.shown = Array.from(claimants, ({ entry }) => entry.key).sort(compareText);
       } else one.person = only ?? one;
+      if (claimants.size === 1 && only !== undefined) attached.set(only, [...(attached.get(only) ?? []), one]);
     }
+  }
+
+  /** From the person, or from a shareable identifier that belongs to it already. */
+  #isHeldApart(one: Weighed, person: Weighed, attached: readonly Weighed[]): boolean {
+    const belongs = (other: Weighed) => findGroup(other) === person || attached.includes(other);
+    return this.#apart.some(([x, y]) => (x === one && belongs(y)) || (y === one && belongs(x)));
   }
 
   /** A far end speaks through its status. */
@@ -264,7 +288,7 @@ class Scales {
 
   clusterWeak(): void {
     for (const { near, far } of this.#weakTies)
-      if ("entry" in far && near.claimants === null && far.claimants === null) unite(near, far);
+      if ("entry" in far && near.claimants === null && far.claimants === null) this.#unite(near, far);
     for (const { near, far, stamp } of this.#weakTies) {
       if (near.claimants !== null) continue;
       if ("entry" in far) {
@@ -322,9 +346,9 @@ class Scales {
       (x, y) => compareStamps(x.claim.stamp, y.claim.stamp) || compareText(x.root.entry.key, y.root.entry.key),
     );
     for (const one of this.identifiers)
-      if (one.kind === "shareable" && one.person !== null && one.person !== one) unite(one.person, one);
+      if (one.kind === "shareable" && one.person !== null && one.person !== one) this.#unite(one.person, one);
     for (const { root, claim } of units)
-      if (!unite(this.#byKey.get(claim.person) as Weighed, root))
+      if (!this.#unite(this.#byKey.get(claim.person) as Weighed, root))
         for (const one of members.get(root) ?? []) one.contested = true;
   }
 }

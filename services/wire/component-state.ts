@@ -6,6 +6,7 @@ import { stateOf } from "#core/component.ts";
 import type { Stamp } from "#core/comparison.ts";
 import { evidenceKey } from "#core/evidence.ts";
 import type { Carried, EventItem, Status } from "#core/item.ts";
+import { takeRuling, type Ruling, type Rulings } from "#core/ruling.ts";
 import { decodeValue, encodeValue, parseSchema, toBuffer, type TypeRegistry } from "./avro.ts";
 
 const registry: TypeRegistry = {};
@@ -52,6 +53,12 @@ interface StoredEvidence extends Pick<Evidence, "assurance"> {
   readonly stamp: StoredStamp;
 }
 
+interface StoredRuling extends Pick<Ruling, "verdict"> {
+  readonly a: Text;
+  readonly b: Text;
+  readonly stamp: StoredStamp;
+}
+
 interface StoredFarEnd extends Pick<FarEnd, "version"> {
   readonly key: Text;
   readonly namespace: Text;
@@ -75,6 +82,7 @@ interface StoredComponent extends StoredAbroad {
   readonly held: readonly Text[];
   readonly identifiers: readonly StoredIdentifier[];
   readonly evidence: readonly StoredEvidence[];
+  readonly rulings: readonly StoredRuling[];
 }
 
 const NOTHING_ABROAD: StoredAbroad = { far: [], told: {}, looseOrders: [], parked: [], arriving: [], asked: [] };
@@ -124,12 +132,14 @@ export function encodeComponent(component: Component | Forwarder, encodePart: (p
       writeIdentifier(texts, entry, stateOf(component, entry.key) !== null),
     ),
     evidence: Array.from(component.evidence.values(), (one) => writeEvidence(texts, one)),
+    rulings:
+      component.rulings === null ? NONE : Array.from(component.rulings.values(), (one) => writeRuling(texts, one)),
     ...(component.abroad === null ? NOTHING_ABROAD : writeAbroad(texts, component.abroad, encodePart)),
   } satisfies StoredComponent);
 }
 
 function encodeForwarder({ id, forward }: Forwarder): Buffer {
-  const none = { held: NONE, identifiers: NONE, evidence: NONE, ...NOTHING_ABROAD };
+  const none = { held: NONE, identifiers: NONE, evidence: NONE, rulings: NONE, ...NOTHING_ABROAD };
   return encodeValue(componentType, { texts: [id, forward], id: 0, forward: 1, ...none } satisfies StoredComponent);
 }
 
@@ -154,6 +164,10 @@ function writeIdentifier(texts: Texts, entry: Entry, stateful: boolean): StoredI
 
 function writeEvidence(texts: Texts, { a, b, source, assurance, stamp }: Evidence): StoredEvidence {
   return { a: texts.put(a), b: texts.put(b), source: texts.put(source), assurance, stamp: texts.putStamp(stamp) };
+}
+
+function writeRuling(texts: Texts, { a, b, verdict, stamp }: Ruling): StoredRuling {
+  return { a: texts.put(a), b: texts.put(b), verdict, stamp: texts.putStamp(stamp) };
 }
 
 function writeAbroad(texts: Texts, abroad: Abroad, encodePart: (part: Part) => StoredPart): StoredAbroad {
@@ -203,6 +217,7 @@ export function decodeComponent(bytes: Uint8Array, decodePart: (part: StoredPart
     identifiers,
     evidence,
     profiles: new Map(),
+    rulings: readRulings(texts, stored.rulings),
     abroad: readAbroad(texts, stored, decodePart),
     memberships: null,
   };
@@ -227,6 +242,14 @@ function readIdentifier(texts: readonly string[], stored: StoredIdentifier): Ent
     fragment: null,
     ordersListed: stored.ordersListed,
   };
+}
+
+function readRulings(texts: readonly string[], stored: readonly StoredRuling[]): Rulings | null {
+  if (stored.length === 0) return null;
+  const rulings: Rulings = new Map();
+  for (const { a, b, verdict, stamp } of stored)
+    takeRuling(rulings, { a: texts[a] as string, b: texts[b] as string, verdict, stamp: readStamp(texts, stamp) });
+  return rulings;
 }
 
 function readStamp(texts: readonly string[], { t, source, eventId }: StoredStamp): Stamp {

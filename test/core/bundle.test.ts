@@ -22,6 +22,7 @@ const event: EventItem = {
   kind: "event",
   component: "0-a",
   role: "anchor",
+  verdict: null,
   source: "web",
   eventId: "é-1",
   recordedAt: Date.UTC(2099, 0, 1),

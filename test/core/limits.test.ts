@@ -25,6 +25,7 @@ function item(eventId: string, recordedAt = 0): EventItem {
     kind: "event",
     component: "",
     role: "anchor",
+    verdict: null,
     source: "web",
     eventId,
     recordedAt,

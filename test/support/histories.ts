@@ -3,6 +3,7 @@
 
 import * as fc from "fast-check";
 import { PUBLIC_TEST_IDENTITY_KEY } from "#services/config/identity-key.ts";
+import { rulingType, VERDICTS } from "#core/ruling.ts";
 import { loadConfiguration } from "#services/config/configuration.ts";
 import { createHash } from "#services/wire/hash.ts";
 import type { ChannelEvent, IdentifierClaim, OrderLine } from "#core/event.ts";
@@ -174,7 +175,7 @@ function draft(scenario: Scenario): fc.Arbitrary<Draft> {
   const anySource = fc.oneof(
     ...Object.entries(sources).map(([source, weight]) => ({ arbitrary: fc.constant(source), weight })),
   );
-  return anySource.chain((source) =>
+  const told = anySource.chain((source) =>
     fc
       .record({
         claims: claims(scenario, source),
@@ -205,6 +206,31 @@ function draft(scenario: Scenario): fc.Arbitrary<Draft> {
       })
       .map((draw) => assemble(source, orders, draw)),
   );
+  return fc.oneof({ arbitrary: told, weight: 14 }, { arbitrary: ruling(scenario), weight: 1 });
+}
+
+/** An operator's word about two identifiers, most often of different people. */
+function ruling(scenario: Scenario): fc.Arbitrary<Draft> {
+  const people = scenario === "crowd" ? 8 : PEOPLE;
+  const identifier = fc
+    .record({ namespace: among(Object.keys(VALUES)), person: fc.nat({ max: people - 1 }) })
+    .map(({ namespace, person }) => ({ namespace, value: VALUES[namespace]?.(person) ?? "" }));
+  return fc
+    .record({
+      type: among(VERDICTS.map(rulingType)),
+      one: identifier,
+      other: identifier,
+      instant: fc.nat({ max: INSTANTS - 1 }),
+    })
+    .map(({ type, one, other, instant }): Draft => {
+      const recordedAt = START_MS + instant * STEP_MS;
+      return {
+        source: "operator",
+        recordedAt,
+        copies: [],
+        event: { type, occurredAt: recordedAt, identifiers: [one, other] },
+      };
+    });
 }
 
 function assemble(

@@ -59,6 +59,8 @@ interface Identifier {
   first: Stamp;
   firstAuthenticated: Stamp | null;
   quarantined: boolean;
+  /** Whom an operator holds it apart from. */
+  readonly apart: Set<Identifier>;
 }
 
 interface Evidence {
@@ -84,8 +86,19 @@ export function recomputePeople(
     const acceptance = acceptEvent(registry, source, recordedAt, event);
     return acceptance.ok ? [acceptance.accepted] : [];
   });
-  const identifiers = listIdentifiers(registry, accepted);
-  const evidence = listEvidence(identifiers, accepted);
+  const verdicts = listVerdicts(accepted);
+  const telling = accepted.filter(({ verdict }) => verdict === null || verdict === "linked");
+  const identifiers = listIdentifiers(registry, telling);
+  const evidence = listEvidence(identifiers, telling).filter(({ a, b }) => {
+    const verdict = verdicts.get(pairOf(a.key, b.key));
+    return verdict !== "cut" && verdict !== "apart";
+  });
+  for (const [pair, verdict] of verdicts) {
+    const [a, b] = pair.split(" ").map((key) => identifiers.get(key));
+    if (verdict !== "apart" || a === undefined || b === undefined) continue;
+    a.apart.add(b);
+    b.apart.add(a);
+  }
   markQuarantined(identifiers, evidence);
   const { groups, shown } = groupIdentifiers([...identifiers.values()], evidence);
   const orders = listOrders(registry, accepted);
@@ -93,7 +106,9 @@ export function recomputePeople(
   const profiles = groups.map((group) => {
     const own = orders.filter((order) => [...group.members].some((member) => member.key === order.owner));
     for (const order of own) attributed.add(order);
-    const facts = accepted.filter((event) => [...group.members].some((member) => member.key === event.anchor));
+    const facts = accepted.filter(
+      (event) => event.verdict === null && [...group.members].some((member) => member.key === event.anchor),
+    );
     return describeGroup(registry, group, shown.get(group) ?? new Set(), own, facts);
   });
   return {
@@ -116,6 +131,20 @@ function chooseDistinct(events: readonly RecordedEvent[]): RecordedEvent[] {
     if (order < 0) chosen.set(id, event);
   }
   return [...chosen.values()];
+}
+
+function pairOf(a: string, b: string): string {
+  return [a, b].toSorted(compareText).join(" ");
+}
+
+/** Of each pair the latest ruling. */
+function listVerdicts(events: readonly AcceptedEvent[]): Map<string, string> {
+  const verdicts = new Map<string, string>();
+  for (const event of events.toSorted((x, y) => compareStamps(stampOf(x), stampOf(y)))) {
+    const [one, other] = event.identifiers;
+    if (event.verdict !== null) verdicts.set(pairOf(must(one).key, must(other).key), event.verdict);
+  }
+  return verdicts;
 }
 
 function stampOf(event: AcceptedEvent): Stamp {
@@ -142,6 +171,7 @@ function listIdentifiers(registry: Registry, events: readonly AcceptedEvent[]): 
         first: stamp,
         firstAuthenticated: null,
         quarantined: false,
+        apart: new Set(),
       };
       identifier.first = earlier(identifier.first, stamp);
       // Devices never become known.
@@ -200,10 +230,11 @@ function markQuarantined(identifiers: ReadonlyMap<string, Identifier>, evidence:
   }
 }
 
-/** I3: no namespace of kind unique with two values. */
-function isAdmissible(members: Iterable<Identifier>): boolean {
+/** I3: no namespace of kind unique with two values; and nobody whom an operator holds apart. */
+function isAdmissible(members: readonly Identifier[]): boolean {
   const values = new Map<string, Identifier>();
   for (const member of members) {
+    if (members.some((other) => member.apart.has(other))) return false;
     if (member.kind !== "unique") continue;
     if ((values.get(member.namespace) ?? member) !== member) return false;
     values.set(member.namespace, member);
@@ -251,11 +282,15 @@ function groupIdentifiers(
   for (const { a, b } of sorted) if (a.kind !== "shareable" && b.kind !== "shareable") unite(grouping, a, b);
 
   // A known shareable belongs to its only strong claimant.
-  for (const shareable of identifiers.filter((i) => isKnown(i) && i.kind === "shareable")) {
+  for (const shareable of identifiers
+    .filter((i) => isKnown(i) && i.kind === "shareable")
+    .toSorted((x, y) => compareText(x.key, y.key))) {
     const claimants = new Set<Group>();
     for (const { a, b } of strong) {
       const other = a === shareable ? b : b === shareable ? a : null;
-      if (other !== null && other.kind !== "shareable") claimants.add(must(grouping.get(other)));
+      if (other === null || other.kind === "shareable") continue;
+      const claimant = must(grouping.get(other));
+      if (![...claimant.members].some((member) => member.apart.has(shareable))) claimants.add(claimant);
     }
     const [claimant] = claimants;
     if (claimants.size > 1) {

@@ -1,0 +1,80 @@
+// What an operator rules about two identifiers: records of the log like any evidence, undone by a later one. Of several
+// about one pair the latest by record time holds, in whatever order they arrive.
+
+import { compareStamps, compareText, type Stamp } from "./comparison.ts";
+
+/**
+ * linked: evidence of the strongest assurance. cut: what says that they belong together does not count. apart: nor may
+ * anything else bring them together. lifted: as if nothing had been ruled.
+ */
+export const VERDICTS = ["linked", "cut", "apart", "lifted"] as const;
+export type Verdict = (typeof VERDICTS)[number];
+
+/** Types of the events that rule, where both identifiers are asserted with assurance `operator`. */
+const VERDICT_BY_TYPE: ReadonlyMap<string, Verdict> = new Map([
+  ["identifiers-linked", "linked"],
+  ["evidence-cut", "cut"],
+  ["identifiers-parted", "apart"],
+  ["ruling-lifted", "lifted"],
+]);
+
+export function verdictOf(eventType: string): Verdict | null {
+  return VERDICT_BY_TYPE.get(eventType) ?? null;
+}
+
+export function rulingType(verdict: Verdict): string {
+  return [...VERDICT_BY_TYPE].find(([, ruled]) => ruled === verdict)?.[0] as string;
+}
+
+export interface Ruling {
+  /** Keys of the two, the smaller first. */
+  readonly a: string;
+  readonly b: string;
+  readonly verdict: Verdict;
+  readonly stamp: Stamp;
+}
+
+/** Each under its pair and its event, with the earliest record of it: a copy that was recorded before counts from there. */
+export type Rulings = Map<string, Ruling>;
+
+function pairKey(one: string, other: string): string {
+  return compareText(one, other) < 0 ? `${one} ${other}` : `${other} ${one}`;
+}
+
+export function createRuling(one: string, other: string, verdict: Verdict, stamp: Stamp): Ruling {
+  const [a, b] = compareText(one, other) < 0 ? [one, other] : [other, one];
+  return { a, b, verdict, stamp };
+}
+
+/** True where it is new, or recorded earlier than was known. */
+export function takeRuling(rulings: Rulings, ruling: Ruling): boolean {
+  const key = `${pairKey(ruling.a, ruling.b)} ${ruling.stamp.source} ${ruling.stamp.eventId}`;
+  const present = rulings.get(key);
+  if (present !== undefined && present.stamp.t <= ruling.stamp.t) return false;
+  rulings.set(key, ruling);
+  return true;
+}
+
+/** The verdicts that hold: of each pair the latest. */
+export class Verdicts {
+  readonly #latest = new Map<string, Ruling>();
+
+  constructor(rulings: Rulings | null) {
+    for (const ruling of rulings?.values() ?? []) {
+      const key = pairKey(ruling.a, ruling.b);
+      const other = this.#latest.get(key);
+      if (other === undefined || compareStamps(ruling.stamp, other.stamp) > 0) this.#latest.set(key, ruling);
+    }
+  }
+
+  /** Whether evidence between two identifiers counts. */
+  letCount(a: string, b: string): boolean {
+    const verdict = this.#latest.size === 0 ? undefined : this.#latest.get(pairKey(a, b))?.verdict;
+    return verdict !== "cut" && verdict !== "apart";
+  }
+
+  /** The pairs that are held apart. */
+  listApart(): Ruling[] {
+    return [...this.#latest.values()].filter(({ verdict }) => verdict === "apart");
+  }
+}
