@@ -17,6 +17,7 @@ const ADVICE: Readonly<Record<string, string>> = {
     "check that Kafka runs where kafka.brokers (or WEFT_KAFKA_BROKERS) says, and that the topics exist: `weft topics create`",
   "log-outcome-unknown":
     "some records may have been written; make sure that the topics exist (`weft topics create`) and run the command again, the engine drops what it has already seen",
+  "ruling-refused": "nothing was changed; `weft explain` shows how the two stand",
   "registry-unavailable": "check that the schema registry runs where registry.url (or WEFT_REGISTRY_URL) says",
   "unsafe-store": "mend the setting (`CONFIG SET`, and the file that Redis starts with), then start again",
   "store-unavailable": "check that Redis runs where redis.url (or WEFT_REDIS_URL) says",

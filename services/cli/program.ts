@@ -10,6 +10,7 @@ import { registerFold } from "./verbs/fold.ts";
 import { registerImport } from "./verbs/import.ts";
 import { registerLookup } from "./verbs/lookup.ts";
 import { registerProduce } from "./verbs/produce.ts";
+import { registerRulings } from "./verbs/ruling.ts";
 import { registerRun } from "./verbs/run.ts";
 import { registerTail } from "./verbs/tail.ts";
 import { registerTopics } from "./verbs/topics.ts";
@@ -22,6 +23,7 @@ const VERBS: readonly ((program: Command) => void)[] = [
   registerRun,
   registerLookup,
   registerExplain,
+  registerRulings,
   registerDigest,
   registerTail,
   registerTopics,

@@ -4,7 +4,13 @@
 import { readFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import type * as z from "zod";
-import type { Configuration, NamespaceConfiguration, Rules, SourceConfiguration } from "#core/configuration.ts";
+import {
+  OPERATOR,
+  type Configuration,
+  type NamespaceConfiguration,
+  type Rules,
+  type SourceConfiguration,
+} from "#core/configuration.ts";
 import { checkLadder, checkNames } from "./consistency.ts";
 import { SourceDocument } from "./document.ts";
 import { type IdentityKey, publishedIdentityKey, readIdentityKey } from "./identity-key.ts";
@@ -206,21 +212,40 @@ function buildNamespaces(file: ConfigurationFile): NamespaceConfiguration[] {
   return file.namespaces.map((namespace, index) => ({ ...namespace, strength: namespace.strength ?? count - index }));
 }
 
+/** Those of the file, and where it names none so: `operator`, which every deployment has. */
 function buildSources(file: ConfigurationFile): SourceConfiguration[] {
-  return file.sources.map((source) => ({
-    name: source.name,
-    channel: source.channel ?? source.name,
-    topic: source.topic ?? `${file.kafka.topicPrefix}channel-${source.name}`,
-    assurance: { "*": "claimed", ...source.assurance },
-    assuranceByType: source.assuranceByType,
-    trustedForOrders: source.trustedForOrders,
-    rank: source.rank,
-    country: source.country ?? file.country,
-    currency: source.currency ?? file.currency,
-    delivery: source.delivery,
-    ...(source.allowedFields === undefined ? {} : { allowedFields: source.allowedFields }),
-    ...(source.orderIdScope === undefined ? {} : { orderIdScope: source.orderIdScope }),
-  }));
+  const sources = file.sources.map(
+    (source): SourceConfiguration => ({
+      name: source.name,
+      channel: source.channel ?? source.name,
+      topic: source.topic ?? `${file.kafka.topicPrefix}channel-${source.name}`,
+      assurance: { "*": "claimed", ...source.assurance },
+      assuranceByType: source.assuranceByType,
+      trustedForOrders: source.trustedForOrders,
+      rank: source.rank,
+      country: source.country ?? file.country,
+      currency: source.currency ?? file.currency,
+      delivery: source.delivery,
+      ...(source.allowedFields === undefined ? {} : { allowedFields: source.allowedFields }),
+      ...(source.orderIdScope === undefined ? {} : { orderIdScope: source.orderIdScope }),
+    }),
+  );
+  return sources.some(({ name }) => name === OPERATOR) ? sources : [...sources, createOperatorSource(file)];
+}
+
+function createOperatorSource({ kafka, country, currency }: ConfigurationFile): SourceConfiguration {
+  return {
+    name: OPERATOR,
+    channel: OPERATOR,
+    topic: `${kafka.topicPrefix}weft.operator`,
+    assurance: { "*": "operator" },
+    assuranceByType: {},
+    trustedForOrders: false,
+    rank: Number.MAX_SAFE_INTEGER,
+    country,
+    currency,
+    delivery: "live",
+  };
 }
 
 function buildDeployment(file: ConfigurationFile, identityKey: IdentityKey): Deployment {

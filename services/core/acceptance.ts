@@ -4,7 +4,6 @@
 
 import {
   ASSURANCES,
-  OPERATOR_SOURCE,
   type Assurance,
   type Configuration,
   type NamespaceConfiguration,
@@ -94,7 +93,7 @@ export function createRegistry(configuration: Configuration, hash: Hash): Regist
     namespaces: new Map(
       configuration.namespaces.map((namespace, anchorRank) => [namespace.name, { ...namespace, anchorRank }]),
     ),
-    sources: new Map([OPERATOR_SOURCE, ...configuration.sources].map((source) => [source.name, source])),
+    sources: new Map(configuration.sources.map((source) => [source.name, source])),
   };
 }
 

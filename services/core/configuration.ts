@@ -45,19 +45,8 @@ export interface SourceConfiguration {
   readonly orderIdScope?: string;
 }
 
-/** Where operators' rulings come from (ruling.ts). Every deployment has it; a source of that name takes its place. */
-export const OPERATOR_SOURCE: SourceConfiguration = {
-  name: "operator",
-  channel: "operator",
-  topic: "weft.operator",
-  assurance: { "*": "operator" },
-  assuranceByType: {},
-  trustedForOrders: false,
-  rank: Number.MAX_SAFE_INTEGER,
-  country: "FR",
-  currency: "EUR",
-  delivery: "live",
-};
+/** The source of operators' rulings (ruling.ts). */
+export const OPERATOR = "operator";
 
 export interface SegmentRule {
   readonly segment: string;

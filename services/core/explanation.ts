@@ -5,6 +5,7 @@ import { isAuthenticated, type Registry } from "./acceptance.ts";
 import { compareStamps, compareText } from "./comparison.ts";
 import type { Component, Entry, Evidence } from "./component.ts";
 import { membersOf } from "./membership.ts";
+import { Verdicts } from "./ruling.ts";
 import { compareWeight, isKnown } from "./weighing.ts";
 
 /** Which line of the rule a link stands on. */
@@ -21,6 +22,8 @@ export interface Link {
 export const OBSTACLES = [
   /** No event named both, nor any two identifiers of their persons. */
   "no-evidence",
+  /** An operator holds them, or two of their persons' identifiers, apart. */
+  "held-apart",
   /** Some did, but not with a log-in or better for both ends: claims never join two known people (I5). */
   "claims-only",
   /** Two values of a unique namespace would share a profile (I3). */
@@ -49,7 +52,10 @@ export interface Separation {
 export function explainProfile(registry: Registry, component: Component, naming: string): Link[] {
   const members = new Set(membersOf(component, naming));
   const entryOf = (key: string) => component.identifiers.get(key) as Entry;
-  const evidence = [...component.evidence.values()].filter(({ a, b }) => members.has(a) && members.has(b));
+  const verdicts = new Verdicts(component.rulings);
+  const evidence = [...component.evidence.values()].filter(
+    ({ a, b }) => members.has(a) && members.has(b) && verdicts.letCount(a, b),
+  );
   evidence.sort((x, y) => compareStamps(x.stamp, y.stamp) || compareText(x.a + x.b, y.a + y.b));
   const links: Link[] = [];
   const forest = new Forest(members);
@@ -106,14 +112,20 @@ export interface Standing {
 export function explainSeparation(registry: Registry, one: Standing, other: Standing): Separation {
   const [mine, theirs] = [personOf(one), personOf(other)];
   const evidence = new Map<string, Evidence>();
-  for (const { component } of [one, other])
+  const isBetween = ({ a, b }: { readonly a: string; readonly b: string }) =>
+    (mine.has(a) && theirs.has(b)) || (mine.has(b) && theirs.has(a));
+  let heldApart = false;
+  for (const { component } of [one, other]) {
+    const verdicts = new Verdicts(component.rulings);
+    heldApart ||= verdicts.listApart().some(isBetween);
     for (const [key, piece] of component.evidence)
-      if ((mine.has(piece.a) && theirs.has(piece.b)) || (mine.has(piece.b) && theirs.has(piece.a)))
-        evidence.set(key, piece);
+      if (isBetween(piece) && verdicts.letCount(piece.a, piece.b)) evidence.set(key, piece);
+  }
   const found = [...evidence.values()].sort((x, y) => compareStamps(x.stamp, y.stamp) || compareText(x.a, y.a));
   const namespaces = findConflicts(registry, one, mine, other, theirs);
   const states = [one.entry, other.entry];
   const obstacle = (): Obstacle => {
+    if (heldApart) return "held-apart";
     if (states.some(({ state }) => state === "quarantined")) return "quarantined";
     if (states.some(({ pending }) => pending)) return "pending";
     if (states.some(({ state }) => state === "contested")) return "contested";

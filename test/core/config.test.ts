@@ -30,7 +30,7 @@ function problemsOf(path: string, environment: Record<string, string> = {}): rea
 
 const place = ({ line, column, code, path }: Problem) => `${line}:${column} ${code} ${path}`;
 
-test("without a path, the shipped default has seven sources and thirteen namespaces in anchor order", () => {
+test("without a path, the shipped default has seven sources, the operators', and thirteen namespaces in anchor order", () => {
   const { configuration, deployment, file } = loadConfiguration(undefined, {});
   assert.equal(file, SHIPPED_FILE);
   assert.deepEqual(
@@ -45,6 +45,7 @@ test("without a path, the shipped default has seven sources and thirteen namespa
       "social channel-social live false",
       "email channel-email live false",
       "crm channel-crm live true",
+      "operator weft.operator live false",
     ],
   );
   assert.deepEqual(

@@ -8,6 +8,7 @@ import { createRegistry, acceptEvent } from "#core/acceptance.ts";
 import { Fold } from "#services/fold/fold.ts";
 import { Cluster, replayLog } from "#support/cluster.ts";
 import { configuration, hash, history, runs, seed, type History } from "#support/histories.ts";
+import { rulingType } from "#core/ruling.ts";
 import { checkStream } from "#support/oracle-stream.ts";
 import {
   compareOracle,
@@ -106,6 +107,30 @@ describe("the people of a log", () => {
     };
     await fc.assert(fc.asyncProperty(history(3, 4), property), runs(60));
     await fc.assert(fc.asyncProperty(history(5, 6), property), runs(8));
+  });
+
+  it("are what they were once every ruling of an operator is lifted (I2)", async () => {
+    let ruled = 0;
+    await fc.assert(
+      fc.asyncProperty(history(3, 16), async ({ events }) => {
+        // A link is evidence too, and the same event whatever was ruled around it.
+        const rulings = events.filter(
+          ({ source, event }) => source === "operator" && event.type !== "identifiers-linked",
+        );
+        ruled += rulings.length;
+        const latest = Math.max(...events.map(({ recordedAt }) => recordedAt));
+        const lifts = rulings.map(({ event, source }, place) => ({
+          source,
+          recordedAt: latest + 1,
+          event: { ...event, eventId: `lift-${place}`, type: rulingType("lifted") },
+        }));
+        const without = await foldEach(events.filter((event) => !rulings.includes(event)));
+        const lifted = await foldEach([...events, ...lifts]);
+        deepEqual(comparePeople(await lifted.readPeople()), comparePeople(await without.readPeople()));
+      }),
+      runs(2_000),
+    );
+    ok(ruled > 0);
   });
 
   it("never share two values of a unique namespace (I3)", async () => {

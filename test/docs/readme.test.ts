@@ -127,6 +127,7 @@ test("the configuration of the README is accepted, in ten lines", () => {
       [
         ["web", "live"],
         ["store", "files"],
+        ["operator", "live"],
       ],
     );
   } finally {

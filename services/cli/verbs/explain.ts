@@ -44,6 +44,7 @@ const RULES: Readonly<Record<LinkRule, string>> = {
 
 const REASONS: Readonly<Record<Obstacle, string>> = {
   "no-evidence": "no event has named both, nor any other two identifiers of theirs",
+  "held-apart": "an operator holds them apart",
   "claims-only": "they were named together, but only as a claim, and claims never join two known people",
   "unique-namespace": "they were asserted together, but each has a value of its own where a person has one",
   quarantined: "one of them is tied to so many people that it links nothing any more",
@@ -52,6 +53,7 @@ const REASONS: Readonly<Record<Obstacle, string>> = {
 };
 
 function propose({ obstacle, namespaces }: Separation, one: Standing, other: Standing): string {
+  if (obstacle === "held-apart") return "what was ruled lifted: `weft split ... --undo`";
   if (obstacle === "quarantined" || obstacle === "contested")
     return "all but one of its ties taken back; another event does not help";
   if (obstacle === "pending") return "nothing: ask again in a moment";
