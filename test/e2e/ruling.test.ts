@@ -85,7 +85,7 @@ test("a split takes a link back, and lifting it gives the same digest as before 
     assert.equal(await digest(), before);
 
     const refused = await run([...here, "link", "customer:c-1", "customer:nobody", ...by]);
-    assert.deepEqual([refused.code, /^ruling-refused: customer: unknown-identifier/.test(refused.err)], [1, true]);
+    assert.deepEqual([refused.code, refused.err.startsWith("ruling-refused: customer: unknown-identifier")], [1, true]);
     const unsigned = await run([...here, "split", "customer:c-1", "email:ana@example.fr"]);
     assert.equal(unsigned.code, 2);
   } finally {
