@@ -54,6 +54,15 @@ export class StoreUnavailable extends Error {
   }
 }
 
+/** Something that the store must hold is not there: it has lost what it acknowledged, or it was read while it changed. */
+export class StoreDamaged extends Error {
+  readonly code = "store-damaged";
+  constructor(message: string) {
+    super(message);
+    this.name = "StoreDamaged";
+  }
+}
+
 export interface Store {
   /** Raises the epoch of each shard by one and returns the new epochs: every older owner is fenced from here on. */
   raiseEpochs(shards: readonly number[]): Promise<ReadonlyMap<number, number>>;

@@ -10,7 +10,7 @@ import { listPart, ORDERS_LISTED_PER_PART } from "#core/order-book.ts";
 import { orderPart, type Order } from "#core/order.ts";
 import type { Store } from "#ports/store.ts";
 import type { ComponentIndex } from "./component-index.ts";
-import { readParts } from "./part.ts";
+import { readParts, repeatRead } from "./part.ts";
 import { describeProfile, type ProfileLine } from "./profile-reader.ts";
 
 export type Lookup =
@@ -28,7 +28,7 @@ export interface LookupServices {
 }
 
 async function readPart<T>({ store, shards }: LookupServices, component: ComponentId, key: string): Promise<T | null> {
-  const parts = await readParts((keys) => store.load(shardOf(component, shards), keys), [key]);
+  const parts = await repeatRead(() => readParts((keys) => store.load(shardOf(component, shards), keys), [key]));
   return parts.get(key) as T | null;
 }
 

@@ -12,6 +12,7 @@ import {
   type IdentifierState,
   type Part,
 } from "#core/component.ts";
+import { StoreDamaged } from "#ports/store.ts";
 import { decodeComponent, encodeComponent, type ReadComponent, type StoredPart } from "./component-state.ts";
 import { decodeIdentifierState, encodeIdentifierState } from "./identifier-state.ts";
 
@@ -41,7 +42,10 @@ export function encodeStateOf(component: Component, key: string): Uint8Array | n
 
 type Load = (keys: readonly string[]) => Promise<readonly (Uint8Array | null)[]>;
 
-/** Parts by key, components whole: two round trips where there are components, else one. */
+/**
+ * Parts by key, components whole: two round trips where there are components, else one. Throws StoreDamaged where a
+ * component's identifiers are not all there; to a reader beside the shard's writer that may be the change of a moment.
+ */
 export async function readParts(load: Load, keys: readonly string[]): Promise<Map<string, unknown>> {
   const parts = new Map<string, unknown>();
   const components: { component: Component; stateful: readonly string[] }[] = [];
@@ -81,7 +85,20 @@ async function attachStates(
   for (const [i, { component, key }] of wanted.entries()) {
     const value = values[i];
     if (value === null || value === undefined)
-      throw new Error(`the store has lost the state of an identifier of component ${component.id}`);
+      throw new StoreDamaged(`component ${component.id} has an identifier whose state is not there`);
     attachState(component, key, decodeIdentifierState(value));
+  }
+}
+
+const READ_ATTEMPTS_MAX = 5;
+
+/** For whoever reads beside a shard's writer: what was handed over between two round trips is found at the next attempt. */
+export async function repeatRead<T>(read: () => Promise<T>): Promise<T> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await read();
+    } catch (error) {
+      if (!(error instanceof StoreDamaged) || attempt >= READ_ATTEMPTS_MAX) throw error;
+    }
   }
 }

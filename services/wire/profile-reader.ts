@@ -9,7 +9,7 @@ import type { Order, OrderView } from "#core/order.ts";
 import type { IdentifierView } from "#core/membership.ts";
 import { viewProfile } from "#core/view.ts";
 import type { Store } from "#ports/store.ts";
-import { decodePart, readComponents } from "./part.ts";
+import { decodePart, readComponents, repeatRead } from "./part.ts";
 
 /** A line of profiles.jsonl. */
 export interface ProfileLine {
@@ -39,9 +39,11 @@ export async function readPeople(engine: Engine, store: Store, shards: number): 
   const holders = new Map<string, string | null>();
   let unattributedOrders = 0;
   for (let shard = 0; shard < shards; shard += 1) {
-    const stored: Uint8Array[] = [];
-    for await (const { value } of store.scan(shard, "c/")) stored.push(value);
-    const components = await readComponents((keys) => store.load(shard, keys), stored);
+    const components = await repeatRead(async () => {
+      const stored: Uint8Array[] = [];
+      for await (const { value } of store.scan(shard, "c/")) stored.push(value);
+      return readComponents((keys) => store.load(shard, keys), stored);
+    });
     const ordersByOwner = new Map<string, OrderView[]>();
     for (const component of components)
       for (const [key, entry] of component.identifiers) holders.set(key, profileIdOf(component, entry));
