@@ -1,6 +1,7 @@
 // The bench's load: page views and log-ins of a web shop, seeded. About 250 bytes and 1.75 identifiers an event.
 
 import type { ChannelEvent } from "#core/event.ts";
+import { createDice } from "./dice.ts";
 
 export interface LoadOptions {
   readonly events: number;
@@ -8,16 +9,6 @@ export interface LoadOptions {
   readonly seed: number;
   /** uniform: every person alike. zipf: a few do most (exponent 1.1). */
   readonly shape: "uniform" | "zipf";
-}
-
-function createDice(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4294967296;
-  };
 }
 
 const START_MS = Date.UTC(2026, 0, 5);
