@@ -6,10 +6,10 @@ import { compareStamps, compareText } from "./comparison.ts";
 import type { Component, Entry, Evidence } from "./component.ts";
 import { membersOf } from "./membership.ts";
 import { Verdicts } from "./ruling.ts";
-import { compareWeight, isKnown } from "./weighing.ts";
+import { compareWeight, isKnown } from "./weighed.ts";
 
 /** Which line of the rule a link stands on. */
-export const LINK_RULES = ["strong-evidence", "sole-strong-claimant", "sole-claimant", "cluster"] as const;
+export const LINK_RULES = ["strong-evidence", "sole-strong-claimant", "sole-claimant", "cluster", "followed"] as const;
 export type LinkRule = (typeof LINK_RULES)[number];
 
 /** One piece of evidence that holds a profile together. */
@@ -47,18 +47,18 @@ export interface Separation {
 
 /**
  * The evidence that holds a profile together: as many links as it takes, each the best by the rule. Known identifiers by
- * strong evidence, then shareable ones, then weak ones by the claim they follow, then what only hangs on other weak ones.
+ * strong evidence, then shareable ones, then weak ones by the claim they follow, then what only hangs on other weak ones,
+ * of the profile or beside it.
  */
 export function explainProfile(registry: Registry, component: Component, naming: string): Link[] {
   const members = new Set(membersOf(component, naming));
   const entryOf = (key: string) => component.identifiers.get(key) as Entry;
   const verdicts = new Verdicts(component.rulings);
-  const evidence = [...component.evidence.values()].filter(
-    ({ a, b }) => members.has(a) && members.has(b) && verdicts.letCount(a, b),
-  );
-  evidence.sort((x, y) => compareStamps(x.stamp, y.stamp) || compareText(x.a + x.b, y.a + y.b));
+  const counting = [...component.evidence.values()].filter(({ a, b }) => verdicts.letCount(a, b));
+  counting.sort((x, y) => compareStamps(x.stamp, y.stamp) || compareText(x.a + x.b, y.a + y.b));
+  const evidence = counting.filter(({ a, b }) => members.has(a) && members.has(b));
   const links: Link[] = [];
-  const forest = new Forest(members);
+  const forest = new Forest(component.identifiers.keys());
   const take = (rule: LinkRule, candidates: readonly Evidence[]): void => {
     for (const one of candidates) if (forest.unite(one.a, one.b)) links.push({ rule, evidence: one });
   };
@@ -78,7 +78,26 @@ export function explainProfile(registry: Registry, component: Component, naming:
     "cluster",
     evidence.filter((one) => kinds(one).every((kind) => kind === "weak")),
   );
-  return links;
+  if (links.length < members.size - 1)
+    take(
+      "followed",
+      counting.filter((one) => isWay(registry, component, members, one)),
+    );
+  return dropLooseEnds(links, members);
+}
+
+/** From a member to a weak identifier beside the profile: its cluster follows the claimants of that one. */
+function isWay(registry: Registry, component: Component, members: ReadonlySet<string>, { a, b }: Evidence): boolean {
+  if (members.has(a) === members.has(b)) return false;
+  const entry = component.identifiers.get(members.has(a) ? b : a);
+  return entry !== undefined && !isKnown(registry, entry) && entry.state !== "quarantined";
+}
+
+/** Without ways that end beside the profile. */
+function dropLooseEnds(links: readonly Link[], members: ReadonlySet<string>): Link[] {
+  const uses = (key: string) => links.filter(({ evidence: { a, b } }) => a === key || b === key).length;
+  const kept = links.filter(({ evidence: { a, b } }) => [a, b].every((key) => members.has(key) || uses(key) > 1));
+  return kept.length === links.length ? kept : dropLooseEnds(kept, members);
 }
 
 function kindOf(registry: Registry, entry: Entry): "weak" | "shareable" | "personal" {

@@ -2,17 +2,17 @@
 // other homes are told. A profile is named by its earliest authenticated personal or unique identifier, else by its
 // earliest identifier (I6); the profile goes where its naming identifier goes.
 
+import { announce, pointAliases, tellConfinement, tellFarEnds } from "./announcement.ts";
 import type { Engine } from "./engine.ts";
 import { compareStamps, compareText, type Stamp } from "./comparison.ts";
 import { openAbroad, type Component, type Entry } from "./component.ts";
-import type { IdentityChangeKind } from "./effect.ts";
 import { evaluateProfile, moveSegment } from "./evaluation.ts";
 import { forgetMembership, isPending, membersOf } from "./membership.ts";
 import { createProfileRecord, profileId, type Cause, type ProfileRecord } from "./profile.ts";
 import { touchProfile } from "./publication.ts";
 import { closeSignal } from "./signal.ts";
-import type { Status } from "./item.ts";
-import { findGroup, statusOf, weighComponent, type Weighing } from "./weighing.ts";
+import { findGroup } from "./weighed.ts";
+import { weighComponent, type Weighing } from "./weighing.ts";
 import type { Workspace } from "./workspace.ts";
 
 /**
@@ -242,103 +242,4 @@ function absorbProfile(
 
 function latest(a: number | null, b: number | null): number | null {
   return a === null ? b : b === null ? a : Math.max(a, b);
-}
-
-function announce(
-  workspace: Workspace,
-  component: Component,
-  change: IdentityChangeKind,
-  profile: ProfileRecord,
-  other: ProfileRecord | null,
-  members: readonly string[],
-  cause: Cause,
-): void {
-  profile.changes += 1;
-  workspace.effects.push({
-    kind: "identity-changed",
-    changeId: `${profile.id}.i${profile.changes}`,
-    change,
-    profileId: profile.id,
-    otherProfileId: other?.id ?? null,
-    identifiers: [...members]
-      .sort(compareText)
-      .map((key) => ({ namespace: (component.identifiers.get(key) as Entry).namespace, key })),
-    cause,
-  });
-}
-
-/** An identifier that links nothing from here on, or again links what its evidence says (I4, O4). */
-function tellConfinement(
-  workspace: Workspace,
-  component: Component,
-  entry: Entry,
-  former: ReadonlyMap<string, string | null>,
-  cause: Cause,
-): void {
-  const profile = entry.profile === null ? undefined : component.profiles.get(entry.profile);
-  if (profile === undefined) return;
-  const before = former.get(entry.key) ?? null;
-  const other = before === entry.profile || before === null ? null : (component.profiles.get(before) ?? null);
-  const change = entry.state === "quarantined" ? "quarantined" : "released";
-  announce(workspace, component, change, profile, other, [entry.key], cause);
-}
-
-/** An old id resolves, in one hop, to the profile that holds its naming identifier now (I6). */
-function pointAliases(workspace: Workspace, component: Component, cause: Cause): void {
-  for (const naming of [...component.profiles.keys()].sort(compareText)) {
-    const record = component.profiles.get(naming) as ProfileRecord;
-    const holder = component.identifiers.get(naming)?.profile ?? null;
-    const target = record.alive || holder === null ? null : (component.profiles.get(holder)?.id ?? null);
-    if (target === record.aliasOf) continue;
-    record.aliasOf = target;
-    workspace.writeState(component, naming);
-    workspace.effects.push({ kind: "alias", oldProfileId: record.id, profileId: target, at: cause.at });
-  }
-}
-
-/** Each home tells the other end of a tie the status of its own end, when it changes, and again after a hand-over. */
-function tellFarEnds(workspace: Workspace, component: Component, weighing: Weighing, cause: Cause): void {
-  for (const weighed of weighing.identifiers) {
-    const { entry } = weighed;
-    const status = statusOf(weighed);
-    if (isSameStatus(status, entry.status)) continue;
-    entry.status = status;
-    entry.statusVersion += 1;
-  }
-  const { abroad } = component;
-  if (abroad === null || abroad.far.size === 0) return;
-  const { far: ends, told } = abroad;
-  for (const evidence of component.evidence.values()) {
-    for (const [near, far] of [
-      [evidence.a, evidence.b],
-      [evidence.b, evidence.a],
-    ] as const) {
-      const entry = component.identifiers.get(near);
-      const end = ends.get(far);
-      if (entry === undefined || end === undefined || entry.status === null) continue;
-      if (told.get(`${near} ${far}`) === entry.statusVersion) continue;
-      told.set(`${near} ${far}`, entry.statusVersion);
-      workspace.sends.push({
-        item: {
-          kind: "status",
-          component: end.birth,
-          of: near,
-          to: far,
-          namespace: entry.namespace,
-          birth: entry.birth,
-          version: entry.statusVersion,
-          status: entry.status,
-          cause,
-        },
-        event: null,
-      });
-    }
-  }
-}
-
-function isSameStatus(a: Status, b: Status | null): boolean {
-  if (b === null) return false;
-  if (a.known) return b.known && a.person === b.person;
-  if (b.known) return false;
-  return a.claimants.length === b.claimants.length && a.claimants.every((claimant, i) => claimant === b.claimants[i]);
 }

@@ -5,7 +5,7 @@ import type { Registry } from "./acceptance.ts";
 import { compareText } from "./comparison.ts";
 import type { Component, Entry } from "./component.ts";
 import { createFragment, mergeFragment, type Fragment } from "./fragment.ts";
-import { isKnown } from "./weighing.ts";
+import { isKnown } from "./weighed.ts";
 
 export interface IdentifierView {
   readonly namespace: string;

@@ -79,14 +79,13 @@ function* unpark(engine: Engine, workspace: Workspace, component: Component): St
   for (const carried of parked) yield* applyEvent(engine, workspace, component, carried);
 }
 
-/** What the item says of who belongs together; true where anything that identity depends on is new. */
-function takeEvidence(engine: Engine, component: Component, item: EventItem): boolean {
+/** What an operator rules, where the item is that. */
+function takeVerdict(component: Component, item: EventItem): ReturnType<typeof takeRuling> | null {
   const [one, other] = item.identifiers;
-  if (item.verdict === null || one === undefined || other === undefined) return recordEvidence(engine, component, item);
+  if (item.verdict === null || one === undefined || other === undefined) return null;
   const stamp = { t: item.recordedAt, source: item.source, eventId: item.eventId };
   component.rulings ??= new Map();
-  const ruled = takeRuling(component.rulings, createRuling(one.key, other.key, item.verdict, stamp));
-  return (item.verdict === "linked" && recordEvidence(engine, component, item)) || ruled;
+  return takeRuling(component.rulings, createRuling(one.key, other.key, item.verdict, stamp));
 }
 
 /** The birth that a local identifier or order of the item has and this home does not hold yet. */
@@ -133,7 +132,9 @@ function* applyEvent(
     if (entry?.firstAuthenticated === null && entry.profile !== null && isAuthenticated(assurance))
       touchProfile(engine, workspace, component, entry.profile, cause);
   }
-  if (takeEvidence(engine, component, item)) {
+  const ruled = takeVerdict(component, item);
+  const tells = item.verdict === null || item.verdict === "linked";
+  if ((tells && recordEvidence(engine, component, item)) || (ruled !== null && ruled !== "known")) {
     workspace.write(componentPart(component.id), component);
     for (const naming of settleIdentity(engine, workspace, component, cause)) affected.add(naming);
     // Being known is a fact: it can change where nobody's membership does, on profiles that this event brings no facts to.
@@ -146,8 +147,13 @@ function* applyEvent(
   if (folded === null || item.role === "tie" || item.role === "ruling") {
     evaluateAffected(engine, workspace, component, affected, cause);
     // Told once, where the better of its two identifiers lives.
-    if (item.role === "ruling" && item.identifiers.some(({ key, local }) => local && key === item.anchor))
-      reportOutcome(workspace, item, "folded", isClamped ? "occurred-at-clamped" : null);
+    if (ruled !== null && item.identifiers.some(({ key, local }) => local && key === item.anchor))
+      reportOutcome(
+        workspace,
+        item,
+        ruled === "new" ? "folded" : "duplicate",
+        isClamped ? "occurred-at-clamped" : null,
+      );
     return;
   }
   let isNew = duplicate === null;

@@ -12,12 +12,13 @@
 // Whatever attaches to a person does so best claim first, and never brings a second value of a unique namespace (I3), nor
 // one that an operator holds apart from it. Evidence that an operator cut does not count.
 
-import { assuranceLevel, isAuthenticated, type Registry } from "./acceptance.ts";
+import { isAuthenticated, type Registry } from "./acceptance.ts";
 import { compareStamps, compareText, type Stamp } from "./comparison.ts";
 import type { Component, Entry, Evidence, FarEnd } from "./component.ts";
 import type { NamespaceKind } from "./configuration.ts";
-import type { ComponentId, Status } from "./item.ts";
+import type { ComponentId } from "./item.ts";
 import { Verdicts } from "./ruling.ts";
+import { compareWeight, findGroup, isKnown, type Claim, type Weighed } from "./weighed.ts";
 
 /** A known identifier is tied by authenticated evidence to more values of unique namespaces than this: quarantined. */
 export const QUARANTINE_UNIQUE_VALUES = 5;
@@ -31,69 +32,10 @@ export interface Weighing {
   readonly joins: ReadonlySet<ComponentId>;
 }
 
-/** One identifier on the scales. */
-export interface Weighed {
-  readonly entry: Entry;
-  readonly kind: NamespaceKind;
-  readonly known: boolean;
-  /** Its group's tree: findGroup gives the root, equal for all of a group; the smallest key leads. */
-  parent: Weighed;
-  /** Of a root: the unique namespaces of which its group has a value. */
-  uniques: readonly string[];
-  quarantined: boolean;
-  contested: boolean;
-  pending: boolean;
-  /** Of a contested shareable identifier: a member of each person that claims it. */
-  shown: readonly string[];
-  /** Of a known one: the person that it belongs to; null: a claim of nobody's. */
-  person: Weighed | null;
-  claims: Claim[];
-  /** Of a weak one: its claimants by person; null: none. */
-  claimants: ReadonlyMap<string, Claim> | null;
-}
-
-interface Claim {
-  /** Key of the person's leader, as its home knows it. */
-  readonly person: string;
-  readonly level: number;
-  readonly stamp: Stamp;
-  /** Where the claimant lives, if not here. */
-  readonly farBirth: ComponentId | null;
-}
-
 interface WeakTie {
   readonly near: Weighed;
   readonly far: Weighed | FarEnd;
   readonly stamp: Stamp;
-}
-
-export function isKnown(registry: Registry, entry: Entry): boolean {
-  return entry.firstAuthenticated !== null && registry.namespaces.get(entry.namespace)?.kind !== "device";
-}
-
-/** The order in which strong evidence between identifiers of one home counts: assurance, strength, record time, keys. */
-export function compareWeight(registry: Registry, { identifiers }: Component, x: Evidence, y: Evidence): number {
-  const strengthOf = (key: string) => registry.namespaces.get(identifiers.get(key)?.namespace ?? "")?.strength ?? 0;
-  const strength = ({ a, b }: Evidence) => Math.min(strengthOf(a), strengthOf(b));
-  return (
-    assuranceLevel(y.assurance) - assuranceLevel(x.assurance) ||
-    strength(y) - strength(x) ||
-    compareStamps(x.stamp, y.stamp) ||
-    compareText(x.a + x.b, y.a + y.b)
-  );
-}
-
-export function findGroup(one: Weighed): Weighed {
-  let root = one;
-  while (root.parent !== root) root = root.parent;
-  return root;
-}
-
-/** What a home tells of an identifier. A quarantined one claims nothing and is no claim: like one of nobody's. */
-export function statusOf({ known, quarantined, person, claimants }: Weighed): Status {
-  if (quarantined) return { known: true, person: null };
-  if (known) return { known: true, person: person?.entry.key ?? null };
-  return { known: false, claimants: claimants === null ? NOBODY : [...claimants.keys()].sort(compareText) };
 }
 
 export function weighComponent(registry: Registry, component: Component): Weighing {

@@ -40,6 +40,7 @@ const RULES: Readonly<Record<LinkRule, string>> = {
   "sole-strong-claimant": "asserted together, and by nobody else's",
   "sole-claimant": "seen together, and with nobody else",
   cluster: "seen together",
+  followed: "seen together, and followed to whom that one is claimed by",
 };
 
 const REASONS: Readonly<Record<Obstacle, string>> = {
