@@ -74,7 +74,7 @@ describe("why identifiers are one person", () => {
           }
         }
       }),
-      runs(2_000),
+      runs(1_000),
     );
     ok(links > 0);
   });
