@@ -4,6 +4,7 @@
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import type { TestContext } from "node:test";
+import { setTimeout as delay } from "node:timers/promises";
 import { type Log, LogError, type LogRecord, type Membership, type NewRecord, type OwnedSlot } from "#ports/log.ts";
 
 /** Declares one test on a log of its own. */
@@ -39,6 +40,17 @@ export async function readAll(log: Log, topic: string): Promise<LogRecord[]> {
   const records: LogRecord[] = [];
   for await (const record of log.read([topic], { from: "start", follow: false })) records.push(record);
   return records;
+}
+
+const COMMIT_WAIT_MS = 5000;
+
+/** What publications made: one has its place in the log when it returns, and its readers may see it a little later. */
+export async function readMany(log: Log, topic: string, count: number): Promise<LogRecord[]> {
+  for (const deadlineMs = performance.now() + COMMIT_WAIT_MS; ; ) {
+    const records = await readAll(log, topic);
+    if (records.length >= count || performance.now() > deadlineMs) return records;
+    await delay(10);
+  }
 }
 
 export function numbered(topic: string, partition: number, count: number, from = 0): NewRecord[] {
