@@ -46,13 +46,13 @@ export function createRuling(one: string, other: string, verdict: Verdict, stamp
   return { a, b, verdict, stamp };
 }
 
-/** known: nothing of it is new. earlier: this copy was recorded before the one that was known. */
-export function takeRuling(rulings: Rulings, ruling: Ruling): "new" | "earlier" | "known" {
+/** True where it is new, or recorded earlier than was known. */
+export function takeRuling(rulings: Rulings, ruling: Ruling): boolean {
   const key = `${pairKey(ruling.a, ruling.b)} ${ruling.stamp.source} ${ruling.stamp.eventId}`;
   const present = rulings.get(key);
-  if (present !== undefined && present.stamp.t <= ruling.stamp.t) return "known";
+  if (present !== undefined && present.stamp.t <= ruling.stamp.t) return false;
   rulings.set(key, ruling);
-  return present === undefined ? "new" : "earlier";
+  return true;
 }
 
 /** The verdicts that hold: of each pair the latest. */

@@ -79,8 +79,8 @@ function* unpark(engine: Engine, workspace: Workspace, component: Component): St
   for (const carried of parked) yield* applyEvent(engine, workspace, component, carried);
 }
 
-/** What an operator rules, where the item is that. */
-function takeVerdict(component: Component, item: EventItem): ReturnType<typeof takeRuling> | null {
+/** Takes in what an operator rules, where the item is that (else null); true where it is news. */
+function takeVerdict(component: Component, item: EventItem): boolean | null {
   const [one, other] = item.identifiers;
   if (item.verdict === null || one === undefined || other === undefined) return null;
   const stamp = { t: item.recordedAt, source: item.source, eventId: item.eventId };
@@ -134,7 +134,7 @@ function* applyEvent(
   }
   const ruled = takeVerdict(component, item);
   const tells = item.verdict === null || item.verdict === "linked";
-  if ((tells && recordEvidence(engine, component, item)) || (ruled !== null && ruled !== "known")) {
+  if ((tells && recordEvidence(engine, component, item)) || ruled === true) {
     workspace.write(componentPart(component.id), component);
     for (const naming of settleIdentity(engine, workspace, component, cause)) affected.add(naming);
     // Being known is a fact: it can change where nobody's membership does, on profiles that this event brings no facts to.
@@ -146,14 +146,9 @@ function* applyEvent(
   }
   if (folded === null || item.role === "tie" || item.role === "ruling") {
     evaluateAffected(engine, workspace, component, affected, cause);
-    // Told once, where the better of its two identifiers lives.
+    // Told once, where the better of its two identifiers lives; the other home's copy may have come with a hand-over first.
     if (ruled !== null && item.identifiers.some(({ key, local }) => local && key === item.anchor))
-      reportOutcome(
-        workspace,
-        item,
-        ruled === "new" ? "folded" : "duplicate",
-        isClamped ? "occurred-at-clamped" : null,
-      );
+      reportOutcome(workspace, item, "folded", isClamped ? "occurred-at-clamped" : null);
     return;
   }
   let isNew = duplicate === null;
