@@ -99,7 +99,7 @@ export async function openStage(): Promise<Stage> {
     return {
       topic,
       // One visitor's events stay in order, and the key says nothing about who it is.
-      key: first === undefined ? null : identifierKey(runtime.hash, first.namespace, first.value),
+      key: first === undefined ? null : identifierKey(runtime.engine.registry, first.namespace, first.value),
       value: encode(event),
       timestampMs: recordedAt,
     };

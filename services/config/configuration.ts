@@ -209,7 +209,11 @@ function isMap(value: unknown): value is Record<string, unknown> {
 
 function buildNamespaces(file: ConfigurationFile): NamespaceConfiguration[] {
   const count = file.namespaces.length;
-  return file.namespaces.map((namespace, index) => ({ ...namespace, strength: namespace.strength ?? count - index }));
+  return file.namespaces.map(({ digestOf, ...namespace }, index) => ({
+    ...namespace,
+    strength: namespace.strength ?? count - index,
+    ...(digestOf === undefined ? {} : { digestOf }),
+  }));
 }
 
 /** Those of the file, and where it names none so: `operator`, which every deployment has. */

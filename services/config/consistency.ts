@@ -16,6 +16,7 @@ export function checkNames(value: unknown, document: SourceDocument, shippedName
   const problems = [
     ...findDuplicates(root["namespaces"], "name", ["namespaces"], "namespace", document),
     ...findDuplicates(root["sources"], "name", ["sources"], "source", document),
+    ...checkDigests(asList(root["namespaces"]).map(asMap), document),
     ...checkTopics(root, document),
     ...checkSlots(asMap(root["engine"]), document),
   ];
@@ -99,6 +100,22 @@ function unknownNamespace(name: string, path: Path, namespaces: readonly string[
     path,
     `no such namespace${formatSuggestion(name, namespaces)}; declared are ${namespaces.join(", ")}`,
   );
+}
+
+/** A digest and its value are one identifier, so they are of one kind, and no digest is made of a digest. */
+function checkDigests(namespaces: readonly Record<string, unknown>[], document: SourceDocument): Problem[] {
+  return namespaces.flatMap((namespace, index) => {
+    const { digestOf, kind } = namespace;
+    if (typeof digestOf !== "string") return [];
+    const plain = namespaces.find(({ name }) => name === digestOf);
+    const names = namespaces.flatMap(({ name }) => (typeof name === "string" ? [name] : []));
+    const path = ["namespaces", index, "digestOf"];
+    if (plain === undefined) return [unknownNamespace(digestOf, path, names, document)];
+    if (plain["kind"] === kind && plain["digestOf"] === undefined && plain !== namespace) return [];
+    return [
+      document.problem("wrong-value", path, "expected another namespace of the same kind that is no digest itself"),
+    ];
+  });
 }
 
 /** The topic decides the source, so each belongs to one, and none is a topic that Weft itself writes. */

@@ -32,6 +32,9 @@ const namespace = z.strictObject({
     .meta({ description: "Weighs evidence of equal assurance; higher first. Default: by position." }),
   contact: z.boolean().default(false).meta({ description: "True where a value is a way to reach the person." }),
   junk: z.array(z.string()).default([]).meta({ description: "Junk values beside the built-in list; they never link." }),
+  digestOf: name
+    .optional()
+    .meta({ description: "Its values are the SHA-256, in hexadecimal, of that namespace's: both are one identifier." }),
 });
 
 const source = z.strictObject({

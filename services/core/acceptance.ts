@@ -17,7 +17,7 @@ import {
   OCCURRED_AT_MIN_MS,
   type ChannelEvent,
 } from "./event.ts";
-import { identifierKey, normaliseIdentifier, type Hash } from "./identifier.ts";
+import { identifierKey, listJunkDigests, normaliseIdentifier, type Hash } from "./identifier.ts";
 import { verdictOf, type Verdict } from "./ruling.ts";
 
 /** Why an event goes to the dead letters. Closed; documented in SPEC.md. */
@@ -78,11 +78,17 @@ export function isAuthenticated(assurance: Assurance): boolean {
   return assuranceLevel(assurance) >= 1;
 }
 
+export interface RegisteredNamespace extends NamespaceConfiguration {
+  readonly anchorRank: number;
+  /** Another namespace has the digests of its values. */
+  readonly digested: boolean;
+}
+
 /** The configuration with its look-ups made once. */
 export interface Registry {
   readonly configuration: Configuration;
   readonly hash: Hash;
-  readonly namespaces: ReadonlyMap<string, NamespaceConfiguration & { readonly anchorRank: number }>;
+  readonly namespaces: ReadonlyMap<string, RegisteredNamespace>;
   readonly sources: ReadonlyMap<string, SourceConfiguration>;
 }
 
@@ -91,7 +97,11 @@ export function createRegistry(configuration: Configuration, hash: Hash): Regist
     configuration,
     hash,
     namespaces: new Map(
-      configuration.namespaces.map((namespace, anchorRank) => [namespace.name, { ...namespace, anchorRank }]),
+      configuration.namespaces.map((namespace, anchorRank) => {
+        const digested = configuration.namespaces.some(({ digestOf }) => digestOf === namespace.name);
+        const junk = namespace.digestOf === undefined ? namespace.junk : [...namespace.junk, ...listJunkDigests(hash)];
+        return [namespace.name, { ...namespace, junk, anchorRank, digested }];
+      }),
     ),
     sources: new Map(configuration.sources.map((source) => [source.name, source])),
   };
@@ -187,7 +197,7 @@ export function acceptEvent(
   let order: AcceptedIdentifier | null = null;
   const nameOrder = (orderId: string): AcceptedIdentifier => {
     const value = `${source.orderIdScope ?? source.name}/${orderId}`;
-    return { namespace: "order", value, key: identifierKey(registry.hash, "order", value), assurance: "claimed" };
+    return { namespace: "order", value, key: identifierKey(registry, "order", value), assurance: "claimed" };
   };
   for (const claim of event.identifiers) {
     const namespace = registry.namespaces.get(claim.namespace);
@@ -199,10 +209,9 @@ export function acceptEvent(
       continue;
     }
     const assurance = grantAssurance(source, event.type, namespace.name, claim.assurance);
-    const key = identifierKey(registry.hash, namespace.name, value);
+    const key = identifierKey(registry, namespace.name, value);
     const known = accepted.get(key);
-    if (known === undefined || assuranceLevel(known.assurance) < assuranceLevel(assurance))
-      accepted.set(key, { namespace: namespace.name, value, key, assurance });
+    accepted.set(key, combine(registry, known, { namespace: namespace.name, value, key, assurance }));
     if (accepted.size > IDENTIFIERS_MAX)
       return refuse("too-many-identifiers", `more than ${IDENTIFIERS_MAX} identifiers`);
   }
@@ -230,6 +239,23 @@ export function acceptEvent(
       verdict,
     },
   };
+}
+
+/** Of two claims of one identifier: the plain value rather than its digest, with the higher assurance. */
+function combine(
+  registry: Registry,
+  known: AcceptedIdentifier | undefined,
+  claim: AcceptedIdentifier,
+): AcceptedIdentifier {
+  if (known === undefined) return claim;
+  const said = isPlainer(registry, claim.namespace, known.namespace) ? claim : known;
+  const { assurance } = assuranceLevel(known.assurance) < assuranceLevel(claim.assurance) ? claim : known;
+  return { ...said, assurance };
+}
+
+/** Two names of one identifier: whether the first says its value where the other says the digest of it. */
+export function isPlainer({ namespaces }: Registry, name: string, other: string): boolean {
+  return namespaces.get(name)?.digestOf === undefined && namespaces.get(other)?.digestOf !== undefined;
 }
 
 function refuse(reason: DeadLetterReason, detail: string): Acceptance {

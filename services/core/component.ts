@@ -14,8 +14,9 @@ import type { Rulings } from "./ruling.ts";
 /** One identifier that lives here. */
 export interface Entry {
   readonly key: string;
-  readonly namespace: string;
-  readonly value: string;
+  /** As it was said most plainly: an address rather than its digest. */
+  namespace: string;
+  value: string;
   readonly birth: ComponentId;
   /** Earliest record that asserted it, and earliest that did so with `authenticated` or better (null: weak). */
   first: Stamp;

@@ -22,6 +22,8 @@ export interface NamespaceConfiguration {
   readonly contact: boolean;
   /** Extra junk values, compared after normalisation, beside the built-in list. */
   readonly junk: readonly string[];
+  /** The namespace of whose values these are the SHA-256, in hexadecimal: both are one identifier. */
+  readonly digestOf?: string;
 }
 
 export interface SourceConfiguration {

@@ -1,6 +1,6 @@
 // Evidence: that two identifiers were asserted together, kept per (pair, source, assurance) with its earliest record.
 
-import { assuranceLevel, isAuthenticated } from "./acceptance.ts";
+import { assuranceLevel, isAuthenticated, isPlainer } from "./acceptance.ts";
 import { compareStamps, compareText, type Stamp } from "./comparison.ts";
 import { openAbroad, type Component, type Entry } from "./component.ts";
 import type { Assurance } from "./configuration.ts";
@@ -38,6 +38,11 @@ function recordEntry(engine: Engine, component: Component, identifier: RoutedIde
     return true;
   }
   let changed = false;
+  if (isPlainer(engine.registry, namespace, entry.namespace)) {
+    entry.namespace = namespace;
+    entry.value = value;
+    changed = true;
+  }
   if (compareStamps(stamp, entry.first) < 0) {
     entry.first = stamp;
     changed = true;

@@ -3,17 +3,55 @@
 
 import validator from "validator";
 import { parsePhoneNumberFromString, type CountryCode } from "libphonenumber-js/max";
+import type { Registry } from "./acceptance.ts";
 import type { NamespaceConfiguration } from "./configuration.ts";
 
-/** Keyed hash of a text: 22 characters of base64url. Pure; the shell binds it to the identity key. */
-export type Hash = (text: string) => string;
+/** Pure; the shell binds it to the identity key. */
+export interface Hash {
+  /** Keyed hash of a text: 22 characters of base64url. */
+  (text: string): string;
+  /** SHA-256 of a text, 64 hexadecimal digits: not keyed, for others compute it too. */
+  digest(text: string): string;
+}
 
-export function identifierKey(hash: Hash, namespace: string, value: string): string {
-  return hash(`identifier\n${namespace}\n${value}`);
+/** A value and its digest have one key: who names an address by its hash names whom it names plainly. */
+export function identifierKey({ hash, namespaces }: Registry, name: string, value: string): string {
+  const namespace = namespaces.get(name);
+  const said = namespace?.digested === true ? hash.digest(value) : value;
+  return hash(`identifier\n${namespace?.digestOf ?? name}\n${said}`);
 }
 
 /** Longest value that is looked at; a longer one is refused before any work is done on it. */
 export const IDENTIFIER_VALUE_LENGTH_MAX = 512;
+
+/** Letters of other scripts that look like these: whoever types "nuІІ" means no more than who types "null". */
+const LOOKALIKES: ReadonlyMap<string, string> = new Map(
+  Object.entries({
+    a: "\u0430\u03b1",
+    b: "\u0432\u03b2",
+    c: "\u0441\u03f2",
+    d: "\u0501",
+    e: "\u0435\u03b5",
+    f: "\u0192",
+    g: "\u0261",
+    h: "\u04bb\u043d",
+    i: "\u0456\u03b9\u0131",
+    j: "\u0458",
+    k: "\u043a\u03ba",
+    l: "\u04cf\u217c",
+    m: "\u043c",
+    n: "\u0578\u043f\u03b7",
+    o: "\u043e\u03bf\u0585",
+    p: "\u0440\u03c1",
+    r: "\u0433",
+    s: "\u0455",
+    t: "\u0442\u03c4",
+    u: "\u057d\u03c5",
+    w: "\u051d\u0461\u03c9",
+    y: "\u0443\u04af",
+    "-": "\u2010\u2011\u2012\u2013\u2014\u2015\u2212",
+  }).flatMap(([latin, others]) => Array.from(others, (other): [string, string] => [other, latin])),
+);
 
 const JUNK = new Set([
   "",
@@ -56,9 +94,20 @@ export function cleanText(raw: string): string {
   return text;
 }
 
+/** What a namespace of digests has for junk: the digests of the list. */
+export function listJunkDigests(hash: Hash): string[] {
+  return Array.from(JUNK, (junk) => hash.digest(junk));
+}
+
+const FOREIGN = /[\u0080-\uffff]/;
+
+function foldLookalikes(text: string): string {
+  return FOREIGN.test(text) ? Array.from(text, (letter) => LOOKALIKES.get(letter) ?? letter).join("") : text;
+}
+
 /** True where a value stands for "no value" (I4): the list, only zeros or dashes, or three and more of one digit. */
 export function isJunk(cleaned: string, extra: readonly string[]): boolean {
-  const text = cleaned.toLowerCase();
+  const text = foldLookalikes(cleaned.toLowerCase());
   if (JUNK.has(text) || /^[0\-\s.]*$/.test(text)) return true;
   if (SAME_DIGIT.test(text.replace(/[\s().+-]/g, ""))) return true;
   return extra.some((junk) => junk.toLowerCase() === text);

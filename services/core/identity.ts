@@ -180,8 +180,7 @@ function firstNamed(component: Component, namings: readonly string[]): string | 
 function recordOf(engine: Engine, component: Component, naming: string): ProfileRecord {
   const present = component.profiles.get(naming);
   if (present !== undefined) return present;
-  const entry = component.identifiers.get(naming) as Entry;
-  const record = createProfileRecord(profileId(engine.registry.hash, entry.namespace, entry.value));
+  const record = createProfileRecord(profileId(engine.registry.hash, naming));
   component.profiles.set(naming, record);
   return record;
 }

@@ -47,8 +47,9 @@ export interface ProfileRecord {
   look: Look | null;
 }
 
-export function profileId(hash: Hash, namespace: string, value: string): string {
-  return hash(`profile\n${namespace}\n${value}\n0`);
+/** naming: the key of the identifier that the id is made of. */
+export function profileId(hash: Hash, naming: string): string {
+  return hash(`profile\n${naming}\n0`);
 }
 
 export function createProfileRecord(id: string): ProfileRecord {

@@ -1,7 +1,7 @@
 // One item of the inner log, applied: what the parts are next, and what the world and other homes are told.
 
 import type { OutcomeReason } from "./acceptance.ts";
-import { isAuthenticated } from "./acceptance.ts";
+import { isAuthenticated, isPlainer } from "./acceptance.ts";
 import { compareText } from "./comparison.ts";
 import { componentPart, createComponent, openAbroad, type Component, type Entry } from "./component.ts";
 import type { Engine } from "./engine.ts";
@@ -126,10 +126,12 @@ function* applyEvent(
   if (duplicate === "later") return reportOutcome(workspace, item, "duplicate");
 
   const affected = new Set<string>();
-  // How a profile looked before an identifier of it became known has to be seen before the evidence is taken in.
-  for (const { key, assurance } of item.identifiers) {
+  // How a profile looked has to be seen before an identifier of it becomes known, or is said plainly.
+  for (const { key, namespace, assurance } of item.identifiers) {
     const entry = component.identifiers.get(key);
-    if (entry?.firstAuthenticated === null && entry.profile !== null && isAuthenticated(assurance))
+    if (entry === undefined || entry.profile === null) continue;
+    const becomesKnown = entry.firstAuthenticated === null && isAuthenticated(assurance);
+    if (becomesKnown || isPlainer(engine.registry, namespace, entry.namespace))
       touchProfile(engine, workspace, component, entry.profile, cause);
   }
   const ruled = takeVerdict(component, item);

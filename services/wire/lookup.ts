@@ -51,7 +51,7 @@ export async function findIdentifier(
   if (namespace === undefined) return { found: false, reason: "unknown-namespace" };
   const value = normaliseIdentifier(namespace, raw, country);
   if (value === null) return { found: false, reason: "not-an-identifier" };
-  const key = identifierKey(engine.registry.hash, namespaceName, value);
+  const key = identifierKey(engine.registry, namespaceName, value);
   await index.prefetch([key]);
   const birth = index.birthOf(key);
   if (birth === null) return { found: false, reason: "unknown-identifier" };

@@ -36,7 +36,7 @@ async function ask(events: readonly FoldEvent[], ...names: readonly Name[]) {
   const { fold, components } = await readAll(events);
   const { registry } = fold.engine;
   const standings = names.map(([namespace, value]): Standing => {
-    const key = identifierKey(registry.hash, namespace, value);
+    const key = identifierKey(registry, namespace, value);
     const component = components.find(({ identifiers }) => identifiers.has(key));
     const entry = component?.identifiers.get(key);
     if (component === undefined || entry === undefined) throw new Error(`nobody knows ${namespace}:${value}`);

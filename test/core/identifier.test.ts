@@ -1,6 +1,6 @@
 // Identifiers: normalised so that one thing has one spelling, and junk refused in any dress (I4).
 
-import { equal } from "node:assert/strict";
+import { deepEqual, equal } from "node:assert/strict";
 import { describe, it } from "node:test";
 import * as fc from "fast-check";
 import { acceptEvent, createRegistry } from "#core/acceptance.ts";
@@ -40,6 +40,11 @@ const dresses: readonly ((text: string) => string)[] = [
   (text) => `\u201c${text}\u201d`,
   (text) => Array.from(text).join("\u200b"),
   (text) => `\ufeff${text}`,
+  (text) =>
+    text.replace(
+      /[aeotis-]/g,
+      (letter) => "\u0430\u0435\u043e\u0442\u0456\u0455\u2212"["aeotis-".indexOf(letter)] ?? "",
+    ),
   (text) => text.replace(/[!-~]/g, (character) => String.fromCharCode(character.charCodeAt(0) + 0xfee0)),
 ];
 
@@ -52,6 +57,25 @@ describe("identifiers", () => {
           equal(normalise(namespace, dress(junk)), null, `${namespace} ${junk} in dress ${i}`);
       }
     }
+  });
+
+  it("are never digests of junk (I4)", () => {
+    for (const junk of ["null", "test@test.com", ""])
+      equal(normalise("email-sha256", registry.hash.digest(junk).toUpperCase()), null);
+  });
+
+  it("said plainly and by their digest in one event are one, with the higher assurance", () => {
+    const accepted = acceptEvent(registry, "crm", 1_767_225_600_000, {
+      eventId: "e",
+      type: "identified",
+      occurredAt: 1_767_225_600_000,
+      identifiers: [
+        { namespace: "email-sha256", value: registry.hash.digest("ana@example.fr") },
+        { namespace: "email", value: "Ana@example.fr", assurance: "claimed" },
+      ],
+    });
+    const said = accepted.ok ? accepted.accepted.identifiers.map(({ value, assurance }) => [value, assurance]) : null;
+    deepEqual(said, [["ana@example.fr", "authenticated"]]);
   });
 
   it("of a reference namespace have no junk: an order may be called 0", () => {

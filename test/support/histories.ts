@@ -160,6 +160,7 @@ function claims(scenario: Scenario, source: string): fc.Arbitrary<IdentifierClai
         const value = VALUES[namespace]?.(ownerOf(scenario, namespace, person, luck, other)) ?? "";
         if (oddity < 2) return { namespace, value: JUNK[oddity + (luck % 3)] ?? "null" };
         if (oddity < 4) return { namespace, value, role: "other" as const };
+        if (namespace === "email" && oddity > 88) return { namespace: "email-sha256", value: hash.digest(value) };
         if (oddity < 8) return { namespace, value, assurance: oddity < 6 ? "claimed" : "operator" };
         return { namespace, value: oddity < 12 ? ` "${value}" ` : value };
       });

@@ -90,8 +90,8 @@ function checkAliases(
   const holders = new Map<string, string>();
   const told = new Set<string>();
   for (const profile of oracle.profiles) {
-    for (const { namespace, value } of profile.identifiers) {
-      const id = profileId(hash, namespace, value);
+    for (const { key } of profile.identifiers) {
+      const id = profileId(hash, key);
       // Shown on several profiles: a contested shareable one, which nobody holds.
       if (told.has(id)) holders.delete(id);
       else holders.set(id, profile.profileId);

@@ -28,7 +28,7 @@ export interface OracleOrder {
 
 export interface OracleProfile {
   readonly profileId: string;
-  readonly identifiers: readonly { namespace: string; value: string; state: string }[];
+  readonly identifiers: readonly { key: string; namespace: string; value: string; state: string }[];
   readonly segment: string;
   readonly orders: readonly OracleOrder[];
   readonly validOrders: number;
@@ -52,10 +52,10 @@ const NEVER: Stamp = { t: Number.MAX_SAFE_INTEGER, source: "", eventId: "" };
 
 interface Identifier {
   readonly key: string;
-  readonly namespace: string;
-  readonly value: string;
+  namespace: string;
+  value: string;
   readonly kind: string;
-  readonly strength: number;
+  strength: number;
   first: Stamp;
   firstAuthenticated: Stamp | null;
   quarantined: boolean;
@@ -173,6 +173,8 @@ function listIdentifiers(registry: Registry, events: readonly AcceptedEvent[]): 
         quarantined: false,
         apart: new Set(),
       };
+      // An address and its digest are one; it is shown as the address as soon as anybody has said that.
+      if (namespace === "email") Object.assign(identifier, { namespace, value, strength });
       identifier.first = earlier(identifier.first, stamp);
       // Devices never become known.
       if (kind !== "device" && isAuthenticated(assurance))
@@ -523,8 +525,8 @@ function leavesContact(registry: Registry, { identifiers, event }: AcceptedEvent
   return [...identifiers.map(({ namespace }) => namespace), ...traits.map(([name]) => name)].some(isContact);
 }
 
-function describe({ namespace, value }: Identifier, state: string) {
-  return { namespace, value, state };
+function describe({ key, namespace, value }: Identifier, state: string) {
+  return { key, namespace, value, state };
 }
 
 /** I6: of the earliest authenticated unique or personal identifier, else of the earliest one. */
@@ -534,7 +536,7 @@ function nameGroup(registry: Registry, members: readonly Identifier[]): string {
   const [naming] = (authenticated.length > 0 ? authenticated : [...members]).toSorted(
     (a, b) => compareStamps(at(a), at(b)) || compareText(a.namespace, b.namespace) || compareText(a.value, b.value),
   );
-  return profileId(registry.hash, must(naming).namespace, must(naming).value);
+  return profileId(registry.hash, must(naming).key);
 }
 
 /** I5: what arrives by a claim overrides nothing authenticated; then P3. */
@@ -605,7 +607,7 @@ export function compareOracle({ unattributedOrders, profiles }: OraclePeople): C
 
 function comparable(profile: {
   profileId: string;
-  identifiers: OracleProfile["identifiers"];
+  identifiers: readonly { namespace: string; value: string; state: string }[];
   segment: string | null;
   orders: readonly OracleOrder[];
   counters: Readonly<Record<string, number>>;
