@@ -54,6 +54,10 @@ const source = z.strictObject({
     .boolean()
     .default(false)
     .meta({ description: "True: its orders count even where the buyer is only claimed." }),
+  trustedForIdentifiers: z
+    .boolean()
+    .default(false)
+    .meta({ description: "True: it may say that an identifier was replaced by another, or released." }),
   rank: z
     .int()
     .min(0)

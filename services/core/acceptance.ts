@@ -18,7 +18,8 @@ import {
   type ChannelEvent,
 } from "./event.ts";
 import { identifierKey, listJunkDigests, normaliseIdentifier, type Hash } from "./identifier.ts";
-import { verdictOf, type Verdict } from "./ruling.ts";
+import type { Verdict } from "./ruling.ts";
+import { listClaims, readRuling } from "./declaration.ts";
 
 /** Why an event goes to the dead letters. Closed; documented in SPEC.md. */
 export const DEAD_LETTER_REASONS = [
@@ -62,8 +63,15 @@ export interface AcceptedEvent {
   readonly order: AcceptedIdentifier | null;
   /** Key of the identifier (or order) under which the event's facts are kept. */
   readonly anchor: string;
-  /** What an operator rules about its two identifiers; such an event has no facts. */
-  readonly verdict: Verdict | null;
+  readonly ruling: AcceptedRuling | null;
+}
+
+/** What the event rules about two of its identifiers, or about one that stands for both. */
+export interface AcceptedRuling {
+  readonly verdict: Verdict;
+  /** Keys. */
+  readonly one: string;
+  readonly other: string;
 }
 
 export type Acceptance =
@@ -199,7 +207,7 @@ export function acceptEvent(
     const value = `${source.orderIdScope ?? source.name}/${orderId}`;
     return { namespace: "order", value, key: identifierKey(registry, "order", value), assurance: "claimed" };
   };
-  for (const claim of event.identifiers) {
+  for (const claim of listClaims(event)) {
     const namespace = registry.namespaces.get(claim.namespace);
     if (namespace === undefined || namespace.kind === "inert" || claim.role === "other") continue;
     const value = normaliseIdentifier(namespace, claim.value, source.country);
@@ -221,9 +229,8 @@ export function acceptEvent(
   );
   const anchor = chooseAnchor(registry, identifiers) ?? order;
   if (anchor === null) return refuse("no-identifier", "no usable identifier and no order part");
-  const verdict = identifiers.every(({ assurance }) => assurance === "operator") ? verdictOf(event.type) : null;
-  if (verdict !== null && identifiers.length !== 2)
-    return refuse("contract-violation", `${event.type} is about two identifiers, not ${identifiers.length}`);
+  const read = readRuling(registry, source, event, identifiers);
+  if (typeof read === "string") return refuse("contract-violation", read);
   const latest = recordedAt + OCCURRED_AHEAD_MAX_MS;
   const clamped = event.occurredAt > latest;
   return {
@@ -236,9 +243,14 @@ export function acceptEvent(
       identifiers,
       order,
       anchor: anchor.key,
-      verdict,
+      ruling: read,
     },
   };
+}
+
+/** An operator's ruling, and a release, say something of identifiers and nothing of people. */
+export function isWithoutFacts({ ruling }: Pick<AcceptedEvent, "ruling">): boolean {
+  return ruling !== null && ruling.verdict !== "replaced";
 }
 
 /** Of two claims of one identifier: the plain value rather than its digest, with the higher assurance. */

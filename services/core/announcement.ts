@@ -103,7 +103,7 @@ export function tellFarEnds(workspace: Workspace, component: Component, weighing
 }
 
 function isSameStatus(a: Status, b: Status | null): boolean {
-  if (b === null) return false;
+  if (b === null || a.released?.eventId !== b.released?.eventId || a.released?.t !== b.released?.t) return false;
   if (a.known) return b.known && a.person === b.person;
   if (b.known) return false;
   return a.claimants.length === b.claimants.length && a.claimants.every((claimant, i) => claimant === b.claimants[i]);

@@ -35,6 +35,8 @@ export interface SourceConfiguration {
   /** Assurance by event type, then namespace, where it differs from `assurance`. */
   readonly assuranceByType: Readonly<Record<string, Readonly<Record<string, Assurance>>>>;
   readonly trustedForOrders: boolean;
+  /** It may say that an identifier was replaced by another, or given up. */
+  readonly trustedForIdentifiers: boolean;
   /** Survivorship: the smaller rank wins. */
   readonly rank: number;
   /** ISO 3166-1 alpha-2: how national phone numbers are read. */

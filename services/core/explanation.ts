@@ -4,9 +4,10 @@
 import { isAuthenticated, type Registry } from "./acceptance.ts";
 import { compareStamps, compareText } from "./comparison.ts";
 import type { Component, Entry, Evidence } from "./component.ts";
+import { evidenceKey } from "./evidence.ts";
 import { membersOf } from "./membership.ts";
-import { Verdicts } from "./ruling.ts";
-import { compareWeight, isKnown } from "./weighed.ts";
+import { Successions, Verdicts } from "./ruling.ts";
+import { compareWeight, isKnown, listCounting } from "./weighed.ts";
 
 /** Which line of the rule a link stands on. */
 export const LINK_RULES = ["strong-evidence", "sole-strong-claimant", "sole-claimant", "cluster", "followed"] as const;
@@ -54,7 +55,7 @@ export function explainProfile(registry: Registry, component: Component, naming:
   const members = new Set(membersOf(component, naming));
   const entryOf = (key: string) => component.identifiers.get(key) as Entry;
   const verdicts = new Verdicts(component.rulings);
-  const counting = [...component.evidence.values()].filter(({ a, b }) => verdicts.letCount(a, b));
+  const counting = listCounting(component, verdicts);
   counting.sort((x, y) => compareStamps(x.stamp, y.stamp) || compareText(x.a + x.b, y.a + y.b));
   const evidence = counting.filter(({ a, b }) => members.has(a) && members.has(b));
   const links: Link[] = [];
@@ -136,9 +137,9 @@ export function explainSeparation(registry: Registry, one: Standing, other: Stan
   let heldApart = false;
   for (const { component } of [one, other]) {
     const verdicts = new Verdicts(component.rulings);
-    heldApart ||= verdicts.listApart().some(isBetween);
-    for (const [key, piece] of component.evidence)
-      if (isBetween(piece) && verdicts.letCount(piece.a, piece.b)) evidence.set(key, piece);
+    heldApart ||= verdicts.list("apart").some(isBetween);
+    for (const piece of listCounting(component, verdicts))
+      if (isBetween(piece)) evidence.set(evidenceKey(piece.a, piece.b, piece.source, piece.assurance), piece);
   }
   const found = [...evidence.values()].sort((x, y) => compareStamps(x.stamp, y.stamp) || compareText(x.a, y.a));
   const namespaces = findConflicts(registry, one, mine, other, theirs);
@@ -171,9 +172,13 @@ function findConflicts(
     const entries = [...keys].flatMap((key) => component.identifiers.get(key) ?? []);
     return entries.filter(({ namespace }) => registry.namespaces.get(namespace)?.kind === "unique");
   };
-  const held = new Set(uniques(one, mine).map(({ namespace }) => namespace));
-  const shared = uniques(other, theirs).flatMap(({ namespace }) => (held.has(namespace) ? [namespace] : []));
-  return [...new Set(shared)].sort(compareText);
+  const successions = [one, other].map(({ component }) => new Successions(new Verdicts(component.rulings)));
+  const isReplaced = (a: Entry, b: Entry) => successions.some((known) => known.root(a.key) === known.root(b.key));
+  const held = uniques(one, mine);
+  const shared = uniques(other, theirs).filter((value) =>
+    held.some((entry) => entry.namespace === value.namespace && !isReplaced(entry, value)),
+  );
+  return [...new Set(shared.map(({ namespace }) => namespace))].sort(compareText);
 }
 
 class Forest {

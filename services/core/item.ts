@@ -4,7 +4,8 @@
 import type { Part } from "./component.ts";
 import type { Assurance } from "./configuration.ts";
 import type { Cause } from "./profile.ts";
-import type { Verdict } from "./ruling.ts";
+import type { AcceptedRuling } from "./acceptance.ts";
+import type { Stamp } from "./comparison.ts";
 
 /** A component id is `<class>-<record time, 13 digits>-<22 characters of hash>`: as text, an earlier root sorts first. */
 export type ComponentId = string;
@@ -25,7 +26,7 @@ export interface EventItem {
   readonly component: ComponentId;
   /** anchor: fold everything that is local. tie: evidence only. order: the order's facts only. ruling: the verdict only. */
   readonly role: "anchor" | "tie" | "order" | "ruling";
-  readonly verdict: Verdict | null;
+  readonly ruling: AcceptedRuling | null;
   readonly source: string;
   readonly eventId: string;
   readonly recordedAt: number;
@@ -71,9 +72,9 @@ export interface StatusItem {
 
 export type Status =
   /** Known, and which person it belongs to (null: contested, a claim of nobody's). */
-  | { readonly known: true; readonly person: string | null }
+  | { readonly known: true; readonly person: string | null; readonly released: Stamp | null }
   /** Weak, and who claims it. */
-  | { readonly known: false; readonly claimants: readonly string[] };
+  | { readonly known: false; readonly claimants: readonly string[]; readonly released: Stamp | null };
 
 /** A resolver slot has passed timeMs, and its sources are complete up to the given times. */
 export interface ProgressItem {

@@ -4,7 +4,13 @@
 // set once and never change; a root of the later (class, time, hash) gets the earlier one as parent, so there are no
 // cycles. Strong evidence joins at once; so does weak evidence that touches an anonymous root. The rest are ties.
 
-import { isAuthenticated, type AcceptedEvent, type AcceptedIdentifier, type Registry } from "./acceptance.ts";
+import {
+  isAuthenticated,
+  isWithoutFacts,
+  type AcceptedEvent,
+  type AcceptedIdentifier,
+  type Registry,
+} from "./acceptance.ts";
 import { compareText } from "./comparison.ts";
 import type { AbsorbItem, ComponentId, EventItem, RoutedIdentifier } from "./item.ts";
 
@@ -70,7 +76,7 @@ export function routeEvent(
     for (const identifier of identifiers)
       if (view.birth(identifier.key) === null) view.setBirth(identifier.key, component);
   };
-  if (accepted.verdict !== null && accepted.verdict !== "linked") {
+  if (isWithoutFacts(accepted) && accepted.ruling?.verdict !== "linked") {
     // It joins nothing; an identifier that nobody has met yet gets its birth from it.
     for (const identifier of accepted.identifiers) bear([identifier], bornOf(registry, accepted, identifier));
     return { absorbs, items: createItems(accepted, meta, rootOf, view) };
@@ -118,8 +124,8 @@ function bornOf(
   return createComponentId(kind === "device" ? ANONYMOUS : PERSON, recordedAt, key);
 }
 
-function roleOf({ verdict }: AcceptedEvent, isAnchor: boolean, isOrder: boolean): EventItem["role"] {
-  if (verdict !== null) return "ruling";
+function roleOf(accepted: AcceptedEvent, isAnchor: boolean, isOrder: boolean): EventItem["role"] {
+  if (isWithoutFacts(accepted)) return "ruling";
   return isAnchor ? "anchor" : isOrder ? "order" : "tie";
 }
 
@@ -146,7 +152,7 @@ function createItems(
       kind: "event",
       component,
       role: roleOf(accepted, component === anchorRoot, component === orderRoot),
-      verdict: accepted.verdict,
+      ruling: accepted.ruling,
       source: accepted.source,
       eventId: accepted.event.eventId,
       recordedAt: accepted.recordedAt,

@@ -1,5 +1,6 @@
-// What an operator rules about two identifiers: records of the log like any evidence, undone by a later one. Of several
-// about one pair the latest by record time holds, in whatever order they arrive.
+// What is ruled about identifiers: by an operator about two of them, or by a source that may say that one has taken the
+// place of another or was given up. Records of the log like any evidence, undone by a later one: of several about one pair
+// the latest by record time holds, in whatever order they arrive.
 
 import { compareStamps, compareText, type Stamp } from "./comparison.ts";
 
@@ -7,22 +8,27 @@ import { compareStamps, compareText, type Stamp } from "./comparison.ts";
  * linked: evidence of the strongest assurance. cut: what says that they belong together does not count. apart: nor may
  * anything else bring them together. lifted: as if nothing had been ruled.
  */
-export const VERDICTS = ["linked", "cut", "apart", "lifted"] as const;
-export type Verdict = (typeof VERDICTS)[number];
+export const OPERATOR_VERDICTS = ["linked", "cut", "apart", "lifted"] as const;
+export type OperatorVerdict = (typeof OPERATOR_VERDICTS)[number];
+/**
+ * replaced: two values of a unique namespace count as one. released (about one identifier, which stands for both): no
+ * evidence with it that was recorded before counts.
+ */
+export type Verdict = OperatorVerdict | "replaced" | "released";
 
 /** Types of the events that rule, where both identifiers are asserted with assurance `operator`. */
-const VERDICT_BY_TYPE: ReadonlyMap<string, Verdict> = new Map([
+const VERDICT_BY_TYPE: ReadonlyMap<string, OperatorVerdict> = new Map([
   ["identifiers-linked", "linked"],
   ["evidence-cut", "cut"],
   ["identifiers-parted", "apart"],
   ["ruling-lifted", "lifted"],
 ]);
 
-export function verdictOf(eventType: string): Verdict | null {
+export function verdictOf(eventType: string): OperatorVerdict | null {
   return VERDICT_BY_TYPE.get(eventType) ?? null;
 }
 
-export function rulingType(verdict: Verdict): string {
+export function rulingType(verdict: OperatorVerdict): string {
   return [...VERDICT_BY_TYPE].find(([, ruled]) => ruled === verdict)?.[0] as string;
 }
 
@@ -67,14 +73,39 @@ export class Verdicts {
     }
   }
 
-  /** Whether evidence between two identifiers counts. */
+  /** Whether evidence between two identifiers counts, as far as it was ruled about both. */
   letCount(a: string, b: string): boolean {
     const verdict = this.#latest.size === 0 ? undefined : this.#latest.get(pairKey(a, b))?.verdict;
     return verdict !== "cut" && verdict !== "apart";
   }
 
-  /** The pairs that are held apart. */
-  listApart(): Ruling[] {
-    return [...this.#latest.values()].filter(({ verdict }) => verdict === "apart");
+  /** The record by which an identifier was given up last. */
+  releaseOf(key: string): Stamp | null {
+    const ruling = this.#latest.size === 0 ? undefined : this.#latest.get(pairKey(key, key));
+    return ruling?.verdict === "released" ? ruling.stamp : null;
+  }
+
+  /** The pairs of which this holds. */
+  list(verdict: Verdict): Ruling[] {
+    return [...this.#latest.values()].filter((ruling) => ruling.verdict === verdict);
+  }
+}
+
+/** Values of unique namespaces that count as one, since one has taken the place of the other. */
+export class Successions {
+  readonly #parents = new Map<string, string>();
+
+  constructor(verdicts: Verdicts) {
+    for (const { a, b } of verdicts.list("replaced")) {
+      const [ra, rb] = [this.root(a), this.root(b)];
+      if (ra !== rb) this.#parents.set(ra, rb);
+    }
+  }
+
+  /** The same for all that count as one. */
+  root(key: string): string {
+    let root = key;
+    for (let parent = this.#parents.get(root); parent !== undefined; parent = this.#parents.get(root)) root = parent;
+    return root;
   }
 }

@@ -1,7 +1,7 @@
 // One item of the inner log, applied: what the parts are next, and what the world and other homes are told.
 
 import type { OutcomeReason } from "./acceptance.ts";
-import { isAuthenticated, isPlainer } from "./acceptance.ts";
+import { isAuthenticated, isPlainer, isWithoutFacts } from "./acceptance.ts";
 import { compareText } from "./comparison.ts";
 import { componentPart, createComponent, openAbroad, type Component, type Entry } from "./component.ts";
 import type { Engine } from "./engine.ts";
@@ -79,13 +79,12 @@ function* unpark(engine: Engine, workspace: Workspace, component: Component): St
   for (const carried of parked) yield* applyEvent(engine, workspace, component, carried);
 }
 
-/** Takes in what an operator rules, where the item is that (else null); true where it is news. */
-function takeVerdict(component: Component, item: EventItem): boolean | null {
-  const [one, other] = item.identifiers;
-  if (item.verdict === null || one === undefined || other === undefined) return null;
-  const stamp = { t: item.recordedAt, source: item.source, eventId: item.eventId };
+/** Takes in what the item rules; true where that is news. */
+function takeVerdict(component: Component, { ruling, recordedAt, source, eventId }: EventItem): boolean {
+  if (ruling === null) return false;
   component.rulings ??= new Map();
-  return takeRuling(component.rulings, createRuling(one.key, other.key, item.verdict, stamp));
+  const stamp = { t: recordedAt, source, eventId };
+  return takeRuling(component.rulings, createRuling(ruling.one, ruling.other, ruling.verdict, stamp));
 }
 
 /** The birth that a local identifier or order of the item has and this home does not hold yet. */
@@ -135,8 +134,8 @@ function* applyEvent(
       touchProfile(engine, workspace, component, entry.profile, cause);
   }
   const ruled = takeVerdict(component, item);
-  const tells = item.verdict === null || item.verdict === "linked";
-  if ((tells && recordEvidence(engine, component, item)) || ruled === true) {
+  const tells = !isWithoutFacts(item) || item.ruling?.verdict === "linked";
+  if ((tells && recordEvidence(engine, component, item)) || ruled) {
     workspace.write(componentPart(component.id), component);
     for (const naming of settleIdentity(engine, workspace, component, cause)) affected.add(naming);
     // Being known is a fact: it can change where nobody's membership does, on profiles that this event brings no facts to.
@@ -149,7 +148,7 @@ function* applyEvent(
   if (folded === null || item.role === "tie" || item.role === "ruling") {
     evaluateAffected(engine, workspace, component, affected, cause);
     // Told once, where the better of its two identifiers lives; the other home's copy may have come with a hand-over first.
-    if (ruled !== null && item.identifiers.some(({ key, local }) => local && key === item.anchor))
+    if (item.role === "ruling" && item.identifiers.some(({ key, local }) => local && key === item.anchor))
       reportOutcome(workspace, item, "folded", isClamped ? "occurred-at-clamped" : null);
     return;
   }

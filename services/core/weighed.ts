@@ -5,6 +5,7 @@ import { compareStamps, compareText, type Stamp } from "./comparison.ts";
 import type { Component, Entry, Evidence } from "./component.ts";
 import type { NamespaceKind } from "./configuration.ts";
 import type { ComponentId, Status } from "./item.ts";
+import type { Verdicts } from "./ruling.ts";
 
 /** One identifier on the scales. */
 export interface Weighed {
@@ -13,9 +14,11 @@ export interface Weighed {
   readonly known: boolean;
   /** Its group's tree: findGroup gives the root, equal for all of a group; the smallest key leads. */
   parent: Weighed;
-  /** Of a root: the unique namespaces of which its group has a value. */
-  uniques: readonly string[];
+  /** Of a root: the values of unique namespaces in its group. */
+  uniques: readonly UniqueValue[];
   quarantined: boolean;
+  /** The record by which it was given up last. */
+  readonly released: Stamp | null;
   contested: boolean;
   pending: boolean;
   /** Of a contested shareable identifier: a member of each person that claims it. */
@@ -25,6 +28,12 @@ export interface Weighed {
   claims: Claim[];
   /** Of a weak one: its claimants by person; null: none. */
   claimants: ReadonlyMap<string, Claim> | null;
+}
+
+export interface UniqueValue {
+  readonly namespace: string;
+  /** The same for values of which one has replaced the other. */
+  readonly succession: string;
 }
 
 export interface Claim {
@@ -59,10 +68,20 @@ export function findGroup(one: Weighed): Weighed {
 }
 
 /** What a home tells of an identifier. A quarantined one claims nothing and is no claim: like one of nobody's. */
-export function statusOf({ known, quarantined, person, claimants }: Weighed): Status {
-  if (quarantined) return { known: true, person: null };
-  if (known) return { known: true, person: person?.entry.key ?? null };
-  return { known: false, claimants: claimants === null ? NOBODY : [...claimants.keys()].sort(compareText) };
+export function statusOf({ known, quarantined, person, claimants, released }: Weighed): Status {
+  if (quarantined) return { known: true, person: null, released };
+  if (known) return { known: true, person: person?.entry.key ?? null, released };
+  return { known: false, claimants: claimants === null ? NOBODY : [...claimants.keys()].sort(compareText), released };
+}
+
+/** The evidence that counts: neither cut, nor from before an end of it was given up. */
+export function listCounting({ evidence, rulings, abroad }: Component, verdicts: Verdicts): Evidence[] {
+  if (rulings === null && abroad === null) return [...evidence.values()];
+  const releaseOf = (key: string) => verdicts.releaseOf(key) ?? abroad?.far.get(key)?.status?.released ?? null;
+  const isFrom = (stamp: Stamp, release: Stamp | null) => release === null || compareStamps(stamp, release) > 0;
+  return [...evidence.values()].filter(
+    ({ a, b, stamp }) => verdicts.letCount(a, b) && isFrom(stamp, releaseOf(a)) && isFrom(stamp, releaseOf(b)),
+  );
 }
 
 const NOBODY: readonly string[] = [];

@@ -10,15 +10,24 @@
 //   4 clusters   weak identifiers without claimant, tied to each other, are one; a cluster follows the claimants of the
 //                claimed ones tied to it
 // Whatever attaches to a person does so best claim first, and never brings a second value of a unique namespace (I3), nor
-// one that an operator holds apart from it. Evidence that an operator cut does not count.
+// one that an operator holds apart from it. Evidence that an operator cut does not count, nor what was recorded of an
+// identifier before it was given up; values of which one has replaced the other are one.
 
 import { isAuthenticated, type Registry } from "./acceptance.ts";
 import { compareStamps, compareText, type Stamp } from "./comparison.ts";
 import type { Component, Entry, Evidence, FarEnd } from "./component.ts";
 import type { NamespaceKind } from "./configuration.ts";
 import type { ComponentId } from "./item.ts";
-import { Verdicts } from "./ruling.ts";
-import { compareWeight, findGroup, isKnown, type Claim, type Weighed } from "./weighed.ts";
+import { Successions, Verdicts } from "./ruling.ts";
+import {
+  compareWeight,
+  findGroup,
+  isKnown,
+  listCounting,
+  type Claim,
+  type UniqueValue,
+  type Weighed,
+} from "./weighed.ts";
 
 /** A known identifier is tied by authenticated evidence to more values of unique namespaces than this: quarantined. */
 export const QUARANTINE_UNIQUE_VALUES = 5;
@@ -50,6 +59,7 @@ export function weighComponent(registry: Registry, component: Component): Weighi
 }
 
 const NOBODY: readonly string[] = [];
+const NO_VALUES: readonly UniqueValue[] = [];
 const NO_CLAIMS: ReadonlyMap<string, Claim> = new Map();
 
 class Scales {
@@ -65,20 +75,23 @@ class Scales {
   /** Between two known identifiers of this home. */
   #strong: Evidence[] = [];
   readonly #weakTies: WeakTie[] = [];
+  readonly #verdicts: Verdicts;
+  readonly #successions: Successions;
   readonly #followed = new Map<Weighed, Map<string, Claim>>();
 
   constructor(registry: Registry, component: Component) {
     this.#registry = registry;
     this.#component = component;
     const verdicts = new Verdicts(component.rulings);
-    const counting = [...component.evidence.values()].filter(({ a, b }) => verdicts.letCount(a, b));
-    this.#evidence = counting.sort(
+    this.#verdicts = verdicts;
+    this.#successions = new Successions(verdicts);
+    this.#evidence = listCounting(component, verdicts).sort(
       (x, y) => compareStamps(x.stamp, y.stamp) || compareText(x.a, y.a) || compareText(x.b, y.b),
     );
     this.identifiers = [...component.identifiers.values()]
       .sort((a, b) => compareText(a.key, b.key))
       .map((entry) => this.#put(entry));
-    for (const { a, b } of verdicts.listApart()) {
+    for (const { a, b } of verdicts.list("apart")) {
       const [one, other] = [this.#byKey.get(a), this.#byKey.get(b)];
       if (one !== undefined && other !== undefined) this.#apart.push([one, other]);
     }
@@ -88,7 +101,7 @@ class Scales {
   #unite(a: Weighed, b: Weighed): boolean {
     const [ra, rb] = [findGroup(a), findGroup(b)];
     if (ra === rb) return true;
-    if (ra.uniques.some((namespace) => rb.uniques.includes(namespace))) return false;
+    if (ra.uniques.some((one) => rb.uniques.some((other) => isConflict(one, other)))) return false;
     for (const [x, y] of this.#apart) {
       const [rx, ry] = [findGroup(x), findGroup(y)];
       if ((rx === ra && ry === rb) || (rx === rb && ry === ra)) return false;
@@ -106,8 +119,10 @@ class Scales {
       entry,
       kind,
       known: isKnown(this.#registry, entry),
-      uniques: kind === "unique" ? [entry.namespace] : NOBODY,
+      uniques:
+        kind === "unique" ? [{ namespace: entry.namespace, succession: this.#successions.root(entry.key) }] : NO_VALUES,
       quarantined: false,
+      released: this.#verdicts.releaseOf(entry.key),
       contested: false,
       pending: false,
       shown: NOBODY,
@@ -293,6 +308,11 @@ class Scales {
       if (!this.#unite(this.#byKey.get(claim.person) as Weighed, root))
         for (const one of members.get(root) ?? []) one.contested = true;
   }
+}
+
+/** Two values of a unique namespace, of which none has replaced the other. */
+function isConflict(one: UniqueValue, other: UniqueValue): boolean {
+  return one.namespace === other.namespace && one.succession !== other.succession;
 }
 
 function isPersonal({ known, kind }: Weighed): boolean {

@@ -31,6 +31,7 @@ interface StoredStatus {
   readonly known: boolean;
   readonly person: Text | null;
   readonly claimants: readonly Text[];
+  readonly released: StoredStamp | null;
 }
 
 interface StoredIdentifier extends Pick<Entry, "statusVersion" | "state" | "pending" | "ordersListed"> {
@@ -112,8 +113,9 @@ class Texts {
 
   putStatus(status: Status | null): StoredStatus | null {
     if (status === null) return null;
-    if (status.known) return { known: true, person: this.putOrNull(status.person), claimants: NONE };
-    return { known: false, person: null, claimants: this.putAll(status.claimants) };
+    const released = status.released === null ? null : this.putStamp(status.released);
+    if (status.known) return { known: true, person: this.putOrNull(status.person), claimants: NONE, released };
+    return { known: false, person: null, claimants: this.putAll(status.claimants), released };
   }
 }
 
@@ -259,8 +261,9 @@ function readStamp(texts: readonly string[], { t, source, eventId }: StoredStamp
 function readStatus(texts: readonly string[], status: StoredStatus | null): Status | null {
   if (status === null) return null;
   const { known, person, claimants } = status;
-  if (known) return { known, person: person === null ? null : (texts[person] as string) };
-  return { known, claimants: claimants.map((place) => texts[place] as string) };
+  const released = status.released === null ? null : readStamp(texts, status.released);
+  if (known) return { known, person: person === null ? null : (texts[person] as string), released };
+  return { known, claimants: claimants.map((place) => texts[place] as string), released };
 }
 
 /** Null where nothing is waiting and nobody has been told anything. */

@@ -22,7 +22,7 @@ const event: EventItem = {
   kind: "event",
   component: "0-a",
   role: "anchor",
-  verdict: null,
+  ruling: null,
   source: "web",
   eventId: "é-1",
   recordedAt: Date.UTC(2099, 0, 1),
@@ -41,7 +41,7 @@ const parts = [
 ];
 const items: readonly Item[] = [
   event,
-  { ...event, role: "tie", order: null, traceparent: null },
+  { ...event, role: "tie", order: null, traceparent: null, ruling: { verdict: "released", one: "k", other: "k" } },
   { kind: "absorb", component: "0-b", into: "0-a", cause },
   { kind: "handover", component: "0-a", from: "0-b", index: 0, last: true, parts, cause },
   {
@@ -52,7 +52,7 @@ const items: readonly Item[] = [
     namespace: "card",
     birth: "0-b",
     version: 3,
-    status: { known: true, person: null, claimants: [] } as never,
+    status: { known: true, person: null, claimants: [], released: { t: 5, source: "crm", eventId: "r" } } as never,
     cause: { ...cause, occurredAt: -1 },
   },
   { kind: "progress", slot: 7, timeMs: 12, completeUpToMs: { store: 11 } },

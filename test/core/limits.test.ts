@@ -25,7 +25,7 @@ function item(eventId: string, recordedAt = 0): EventItem {
     kind: "event",
     component: "",
     role: "anchor",
-    verdict: null,
+    ruling: null,
     source: "web",
     eventId,
     recordedAt,

@@ -3,7 +3,7 @@
 
 import * as fc from "fast-check";
 import { PUBLIC_TEST_IDENTITY_KEY } from "#services/config/identity-key.ts";
-import { rulingType, VERDICTS } from "#core/ruling.ts";
+import { OPERATOR_VERDICTS, rulingType } from "#core/ruling.ts";
 import { loadConfiguration } from "#services/config/configuration.ts";
 import { createHash } from "#services/wire/hash.ts";
 import type { ChannelEvent, IdentifierClaim, OrderLine } from "#core/event.ts";
@@ -207,7 +207,37 @@ function draft(scenario: Scenario): fc.Arbitrary<Draft> {
       })
       .map((draw) => assemble(source, orders, draw)),
   );
-  return fc.oneof({ arbitrary: told, weight: 14 }, { arbitrary: ruling(scenario), weight: 1 });
+  return fc.oneof(
+    { arbitrary: told, weight: 14 },
+    { arbitrary: ruling(scenario), weight: 1 },
+    { arbitrary: succession(scenario), weight: 1 },
+  );
+}
+
+/** A card that was issued anew, a number that was given up: said by the customer file, for one or two of the people. */
+function succession(scenario: Scenario): fc.Arbitrary<Draft> {
+  const people = scenario === "crowd" ? 8 : PEOPLE;
+  const namespaces = ["customer", "card", "email", "email", "phone"];
+  return fc
+    .record({
+      type: among(["identifier-replaced", "identifier-released"]),
+      namespace: among(namespaces),
+      one: fc.nat({ max: people - 1 }),
+      step: fc.integer({ min: 1, max: people - 1 }),
+      instant: fc.nat({ max: INSTANTS - 1 }),
+      named: among([true, false]),
+    })
+    .map(({ type, namespace, one, step, instant, named }): Draft => {
+      const recordedAt = START_MS + instant * STEP_MS;
+      const value = (person: number) => VALUES[namespace]?.(person) ?? "";
+      const replaced = {
+        namespace,
+        old: value(one),
+        new: type === "identifier-replaced" ? value((one + step) % people) : "",
+      };
+      const identifiers = named ? [{ namespace: "crm-contact", value: VALUES["crm-contact"]?.(one) ?? "" }] : [];
+      return { source: "crm", recordedAt, copies: [], event: { type, occurredAt: recordedAt, identifiers, replaced } };
+    });
 }
 
 /** An operator's word about two identifiers, most often of different people. */
@@ -218,7 +248,7 @@ function ruling(scenario: Scenario): fc.Arbitrary<Draft> {
     .map(({ namespace, person }) => ({ namespace, value: VALUES[namespace]?.(person) ?? "" }));
   return fc
     .record({
-      type: among(VERDICTS.map(rulingType)),
+      type: among(OPERATOR_VERDICTS.map(rulingType)),
       one: identifier,
       other: identifier,
       instant: fc.nat({ max: INSTANTS - 1 }),

@@ -2,7 +2,14 @@
 // no homes, no increments. Written from the design alone; it shares with the engine only the door (acceptEvent), the
 // compiled ladder and the format of a profile id.
 
-import { acceptEvent, createRegistry, isAuthenticated, type AcceptedEvent, type Registry } from "#core/acceptance.ts";
+import {
+  acceptEvent,
+  createRegistry,
+  isAuthenticated,
+  isWithoutFacts,
+  type AcceptedEvent,
+  type Registry,
+} from "#core/acceptance.ts";
 import { ASSURANCES, type Assurance, type Configuration } from "#core/configuration.ts";
 import { compareStamps, compareText, type Stamp } from "#core/comparison.ts";
 import type { ChannelEvent, OrderLine, OrderPart, Scalar } from "#core/event.ts";
@@ -61,6 +68,8 @@ interface Identifier {
   quarantined: boolean;
   /** Whom an operator holds it apart from. */
   readonly apart: Set<Identifier>;
+  /** Those that count as one value: itself and what replaced it or what it replaced. */
+  values: Set<Identifier>;
 }
 
 interface Evidence {
@@ -87,17 +96,23 @@ export function recomputePeople(
     return acceptance.ok ? [acceptance.accepted] : [];
   });
   const verdicts = listVerdicts(accepted);
-  const telling = accepted.filter(({ verdict }) => verdict === null || verdict === "linked");
+  const telling = accepted.filter((event) => !isWithoutFacts(event) || event.ruling?.verdict === "linked");
   const identifiers = listIdentifiers(registry, telling);
-  const evidence = listEvidence(identifiers, telling).filter(({ a, b }) => {
-    const verdict = verdicts.get(pairOf(a.key, b.key));
+  const evidence = listEvidence(identifiers, telling).filter((one) => {
+    const { a, b } = one;
+    if (!isStanding(one, verdicts)) return false;
+    const verdict = verdicts.get(pairOf(a.key, b.key))?.verdict;
     return verdict !== "cut" && verdict !== "apart";
   });
-  for (const [pair, verdict] of verdicts) {
+  for (const [pair, { verdict }] of verdicts) {
     const [a, b] = pair.split(" ").map((key) => identifiers.get(key));
-    if (verdict !== "apart" || a === undefined || b === undefined) continue;
-    a.apart.add(b);
-    b.apart.add(a);
+    if (a === undefined || b === undefined) continue;
+    if (verdict === "apart") a.apart.add(b);
+    if (verdict === "apart") b.apart.add(a);
+    if (verdict !== "replaced") continue;
+    // All that replaced each other, directly or not, share one set.
+    for (const one of b.values) a.values.add(one);
+    for (const one of a.values) one.values = a.values;
   }
   markQuarantined(identifiers, evidence);
   const { groups, shown } = groupIdentifiers([...identifiers.values()], evidence);
@@ -107,7 +122,7 @@ export function recomputePeople(
     const own = orders.filter((order) => [...group.members].some((member) => member.key === order.owner));
     for (const order of own) attributed.add(order);
     const facts = accepted.filter(
-      (event) => event.verdict === null && [...group.members].some((member) => member.key === event.anchor),
+      (event) => !isWithoutFacts(event) && [...group.members].some((member) => member.key === event.anchor),
     );
     return describeGroup(registry, group, shown.get(group) ?? new Set(), own, facts);
   });
@@ -137,14 +152,28 @@ function pairOf(a: string, b: string): string {
   return [a, b].toSorted(compareText).join(" ");
 }
 
-/** Of each pair the latest ruling. */
-function listVerdicts(events: readonly AcceptedEvent[]): Map<string, string> {
-  const verdicts = new Map<string, string>();
+interface Verdict {
+  readonly verdict: string;
+  readonly stamp: Stamp;
+}
+
+/** Of each pair the latest ruling; a release is about an identifier and itself. */
+function listVerdicts(events: readonly AcceptedEvent[]): Map<string, Verdict> {
+  const verdicts = new Map<string, Verdict>();
   for (const event of events.toSorted((x, y) => compareStamps(stampOf(x), stampOf(y)))) {
-    const [one, other] = event.identifiers;
-    if (event.verdict !== null) verdicts.set(pairOf(must(one).key, must(other).key), event.verdict);
+    const { ruling } = event;
+    if (ruling !== null)
+      verdicts.set(pairOf(ruling.one, ruling.other), { verdict: ruling.verdict, stamp: stampOf(event) });
   }
   return verdicts;
+}
+
+/** Not from before one of its ends was given up. */
+function isStanding({ a, b, stamp }: Evidence, verdicts: ReadonlyMap<string, Verdict>): boolean {
+  return [a, b].every(({ key }) => {
+    const ruled = verdicts.get(pairOf(key, key));
+    return ruled?.verdict !== "released" || compareStamps(stamp, ruled.stamp) > 0;
+  });
 }
 
 function stampOf(event: AcceptedEvent): Stamp {
@@ -172,7 +201,9 @@ function listIdentifiers(registry: Registry, events: readonly AcceptedEvent[]): 
         firstAuthenticated: null,
         quarantined: false,
         apart: new Set(),
+        values: new Set(),
       };
+      identifier.values.add(identifier);
       // An address and its digest are one; it is shown as the address as soon as anybody has said that.
       if (namespace === "email") Object.assign(identifier, { namespace, value, strength });
       identifier.first = earlier(identifier.first, stamp);
@@ -238,7 +269,8 @@ function isAdmissible(members: readonly Identifier[]): boolean {
   for (const member of members) {
     if (members.some((other) => member.apart.has(other))) return false;
     if (member.kind !== "unique") continue;
-    if ((values.get(member.namespace) ?? member) !== member) return false;
+    const held = values.get(member.namespace) ?? member;
+    if (!held.values.has(member)) return false;
     values.set(member.namespace, member);
   }
   return true;

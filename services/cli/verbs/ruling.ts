@@ -5,7 +5,7 @@ import type { Command } from "commander";
 import { OPERATOR } from "#core/configuration.ts";
 import type { ChannelEvent } from "#core/event.ts";
 import { explainSeparation, type Standing } from "#core/explanation.ts";
-import { rulingType, type Verdict } from "#core/ruling.ts";
+import { rulingType, type OperatorVerdict } from "#core/ruling.ts";
 import { loadConfiguration, type LoadedConfiguration } from "#services/config/configuration.ts";
 import { findIdentifier } from "#services/wire/lookup.ts";
 import { UsageError } from "../failure.ts";
@@ -54,7 +54,7 @@ export class RulingRefused extends Error {
 
 async function rule(verb: "link" | "split", one: string, other: string, options: RulingOptions): Promise<void> {
   const { config, embedded = false, json = false, undo = false, evidence = false } = options;
-  const verdict: Verdict = undo ? "lifted" : verb === "link" ? "linked" : evidence ? "cut" : "apart";
+  const verdict: OperatorVerdict = undo ? "lifted" : verb === "link" ? "linked" : evidence ? "cut" : "apart";
   if (one === other) throw new UsageError("a ruling is about two identifiers");
   const loaded = loadConfiguration(config);
   const runtime = await openRuntime(loaded, { embedded });
@@ -93,7 +93,7 @@ async function locate(
 async function publishRuling(
   { wires }: Runtime,
   { configuration }: LoadedConfiguration,
-  verdict: Verdict,
+  verdict: OperatorVerdict,
   identifiers: readonly { readonly namespace: string; readonly value: string }[],
   { author, reason }: RulingOptions,
 ): Promise<void> {

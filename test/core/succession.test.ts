@@ -1,0 +1,131 @@
+// Cards that are issued anew and numbers that are given up: two values that count as one, and ties that end (design 4).
+
+import { deepEqual, equal } from "node:assert/strict";
+import { describe, it } from "node:test";
+import { acceptEvent, createRegistry } from "#core/acceptance.ts";
+import type { ChannelEvent, IdentifierClaim } from "#core/event.ts";
+import { Fold, type FoldEvent } from "#services/fold/fold.ts";
+import { configuration, hash } from "#support/histories.ts";
+
+const START_MS = Date.UTC(2026, 2, 2);
+
+let count = 0;
+function tell(
+  source: string,
+  type: string,
+  identifiers: IdentifierClaim[],
+  more: Partial<ChannelEvent> = {},
+): FoldEvent {
+  count += 1;
+  const recordedAt = START_MS + count * 60_000;
+  return { source, recordedAt, event: { eventId: `e${count}`, type, occurredAt: recordedAt, identifiers, ...more } };
+}
+
+const id = (namespace: string, value: string): IdentifierClaim => ({ namespace, value });
+const replace = (namespace: string, old: string, now: string, source = "crm") =>
+  tell(source, "identifier-replaced", [], { replaced: { namespace, old, new: now } });
+const release = (namespace: string, value: string, source = "crm") =>
+  tell(source, "identifier-released", [], { replaced: { namespace, old: value, new: "" } });
+
+async function findPeople(events: readonly FoldEvent[]): Promise<string[][]> {
+  const fold = new Fold({ configuration, hash });
+  for (const event of events) await fold.fold(event);
+  const { profiles } = await fold.readPeople();
+  return profiles.map(({ identifiers }) => identifiers.map(({ value }) => value).sort()).sort();
+}
+
+describe("an identifier that was replaced", () => {
+  const bought = tell("store", "order-placed", [id("card", "OLD-7"), id("phone", "0612345671")], {
+    order: { orderId: "1", totalMinor: 100 },
+  });
+  const moved = replace("card", "OLD-7", "NEW-7");
+  const again = tell("store", "identified", [id("card", "NEW-7"), id("customer", "C-7")]);
+
+  it("is one with what replaced it, in whatever order that is told (I1, I3)", async () => {
+    for (const events of [
+      [bought, moved, again],
+      [again, bought, moved],
+      [moved, again, bought],
+    ])
+      deepEqual(await findPeople(events), [["+33612345671", "C-7", "NEW-7", "OLD-7"]]);
+  });
+
+  it("without that stays another person's: a card is one person's, and a person has one (I3)", async () => {
+    const both = tell("store", "identified", [id("card", "OLD-7"), id("card", "NEW-7")]);
+    deepEqual(await findPeople([bought, both, again]), [
+      ["+33612345671", "OLD-7"],
+      ["C-7", "NEW-7"],
+    ]);
+  });
+
+  it("is itself again when an operator lifts it (I2)", async () => {
+    const lifted = tell("operator", "ruling-lifted", [id("card", "OLD-7"), id("card", "NEW-7")]);
+    deepEqual(await findPeople([bought, moved, again, lifted]), [
+      ["+33612345671", "OLD-7"],
+      ["C-7", "NEW-7"],
+    ]);
+  });
+});
+
+describe("an identifier that was released", () => {
+  const hers = tell("crm", "identified", [id("customer", "C-1"), id("phone", "0612345671")]);
+  const givenUp = release("phone", "0612345671");
+  const his = tell("crm", "identified", [id("customer", "C-2"), id("phone", "0612345671")]);
+
+  it("belongs to whoever names it afterwards, and is contested by nobody (I1)", async () => {
+    deepEqual(
+      await findPeople([hers, his]),
+      [
+        ["+33612345671", "C-1"],
+        ["+33612345671", "C-2"],
+      ],
+      "shown on both",
+    );
+    for (const events of [
+      [hers, givenUp, his],
+      [his, hers, givenUp],
+      [givenUp, his, hers],
+    ])
+      deepEqual(await findPeople(events), [["+33612345671", "C-2"], ["C-1"]]);
+  });
+
+  it("is nobody's until then", async () => {
+    deepEqual(await findPeople([hers, givenUp]), [["+33612345671"], ["C-1"]]);
+  });
+
+  it("takes the visits along that hung on it alone", async () => {
+    const typed = tell("web", "page-viewed", [id("cookie", "ck-1"), id("email", "a@example.fr")]);
+    const known = tell("crm", "identified", [id("customer", "C-3"), id("email", "a@example.fr")]);
+    deepEqual(await findPeople([typed, known]), [["C-3", "a@example.fr", "ck-1"]]);
+    deepEqual(await findPeople([typed, known, release("email", "a@example.fr")]), [
+      ["C-3"],
+      ["a@example.fr"],
+      ["ck-1"],
+    ]);
+  });
+});
+
+describe("what is said of identifiers themselves", () => {
+  const registry = createRegistry(configuration, hash);
+  const outcome = ({ source, recordedAt, event }: FoldEvent) => {
+    const accepted = acceptEvent(registry, source, recordedAt, event);
+    return accepted.ok ? (accepted.accepted.ruling?.verdict ?? "nothing") : accepted.reason;
+  };
+
+  it("is taken from sources that may say so alone, and is about identifiers that people have", () => {
+    equal(outcome(replace("card", "OLD", "NEW")), "replaced");
+    equal(outcome(release("phone", "0612345671")), "released");
+    for (const refused of [
+      replace("card", "OLD", "NEW", "web"),
+      release("phone", "0612345671", "app"),
+      replace("cookie", "OLD", "NEW"),
+      replace("card", "OLD", "null"),
+      replace("card", "OLD", " OLD "),
+      replace("no-such-namespace", "OLD", "NEW"),
+      release("email", "null"),
+      tell("crm", "identifier-replaced", [id("card", "OLD")]),
+      tell("crm", "identifier-released", [id("card", "OLD"), id("phone", "0612345671")]),
+    ])
+      equal(["contract-violation", "no-identifier"].includes(outcome(refused)), true, JSON.stringify(refused));
+  });
+});
