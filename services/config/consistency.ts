@@ -17,6 +17,7 @@ export function checkNames(value: unknown, document: SourceDocument, shippedName
     ...findDuplicates(root["namespaces"], "name", ["namespaces"], "namespace", document),
     ...findDuplicates(root["sources"], "name", ["sources"], "source", document),
     ...checkDigests(asList(root["namespaces"]).map(asMap), document),
+    ...checkLimits(asList(root["namespaces"]).map(asMap), document),
     ...checkTopics(root, document),
     ...checkSlots(asMap(root["engine"]), document),
   ];
@@ -99,6 +100,20 @@ function unknownNamespace(name: string, path: Path, namespaces: readonly string[
     "unknown-name",
     path,
     `no such namespace${formatSuggestion(name, namespaces)}; declared are ${namespaces.join(", ")}`,
+  );
+}
+
+function checkLimits(namespaces: readonly Record<string, unknown>[], document: SourceDocument): Problem[] {
+  return namespaces.flatMap(({ valuesMax, kind }, index) =>
+    valuesMax === undefined || kind === "personal" || kind === "device"
+      ? []
+      : [
+          document.problem(
+            "wrong-value",
+            ["namespaces", index, "valuesMax"],
+            "expected a namespace of kind personal or device: of a unique one a person has one value anyway, and others belong to nobody",
+          ),
+        ],
   );
 }
 

@@ -32,6 +32,19 @@ const namespace = z.strictObject({
     .meta({ description: "Weighs evidence of equal assurance; higher first. Default: by position." }),
   contact: z.boolean().default(false).meta({ description: "True where a value is a way to reach the person." }),
   junk: z.array(z.string()).default([]).meta({ description: "Junk values beside the built-in list; they never link." }),
+  valuesMax: z.int().min(1).max(1000).optional().meta({
+    description:
+      "Values that a profile may have, of a personal or device namespace; the others stay apart. Default: any.",
+  }),
+  tiedUniquesMax: z.int().min(1).max(1000).default(5).meta({
+    description: "Known and tied by authenticated evidence to more values of unique namespaces, it links nothing.",
+  }),
+  tiedOthersMax: z
+    .int()
+    .min(1)
+    .max(10_000)
+    .default(50)
+    .meta({ description: "Weak and tied to more other identifiers, it links nothing." }),
   digestOf: name
     .optional()
     .meta({ description: "Its values are the SHA-256, in hexadecimal, of that namespace's: both are one identifier." }),

@@ -4,9 +4,9 @@
 
 import {
   ASSURANCES,
+  assuranceLevel,
+  isAuthenticated,
   type Assurance,
-  type Configuration,
-  type NamespaceConfiguration,
   type SourceConfiguration,
 } from "./configuration.ts";
 import { compareText } from "./comparison.ts";
@@ -17,9 +17,9 @@ import {
   OCCURRED_AT_MIN_MS,
   type ChannelEvent,
 } from "./event.ts";
-import { identifierKey, listJunkDigests, normaliseIdentifier, type Hash } from "./identifier.ts";
-import type { Verdict } from "./ruling.ts";
-import { listClaims, readRuling } from "./declaration.ts";
+import { identifierKey, normaliseIdentifier } from "./identifier.ts";
+import { isPlainer, type Registry } from "./registry.ts";
+import { listClaims, readRuling, type AcceptedIdentifier, type AcceptedRuling } from "./declaration.ts";
 
 /** Why an event goes to the dead letters. Closed; documented in SPEC.md. */
 export const DEAD_LETTER_REASONS = [
@@ -44,13 +44,6 @@ export type Outcome = (typeof OUTCOMES)[number];
 export const OUTCOME_REASONS = ["occurred-at-clamped"] as const;
 export type OutcomeReason = (typeof OUTCOME_REASONS)[number];
 
-export interface AcceptedIdentifier {
-  readonly namespace: string;
-  readonly value: string;
-  readonly key: string;
-  readonly assurance: Assurance;
-}
-
 export interface AcceptedEvent {
   readonly source: string;
   readonly recordedAt: number;
@@ -66,54 +59,9 @@ export interface AcceptedEvent {
   readonly ruling: AcceptedRuling | null;
 }
 
-/** What the event rules about two of its identifiers, or about one that stands for both. */
-export interface AcceptedRuling {
-  readonly verdict: Verdict;
-  /** Keys. */
-  readonly one: string;
-  readonly other: string;
-}
-
 export type Acceptance =
   | { readonly ok: true; readonly accepted: AcceptedEvent }
   | { readonly ok: false; readonly reason: DeadLetterReason; readonly detail: string };
-
-export function assuranceLevel(assurance: Assurance): number {
-  return ASSURANCES.indexOf(assurance);
-}
-
-export function isAuthenticated(assurance: Assurance): boolean {
-  return assuranceLevel(assurance) >= 1;
-}
-
-export interface RegisteredNamespace extends NamespaceConfiguration {
-  readonly anchorRank: number;
-  /** Another namespace has the digests of its values. */
-  readonly digested: boolean;
-}
-
-/** The configuration with its look-ups made once. */
-export interface Registry {
-  readonly configuration: Configuration;
-  readonly hash: Hash;
-  readonly namespaces: ReadonlyMap<string, RegisteredNamespace>;
-  readonly sources: ReadonlyMap<string, SourceConfiguration>;
-}
-
-export function createRegistry(configuration: Configuration, hash: Hash): Registry {
-  return {
-    configuration,
-    hash,
-    namespaces: new Map(
-      configuration.namespaces.map((namespace, anchorRank) => {
-        const digested = configuration.namespaces.some(({ digestOf }) => digestOf === namespace.name);
-        const junk = namespace.digestOf === undefined ? namespace.junk : [...namespace.junk, ...listJunkDigests(hash)];
-        return [namespace.name, { ...namespace, junk, anchorRank, digested }];
-      }),
-    ),
-    sources: new Map(configuration.sources.map((source) => [source.name, source])),
-  };
-}
 
 /** What the source may assert of this namespace with this type of event, lowered by the payload where it asks for that. */
 export function grantAssurance(
@@ -248,11 +196,6 @@ export function acceptEvent(
   };
 }
 
-/** An operator's ruling, and a release, say something of identifiers and nothing of people. */
-export function isWithoutFacts({ ruling }: Pick<AcceptedEvent, "ruling">): boolean {
-  return ruling !== null && ruling.verdict !== "replaced";
-}
-
 /** Of two claims of one identifier: the plain value rather than its digest, with the higher assurance. */
 function combine(
   registry: Registry,
@@ -263,11 +206,6 @@ function combine(
   const said = isPlainer(registry, claim.namespace, known.namespace) ? claim : known;
   const { assurance } = assuranceLevel(known.assurance) < assuranceLevel(claim.assurance) ? claim : known;
   return { ...said, assurance };
-}
-
-/** Two names of one identifier: whether the first says its value where the other says the digest of it. */
-export function isPlainer({ namespaces }: Registry, name: string, other: string): boolean {
-  return namespaces.get(name)?.digestOf === undefined && namespaces.get(other)?.digestOf !== undefined;
 }
 
 function refuse(reason: DeadLetterReason, detail: string): Acceptance {

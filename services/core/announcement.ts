@@ -41,12 +41,20 @@ export function tellConfinement(
   former: ReadonlyMap<string, string | null>,
   cause: Cause,
 ): void {
+  if (entry.state === "quarantined") workspace.effects.push({ kind: "limit", limit: "ties" });
   const profile = entry.profile === null ? undefined : component.profiles.get(entry.profile);
   if (profile === undefined) return;
   const before = former.get(entry.key) ?? null;
   const other = before === entry.profile || before === null ? null : (component.profiles.get(before) ?? null);
   const change = entry.state === "quarantined" ? "quarantined" : "released";
   announce(workspace, component, change, profile, other, [entry.key], cause);
+}
+
+/** An identifier that evidence would bring to a profile which has as many values of its namespace as it may have (O4). */
+export function tellLimit(workspace: Workspace, component: Component, entry: Entry, cause: Cause): void {
+  workspace.effects.push({ kind: "limit", limit: "profile-values" });
+  const profile = entry.profile === null ? undefined : component.profiles.get(entry.profile);
+  if (profile !== undefined) announce(workspace, component, "limited", profile, null, [entry.key], cause);
 }
 
 /** An old id resolves, in one hop, to the profile that holds its naming identifier now (I6). */

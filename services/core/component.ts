@@ -29,6 +29,8 @@ export interface Entry {
   /** Of a contested shareable identifier: a member of each person that claims it, on whose profiles it is shown. */
   claimants: readonly string[];
   state: "owned" | "contested" | "quarantined";
+  /** It was kept out of a profile that has as many values of its namespace as it may have. */
+  limited: boolean;
   /** True until every far end of its ties has told its status, and a far owner's home has been joined. */
   pending: boolean;
   fragment: Fragment | null;

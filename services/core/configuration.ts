@@ -5,6 +5,14 @@
 export const ASSURANCES = ["claimed", "authenticated", "verified", "operator"] as const;
 export type Assurance = (typeof ASSURANCES)[number];
 
+export function assuranceLevel(assurance: Assurance): number {
+  return ASSURANCES.indexOf(assurance);
+}
+
+export function isAuthenticated(assurance: Assurance): boolean {
+  return assuranceLevel(assurance) >= 1;
+}
+
 export const NAMESPACE_KINDS = ["unique", "personal", "shareable", "device", "reference", "inert"] as const;
 export type NamespaceKind = (typeof NAMESPACE_KINDS)[number];
 
@@ -22,6 +30,12 @@ export interface NamespaceConfiguration {
   readonly contact: boolean;
   /** Extra junk values, compared after normalisation, beside the built-in list. */
   readonly junk: readonly string[];
+  /** How many values a profile may have; a person has one of a unique namespace. Absent: any number. */
+  readonly valuesMax?: number;
+  /** Known and tied by authenticated evidence to more values of unique namespaces: it links nothing (I4). */
+  readonly tiedUniquesMax: number;
+  /** Weak and tied to more others: it links nothing (I4). */
+  readonly tiedOthersMax: number;
   /** The namespace of whose values these are the SHA-256, in hexadecimal: both are one identifier. */
   readonly digestOf?: string;
 }

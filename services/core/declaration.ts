@@ -1,10 +1,30 @@
 // What an event says about identifiers themselves: an operator's ruling about two, that one was replaced by another, that one
 // was given up. Part of the door: a function of the event, its source and the configuration.
 
-import { isAuthenticated, type AcceptedIdentifier, type AcceptedRuling, type Registry } from "./acceptance.ts";
-import type { SourceConfiguration } from "./configuration.ts";
+import { isAuthenticated, type Assurance, type SourceConfiguration } from "./configuration.ts";
 import type { ChannelEvent, IdentifierClaim } from "./event.ts";
-import { verdictOf } from "./ruling.ts";
+import type { Registry } from "./registry.ts";
+import { verdictOf, type Verdict } from "./ruling.ts";
+
+export interface AcceptedIdentifier {
+  readonly namespace: string;
+  readonly value: string;
+  readonly key: string;
+  readonly assurance: Assurance;
+}
+
+/** What the event rules about two of its identifiers, or about one that stands for both. */
+export interface AcceptedRuling {
+  readonly verdict: Verdict;
+  /** Keys. */
+  readonly one: string;
+  readonly other: string;
+}
+
+/** An operator's ruling, and a release, say something of identifiers and nothing of people. */
+export function isWithoutFacts({ ruling }: { readonly ruling: AcceptedRuling | null }): boolean {
+  return ruling !== null && ruling.verdict !== "replaced";
+}
 
 const REPLACED = "identifier-replaced";
 const RELEASED = "identifier-released";

@@ -1,7 +1,7 @@
 // What the world is told: data, never a running promise. The shell encodes effects, commits them with the state that
 // they announce, and publishes them once.
 
-import type { Outcome } from "./acceptance.ts";
+import { type Outcome } from "./acceptance.ts";
 import type { Cause } from "./profile.ts";
 import type { LimitKind } from "./fragment.ts";
 import type { Scalar } from "./event.ts";
@@ -20,7 +20,7 @@ export const TRANSITION_CAUSES = [
 ] as const;
 export type TransitionCause = (typeof TRANSITION_CAUSES)[number];
 
-export const IDENTITY_CHANGE_KINDS = ["merged", "split", "quarantined", "released", "alias"] as const;
+export const IDENTITY_CHANGE_KINDS = ["merged", "split", "quarantined", "released", "limited", "alias"] as const;
 export type IdentityChangeKind = (typeof IDENTITY_CHANGE_KINDS)[number];
 
 export const CERTAINTY_KINDS = ["complete", "source-late"] as const;

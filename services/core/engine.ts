@@ -2,7 +2,7 @@
 // other homes are told. Synchronous and pure: it asks for missing parts by yielding a Need (workspace.ts).
 // One engine for the cluster, the embedded mode, simulation and fold.
 
-import { createRegistry, type Registry } from "./acceptance.ts";
+import { createRegistry, type Registry } from "./registry.ts";
 import type { Configuration, SignalRule } from "./configuration.ts";
 import type { ChannelEvent } from "./event.ts";
 import type { Hash } from "./identifier.ts";

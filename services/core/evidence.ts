@@ -1,9 +1,9 @@
 // Evidence: that two identifiers were asserted together, kept per (pair, source, assurance) with its earliest record.
 
-import { assuranceLevel, isAuthenticated, isPlainer } from "./acceptance.ts";
+import { type Assurance, assuranceLevel, isAuthenticated } from "./configuration.ts";
+import { isPlainer } from "./registry.ts";
 import { compareStamps, compareText, type Stamp } from "./comparison.ts";
 import { openAbroad, type Component, type Entry } from "./component.ts";
-import type { Assurance } from "./configuration.ts";
 import type { Engine } from "./engine.ts";
 import type { EventItem, RoutedIdentifier } from "./item.ts";
 
@@ -74,6 +74,7 @@ function createEntry(
     profile: null,
     claimants: [],
     state: "owned",
+    limited: false,
     pending: false,
     fragment: null,
     ordersListed: 0,

@@ -1,7 +1,8 @@
 // Why identifiers are one person, and why they are not (I7): read off the evidence of a component after the fact, by the
 // same order in which the rule of weighing.ts takes it.
 
-import { isAuthenticated, type Registry } from "./acceptance.ts";
+import { isAuthenticated } from "./configuration.ts";
+import { type Registry } from "./registry.ts";
 import { compareStamps, compareText } from "./comparison.ts";
 import type { Component, Entry, Evidence } from "./component.ts";
 import { evidenceKey } from "./evidence.ts";

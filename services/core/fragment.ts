@@ -1,7 +1,8 @@
 // A fragment: what the events anchored at one identifier add up to. Folding is commutative: sums of integers, and for
 // each trait and for the cart the latest by a fixed order; so any order of distinct events gives the same fragment (P1).
 
-import { isAuthenticated, type Registry } from "./acceptance.ts";
+import { isAuthenticated } from "./configuration.ts";
+import { type Registry } from "./registry.ts";
 import { compareText, sortedKeys } from "./comparison.ts";
 import type { ChannelEvent, Scalar } from "./event.ts";
 import type { EventWindow } from "./event-window.ts";
@@ -15,7 +16,7 @@ export const EVENT_TYPES_COUNTED_MAX = 64;
 export const OTHER_TYPES = "other-types";
 
 /** Limits that a fold may meet; each hit is an effect, so nothing is left out in silence (O4). */
-export const LIMIT_KINDS = ["traits", "trait-length", "event-types", "order-events"] as const;
+export const LIMIT_KINDS = ["traits", "trait-length", "event-types", "order-events", "profile-values", "ties"] as const;
 export type LimitKind = (typeof LIMIT_KINDS)[number];
 
 export interface TraitValue {

@@ -2,7 +2,7 @@
 // other homes are told. A profile is named by its earliest authenticated personal or unique identifier, else by its
 // earliest identifier (I6); the profile goes where its naming identifier goes.
 
-import { announce, pointAliases, tellConfinement, tellFarEnds } from "./announcement.ts";
+import { announce, pointAliases, tellConfinement, tellFarEnds, tellLimit } from "./announcement.ts";
 import type { Engine } from "./engine.ts";
 import { compareStamps, compareText, type Stamp } from "./comparison.ts";
 import { openAbroad, type Component, type Entry } from "./component.ts";
@@ -30,15 +30,19 @@ export function settleIdentity(engine: Engine, workspace: Workspace, component: 
   const groups = groupMembers(weighing);
   const former = new Map<string, string | null>();
   const confined: Entry[] = [];
-  for (const { entry, quarantined, contested, pending, shown } of weighing.identifiers) {
+  const limited: Entry[] = [];
+  for (const { entry, quarantined, contested, pending, shown, limited: isLimited } of weighing.identifiers) {
     former.set(entry.key, entry.profile);
     if (quarantined !== (entry.state === "quarantined")) confined.push(entry);
+    if (isLimited && !entry.limited) limited.push(entry);
+    entry.limited = isLimited;
     entry.state = quarantined ? "quarantined" : contested ? "contested" : "owned";
     entry.pending = pending;
     entry.claimants = shown;
   }
   const born = assignProfiles(engine, workspace, component, groups, former, wasPending, cause);
   for (const entry of confined) tellConfinement(workspace, component, entry, former, cause);
+  for (const entry of limited) tellLimit(workspace, component, entry, cause);
   tellFarEnds(workspace, component, weighing, cause);
   for (const birth of [...weighing.joins].sort(compareText)) {
     const { asked } = openAbroad(component);

@@ -4,13 +4,10 @@
 // set once and never change; a root of the later (class, time, hash) gets the earlier one as parent, so there are no
 // cycles. Strong evidence joins at once; so does weak evidence that touches an anonymous root. The rest are ties.
 
-import {
-  isAuthenticated,
-  isWithoutFacts,
-  type AcceptedEvent,
-  type AcceptedIdentifier,
-  type Registry,
-} from "./acceptance.ts";
+import { isAuthenticated } from "./configuration.ts";
+import { isWithoutFacts, type AcceptedIdentifier } from "./declaration.ts";
+import { type AcceptedEvent } from "./acceptance.ts";
+import { type Registry } from "./registry.ts";
 import { compareText } from "./comparison.ts";
 import type { AbsorbItem, ComponentId, EventItem, RoutedIdentifier } from "./item.ts";
 

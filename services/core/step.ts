@@ -1,7 +1,9 @@
 // One item of the inner log, applied: what the parts are next, and what the world and other homes are told.
 
-import type { OutcomeReason } from "./acceptance.ts";
-import { isAuthenticated, isPlainer, isWithoutFacts } from "./acceptance.ts";
+import { type OutcomeReason } from "./acceptance.ts";
+import { isAuthenticated } from "./configuration.ts";
+import { isWithoutFacts } from "./declaration.ts";
+import { isPlainer } from "./registry.ts";
 import { compareText } from "./comparison.ts";
 import { componentPart, createComponent, openAbroad, type Component, type Entry } from "./component.ts";
 import type { Engine } from "./engine.ts";

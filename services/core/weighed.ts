@@ -1,9 +1,9 @@
 // One identifier on the scales of the rule (weighing.ts), and what is read off it.
 
-import { assuranceLevel, type Registry } from "./acceptance.ts";
+import { assuranceLevel, type NamespaceKind } from "./configuration.ts";
+import { type Registry } from "./registry.ts";
 import { compareStamps, compareText, type Stamp } from "./comparison.ts";
 import type { Component, Entry, Evidence } from "./component.ts";
-import type { NamespaceKind } from "./configuration.ts";
 import type { ComponentId, Status } from "./item.ts";
 import type { Verdicts } from "./ruling.ts";
 
@@ -14,8 +14,10 @@ export interface Weighed {
   readonly known: boolean;
   /** Its group's tree: findGroup gives the root, equal for all of a group; the smallest key leads. */
   parent: Weighed;
-  /** Of a root: the values of unique namespaces in its group. */
-  uniques: readonly UniqueValue[];
+  /** Of a root: the values in its group of namespaces of which a profile may not have any number. */
+  scarce: readonly ScarceValue[];
+  /** It was kept out of a profile that has as many values of its namespace as it may have. */
+  limited: boolean;
   quarantined: boolean;
   /** The record by which it was given up last. */
   readonly released: Stamp | null;
@@ -30,8 +32,9 @@ export interface Weighed {
   claimants: ReadonlyMap<string, Claim> | null;
 }
 
-export interface UniqueValue {
+export interface ScarceValue {
   readonly namespace: string;
+  readonly heldMax: number;
   /** The same for values of which one has replaced the other. */
   readonly succession: string;
 }

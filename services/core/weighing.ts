@@ -13,10 +13,10 @@
 // one that an operator holds apart from it. Evidence that an operator cut does not count, nor what was recorded of an
 // identifier before it was given up; values of which one has replaced the other are one.
 
-import { isAuthenticated, type Registry } from "./acceptance.ts";
+import { isAuthenticated, type NamespaceKind } from "./configuration.ts";
+import { type Registry } from "./registry.ts";
 import { compareStamps, compareText, type Stamp } from "./comparison.ts";
 import type { Component, Entry, Evidence, FarEnd } from "./component.ts";
-import type { NamespaceKind } from "./configuration.ts";
 import type { ComponentId } from "./item.ts";
 import { Successions, Verdicts } from "./ruling.ts";
 import {
@@ -25,14 +25,9 @@ import {
   isKnown,
   listCounting,
   type Claim,
-  type UniqueValue,
+  type ScarceValue,
   type Weighed,
 } from "./weighed.ts";
-
-/** A known identifier is tied by authenticated evidence to more values of unique namespaces than this: quarantined. */
-export const QUARANTINE_UNIQUE_VALUES = 5;
-/** A weak identifier is tied to more others than this: quarantined. */
-export const QUARANTINE_NEIGHBOURS = 50;
 
 export interface Weighing {
   /** By key. */
@@ -58,8 +53,9 @@ export function weighComponent(registry: Registry, component: Component): Weighi
   return { identifiers: scales.identifiers, joins: scales.joins };
 }
 
+const NEVER_TIED = { tiedUniquesMax: 0, tiedOthersMax: 0 };
 const NOBODY: readonly string[] = [];
-const NO_VALUES: readonly UniqueValue[] = [];
+const NO_VALUES: readonly ScarceValue[] = [];
 const NO_CLAIMS: ReadonlyMap<string, Claim> = new Map();
 
 class Scales {
@@ -101,26 +97,41 @@ class Scales {
   #unite(a: Weighed, b: Weighed): boolean {
     const [ra, rb] = [findGroup(a), findGroup(b)];
     if (ra === rb) return true;
-    if (ra.uniques.some((one) => rb.uniques.some((other) => isConflict(one, other)))) return false;
+    const crowded = findCrowded(ra.scarce, rb.scarce);
+    if (crowded !== null) {
+      this.#noteLimit(crowded, a, b);
+      return false;
+    }
     for (const [x, y] of this.#apart) {
       const [rx, ry] = [findGroup(x), findGroup(y)];
       if ((rx === ra && ry === rb) || (rx === rb && ry === ra)) return false;
     }
     const [leader, other] = compareText(ra.entry.key, rb.entry.key) < 0 ? [ra, rb] : [rb, ra];
-    if (other.uniques.length > 0) leader.uniques = [...leader.uniques, ...other.uniques];
+    if (other.scarce.length > 0) leader.scarce = [...leader.scarce, ...other.scarce];
     other.parent = leader;
     return true;
+  }
+
+  /** What is kept out is the value too many; where two groups would be it together, both ends of what ties them. */
+  #noteLimit({ namespace, heldMax }: ScarceValue, a: Weighed, b: Weighed): void {
+    if (this.#registry.namespaces.get(namespace)?.kind === "unique" && heldMax === 1) return;
+    const values = [a, b].filter(({ entry }) => entry.namespace === namespace);
+    for (const one of values.length === 0 ? [a, b] : values) one.limited = true;
   }
 
   #put(entry: Entry): Weighed {
     const namespace = this.#registry.namespaces.get(entry.namespace);
     const kind = namespace?.kind ?? "inert";
+    const heldMax = namespace?.heldMax ?? null;
     const one = {
       entry,
       kind,
       known: isKnown(this.#registry, entry),
-      uniques:
-        kind === "unique" ? [{ namespace: entry.namespace, succession: this.#successions.root(entry.key) }] : NO_VALUES,
+      scarce:
+        heldMax === null
+          ? NO_VALUES
+          : [{ namespace: entry.namespace, heldMax, succession: this.#successions.root(entry.key) }],
+      limited: false,
       quarantined: false,
       released: this.#verdicts.releaseOf(entry.key),
       contested: false,
@@ -137,8 +148,7 @@ class Scales {
 
   /** From the evidence alone, so that it ends when the evidence goes (I4). */
   quarantine(): void {
-    // Nobody can be tied to too many by less evidence than that.
-    if (this.#evidence.length <= QUARANTINE_UNIQUE_VALUES) return;
+    if (this.#evidence.length <= this.#registry.tiesMin) return;
     const tied = new Map<Weighed, { neighbours: Set<string>; uniques: Set<string> }>();
     const note = (key: string, other: string, authenticated: boolean): void => {
       const one = this.#byKey.get(key);
@@ -155,7 +165,8 @@ class Scales {
     }
     let any = false;
     for (const [one, { neighbours, uniques }] of tied) {
-      one.quarantined = one.known ? uniques.size > QUARANTINE_UNIQUE_VALUES : neighbours.size > QUARANTINE_NEIGHBOURS;
+      const { tiedUniquesMax, tiedOthersMax } = this.#registry.namespaces.get(one.entry.namespace) ?? NEVER_TIED;
+      one.quarantined = one.known ? uniques.size > tiedUniquesMax : neighbours.size > tiedOthersMax;
       any ||= one.quarantined;
     }
     if (!any) return;
@@ -310,9 +321,16 @@ class Scales {
   }
 }
 
-/** Two values of a unique namespace, of which none has replaced the other. */
-function isConflict(one: UniqueValue, other: UniqueValue): boolean {
-  return one.namespace === other.namespace && one.succession !== other.succession;
+/** A value of which the two groups together would have too many; what replaced each other counts as one. */
+function findCrowded(ours: readonly ScarceValue[], theirs: readonly ScarceValue[]): ScarceValue | null {
+  for (const value of theirs) {
+    const { namespace, heldMax, succession } = value;
+    if (!ours.some((other) => other.namespace === namespace && other.succession !== succession)) continue;
+    if (heldMax === 1) return value;
+    const both = [...ours, ...theirs].filter((other) => other.namespace === namespace);
+    if (new Set(both.map((other) => other.succession)).size > heldMax) return value;
+  }
+  return null;
 }
 
 function isPersonal({ known, kind }: Weighed): boolean {

@@ -34,7 +34,7 @@ interface StoredStatus {
   readonly released: StoredStamp | null;
 }
 
-interface StoredIdentifier extends Pick<Entry, "statusVersion" | "state" | "pending" | "ordersListed"> {
+interface StoredIdentifier extends Pick<Entry, "statusVersion" | "state" | "limited" | "pending" | "ordersListed"> {
   readonly key: Text;
   readonly namespace: Text;
   readonly value: Text;
@@ -158,6 +158,7 @@ function writeIdentifier(texts: Texts, entry: Entry, stateful: boolean): StoredI
     profile: texts.putOrNull(entry.profile),
     claimants: texts.putAll(entry.claimants),
     state: entry.state,
+    limited: entry.limited,
     pending: entry.pending,
     stateful,
     ordersListed: entry.ordersListed,
@@ -240,6 +241,7 @@ function readIdentifier(texts: readonly string[], stored: StoredIdentifier): Ent
     profile: stored.profile === null ? null : take(stored.profile),
     claimants: stored.claimants.length === 0 ? NONE : stored.claimants.map(take),
     state: stored.state,
+    limited: stored.limited,
     pending: stored.pending,
     fragment: null,
     ordersListed: stored.ordersListed,

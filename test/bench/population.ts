@@ -6,7 +6,8 @@
 // A component is where state lives, not who is one person; its size is what a join has to move. Not measured: the time.
 
 import { parseArgs } from "node:util";
-import { acceptEvent, createRegistry } from "#core/acceptance.ts";
+import { acceptEvent } from "#core/acceptance.ts";
+import { createRegistry } from "#core/registry.ts";
 import type { IdentifierClaim } from "#core/event.ts";
 import type { ComponentId } from "#core/item.ts";
 import { routeEvent, type IndexView } from "#core/routing.ts";

@@ -4,9 +4,10 @@
 import { deepEqual, ok } from "node:assert/strict";
 import { describe, it } from "node:test";
 import * as fc from "fast-check";
+import type { Configuration } from "#core/configuration.ts";
 import { acceptEvent } from "#core/acceptance.ts";
 import { Cluster } from "#support/cluster.ts";
-import { configuration, hash, history, runs, seed } from "#support/histories.ts";
+import { configuration, hash, history, narrowConfiguration, runs, seed } from "#support/histories.ts";
 import { checkStream } from "#support/oracle-stream.ts";
 import {
   compareOracle,
@@ -24,14 +25,15 @@ const layout = fc.record({
 
 const HOUR_MS = 3_600_000;
 
-const met = { histories: 0, steps: 0, handovers: 0, statuses: 0, signals: 0 };
+const met = { histories: 0, limited: 0, steps: 0, handovers: 0, statuses: 0, signals: 0 };
 
 async function runCluster(
   events: readonly RecordedEvent[],
   how: { shards: number; resolvers: number; seed: number },
   faults: number,
+  told: Configuration,
 ): Promise<Cluster> {
-  const cluster = new Cluster({ configuration, hash, ...how, faults });
+  const cluster = new Cluster({ configuration: told, hash, ...how, faults });
   await cluster.run(events);
   met.histories += 1;
   met.steps += cluster.steps;
@@ -70,10 +72,11 @@ function checkOutcomes(cluster: Cluster, events: readonly RecordedEvent[]): void
 }
 
 const settles =
-  (faults: number) =>
+  (faults: number, told: Configuration = configuration) =>
   async (events: readonly RecordedEvent[], how: { shards: number; resolvers: number; seed: number }) => {
-    const cluster = await runCluster(events, how, faults);
-    const oracle = recomputePeople(events, configuration, hash);
+    const cluster = await runCluster(events, how, faults, told);
+    const oracle = recomputePeople(events, told, hash);
+    met.limited += cluster.outputs.some((one) => one.kind === "identity-changed" && one.change === "limited") ? 1 : 0;
     deepEqual(await cluster.findUnsettled(), []);
     deepEqual(comparePeople(await cluster.readPeople()), compareOracle(oracle));
     checkOutcomes(cluster, events);
@@ -133,6 +136,16 @@ describe("a cluster that is scrambled", () => {
       fc.asyncProperty(history(2, 8), layout, ({ events }, how) => often(events, how)),
       runs(500),
     );
+  });
+
+  it("comes to them where a profile may have few values, and who is tied to a few is quarantined (I1, I4, O4)", async () => {
+    const property = settles(10, narrowConfiguration);
+    const before = met.histories;
+    await fc.assert(
+      fc.asyncProperty(history(2, 16), layout, ({ events }, how) => property(events, how)),
+      runs(1_500),
+    );
+    ok(met.limited > (met.histories - before) / 20, `${met.limited} met a limit`);
   });
 
   it("hands over a person with more parts than one chunk holds (P4, I1)", async () => {

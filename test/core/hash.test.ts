@@ -3,7 +3,7 @@
 import { equal, match, notEqual } from "node:assert/strict";
 import { createHash as createPlainHash, createHmac } from "node:crypto";
 import { test } from "node:test";
-import { createRegistry, type Registry } from "#core/acceptance.ts";
+import { createRegistry, type Registry } from "#core/registry.ts";
 import { identifierKey } from "#core/identifier.ts";
 import { loadConfiguration } from "#services/config/configuration.ts";
 import { createHash } from "#services/wire/hash.ts";

@@ -3,7 +3,8 @@
 import { deepEqual, equal } from "node:assert/strict";
 import { describe, it } from "node:test";
 import * as fc from "fast-check";
-import { acceptEvent, createRegistry } from "#core/acceptance.ts";
+import { acceptEvent } from "#core/acceptance.ts";
+import { createRegistry } from "#core/registry.ts";
 import { IDENTIFIER_VALUE_LENGTH_MAX, normaliseIdentifier } from "#core/identifier.ts";
 import { loadConfiguration } from "#services/config/configuration.ts";
 import { createHash } from "#services/wire/hash.ts";

@@ -12,7 +12,7 @@ import {
   TRAITS_MAX,
 } from "#core/fragment.ts";
 import { DUPLICATE_WINDOW_EVENTS, eventMark, rememberEvent, type EventWindow } from "#core/event-window.ts";
-import { createRegistry } from "#core/acceptance.ts";
+import { createRegistry } from "#core/registry.ts";
 import type { EventItem } from "#core/item.ts";
 import { addOrderFact, createOrder, ORDER_EVENTS_MAX } from "#core/order.ts";
 import { loadConfiguration } from "#services/config/configuration.ts";

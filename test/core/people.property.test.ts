@@ -4,7 +4,8 @@
 import { deepEqual, equal, ok } from "node:assert/strict";
 import { describe, it } from "node:test";
 import * as fc from "fast-check";
-import { createRegistry, acceptEvent } from "#core/acceptance.ts";
+import { createRegistry } from "#core/registry.ts";
+import { acceptEvent } from "#core/acceptance.ts";
 import { Fold } from "#services/fold/fold.ts";
 import { Cluster, replayLog } from "#support/cluster.ts";
 import { configuration, hash, history, runs, seed, type History } from "#support/histories.ts";

@@ -6,7 +6,7 @@ import { test } from "node:test";
 import { openMemoryIndex } from "#adapters/memory/index.ts";
 import { openMemoryLog } from "#adapters/memory/log.ts";
 import { openLocalCodec } from "#adapters/registry/local.ts";
-import { createRegistry } from "#core/acceptance.ts";
+import { createRegistry } from "#core/registry.ts";
 import type { Index } from "#ports/index.ts";
 import type { Log, Membership } from "#ports/log.ts";
 import type { ChannelEvent } from "#core/event.ts";

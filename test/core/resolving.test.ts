@@ -3,7 +3,7 @@
 import { deepEqual, equal, rejects } from "node:assert/strict";
 import { describe, it } from "node:test";
 import { openMemoryIndex } from "#adapters/memory/index.ts";
-import { createRegistry } from "#core/acceptance.ts";
+import { createRegistry } from "#core/registry.ts";
 import { RecentEvents } from "#services/resolver/recent-events.ts";
 import { resolveBatch, type Arrival } from "#services/resolver/resolver.ts";
 import { ComponentIndex } from "#services/wire/component-index.ts";

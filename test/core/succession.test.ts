@@ -2,7 +2,9 @@
 
 import { deepEqual, equal } from "node:assert/strict";
 import { describe, it } from "node:test";
-import { acceptEvent, createRegistry } from "#core/acceptance.ts";
+import { acceptEvent } from "#core/acceptance.ts";
+import { createRegistry } from "#core/registry.ts";
+import { compareText } from "#core/comparison.ts";
 import type { ChannelEvent, IdentifierClaim } from "#core/event.ts";
 import { Fold, type FoldEvent } from "#services/fold/fold.ts";
 import { configuration, hash } from "#support/histories.ts";
@@ -31,7 +33,9 @@ async function findPeople(events: readonly FoldEvent[]): Promise<string[][]> {
   const fold = new Fold({ configuration, hash });
   for (const event of events) await fold.fold(event);
   const { profiles } = await fold.readPeople();
-  return profiles.map(({ identifiers }) => identifiers.map(({ value }) => value).sort()).sort();
+  return profiles
+    .map(({ identifiers }) => identifiers.map(({ value }) => value).sort(compareText))
+    .sort((a, b) => compareText(a.join(), b.join()));
 }
 
 describe("an identifier that was replaced", () => {

@@ -6,11 +6,24 @@ import { PUBLIC_TEST_IDENTITY_KEY } from "#services/config/identity-key.ts";
 import { OPERATOR_VERDICTS, rulingType } from "#core/ruling.ts";
 import { loadConfiguration } from "#services/config/configuration.ts";
 import { createHash } from "#services/wire/hash.ts";
+import type { Configuration } from "#core/configuration.ts";
 import type { ChannelEvent, IdentifierClaim, OrderLine } from "#core/event.ts";
 import type { RecordedEvent } from "./oracle.ts";
 
 export const { configuration } = loadConfiguration(undefined, {});
 export const hash = createHash(PUBLIC_TEST_IDENTITY_KEY);
+
+/** Limits so low that a history of a dozen events meets them. */
+export const narrowConfiguration: Configuration = {
+  ...configuration,
+  namespaces: configuration.namespaces.map((namespace) => {
+    const tied = { tiedUniquesMax: 3, tiedOthersMax: 5 };
+    if (namespace.name === "email" || namespace.name === "social") return { ...namespace, ...tied, valuesMax: 2 };
+    if (namespace.name === "cookie" || namespace.name === "payment-card")
+      return { ...namespace, ...tied, valuesMax: 1 };
+    return { ...namespace, ...tied };
+  }),
+};
 
 /** WEFT_PROPERTY_RUNS=10 runs every property ten times as often; WEFT_PROPERTY_SEED repeats a run. */
 const FACTOR = Number(process.env["WEFT_PROPERTY_RUNS"] ?? 1);

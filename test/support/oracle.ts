@@ -2,15 +2,10 @@
 // no homes, no increments. Written from the design alone; it shares with the engine only the door (acceptEvent), the
 // compiled ladder and the format of a profile id.
 
-import {
-  acceptEvent,
-  createRegistry,
-  isAuthenticated,
-  isWithoutFacts,
-  type AcceptedEvent,
-  type Registry,
-} from "#core/acceptance.ts";
-import { ASSURANCES, type Assurance, type Configuration } from "#core/configuration.ts";
+import { acceptEvent, type AcceptedEvent } from "#core/acceptance.ts";
+import { createRegistry, type Registry } from "#core/registry.ts";
+import { type Assurance, ASSURANCES, type Configuration, isAuthenticated } from "#core/configuration.ts";
+import { isWithoutFacts } from "#core/declaration.ts";
 import { compareStamps, compareText, type Stamp } from "#core/comparison.ts";
 import type { ChannelEvent, OrderLine, OrderPart, Scalar } from "#core/event.ts";
 import type { Hash } from "#core/identifier.ts";
@@ -53,8 +48,6 @@ export interface OraclePeople {
   readonly orders: number;
 }
 
-const QUARANTINE_UNIQUE_VALUES = 5;
-const QUARANTINE_NEIGHBOURS = 50;
 const NEVER: Stamp = { t: Number.MAX_SAFE_INTEGER, source: "", eventId: "" };
 
 interface Identifier {
@@ -66,6 +59,7 @@ interface Identifier {
   first: Stamp;
   firstAuthenticated: Stamp | null;
   quarantined: boolean;
+  readonly limits: { readonly valuesMax?: number; readonly tiedUniquesMax: number; readonly tiedOthersMax: number };
   /** Whom an operator holds it apart from. */
   readonly apart: Set<Identifier>;
   /** Those that count as one value: itself and what replaced it or what it replaced. */
@@ -200,6 +194,7 @@ function listIdentifiers(registry: Registry, events: readonly AcceptedEvent[]): 
         first: stamp,
         firstAuthenticated: null,
         quarantined: false,
+        limits: must(registry.namespaces.get(namespace)),
         apart: new Set(),
         values: new Set(),
       };
@@ -258,22 +253,18 @@ function markQuarantined(identifiers: ReadonlyMap<string, Identifier>, evidence:
       if (other.kind === "unique" && isAuthenticated(assurance)) uniques.add(other);
     }
     identifier.quarantined = isKnown(identifier)
-      ? uniques.size > QUARANTINE_UNIQUE_VALUES
-      : neighbours.size > QUARANTINE_NEIGHBOURS;
+      ? uniques.size > identifier.limits.tiedUniquesMax
+      : neighbours.size > identifier.limits.tiedOthersMax;
   }
 }
 
-/** I3: no namespace of kind unique with two values; and nobody whom an operator holds apart. */
+/** I3: no namespace of kind unique with two values, nor more than its limit; and nobody whom an operator holds apart. */
 function isAdmissible(members: readonly Identifier[]): boolean {
-  const values = new Map<string, Identifier>();
-  for (const member of members) {
+  return members.every((member) => {
     if (members.some((other) => member.apart.has(other))) return false;
-    if (member.kind !== "unique") continue;
-    const held = values.get(member.namespace) ?? member;
-    if (!held.values.has(member)) return false;
-    values.set(member.namespace, member);
-  }
-  return true;
+    const values = new Set(members.filter((one) => one.namespace === member.namespace).map((one) => one.values));
+    return values.size <= (member.kind === "unique" ? 1 : (member.limits.valuesMax ?? values.size));
+  });
 }
 
 type Grouping = Map<Identifier, Group>;

@@ -1,0 +1,43 @@
+// The configuration with its look-ups made once.
+
+import type { Configuration, NamespaceConfiguration, SourceConfiguration } from "./configuration.ts";
+import { listJunkDigests, type Hash } from "./identifier.ts";
+
+export interface RegisteredNamespace extends NamespaceConfiguration {
+  readonly anchorRank: number;
+  /** Values that a profile may have: one of a unique namespace. Null: any number. */
+  readonly heldMax: number | null;
+  /** Another namespace has the digests of its values. */
+  readonly digested: boolean;
+}
+
+export interface Registry {
+  readonly configuration: Configuration;
+  readonly hash: Hash;
+  readonly namespaces: ReadonlyMap<string, RegisteredNamespace>;
+  readonly sources: ReadonlyMap<string, SourceConfiguration>;
+  /** No identifier with fewer ties is quarantined. */
+  readonly tiesMin: number;
+}
+
+export function createRegistry(configuration: Configuration, hash: Hash): Registry {
+  return {
+    configuration,
+    hash,
+    namespaces: new Map(
+      configuration.namespaces.map((namespace, anchorRank) => {
+        const digested = configuration.namespaces.some(({ digestOf }) => digestOf === namespace.name);
+        const junk = namespace.digestOf === undefined ? namespace.junk : [...namespace.junk, ...listJunkDigests(hash)];
+        const heldMax = namespace.kind === "unique" ? 1 : (namespace.valuesMax ?? null);
+        return [namespace.name, { ...namespace, junk, anchorRank, digested, heldMax }];
+      }),
+    ),
+    sources: new Map(configuration.sources.map((source) => [source.name, source])),
+    tiesMin: Math.min(...configuration.namespaces.flatMap((one) => [one.tiedUniquesMax, one.tiedOthersMax])),
+  };
+}
+
+/** Two names of one identifier: whether the first says its value where the other says the digest of it. */
+export function isPlainer({ namespaces }: Registry, name: string, other: string): boolean {
+  return namespaces.get(name)?.digestOf === undefined && namespaces.get(other)?.digestOf !== undefined;
+}
