@@ -106,7 +106,7 @@ function foldTraits(
     const value = traits[name] ?? null;
     const cut = typeof value === "string" && value.length > TRAIT_LENGTH_MAX ? value.slice(0, TRAIT_LENGTH_MAX) : value;
     if (cut !== value) limits.push("trait-length");
-    const { slots, full } = openTrait(fragment.traits, name);
+    const { slots, full } = openTrait(fragment.traits, name, authenticated);
     if (full) limits.push("traits");
     if (slots !== null)
       foldTrait(slots, { value: cut, source: item.source, at: event.occurredAt, eventId: item.eventId, authenticated });
@@ -133,20 +133,35 @@ function countType(byType: Map<string, number>, type: string): boolean {
 
 /**
  * The slots of a trait. Of too many traits, those that sort last are left out (null): which ones are kept is a function
- * of the names alone, never of the order in which they came. full: one had to go.
+ * of the names alone, never of the order in which they came. Claimed and authenticated ones are counted apart, so that no
+ * flood of claims drives out what was authenticated (I5). full: one had to go.
  */
-function openTrait(traits: Fragment["traits"], name: string): { slots: Map<string, TraitValue> | null; full: boolean } {
+function openTrait(
+  traits: Fragment["traits"],
+  name: string,
+  authenticated: boolean,
+): { slots: Map<string, TraitValue> | null; full: boolean } {
   const present = traits.get(name);
-  if (present !== undefined) return { slots: present, full: false };
-  const full = traits.size >= TRAITS_MAX;
-  if (full) {
-    const last = [...traits.keys()].reduce((a, b) => (compareText(a, b) > 0 ? a : b));
-    if (compareText(name, last) > 0) return { slots: null, full };
-    traits.delete(last);
+  const isCounted = (slots: ReadonlyMap<string, TraitValue>) =>
+    [...slots.values()].some((value) => value.authenticated === authenticated);
+  if (present !== undefined && isCounted(present)) return { slots: present, full: false };
+  let full = false;
+  if (traits.size >= TRAITS_MAX) {
+    const names = [...traits].flatMap(([other, slots]) => (isCounted(slots) ? [other] : []));
+    full = names.length >= TRAITS_MAX;
+    const last = names.reduce((a, b) => (compareText(a, b) > 0 ? a : b), "");
+    if (full && compareText(name, last) > 0) return { slots: null, full };
+    if (full) dropValues(traits, last, authenticated);
   }
-  const slots = new Map<string, TraitValue>();
+  const slots = present ?? new Map<string, TraitValue>();
   traits.set(name, slots);
   return { slots, full };
+}
+
+function dropValues(traits: Fragment["traits"], name: string, authenticated: boolean): void {
+  const slots = traits.get(name);
+  for (const [slot, value] of slots ?? []) if (value.authenticated === authenticated) slots?.delete(slot);
+  if (slots?.size === 0) traits.delete(name);
 }
 
 /** The slot of a trait that a value competes for. */

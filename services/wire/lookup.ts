@@ -5,7 +5,12 @@ import { identifierKey, normaliseIdentifier } from "#core/identifier.ts";
 import type { Engine } from "#core/engine.ts";
 import { componentPart, type Component, type Entry, type Forwarder } from "#core/component.ts";
 import { shardOf, type ComponentId } from "#core/item.ts";
+import { isAuthenticated } from "#core/configuration.ts";
 import { membersOf } from "#core/membership.ts";
+import { profileId } from "#core/profile.ts";
+import type { Registry } from "#core/registry.ts";
+import { Verdicts } from "#core/ruling.ts";
+import { isKnown, listCounting } from "#core/weighed.ts";
 import { listPart, ORDERS_LISTED_PER_PART } from "#core/order-book.ts";
 import { orderPart, type Order } from "#core/order.ts";
 import type { Store } from "#ports/store.ts";
@@ -78,9 +83,31 @@ export async function lookUp(
   if (entry.profile === null) return { found: false, reason: "held-apart" };
   const record = component.profiles.get(entry.profile);
   if (record === undefined) return { found: false, reason: "unknown-identifier" };
+  if (!isVouchedFor(services.engine.registry, component, entry)) return lookUpAlone(services, component, entry);
   const orders = await readOrders(services, component, entry.profile);
   const profile = describeProfile(services.engine, component, entry.profile, record.id, record.segment, orders);
-  return { found: true, profile, version: record.version, claimedOnly: entry.firstAuthenticated === null };
+  return { found: true, profile, version: record.version, claimedOnly: false };
+}
+
+/** Whether who holds the identifier is who the profile is about: it is known, or a device on which she has logged in. */
+function isVouchedFor(registry: Registry, component: Component, entry: Entry): boolean {
+  const members = new Set(membersOf(component, entry.profile ?? ""));
+  if (members.size === 1 || isKnown(registry, entry)) return true;
+  return listCounting(component, new Verdicts(component.rulings)).some(({ a, b, assurance }) => {
+    const other = a === entry.key ? b : b === entry.key ? a : null;
+    return other !== null && members.has(other) && isAuthenticated(assurance);
+  });
+}
+
+/** What is kept under the identifier, as if it were a profile of its own: no word of whose it is claimed to be. */
+async function lookUpAlone(services: LookupServices, component: Component, entry: Entry): Promise<Lookup> {
+  const { engine } = services;
+  const { key } = entry;
+  const identifiers = new Map([[key, { ...entry, profile: key, claimants: [] }]]);
+  const alone: Component = { ...component, identifiers, profiles: new Map(), memberships: null };
+  const orders = await readOrders(services, alone, key);
+  const profile = describeProfile(engine, alone, key, profileId(engine.registry.hash, key), null, orders);
+  return { found: true, profile, version: 0, claimedOnly: true };
 }
 
 async function readOrders(services: LookupServices, component: Component, naming: string) {

@@ -1,26 +1,35 @@
 // Looking up beside the shard's writer: a component may be handed over between the two round trips of a read.
 
-import { deepEqual, rejects } from "node:assert/strict";
+import { deepEqual, notEqual, rejects } from "node:assert/strict";
 import { test } from "node:test";
 import { StoreDamaged, type Store } from "#ports/store.ts";
-import { Fold } from "#services/fold/fold.ts";
+import { Fold, type FoldEvent } from "#services/fold/fold.ts";
 import { ComponentIndex } from "#services/wire/component-index.ts";
 import { lookUp } from "#services/wire/lookup.ts";
+import { readComponents } from "#services/wire/part.ts";
 import { readPeople } from "#services/wire/profile-reader.ts";
 import { configuration, hash } from "#support/histories.ts";
 import { openMemoryIndex } from "#adapters/memory/index.ts";
 
-async function open(gaps: number) {
-  const fold = new Fold({ configuration, hash });
+type Names = Readonly<Record<string, string>>;
+
+function tell(source: string, names: Names, traits: Readonly<Record<string, string>> | null = null): FoldEvent {
   const recordedAt = Date.UTC(2026, 0, 5);
-  const identifiers = [{ namespace: "customer", value: "c-1" }];
-  const event = { eventId: "e", type: "identified", occurredAt: recordedAt, identifiers };
-  await fold.add([{ source: "crm", recordedAt, event }]);
+  const identifiers = Object.entries(names).map(([namespace, value]) => ({ namespace, value }));
+  const eventId = JSON.stringify(names);
+  return { source, recordedAt, event: { eventId, type: "identified", occurredAt: recordedAt, identifiers, traits } };
+}
+
+async function open(gaps: number, events = [tell("crm", { customer: "c-1" })]) {
+  const fold = new Fold({ configuration, hash });
+  for (const event of events) await fold.add([event]);
   const index = new ComponentIndex(openMemoryIndex());
-  for await (const { key } of fold.store.scan(0, "c/")) {
+  for await (const { key, value } of fold.store.scan(0, "c/")) {
     const proposal = index.propose();
     // A component's id ends with the key that it was made for.
     proposal.setBirth(key.slice(-22), key.slice(2));
+    for (const component of await readComponents((keys) => fold.store.load(0, keys), [value]))
+      for (const identifier of component.identifiers.keys()) proposal.setBirth(identifier, key.slice(2));
     await index.settle(proposal);
   }
   let left = gaps;
@@ -45,4 +54,23 @@ test("a read that falls between a hand-over's writes is repeated", async () => {
 
 test("what stays away is damage, and said", async () => {
   await rejects(lookUp(await open(99), "customer", "c-1", "FR"), StoreDamaged);
+});
+
+test("who only claims an identifier is shown what is kept under it alone, and not whose it is (I5)", async () => {
+  const hers = tell("crm", { customer: "c-1", email: "ana@example.fr" }, { city: "Nantes" });
+  const typed = tell("web", { cookie: "ck-1", email: "ana@example.fr" }, { city: "Lyon" });
+  const found = await lookUp(await open(0, [hers, typed]), "cookie", "ck-1", "FR");
+  const { claimedOnly, profile } = found as Extract<typeof found, { found: true }>;
+  deepEqual(
+    [claimedOnly, profile.segment, profile.identifiers.map(({ value }) => value), profile.view.traits["city"]?.value],
+    [true, null, ["ck-1"], "Lyon"],
+  );
+  const whole = await lookUp(await open(0, [hers, typed]), "email", "ana@example.fr", "FR");
+  notEqual(profile.profileId, whole.found && whole.profile.profileId);
+});
+
+test("the device on which somebody has logged in shows her profile", async () => {
+  const loggedIn = tell("web", { cookie: "ck-1", customer: "c-1" });
+  const found = await lookUp(await open(0, [tell("crm", { customer: "c-1" }), loggedIn]), "cookie", "ck-1", "FR");
+  deepEqual(found.found && [found.claimedOnly, found.profile.segment], [false, "prospect"]);
 });

@@ -54,7 +54,9 @@ async function printProfile(
       return;
     }
     const lines = [
-      `profile ${result.profile.profileId}, version ${result.version}: ${result.profile.segment ?? "not settled yet"}`,
+      result.claimedOnly
+        ? "only ever claimed: what is kept under this identifier alone, and nothing of whose it may be"
+        : `profile ${result.profile.profileId}, version ${result.version}: ${result.profile.segment ?? "not settled yet"}`,
       ...identifiers.map(
         ({ namespace, value, state }) => `  ${namespace}: ${value}${state === "owned" ? "" : ` (${state})`}`,
       ),
@@ -64,7 +66,6 @@ async function printProfile(
           `  order ${orderId} (${source}): ${status}, ${(totalMinor / 100).toFixed(2)} ${currency}`,
       ),
       `  events: ${describeCounts(result.profile.view.counters)}`,
-      ...(result.claimedOnly ? ["  this identifier was only ever claimed: what is shown is kept under it alone"] : []),
     ];
     process.stdout.write(`${lines.join("\n")}\n`);
   } finally {
