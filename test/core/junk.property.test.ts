@@ -1,0 +1,64 @@
+// Junk never links (I4): whatever stands for "no value" may be added to every event, in any dress, and nothing changes.
+
+import { deepEqual, ok } from "node:assert/strict";
+import { test } from "node:test";
+import * as fc from "fast-check";
+import { Fold } from "#services/fold/fold.ts";
+import { configuration, hash, history, runs } from "#support/histories.ts";
+import { comparePeople, type RecordedEvent } from "#support/oracle.ts";
+
+const JUNK = [
+  "null",
+  "undefined",
+  "None",
+  "N/A",
+  "0",
+  "-1",
+  "0000000000",
+  "test@test.com",
+  "[object Object]",
+  "7777777",
+];
+const NAMESPACES = ["customer", "card", "crm-contact", "email", "payment-card", "social", "phone", "device", "cookie"];
+const DRESSES: readonly ((text: string) => string)[] = [
+  (text) => text,
+  (text) => text.toUpperCase(),
+  (text) => ` "${text}"\t`,
+  (text) => Array.from(text).join("\u200b"),
+  (text) => text.replace(/[!-~]/g, (letter) => String.fromCharCode(letter.charCodeAt(0) + 0xfee0)),
+  (text) => text.replace(/[aeo]/g, (letter) => ({ a: "\u0430", e: "\u0435", o: "\u043e" })[letter] ?? letter),
+];
+
+const junk = fc
+  .record({
+    namespace: fc.constantFrom(...NAMESPACES),
+    value: fc.constantFrom(...JUNK),
+    dress: fc.constantFrom(...DRESSES),
+  })
+  .map(({ namespace, value, dress }) => ({ namespace, value: dress(value) }));
+
+async function fold(events: readonly RecordedEvent[]) {
+  const folded = new Fold({ configuration, hash });
+  for (const event of events) await folded.add([event]);
+  return { outputs: folded.outputs, people: comparePeople(await folded.readPeople()) };
+}
+
+test("junk identifiers in every event change no person and nothing that is said of anybody (I4)", async () => {
+  let people = 0;
+  await fc.assert(
+    fc.asyncProperty(history(1, 12), fc.array(junk, { minLength: 1, maxLength: 6 }), async ({ events }, added) => {
+      const spoiled = events.map((told, place) => {
+        const { identifiers, type } = told.event;
+        // A ruling is about two identifiers and a release about one: with more, junk or not, it is another event.
+        if (told.source === "operator" || type === "identifier-released") return told;
+        const extra = added.slice(place % added.length);
+        return { ...told, event: { ...told.event, identifiers: [...extra, ...identifiers] } };
+      });
+      const [clean, junked] = [await fold(events), await fold(spoiled)];
+      deepEqual(junked, clean);
+      people += clean.people.profiles.length;
+    }),
+    runs(2_000),
+  );
+  ok(people > 0);
+});
