@@ -30,6 +30,8 @@ export const OBSTACLES = [
   "claims-only",
   /** Two values of a unique namespace would share a profile (I3). */
   "unique-namespace",
+  /** The profile of one has as many values of the other's namespace as it may have. */
+  "limit",
   /** One of them is tied to too many, so its evidence counts for nothing (I4). */
   "quarantined",
   /** Several persons claim it, so it is nobody's. */
@@ -151,6 +153,7 @@ export function explainSeparation(registry: Registry, one: Standing, other: Stan
     if (states.some(({ pending }) => pending)) return "pending";
     if (states.some(({ state }) => state === "contested")) return "contested";
     if (found.length === 0) return "no-evidence";
+    if (states.some(({ limited }) => limited)) return "limit";
     return namespaces.length > 0 && found.some(({ assurance }) => isAuthenticated(assurance))
       ? "unique-namespace"
       : "claims-only";

@@ -2,8 +2,9 @@
 
 import { deepEqual, equal, ok } from "node:assert/strict";
 import { describe, it } from "node:test";
+import { compareText } from "#core/comparison.ts";
 import { Fold, type FoldEvent } from "#services/fold/fold.ts";
-import { configuration, hash } from "#support/histories.ts";
+import { configuration, hash, narrowConfiguration } from "#support/histories.ts";
 import { compareOracle, comparePeople, recomputePeople } from "#support/oracle.ts";
 
 /** The shipped limits. */
@@ -33,6 +34,30 @@ async function fold(events: readonly FoldEvent[]): Promise<Fold> {
 function changes(folded: Fold): string[] {
   return folded.outputs.flatMap((output) => (output.kind === "identity-changed" ? [output.change] : []));
 }
+
+describe("a profile with as many values of a namespace as it may have", () => {
+  it("keeps the next one apart and says so, whatever the order in which they come (O4)", async () => {
+    const told = Array.from({ length: 3 }, (_, i) => record("crm", ["customer", "c-1"], ["email", `a${i}@example.fr`]));
+    const people: unknown[] = [];
+    for (const events of [told, told.toReversed()]) {
+      const folded = new Fold({ configuration: narrowConfiguration, hash });
+      for (const event of events) await folded.add([event]);
+      const { profiles } = await folded.readPeople();
+      people.push(
+        profiles.map(({ identifiers }) => identifiers.map(({ value }) => value).join(" ")).toSorted(compareText),
+      );
+      const limited = folded.outputs.flatMap((one) =>
+        one.kind === "identity-changed" && one.change === "limited" ? one.identifiers : [],
+      );
+      deepEqual(
+        limited.map(({ namespace }) => namespace),
+        ["email"],
+      );
+    }
+    deepEqual(people[0], ["a2@example.fr", "c-1 a0@example.fr a1@example.fr"]);
+    deepEqual(people[1], people[0]);
+  });
+});
 
 describe("quarantine", () => {
   it("confines an address that a call centre gives to everybody, and says so", async () => {

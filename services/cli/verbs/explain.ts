@@ -48,6 +48,7 @@ const REASONS: Readonly<Record<Obstacle, string>> = {
   "held-apart": "an operator holds them apart",
   "claims-only": "they were named together, but only as a claim, and claims never join two known people",
   "unique-namespace": "they were asserted together, but each has a value of its own where a person has one",
+  limit: "the profile of one has as many values of a namespace as `valuesMax` allows",
   quarantined: "one of them is tied to so many people that it links nothing any more",
   contested: "one of them is claimed by several people, so it is nobody's",
   pending: "the home of the other end has not said yet whose it is",
@@ -57,6 +58,7 @@ function propose({ obstacle, namespaces }: Separation, one: Standing, other: Sta
   if (obstacle === "held-apart") return "what was ruled lifted: `weft split ... --undo`";
   if (obstacle === "quarantined" || obstacle === "contested")
     return "all but one of its ties taken back; another event does not help";
+  if (obstacle === "limit") return "a value less on the profile, or a larger `valuesMax` of the namespace";
   if (obstacle === "pending") return "nothing: ask again in a moment";
   if (namespaces.length > 0)
     return `nothing as they stand: each has its own ${namespaces.join(" and ")}; one has to be declared the other's replacement`;
