@@ -41,13 +41,16 @@ function readEvent(text: string, place: number): FoldEvent {
   return { source, recordedAt, event: { ...shared, ...readKind(told.split(" ")[0] ?? "", claims) } };
 }
 
-function readKind(word: string, claims: readonly IdentifierClaim[]): Pick<ChannelEvent, "type" | "identifiers"> {
+function readKind(
+  word: string,
+  claims: readonly IdentifierClaim[],
+): Pick<ChannelEvent, "type" | "identifiers" | "replaced"> {
   const verdict = OPERATOR_VERDICTS.find((one) => one === word);
   if (verdict !== undefined) return { type: rulingType(verdict), identifiers: claims };
   if (word !== "replaced" && word !== "released") return { type: "identified", identifiers: claims };
   const [one, other] = claims;
   const replaced = { namespace: one?.namespace ?? "", old: one?.value ?? "", new: other?.value ?? "" };
-  return { type: `identifier-${word}`, identifiers: [], ...{ replaced } };
+  return { type: `identifier-${word}`, identifiers: [], replaced };
 }
 
 async function findPeople(events: readonly FoldEvent[]): Promise<string[]> {

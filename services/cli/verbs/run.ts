@@ -4,6 +4,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { Command } from "commander";
 import pino from "pino";
 import { type DeadLetterReason } from "#core/acceptance.ts";
+import type { IdentityChangeKind } from "#core/effect.ts";
 import type { LimitKind } from "#core/fragment.ts";
 import type { Membership } from "#ports/log.ts";
 import { loadConfiguration } from "#services/config/configuration.ts";
@@ -54,6 +55,7 @@ async function run(
     deadLetters: {} as Partial<Record<DeadLetterReason, number>>,
     folded: 0,
     limits: {} as Partial<Record<LimitKind, number>>,
+    identityChanges: {} as Partial<Record<IdentityChangeKind, number>>,
     outputs: 0,
   };
   const asked = new Promise<string>((resolve) => {
@@ -79,6 +81,10 @@ async function run(
     },
     onOutputs: (outputs) => {
       counts.outputs += outputs.length;
+      for (const output of outputs) {
+        if (output.kind !== "identity-changed") continue;
+        counts.identityChanges[output.change] = (counts.identityChanges[output.change] ?? 0) + 1;
+      }
     },
   });
   const memberships: Membership[] = [];
