@@ -93,7 +93,12 @@ export function loadConfiguration(
   if (problems.length > 0 || file === undefined || rules === undefined) throw new ConfigurationError(problems);
   return {
     file: path,
-    configuration: { namespaces: buildNamespaces(file), sources: buildSources(file), rules },
+    configuration: {
+      joinAssurance: file.joinAssurance,
+      namespaces: buildNamespaces(file),
+      sources: buildSources(file),
+      rules,
+    },
     deployment: buildDeployment(file, identityKey),
   };
 }

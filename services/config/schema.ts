@@ -162,6 +162,11 @@ const engine = z.strictObject({
 export const configurationSchema = z.strictObject({
   country: country.default("FR").meta({ description: "Country of sources that say none." }),
   currency: currency.default("EUR").meta({ description: "Currency of sources that say none." }),
+  joinAssurance: z
+    .enum(ASSURANCES)
+    .exclude(["claimed"])
+    .default("authenticated")
+    .meta({ description: "What evidence needs at both ends to make one person of two known identifiers." }),
   namespaces: z
     .array(namespace)
     .min(1)

@@ -87,6 +87,8 @@ export interface Rules {
 }
 
 export interface Configuration {
+  /** What evidence between two known identifiers needs at both ends to make them one person: `authenticated` or better. */
+  readonly joinAssurance: Assurance;
   readonly namespaces: readonly NamespaceConfiguration[];
   readonly sources: readonly SourceConfiguration[];
   readonly rules: Rules;

@@ -1,7 +1,7 @@
 // Why identifiers are one person, and why they are not (I7): read off the evidence of a component after the fact, by the
 // same order in which the rule of weighing.ts takes it.
 
-import { isAuthenticated } from "./configuration.ts";
+import { assuranceLevel, isAuthenticated } from "./configuration.ts";
 import { type Registry } from "./registry.ts";
 import { compareStamps, compareText } from "./comparison.ts";
 import type { Component, Entry, Evidence } from "./component.ts";
@@ -26,7 +26,7 @@ export const OBSTACLES = [
   "no-evidence",
   /** An operator holds them, or two of their persons' identifiers, apart. */
   "held-apart",
-  /** Some did, but not with a log-in or better for both ends: claims never join two known people (I5). */
+  /** Some did, but with less than `joinAssurance` for one of the ends: claims never join two known people (I5). */
   "claims-only",
   /** Two values of a unique namespace would share a profile (I3). */
   "unique-namespace",
@@ -67,7 +67,9 @@ export function explainProfile(registry: Registry, component: Component, naming:
     for (const one of candidates) if (forest.unite(one.a, one.b)) links.push({ rule, evidence: one });
   };
   const kinds = (one: Evidence) => [one.a, one.b].map((key) => kindOf(registry, entryOf(key)));
-  const strong = evidence.filter((one) => isAuthenticated(one.assurance) && !kinds(one).includes("weak"));
+  const strong = evidence.filter(
+    (one) => assuranceLevel(one.assurance) >= registry.joinLevel && !kinds(one).includes("weak"),
+  );
   take(
     "strong-evidence",
     strong.filter((one) => !kinds(one).includes("shareable")).sort((x, y) => compareWeight(registry, component, x, y)),
@@ -154,7 +156,7 @@ export function explainSeparation(registry: Registry, one: Standing, other: Stan
     if (states.some(({ state }) => state === "contested")) return "contested";
     if (found.length === 0) return "no-evidence";
     if (states.some(({ limited }) => limited)) return "limit";
-    return namespaces.length > 0 && found.some(({ assurance }) => isAuthenticated(assurance))
+    return namespaces.length > 0 && found.some(({ assurance }) => assuranceLevel(assurance) >= registry.joinLevel)
       ? "unique-namespace"
       : "claims-only";
   };

@@ -1,6 +1,11 @@
 // The configuration with its look-ups made once.
 
-import type { Configuration, NamespaceConfiguration, SourceConfiguration } from "./configuration.ts";
+import {
+  assuranceLevel,
+  type Configuration,
+  type NamespaceConfiguration,
+  type SourceConfiguration,
+} from "./configuration.ts";
 import { listJunkDigests, type Hash } from "./identifier.ts";
 
 export interface RegisteredNamespace extends NamespaceConfiguration {
@@ -18,6 +23,8 @@ export interface Registry {
   readonly sources: ReadonlyMap<string, SourceConfiguration>;
   /** No identifier with fewer ties is quarantined. */
   readonly tiesMin: number;
+  /** The level of evidence that joins two known identifiers. */
+  readonly joinLevel: number;
 }
 
 export function createRegistry(configuration: Configuration, hash: Hash): Registry {
@@ -33,6 +40,7 @@ export function createRegistry(configuration: Configuration, hash: Hash): Regist
       }),
     ),
     sources: new Map(configuration.sources.map((source) => [source.name, source])),
+    joinLevel: assuranceLevel(configuration.joinAssurance),
     tiesMin: Math.min(...configuration.namespaces.flatMap((one) => [one.tiedUniquesMax, one.tiedOthersMax])),
   };
 }

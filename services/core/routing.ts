@@ -4,7 +4,7 @@
 // set once and never change; a root of the later (class, time, hash) gets the earlier one as parent, so there are no
 // cycles. Strong evidence joins at once; so does weak evidence that touches an anonymous root. The rest are ties.
 
-import { isAuthenticated } from "./configuration.ts";
+import { assuranceLevel, isAuthenticated } from "./configuration.ts";
 import { isWithoutFacts, type AcceptedIdentifier } from "./declaration.ts";
 import { type AcceptedEvent } from "./acceptance.ts";
 import { type Registry } from "./registry.ts";
@@ -89,9 +89,13 @@ export function routeEvent(
   const [bestWeak] = weak;
 
   if (bestStrong !== undefined) {
-    let target = rootsOf(strong).find(isPerson) ?? createComponentId(PERSON, accepted.recordedAt, bestStrong.key);
+    const joining = rootsOf(strong.filter(({ assurance }) => assuranceLevel(assurance) >= registry.joinLevel));
+    let target =
+      joining.find(isPerson) ??
+      rootsOf(strong).find(isPerson) ??
+      createComponentId(PERSON, accepted.recordedAt, bestStrong.key);
     bear(strong, target);
-    for (const root of rootsOf(strong)) target = join(target, root);
+    for (const root of rootsOf(strong)) if (joining.includes(root) || !isPerson(root)) target = join(target, root);
     for (const root of rootsOf(weak)) if (!isPerson(root)) target = join(target, root);
     bear(weak, target);
   } else if (bestWeak !== undefined) {

@@ -13,7 +13,7 @@
 // one that an operator holds apart from it. Evidence that an operator cut does not count, nor what was recorded of an
 // identifier before it was given up; values of which one has replaced the other are one.
 
-import { isAuthenticated, type NamespaceKind } from "./configuration.ts";
+import { assuranceLevel, isAuthenticated, type Assurance, type NamespaceKind } from "./configuration.ts";
 import { type Registry } from "./registry.ts";
 import { compareStamps, compareText, type Stamp } from "./comparison.ts";
 import type { Component, Entry, Evidence, FarEnd } from "./component.ts";
@@ -184,9 +184,13 @@ class Scales {
     return [this.#byKey.get(a) as Weighed, this.#byKey.get(b) as Weighed];
   }
 
+  #joins(assurance: Assurance): boolean {
+    return assuranceLevel(assurance) >= this.#registry.joinLevel;
+  }
+
   unitePersons(): void {
     this.#strong = this.#evidence.filter(({ a, b, assurance }) => {
-      return isAuthenticated(assurance) && this.#byKey.get(a)?.known === true && this.#byKey.get(b)?.known === true;
+      return this.#joins(assurance) && this.#byKey.get(a)?.known === true && this.#byKey.get(b)?.known === true;
     });
     const joining = this.#strong.filter((one) => this.#ends(one).every(isPersonal));
     if (joining.length > 1) joining.sort((x, y) => compareWeight(this.#registry, this.#component, x, y));
@@ -244,7 +248,11 @@ class Scales {
     const far = this.#component.abroad?.far.get(other);
     if (one.known) {
       // Strong evidence joins components in the resolver; where it did not get to, the home asks.
-      if (far !== undefined && level === 1 && this.#registry.namespaces.get(far.namespace)?.kind !== "device")
+      if (
+        far !== undefined &&
+        this.#joins(assurance) &&
+        this.#registry.namespaces.get(far.namespace)?.kind !== "device"
+      )
         this.joins.add(far.birth);
       return;
     }

@@ -7,7 +7,15 @@ import * as fc from "fast-check";
 import type { Configuration } from "#core/configuration.ts";
 import { acceptEvent } from "#core/acceptance.ts";
 import { Cluster } from "#support/cluster.ts";
-import { configuration, hash, history, narrowConfiguration, runs, seed } from "#support/histories.ts";
+import {
+  configuration,
+  hash,
+  history,
+  narrowConfiguration,
+  runs,
+  seed,
+  strictConfiguration,
+} from "#support/histories.ts";
 import { checkStream } from "#support/oracle-stream.ts";
 import {
   compareOracle,
@@ -146,6 +154,14 @@ describe("a cluster that is scrambled", () => {
       runs(1_500),
     );
     ok(met.limited > (met.histories - before) / 20, `${met.limited} met a limit`);
+  });
+
+  it("comes to them where it takes more than a log-in to join two known identifiers (I1, I5)", async () => {
+    const property = settles(10, strictConfiguration);
+    await fc.assert(
+      fc.asyncProperty(history(2, 12), layout, ({ events }, how) => property(events, how)),
+      runs(1_500),
+    );
   });
 
   it("hands over a person with more parts than one chunk holds (P4, I1)", async () => {

@@ -13,6 +13,15 @@ import type { RecordedEvent } from "./oracle.ts";
 export const { configuration } = loadConfiguration(undefined, {});
 export const hash = createHash(PUBLIC_TEST_IDENTITY_KEY);
 
+/** Takes more than a log-in to make one person of two known identifiers: the customer file and the call centre do. */
+export const strictConfiguration: Configuration = {
+  ...configuration,
+  joinAssurance: "verified",
+  sources: configuration.sources.map((source) =>
+    source.name === "crm" || source.name === "call-centre" ? { ...source, assurance: { "*": "verified" } } : source,
+  ),
+};
+
 /** Limits so low that a history of a dozen events meets them. */
 export const narrowConfiguration: Configuration = {
   ...configuration,

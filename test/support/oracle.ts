@@ -109,7 +109,11 @@ export function recomputePeople(
     for (const one of a.values) one.values = a.values;
   }
   markQuarantined(identifiers, evidence);
-  const { groups, shown } = groupIdentifiers([...identifiers.values()], evidence);
+  const { groups, shown } = groupIdentifiers(
+    [...identifiers.values()],
+    evidence,
+    ASSURANCES.indexOf(configuration.joinAssurance),
+  );
   const orders = listOrders(registry, accepted);
   const attributed = new Set<OrderFacts>();
   const profiles = groups.map((group) => {
@@ -286,6 +290,7 @@ function found(identifier: Identifier, contested = false): Group {
 function groupIdentifiers(
   identifiers: readonly Identifier[],
   all: readonly Evidence[],
+  joinLevel: number,
 ): { groups: Group[]; shown: Map<Group, Set<Identifier>> } {
   const evidence = all.filter(({ a, b }) => !a.quarantined && !b.quarantined);
   const grouping: Grouping = new Map();
@@ -294,7 +299,9 @@ function groupIdentifiers(
   // 1. Persons by strong evidence.
   const persons = identifiers.filter((i) => isKnown(i) && i.kind !== "shareable");
   for (const identifier of persons) grouping.set(identifier, found(identifier));
-  const strong = evidence.filter(({ a, b, assurance }) => isKnown(a) && isKnown(b) && isAuthenticated(assurance));
+  const strong = evidence.filter(
+    ({ a, b, assurance }) => isKnown(a) && isKnown(b) && ASSURANCES.indexOf(assurance) >= joinLevel,
+  );
   const strength = ({ a, b }: Evidence) => Math.min(a.strength, b.strength);
   const sorted = strong.toSorted(
     (x, y) =>

@@ -12,6 +12,7 @@ import {
   type Separation,
   type Standing,
 } from "#core/explanation.ts";
+import type { Registry } from "#core/registry.ts";
 import { loadConfiguration } from "#services/config/configuration.ts";
 import { findIdentifier, type LookupServices } from "#services/wire/lookup.ts";
 import { EXIT } from "../failure.ts";
@@ -46,7 +47,8 @@ const RULES: Readonly<Record<LinkRule, string>> = {
 const REASONS: Readonly<Record<Obstacle, string>> = {
   "no-evidence": "no event has named both, nor any other two identifiers of theirs",
   "held-apart": "an operator holds them apart",
-  "claims-only": "they were named together, but only as a claim, and claims never join two known people",
+  "claims-only":
+    "they were named together, but with less assurance than it takes; a claim never joins two known people",
   "unique-namespace": "they were asserted together, but each has a value of its own where a person has one",
   limit: "the profile of one has as many values of a namespace as `valuesMax` allows",
   quarantined: "one of them is tied to so many people that it links nothing any more",
@@ -54,7 +56,12 @@ const REASONS: Readonly<Record<Obstacle, string>> = {
   pending: "the home of the other end has not said yet whose it is",
 };
 
-function propose({ obstacle, namespaces }: Separation, one: Standing, other: Standing): string {
+function propose(
+  { configuration }: Registry,
+  { obstacle, namespaces }: Separation,
+  one: Standing,
+  other: Standing,
+): string {
   if (obstacle === "held-apart") return "what was ruled lifted: `weft split ... --undo`";
   if (obstacle === "quarantined" || obstacle === "contested")
     return "all but one of its ties taken back; another event does not help";
@@ -63,7 +70,7 @@ function propose({ obstacle, namespaces }: Separation, one: Standing, other: Sta
   if (namespaces.length > 0)
     return `nothing as they stand: each has its own ${namespaces.join(" and ")}; one has to be declared the other's replacement`;
   const [a, b] = [one.entry.namespace, other.entry.namespace];
-  return `one event of a source that asserts ${a} and ${b} together, both with at least \`authenticated\``;
+  return `one event of a source that asserts ${a} and ${b} together, both with at least \`${configuration.joinAssurance}\``;
 }
 
 async function explain(
@@ -94,7 +101,7 @@ async function explain(
     const isOne = other === null || (other.component.id === one.component.id && sharesProfile(one, other));
     if (!isOne) {
       const separation = explainSeparation(registry, one, other);
-      const change = propose(separation, one, other);
+      const change = propose(registry, separation, one, other);
       const evidence = separation.evidence.map((piece) => print.evidence(one, other, piece));
       const result = { one: false, obstacle: separation.obstacle, namespaces: separation.namespaces, evidence, change };
       const lines = [
