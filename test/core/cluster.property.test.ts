@@ -17,13 +17,8 @@ import {
   strictConfiguration,
 } from "#support/histories.ts";
 import { checkStream } from "#support/oracle-stream.ts";
-import {
-  compareOracle,
-  comparePeople,
-  recomputePeople,
-  type OraclePeople,
-  type RecordedEvent,
-} from "#support/oracle.ts";
+import { recomputePeople, type OraclePeople, type RecordedEvent } from "#support/oracle.ts";
+import { compareOracle, comparePeople } from "#support/oracle-comparison.ts";
 
 const layout = fc.record({
   shards: fc.integer({ min: 1, max: 8 }),

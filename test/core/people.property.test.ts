@@ -11,13 +11,8 @@ import { Cluster, replayLog } from "#support/cluster.ts";
 import { configuration, hash, history, runs, seed, type History } from "#support/histories.ts";
 import { rulingType } from "#core/ruling.ts";
 import { checkStream } from "#support/oracle-stream.ts";
-import {
-  compareOracle,
-  comparePeople,
-  recomputePeople,
-  type OraclePeople,
-  type RecordedEvent,
-} from "#support/oracle.ts";
+import { recomputePeople, type OraclePeople, type RecordedEvent } from "#support/oracle.ts";
+import { compareOracle, comparePeople } from "#support/oracle-comparison.ts";
 
 const registry = createRegistry(configuration, hash);
 

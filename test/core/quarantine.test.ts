@@ -5,7 +5,8 @@ import { describe, it } from "node:test";
 import { compareText } from "#core/comparison.ts";
 import { Fold, type FoldEvent } from "#services/fold/fold.ts";
 import { configuration, hash, narrowConfiguration } from "#support/histories.ts";
-import { compareOracle, comparePeople, recomputePeople } from "#support/oracle.ts";
+import { recomputePeople } from "#support/oracle.ts";
+import { compareOracle, comparePeople } from "#support/oracle-comparison.ts";
 
 /** The shipped limits. */
 const QUARANTINE_UNIQUE_VALUES = 5;

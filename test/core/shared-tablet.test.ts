@@ -5,7 +5,7 @@ import { deepEqual } from "node:assert/strict";
 import { describe, it } from "node:test";
 import { Fold, type FoldEvent } from "#services/fold/fold.ts";
 import { configuration, hash } from "#support/histories.ts";
-import { comparePeople } from "#support/oracle.ts";
+import { comparePeople } from "#support/oracle-comparison.ts";
 
 const START_MS = Date.UTC(2026, 2, 2);
 

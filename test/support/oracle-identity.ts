@@ -1,0 +1,301 @@
+// The oracle's identity: the design's section 4 over the whole set of evidence, one step after the other.
+
+import type { AcceptedEvent } from "#core/acceptance.ts";
+import { compareStamps, compareText, type Stamp } from "#core/comparison.ts";
+import { type Assurance, ASSURANCES, isAuthenticated } from "#core/configuration.ts";
+import type { Registry } from "#core/registry.ts";
+
+const NEVER: Stamp = { t: Number.MAX_SAFE_INTEGER, source: "", eventId: "" };
+
+export interface Identifier {
+  readonly key: string;
+  namespace: string;
+  value: string;
+  readonly kind: string;
+  strength: number;
+  first: Stamp;
+  firstAuthenticated: Stamp | null;
+  quarantined: boolean;
+  readonly limits: { readonly valuesMax?: number; readonly tiedUniquesMax: number; readonly tiedOthersMax: number };
+  /** Whom an operator holds it apart from. */
+  readonly apart: Set<Identifier>;
+  /** Those that count as one value: itself and what replaced it or what it replaced. */
+  values: Set<Identifier>;
+}
+
+export interface Evidence {
+  readonly a: Identifier;
+  readonly b: Identifier;
+  readonly assurance: Assurance;
+  stamp: Stamp;
+}
+
+/** A person, or a weak identifier or cluster that is nobody's: what becomes a profile. */
+export interface Group {
+  readonly members: Set<Identifier>;
+  readonly contested: boolean;
+}
+
+export function pairOf(a: string, b: string): string {
+  return [a, b].toSorted(compareText).join(" ");
+}
+
+interface Verdict {
+  readonly verdict: string;
+  readonly stamp: Stamp;
+}
+
+/** Of each pair the latest ruling; a release is about an identifier and itself. */
+export function listVerdicts(events: readonly AcceptedEvent[]): Map<string, Verdict> {
+  const verdicts = new Map<string, Verdict>();
+  for (const event of events.toSorted((x, y) => compareStamps(stampOf(x), stampOf(y)))) {
+    const { ruling } = event;
+    if (ruling !== null)
+      verdicts.set(pairOf(ruling.one, ruling.other), { verdict: ruling.verdict, stamp: stampOf(event) });
+  }
+  return verdicts;
+}
+
+/** Not from before one of its ends was given up. */
+export function isStanding({ a, b, stamp }: Evidence, verdicts: ReadonlyMap<string, Verdict>): boolean {
+  return [a, b].every(({ key }) => {
+    const ruled = verdicts.get(pairOf(key, key));
+    return ruled?.verdict !== "released" || compareStamps(stamp, ruled.stamp) > 0;
+  });
+}
+
+export function stampOf(event: AcceptedEvent): Stamp {
+  return { t: event.recordedAt, source: event.source, eventId: event.event.eventId };
+}
+
+function earlier(a: Stamp | null, b: Stamp): Stamp {
+  return a === null || compareStamps(b, a) < 0 ? b : a;
+}
+
+export function listIdentifiers(registry: Registry, events: readonly AcceptedEvent[]): Map<string, Identifier> {
+  const identifiers = new Map<string, Identifier>();
+  for (const event of events) {
+    for (const { key, namespace, value, assurance } of event.identifiers) {
+      const { kind, strength } = must(registry.namespaces.get(namespace));
+      const stamp = stampOf(event);
+      const known = identifiers.get(key);
+      const identifier: Identifier = known ?? {
+        key,
+        namespace,
+        value,
+        kind,
+        strength,
+        first: stamp,
+        firstAuthenticated: null,
+        quarantined: false,
+        limits: must(registry.namespaces.get(namespace)),
+        apart: new Set(),
+        values: new Set(),
+      };
+      identifier.values.add(identifier);
+      // An address and its digest are one; it is shown as the address as soon as anybody has said that.
+      if (namespace === "email") Object.assign(identifier, { namespace, value, strength });
+      identifier.first = earlier(identifier.first, stamp);
+      // Devices never become known.
+      if (kind !== "device" && isAuthenticated(assurance))
+        identifier.firstAuthenticated = earlier(identifier.firstAuthenticated, stamp);
+      identifiers.set(key, identifier);
+    }
+  }
+  return identifiers;
+}
+
+export function isKnown(identifier: Identifier): boolean {
+  return identifier.firstAuthenticated !== null;
+}
+
+export function listEvidence(
+  identifiers: ReadonlyMap<string, Identifier>,
+  events: readonly AcceptedEvent[],
+): Evidence[] {
+  const evidence = new Map<string, Evidence>();
+  for (const event of events) {
+    for (const x of event.identifiers) {
+      for (const y of event.identifiers) {
+        if (x.key >= y.key) continue;
+        const [a, b] = [must(identifiers.get(x.key)), must(identifiers.get(y.key))];
+        const assurance = combineAssurance(a, x.assurance, b, y.assurance);
+        const id = JSON.stringify([a.key, b.key, event.source, assurance]);
+        const known = evidence.get(id) ?? { a, b, assurance, stamp: stampOf(event) };
+        known.stamp = earlier(known.stamp, stampOf(event));
+        evidence.set(id, known);
+      }
+    }
+  }
+  return [...evidence.values()];
+}
+
+/** The lower of the two ends; a device takes the other end's; two devices claim. */
+function combineAssurance(a: Identifier, ofA: Assurance, b: Identifier, ofB: Assurance): Assurance {
+  if (a.kind === "device" && b.kind === "device") return "claimed";
+  if (a.kind === "device") return ofB;
+  if (b.kind === "device") return ofA;
+  return ASSURANCES.indexOf(ofA) < ASSURANCES.indexOf(ofB) ? ofA : ofB;
+}
+
+/** I4, from the evidence alone. */
+export function markQuarantined(identifiers: ReadonlyMap<string, Identifier>, evidence: readonly Evidence[]): void {
+  for (const identifier of identifiers.values()) {
+    const uniques = new Set<Identifier>();
+    const neighbours = new Set<Identifier>();
+    for (const { a, b, assurance } of evidence) {
+      if (a !== identifier && b !== identifier) continue;
+      const other = a === identifier ? b : a;
+      neighbours.add(other);
+      if (other.kind === "unique" && isAuthenticated(assurance)) uniques.add(other);
+    }
+    identifier.quarantined = isKnown(identifier)
+      ? uniques.size > identifier.limits.tiedUniquesMax
+      : neighbours.size > identifier.limits.tiedOthersMax;
+  }
+}
+
+/** I3: no namespace of kind unique with two values, nor more than its limit; and nobody whom an operator holds apart. */
+function isAdmissible(members: readonly Identifier[]): boolean {
+  return members.every((member) => {
+    if (members.some((other) => member.apart.has(other))) return false;
+    const values = new Set(members.filter((one) => one.namespace === member.namespace).map((one) => one.values));
+    return values.size <= (member.kind === "unique" ? 1 : (member.limits.valuesMax ?? values.size));
+  });
+}
+
+type Grouping = Map<Identifier, Group>;
+
+function unite(grouping: Grouping, a: Identifier, b: Identifier): void {
+  const [ga, gb] = [must(grouping.get(a)), must(grouping.get(b))];
+  if (ga === gb || !isAdmissible([...ga.members, ...gb.members])) return;
+  for (const member of gb.members) {
+    ga.members.add(member);
+    grouping.set(member, ga);
+  }
+}
+
+function found(identifier: Identifier, contested = false): Group {
+  return { members: new Set([identifier]), contested };
+}
+
+/** The rule of section 4: groups that become profiles, and the contested shareables shown on each. */
+export function groupIdentifiers(
+  identifiers: readonly Identifier[],
+  all: readonly Evidence[],
+  joinLevel: number,
+): { groups: Group[]; shown: Map<Group, Set<Identifier>> } {
+  const evidence = all.filter(({ a, b }) => !a.quarantined && !b.quarantined);
+  const grouping: Grouping = new Map();
+  const shown = new Map<Group, Set<Identifier>>();
+
+  // 1. Persons by strong evidence.
+  const persons = identifiers.filter((i) => isKnown(i) && i.kind !== "shareable");
+  for (const identifier of persons) grouping.set(identifier, found(identifier));
+  const strong = evidence.filter(
+    ({ a, b, assurance }) => isKnown(a) && isKnown(b) && ASSURANCES.indexOf(assurance) >= joinLevel,
+  );
+  const strength = ({ a, b }: Evidence) => Math.min(a.strength, b.strength);
+  const sorted = strong.toSorted(
+    (x, y) =>
+      ASSURANCES.indexOf(y.assurance) - ASSURANCES.indexOf(x.assurance) ||
+      strength(y) - strength(x) ||
+      compareStamps(x.stamp, y.stamp) ||
+      compareText(x.a.key, y.a.key) ||
+      compareText(x.b.key, y.b.key),
+  );
+  for (const { a, b } of sorted) if (a.kind !== "shareable" && b.kind !== "shareable") unite(grouping, a, b);
+
+  // A known shareable belongs to its only strong claimant.
+  for (const shareable of identifiers
+    .filter((i) => isKnown(i) && i.kind === "shareable")
+    .toSorted((x, y) => compareText(x.key, y.key))) {
+    const claimants = new Set<Group>();
+    for (const { a, b } of strong) {
+      const other = a === shareable ? b : b === shareable ? a : null;
+      if (other === null || other.kind === "shareable") continue;
+      const claimant = must(grouping.get(other));
+      if (![...claimant.members].some((member) => member.apart.has(shareable))) claimants.add(claimant);
+    }
+    const [claimant] = claimants;
+    if (claimants.size > 1) {
+      for (const group of claimants) shown.set(group, (shown.get(group) ?? new Set()).add(shareable));
+    } else if (claimant === undefined) grouping.set(shareable, found(shareable));
+    else {
+      claimant.members.add(shareable);
+      grouping.set(shareable, claimant);
+    }
+  }
+
+  // 2. Weak identifiers by sole claim. Owners of the known ones stand from here on.
+  const weak = identifiers.filter((i) => !isKnown(i));
+  const claims = new Map(weak.map((identifier) => [identifier, findClaims(identifier, evidence, grouping)]));
+  // Those without a claimant cluster, and the cluster follows the claimants of what it is tied to.
+  const unclaimed = weak.filter((identifier) => must(claims.get(identifier)).claimants.size === 0);
+  const clusters: Grouping = new Map(unclaimed.map((identifier) => [identifier, found(identifier)]));
+  const ties = evidence.filter(({ a, b }) => !isKnown(a) && !isKnown(b));
+  for (const { a, b } of ties.toSorted(
+    (x, y) => compareStamps(x.stamp, y.stamp) || compareText(x.a.key, y.a.key) || compareText(x.b.key, y.b.key),
+  ))
+    if (clusters.has(a) && clusters.has(b)) unite(clusters, a, b);
+  // Claimed identifiers and clusters are units: each attaches to its sole claimant, earliest claim first.
+  const units = weak
+    .filter((identifier) => !clusters.has(identifier))
+    .map((identifier) => ({ group: found(identifier), ...must(claims.get(identifier)) }));
+  for (const cluster of new Set(clusters.values())) {
+    const claimants = new Set<Group>();
+    let stamp: Stamp | null = null;
+    for (const tie of ties) {
+      const inside = [tie.a, tie.b].filter((end) => clusters.get(end) === cluster);
+      const outside = [tie.a, tie.b].filter((end) => !clusters.has(end));
+      if (inside.length !== 1 || outside.length !== 1) continue;
+      for (const claimant of must(claims.get(must(outside[0]))).claimants) claimants.add(claimant);
+      stamp = earlier(stamp, tie.stamp);
+    }
+    units.push({ group: cluster, claimants, stamp });
+  }
+  const keyOf = (group: Group) => must([...group.members].map(({ key }) => key).toSorted(compareText)[0]);
+  units.sort(
+    (x, y) => compareStamps(x.stamp ?? NEVER, y.stamp ?? NEVER) || compareText(keyOf(x.group), keyOf(y.group)),
+  );
+  for (const { group, claimants } of units) {
+    const [owner] = claimants;
+    if (claimants.size === 1 && attach(grouping, group, must(owner))) continue;
+    const own: Group = { members: group.members, contested: claimants.size > 0 };
+    for (const member of own.members) grouping.set(member, own);
+  }
+  return { groups: [...new Set(grouping.values())], shown };
+}
+
+/** False where it would bring a second value of a unique namespace to the person. */
+function attach(grouping: Grouping, group: Group, owner: Group): boolean {
+  if (!isAdmissible([...owner.members, ...group.members])) return false;
+  for (const member of group.members) {
+    owner.members.add(member);
+    grouping.set(member, owner);
+  }
+  return true;
+}
+
+/** Where some claims are authenticated, only those count. */
+function findClaims(
+  weak: Identifier,
+  evidence: readonly Evidence[],
+  grouping: Grouping,
+): { claimants: Set<Group>; stamp: Stamp | null } {
+  const claims = evidence.flatMap(({ a, b, assurance, stamp }) => {
+    const other = a === weak ? b : b === weak ? a : null;
+    const claimant = other !== null && isKnown(other) ? grouping.get(other) : undefined;
+    return claimant === undefined ? [] : [{ claimant, assurance, stamp }];
+  });
+  const authenticated = claims.filter(({ assurance }) => isAuthenticated(assurance));
+  const counting = authenticated.length > 0 ? authenticated : claims;
+  const claimants = new Set(counting.map(({ claimant }) => claimant));
+  return { claimants, stamp: counting.reduce<Stamp | null>((first, { stamp }) => earlier(first, stamp), null) };
+}
+
+/** What the lines above it have seen to. */
+export function must<T>(value: T | null | undefined): T {
+  if (value === null || value === undefined) throw new Error("the oracle contradicts itself");
+  return value;
+}
