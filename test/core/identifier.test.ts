@@ -113,7 +113,7 @@ describe("identifiers", () => {
     );
   });
 
-  it("more than sixteen, junk and other people's left out, refuse the event", () => {
+  it("more than sixteen, junk and other people's left out, refuse the event, and so does none", () => {
     const event = (identifiers: { namespace: string; value: string; role?: "other" }[]) =>
       acceptEvent(registry, "web", 1_767_225_600_000, {
         eventId: "e",
@@ -132,6 +132,15 @@ describe("identifiers", () => {
       ]).ok,
       true,
     );
+    for (const [identifiers, reason] of [
+      [Array.from({ length: 10_000 }, (_, i) => ({ namespace: "cookie", value: `v-${i}` })), "too-many-identifiers"],
+      [[{ namespace: "customer", value: "C".repeat(1024 * 1024) }], "no-identifier"],
+      [[{ namespace: "__proto__", value: "C-1" }], "no-identifier"],
+      [[{ namespace: "constructor", value: "C-1" }], "no-identifier"],
+    ] as const) {
+      const outcome = event([...identifiers]);
+      equal(outcome.ok ? "accepted" : outcome.reason, reason);
+    }
     const nobody = event([
       { namespace: "email", value: "test@test.com" },
       { namespace: "ip", value: "10.0.0.1" },

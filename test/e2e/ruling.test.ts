@@ -53,7 +53,7 @@ test("a split takes a link back, and lifting it gives the same digest as before 
       const { out } = await run([...here, "--json", "explain", "customer:c-1", "email:ana@example.fr"]);
       return JSON.parse(out) as { one: boolean; obstacle?: string; links?: { source: string }[] };
     };
-    const produce = (eventId: string) =>
+    const produce = (eventId: string, customer = "c-1", email = "ana@example.fr") =>
       run(
         [...here, "produce"],
         JSON.stringify({
@@ -62,8 +62,8 @@ test("a split takes a link back, and lifting it gives the same digest as before 
           type: "identified",
           occurredAt: "2026-01-05T10:00:00Z",
           identifiers: [
-            { namespace: "customer", value: "c-1" },
-            { namespace: "email", value: "ana@example.fr" },
+            { namespace: "customer", value: customer },
+            { namespace: "email", value: email },
           ],
         }),
       );
@@ -86,6 +86,16 @@ test("a split takes a link back, and lifting it gives the same digest as before 
 
     const refused = await run([...here, "link", "customer:c-1", "customer:nobody", ...by]);
     assert.deepEqual([refused.code, refused.err.startsWith("ruling-refused: customer: unknown-identifier")], [1, true]);
+    await produce("e-3", "c-2", "ben@example.fr");
+    await fold(1);
+    const two = await digest();
+    const forbidden = await run([...here, "link", "customer:c-1", "customer:c-2", ...by]);
+    assert.deepEqual(
+      [forbidden.code, /^ruling-refused: each has a customer of its own/.test(forbidden.err)],
+      [1, true],
+    );
+    assert.equal((await run([...here, "link", "customer:c-1", "customer:c-1", ...by])).code, 2);
+    assert.equal(await digest(), two, "nothing was written");
     const unsigned = await run([...here, "split", "customer:c-1", "email:ana@example.fr"]);
     assert.equal(unsigned.code, 2);
   } finally {
