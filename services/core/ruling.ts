@@ -61,13 +61,15 @@ export function takeRuling(rulings: Rulings, ruling: Ruling): boolean {
   return true;
 }
 
-/** The verdicts that hold: of each pair the latest. */
+/** The verdicts that hold: of each pair the latest of an operator, and apart from it what sources said of it. */
 export class Verdicts {
   readonly #latest = new Map<string, Ruling>();
 
   constructor(rulings: Rulings | null) {
     for (const ruling of rulings?.values() ?? []) {
-      const key = pairKey(ruling.a, ruling.b);
+      // What an operator lifts is what operators ruled: a replacement that a source told stands as it stood.
+      const key =
+        ruling.verdict === "replaced" ? `${pairKey(ruling.a, ruling.b)} replaced` : pairKey(ruling.a, ruling.b);
       const other = this.#latest.get(key);
       if (other === undefined || compareStamps(ruling.stamp, other.stamp) > 0) this.#latest.set(key, ruling);
     }
@@ -97,6 +99,7 @@ export class Successions {
 
   constructor(verdicts: Verdicts) {
     for (const { a, b } of verdicts.list("replaced")) {
+      if (!verdicts.letCount(a, b)) continue;
       const [ra, rb] = [this.root(a), this.root(b)];
       if (ra !== rb) this.#parents.set(ra, rb);
     }

@@ -62,12 +62,15 @@ describe("an identifier that was replaced", () => {
     ]);
   });
 
-  it("is itself again when an operator lifts it (I2)", async () => {
-    const lifted = tell("operator", "ruling-lifted", [id("card", "OLD-7"), id("card", "NEW-7")]);
-    deepEqual(await findPeople([bought, moved, again, lifted]), [
+  it("is itself again when an operator cuts it, and replaced again when that is lifted (I2)", async () => {
+    const pair = [id("card", "OLD-7"), id("card", "NEW-7")];
+    const told = [bought, moved, again, tell("operator", "evidence-cut", pair)];
+    deepEqual(await findPeople(told), [
       ["+33612345671", "OLD-7"],
       ["C-7", "NEW-7"],
     ]);
+    told.push(tell("operator", "ruling-lifted", pair));
+    deepEqual(await findPeople(told), [["+33612345671", "C-7", "NEW-7", "OLD-7"]]);
   });
 });
 

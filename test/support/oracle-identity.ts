@@ -50,8 +50,11 @@ export function listVerdicts(events: readonly AcceptedEvent[]): Map<string, Verd
   const verdicts = new Map<string, Verdict>();
   for (const event of events.toSorted((x, y) => compareStamps(stampOf(x), stampOf(y)))) {
     const { ruling } = event;
-    if (ruling !== null)
-      verdicts.set(pairOf(ruling.one, ruling.other), { verdict: ruling.verdict, stamp: stampOf(event) });
+    if (ruling === null) continue;
+    // What a source told of a pair stands beside what operators ruled of it.
+    const pair = pairOf(ruling.one, ruling.other);
+    const key = ruling.verdict === "replaced" ? `${pair} replaced` : pair;
+    verdicts.set(key, { verdict: ruling.verdict, stamp: stampOf(event) });
   }
   return verdicts;
 }

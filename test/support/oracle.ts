@@ -76,7 +76,8 @@ export function recomputePeople(
     if (a === undefined || b === undefined) continue;
     if (verdict === "apart") a.apart.add(b);
     if (verdict === "apart") b.apart.add(a);
-    if (verdict !== "replaced") continue;
+    const ruled = verdicts.get(pairOf(a.key, b.key))?.verdict;
+    if (verdict !== "replaced" || ruled === "cut" || ruled === "apart") continue;
     // All that replaced each other, directly or not, share one set.
     for (const one of b.values) a.values.add(one);
     for (const one of a.values) one.values = a.values;
