@@ -91,7 +91,7 @@ test("a split takes a link back, and lifting it gives the same digest as before 
     const two = await digest();
     const forbidden = await run([...here, "link", "customer:c-1", "customer:c-2", ...by]);
     assert.deepEqual(
-      [forbidden.code, /^ruling-refused: each has a customer of its own/.test(forbidden.err)],
+      [forbidden.code, forbidden.err.startsWith("ruling-refused: each has a customer of its own")],
       [1, true],
     );
     assert.equal((await run([...here, "link", "customer:c-1", "customer:c-1", ...by])).code, 2);
