@@ -1,7 +1,7 @@
 // What reading a file gives, one after the other: an event with its source, or the place and reason of a refusal.
 // Details name fields and types and never repeat a value: they end up in logs and reports.
 
-import { type DeadLetterReason } from "#core/acceptance.ts";
+import type { DeadLetterReason } from "#core/acceptance.ts";
 import { compareText } from "#core/comparison.ts";
 import type { ChannelEvent } from "#core/event.ts";
 

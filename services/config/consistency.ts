@@ -13,11 +13,12 @@ export function checkNames(value: unknown, document: SourceDocument, shippedName
   const root = asMap(value);
   const declared = listNames(root["namespaces"], "name");
   const namespaces = root["namespaces"] === undefined ? shippedNamespaces : declared;
+  const entries = asList(root["namespaces"]).map(asMap);
   const problems = [
     ...findDuplicates(root["namespaces"], "name", ["namespaces"], "namespace", document),
     ...findDuplicates(root["sources"], "name", ["sources"], "source", document),
-    ...checkDigests(asList(root["namespaces"]).map(asMap), document),
-    ...checkLimits(asList(root["namespaces"]).map(asMap), document),
+    ...checkDigests(entries, document),
+    ...checkLimits(entries, document),
     ...checkTopics(root, document),
     ...checkSlots(asMap(root["engine"]), document),
   ];

@@ -1,7 +1,7 @@
 // What the world and other homes are told of a change of identity: merges, splits, aliases and quarantines to consumers,
 // statuses to the far ends of ties.
 
-import { compareText } from "./comparison.ts";
+import { compareStamps, compareText, type Stamp } from "./comparison.ts";
 import type { Component, Entry } from "./component.ts";
 import type { IdentityChangeKind } from "./effect.ts";
 import type { Status } from "./item.ts";
@@ -111,8 +111,12 @@ export function tellFarEnds(workspace: Workspace, component: Component, weighing
 }
 
 function isSameStatus(a: Status, b: Status | null): boolean {
-  if (b === null || a.released?.eventId !== b.released?.eventId || a.released?.t !== b.released?.t) return false;
+  if (b === null || !isSameRelease(a.released, b.released)) return false;
   if (a.known) return b.known && a.person === b.person;
   if (b.known) return false;
   return a.claimants.length === b.claimants.length && a.claimants.every((claimant, i) => claimant === b.claimants[i]);
+}
+
+function isSameRelease(a: Stamp | null, b: Stamp | null): boolean {
+  return a === null || b === null ? a === b : compareStamps(a, b) === 0;
 }

@@ -1,7 +1,7 @@
 // What the world is told: data, never a running promise. The shell encodes effects, commits them with the state that
 // they announce, and publishes them once.
 
-import { type Outcome } from "./acceptance.ts";
+import type { Outcome } from "./acceptance.ts";
 import type { Cause } from "./profile.ts";
 import type { LimitKind } from "./fragment.ts";
 import type { Scalar } from "./event.ts";

@@ -2,7 +2,7 @@
 // same order in which the rule of weighing.ts takes it.
 
 import { assuranceLevel, isAuthenticated } from "./configuration.ts";
-import { type Registry } from "./registry.ts";
+import type { Registry } from "./registry.ts";
 import { compareStamps, compareText } from "./comparison.ts";
 import type { Component, Entry, Evidence } from "./component.ts";
 import { evidenceKey } from "./evidence.ts";

@@ -2,7 +2,7 @@
 // each trait and for the cart the latest by a fixed order; so any order of distinct events gives the same fragment (P1).
 
 import { isAuthenticated } from "./configuration.ts";
-import { type Registry } from "./registry.ts";
+import type { Registry } from "./registry.ts";
 import { compareText, sortedKeys } from "./comparison.ts";
 import type { ChannelEvent, Scalar } from "./event.ts";
 import type { EventWindow } from "./event-window.ts";

@@ -3,7 +3,7 @@
 
 import validator from "validator";
 import { parsePhoneNumberFromString, type CountryCode } from "libphonenumber-js/max";
-import { type Registry } from "./registry.ts";
+import type { Registry } from "./registry.ts";
 import type { NamespaceConfiguration } from "./configuration.ts";
 
 /** Pure; the shell binds it to the identity key. */

@@ -4,7 +4,7 @@
 import type { Part } from "./component.ts";
 import type { Assurance } from "./configuration.ts";
 import type { Cause } from "./profile.ts";
-import { type AcceptedRuling } from "./declaration.ts";
+import type { AcceptedRuling } from "./declaration.ts";
 import type { Stamp } from "./comparison.ts";
 
 /** A component id is `<class>-<record time, 13 digits>-<22 characters of hash>`: as text, an earlier root sorts first. */

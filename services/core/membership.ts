@@ -1,7 +1,7 @@
 // Which identifiers make up a profile of a component, and what their fragments add up to: derived from the entries, kept
 // beside them while they stand still, so that an event costs the same however many identifiers a person has (P5).
 
-import { type Registry } from "./registry.ts";
+import type { Registry } from "./registry.ts";
 import { compareText } from "./comparison.ts";
 import type { Component, Entry } from "./component.ts";
 import { createFragment, mergeFragment, type Fragment } from "./fragment.ts";

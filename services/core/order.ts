@@ -5,7 +5,7 @@
 import { compareText } from "./comparison.ts";
 import type { ChannelEvent, OrderLine } from "./event.ts";
 import type { ComponentId, EventItem } from "./item.ts";
-import { type Registry } from "./registry.ts";
+import type { Registry } from "./registry.ts";
 
 export const ORDER_STATUSES = ["placed", "paid", "cancelled", "partly-returned", "returned", "refunded"] as const;
 export type OrderStatus = (typeof ORDER_STATUSES)[number];

@@ -47,5 +47,6 @@ export function createRegistry(configuration: Configuration, hash: Hash): Regist
 
 /** Two names of one identifier: whether the first says its value where the other says the digest of it. */
 export function isPlainer({ namespaces }: Registry, name: string, other: string): boolean {
+  if (name === other) return false;
   return namespaces.get(name)?.digestOf === undefined && namespaces.get(other)?.digestOf !== undefined;
 }

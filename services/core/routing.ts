@@ -6,8 +6,8 @@
 
 import { assuranceLevel, isAuthenticated } from "./configuration.ts";
 import { isWithoutFacts, type AcceptedIdentifier } from "./declaration.ts";
-import { type AcceptedEvent } from "./acceptance.ts";
-import { type Registry } from "./registry.ts";
+import type { AcceptedEvent } from "./acceptance.ts";
+import type { Registry } from "./registry.ts";
 import { compareText } from "./comparison.ts";
 import type { AbsorbItem, ComponentId, EventItem, RoutedIdentifier } from "./item.ts";
 

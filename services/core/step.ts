@@ -1,6 +1,6 @@
 // One item of the inner log, applied: what the parts are next, and what the world and other homes are told.
 
-import { type OutcomeReason } from "./acceptance.ts";
+import type { OutcomeReason } from "./acceptance.ts";
 import { isAuthenticated } from "./configuration.ts";
 import { isWithoutFacts } from "./declaration.ts";
 import { isPlainer } from "./registry.ts";

@@ -1,7 +1,7 @@
 // The view: the fold of a profile's fragments that rules and people read. Survivorship is applied here, at reading,
 // so no value is ever destroyed (P3).
 
-import { type Registry } from "./registry.ts";
+import type { Registry } from "./registry.ts";
 import { compareText } from "./comparison.ts";
 import type { Component } from "./component.ts";
 import type { CartActivity, Fragment, TraitValue } from "./fragment.ts";

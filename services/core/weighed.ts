@@ -1,7 +1,7 @@
 // One identifier on the scales of the rule (weighing.ts), and what is read off it.
 
 import { assuranceLevel, type NamespaceKind } from "./configuration.ts";
-import { type Registry } from "./registry.ts";
+import type { Registry } from "./registry.ts";
 import { compareStamps, compareText, type Stamp } from "./comparison.ts";
 import type { Component, Entry, Evidence } from "./component.ts";
 import type { ComponentId, Status } from "./item.ts";

@@ -14,7 +14,7 @@
 // identifier before it was given up; values of which one has replaced the other are one.
 
 import { assuranceLevel, isAuthenticated, type Assurance, type NamespaceKind } from "./configuration.ts";
-import { type Registry } from "./registry.ts";
+import type { Registry } from "./registry.ts";
 import { compareStamps, compareText, type Stamp } from "./comparison.ts";
 import type { Component, Entry, Evidence, FarEnd } from "./component.ts";
 import type { ComponentId } from "./item.ts";
@@ -113,8 +113,8 @@ class Scales {
   }
 
   /** What is kept out is the value too many; where two groups would be it together, both ends of what ties them. */
-  #noteLimit({ namespace, heldMax }: ScarceValue, a: Weighed, b: Weighed): void {
-    if (this.#registry.namespaces.get(namespace)?.kind === "unique" && heldMax === 1) return;
+  #noteLimit({ namespace }: ScarceValue, a: Weighed, b: Weighed): void {
+    if (this.#registry.namespaces.get(namespace)?.kind === "unique") return;
     const values = [a, b].filter(({ entry }) => entry.namespace === namespace);
     for (const one of values.length === 0 ? [a, b] : values) one.limited = true;
   }

@@ -2,7 +2,7 @@
 // that the tools people have can read it. Texts name the reason and the place, never a value (G2). The timestamp of a
 // record of long ago (loaded history) goes into a header: as the letter's own, retention would take the letter at once.
 
-import { type DeadLetterReason } from "#core/acceptance.ts";
+import type { DeadLetterReason } from "#core/acceptance.ts";
 import type { LogRecord, NewRecord } from "#ports/log.ts";
 
 /** A letter of an older record is stamped when it is written. */

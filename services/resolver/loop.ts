@@ -3,8 +3,8 @@
 // Outages pause it; they never become dead letters.
 
 import { setTimeout as delay } from "node:timers/promises";
-import { type DeadLetterReason } from "#core/acceptance.ts";
-import { type Registry } from "#core/registry.ts";
+import type { DeadLetterReason } from "#core/acceptance.ts";
+import type { Registry } from "#core/registry.ts";
 import { EVENT_BYTES_MAX, type ChannelEvent } from "#core/event.ts";
 import type { Carried } from "#core/item.ts";
 import type { Codec } from "#ports/codec.ts";

@@ -3,7 +3,7 @@
 // The decision is recorded in the items once, and never made again downstream.
 
 import { acceptEvent, type AcceptedEvent, type DeadLetterReason } from "#core/acceptance.ts";
-import { type Registry } from "#core/registry.ts";
+import type { Registry } from "#core/registry.ts";
 import { OCCURRED_AHEAD_MAX_MS, type ChannelEvent } from "#core/event.ts";
 import { shardOf, type AbsorbItem, type Carried } from "#core/item.ts";
 import { routeEvent } from "#core/routing.ts";

@@ -3,7 +3,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { Command } from "commander";
 import pino from "pino";
-import { type DeadLetterReason } from "#core/acceptance.ts";
+import type { DeadLetterReason } from "#core/acceptance.ts";
 import type { IdentityChangeKind } from "#core/effect.ts";
 import type { LimitKind } from "#core/fragment.ts";
 import type { Membership } from "#ports/log.ts";
