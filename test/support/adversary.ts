@@ -1,5 +1,5 @@
 // A victim, whom the shop's own systems know, and an adversary, who writes whatever he likes into the topics of web and app.
-// In a third of the scenarios he names her own identifiers, and goes past every limit that there is.
+// In a third of the scenarios he names her own identifiers, some of them with more traits than a fragment keeps or many visits.
 
 import * as fc from "fast-check";
 import type { Configuration } from "#core/configuration.ts";
@@ -128,7 +128,7 @@ function adversaryEvent(place: number, namesVictim: boolean): fc.Arbitrary<Recor
     });
 }
 
-/** Many anonymous visits that each name her: beyond what a weak identifier may be tied to, and the window of duplicates. */
+/** Many visits on a few cookies that each name all of hers, of as many types as are counted by name. */
 function createFlood(): RecordedEvent[] {
   return Array.from({ length: FLOOD_EVENTS }, (_, place) => {
     const at = START_MS + place * 60_000;
