@@ -5,18 +5,13 @@ import { describe, it } from "node:test";
 import * as fc from "fast-check";
 import { compareText } from "#core/comparison.ts";
 import type { Configuration } from "#core/configuration.ts";
-import { Fold } from "#services/fold/fold.ts";
+import type { Fold } from "#services/fold/fold.ts";
 import { distrustful, isHers, mingle, scenario } from "#support/adversary.ts";
-import { configuration, hash, runs } from "#support/histories.ts";
+import { foldEach } from "#support/fold-events.ts";
+import { configuration, runs } from "#support/histories.ts";
 import type { RecordedEvent } from "#support/oracle.ts";
 
 const met = { scenarios: 0, naming: 0, flooding: 0, attached: 0 };
-
-async function foldAll(events: readonly RecordedEvent[], told: Configuration): Promise<Fold> {
-  const fold = new Fold({ configuration: told, hash });
-  for (const event of events) await fold.add([event]);
-  return fold;
-}
 
 /** Of every profile with one of her known identifiers: these, her authenticated traits, her orders, her segment. */
 async function describeVictim(fold: Fold, traits: ReadonlySet<string>) {
@@ -51,8 +46,8 @@ function describeMoves(fold: Fold, ids: ReadonlySet<string>): string[] {
 }
 
 async function holdsAgainst(told: Configuration, events: readonly RecordedEvent[], victim: readonly RecordedEvent[]) {
-  const alone = await foldAll(victim, told);
-  const attacked = await foldAll(events, told);
+  const alone = await foldEach(victim, told);
+  const attacked = await foldEach(events, told);
   const known = new Set(
     (await alone.readPeople()).profiles
       .flatMap(({ identifiers }) => identifiers.filter(isHers))

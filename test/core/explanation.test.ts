@@ -7,9 +7,10 @@ import { identifierKey } from "#core/identifier.ts";
 import type { Component } from "#core/component.ts";
 import { explainProfile, explainSeparation, findChain, OBSTACLES, type Standing } from "#core/explanation.ts";
 import { membersOf } from "#core/membership.ts";
-import { Fold, type FoldEvent } from "#services/fold/fold.ts";
+import type { Fold, FoldEvent } from "#services/fold/fold.ts";
 import { readComponents } from "#services/wire/part.ts";
-import { configuration, hash, history, runs } from "#support/histories.ts";
+import { foldEach } from "#support/fold-events.ts";
+import { history, runs } from "#support/histories.ts";
 
 const START_MS = Date.UTC(2026, 0, 5);
 type Name = readonly [namespace: string, value: string];
@@ -25,8 +26,7 @@ function record(source: string, minute: number, ...names: readonly Name[]): Fold
 }
 
 async function readAll(events: readonly FoldEvent[]): Promise<{ fold: Fold; components: Component[] }> {
-  const fold = new Fold({ configuration, hash });
-  for (const event of events) await fold.add([event]);
+  const fold = await foldEach(events);
   const stored: Uint8Array[] = [];
   for await (const { value } of fold.store.scan(0, "c/")) stored.push(value);
   return { fold, components: await readComponents((keys) => fold.store.load(0, keys), stored) };

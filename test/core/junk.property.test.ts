@@ -3,8 +3,8 @@
 import { deepEqual, ok } from "node:assert/strict";
 import { test } from "node:test";
 import * as fc from "fast-check";
-import { Fold } from "#services/fold/fold.ts";
-import { configuration, hash, history, runs } from "#support/histories.ts";
+import { foldEach } from "#support/fold-events.ts";
+import { history, runs } from "#support/histories.ts";
 import type { RecordedEvent } from "#support/oracle.ts";
 import { comparePeople } from "#support/oracle-comparison.ts";
 
@@ -39,8 +39,7 @@ const junk = fc
   .map(({ namespace, value, dress }) => ({ namespace, value: dress(value) }));
 
 async function fold(events: readonly RecordedEvent[]) {
-  const folded = new Fold({ configuration, hash });
-  for (const event of events) await folded.add([event]);
+  const folded = await foldEach(events);
   return { outputs: folded.outputs, people: comparePeople(await folded.readPeople()) };
 }
 

@@ -3,12 +3,12 @@
 import { deepEqual, notEqual, rejects } from "node:assert/strict";
 import { test } from "node:test";
 import { StoreDamaged, type Store } from "#ports/store.ts";
-import { Fold, type FoldEvent } from "#services/fold/fold.ts";
+import type { FoldEvent } from "#services/fold/fold.ts";
 import { ComponentIndex } from "#services/wire/component-index.ts";
 import { lookUp } from "#services/wire/lookup.ts";
 import { readComponents } from "#services/wire/part.ts";
 import { readPeople } from "#services/wire/profile-reader.ts";
-import { configuration, hash } from "#support/histories.ts";
+import { foldEach } from "#support/fold-events.ts";
 import { openMemoryIndex } from "#adapters/memory/index.ts";
 
 type Names = Readonly<Record<string, string>>;
@@ -21,13 +21,10 @@ function tell(source: string, names: Names, traits: Readonly<Record<string, stri
 }
 
 async function open(gaps: number, events = [tell("crm", { customer: "c-1" })]) {
-  const fold = new Fold({ configuration, hash });
-  for (const event of events) await fold.add([event]);
+  const fold = await foldEach(events);
   const index = new ComponentIndex(openMemoryIndex());
   for await (const { key, value } of fold.store.scan(0, "c/")) {
     const proposal = index.propose();
-    // A component's id ends with the key that it was made for.
-    proposal.setBirth(key.slice(-22), key.slice(2));
     for (const component of await readComponents((keys) => fold.store.load(0, keys), [value]))
       for (const identifier of component.identifiers.keys()) proposal.setBirth(identifier, key.slice(2));
     await index.settle(proposal);

@@ -5,16 +5,15 @@ import { test } from "node:test";
 import * as fc from "fast-check";
 import { componentPart, createComponent, openAbroad, type Component, type IdentifierState } from "#core/component.ts";
 import { createFragment } from "#core/fragment.ts";
-import { Fold } from "#services/fold/fold.ts";
 import { decodePart, encodePart, readComponents } from "#services/wire/part.ts";
-import { configuration, hash, history, runs } from "#support/histories.ts";
+import { foldEach } from "#support/fold-events.ts";
+import { history, runs } from "#support/histories.ts";
 
 test("parts of any history are the same bytes after reading and writing them", async () => {
   let fragments = 0;
   await fc.assert(
     fc.asyncProperty(history(2, 14), async ({ events }) => {
-      const fold = new Fold({ configuration, hash });
-      for (const event of events) await fold.add([event]);
+      const fold = await foldEach(events);
       const components: Uint8Array[] = [];
       for await (const { key, value } of fold.store.scan(0, "")) {
         if (key.startsWith("c/")) components.push(value);

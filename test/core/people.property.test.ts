@@ -8,6 +8,7 @@ import { createRegistry } from "#core/registry.ts";
 import { acceptEvent } from "#core/acceptance.ts";
 import { Fold } from "#services/fold/fold.ts";
 import { Cluster, replayLog } from "#support/cluster.ts";
+import { foldBatches, foldEach } from "#support/fold-events.ts";
 import { configuration, hash, history, runs, seed, type History } from "#support/histories.ts";
 import { rulingType } from "#core/ruling.ts";
 import { checkStream } from "#support/oracle-stream.ts";
@@ -15,16 +16,6 @@ import { recomputePeople, type OraclePeople, type RecordedEvent } from "#support
 import { compareOracle, comparePeople } from "#support/oracle-comparison.ts";
 
 const registry = createRegistry(configuration, hash);
-
-async function foldBatches(batches: readonly (readonly RecordedEvent[])[]): Promise<Fold> {
-  const fold = new Fold({ configuration, hash });
-  for (const batch of batches) await fold.add(batch);
-  return fold;
-}
-
-function foldEach(events: readonly RecordedEvent[]): Promise<Fold> {
-  return foldBatches(events.map((event) => [event]));
-}
 
 function askOracle(events: readonly RecordedEvent[]): OraclePeople {
   return recomputePeople(events, configuration, hash);

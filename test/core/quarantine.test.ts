@@ -3,7 +3,8 @@
 import { deepEqual, equal, ok } from "node:assert/strict";
 import { describe, it } from "node:test";
 import { compareText } from "#core/comparison.ts";
-import { Fold, type FoldEvent } from "#services/fold/fold.ts";
+import type { Fold, FoldEvent } from "#services/fold/fold.ts";
+import { foldEach } from "#support/fold-events.ts";
 import { configuration, hash, narrowConfiguration } from "#support/histories.ts";
 import { recomputePeople } from "#support/oracle.ts";
 import { compareOracle, comparePeople } from "#support/oracle-comparison.ts";
@@ -26,8 +27,7 @@ function record(source: string, ...names: readonly (readonly [string, string])[]
 }
 
 async function fold(events: readonly FoldEvent[]): Promise<Fold> {
-  const folded = new Fold({ configuration, hash });
-  for (const event of events) await folded.add([event]);
+  const folded = await foldEach(events);
   deepEqual(comparePeople(await folded.readPeople()), compareOracle(recomputePeople(events, configuration, hash)));
   return folded;
 }
@@ -41,8 +41,7 @@ describe("a profile with as many values of a namespace as it may have", () => {
     const told = Array.from({ length: 3 }, (_, i) => record("crm", ["customer", "c-1"], ["email", `a${i}@example.fr`]));
     const people: unknown[] = [];
     for (const events of [told, told.toReversed()]) {
-      const folded = new Fold({ configuration: narrowConfiguration, hash });
-      for (const event of events) await folded.add([event]);
+      const folded = await foldEach(events, narrowConfiguration);
       const { profiles } = await folded.readPeople();
       people.push(
         profiles.map(({ identifiers }) => identifiers.map(({ value }) => value).join(" ")).toSorted(compareText),

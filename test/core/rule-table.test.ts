@@ -6,8 +6,9 @@ import { test } from "node:test";
 import { compareText } from "#core/comparison.ts";
 import type { ChannelEvent, IdentifierClaim } from "#core/event.ts";
 import { OPERATOR_VERDICTS, rulingType } from "#core/ruling.ts";
-import { Fold, type FoldEvent } from "#services/fold/fold.ts";
-import { configuration, hash } from "#support/histories.ts";
+import type { FoldEvent } from "#services/fold/fold.ts";
+import { foldEach } from "#support/fold-events.ts";
+import { hash } from "#support/histories.ts";
 
 const SPEC = new URL("../../services/core/SPEC.md", import.meta.url);
 const START_MS = Date.UTC(2026, 0, 5);
@@ -54,9 +55,7 @@ function readKind(
 }
 
 async function findPeople(events: readonly FoldEvent[]): Promise<string[]> {
-  const fold = new Fold({ configuration, hash });
-  for (const event of events) await fold.add([event]);
-  const { profiles } = await fold.readPeople();
+  const { profiles } = await (await foldEach(events)).readPeople();
   return profiles
     .map(({ identifiers }) =>
       identifiers

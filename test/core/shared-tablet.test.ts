@@ -3,8 +3,8 @@
 
 import { deepEqual } from "node:assert/strict";
 import { describe, it } from "node:test";
-import { Fold, type FoldEvent } from "#services/fold/fold.ts";
-import { configuration, hash } from "#support/histories.ts";
+import type { FoldEvent } from "#services/fold/fold.ts";
+import { foldEach } from "#support/fold-events.ts";
 import { comparePeople } from "#support/oracle-comparison.ts";
 
 const START_MS = Date.UTC(2026, 2, 2);
@@ -24,14 +24,8 @@ const benLogsIn = tell("web", 3, "identified", { ...TABLET, ...BEN });
 const after = tell("web", 4, "product-viewed", TABLET);
 const bought = [tell("app", 5, "checkout-started", ANA), tell("app", 6, "checkout-started", BEN)];
 
-async function fold(events: readonly FoldEvent[]): Promise<Fold> {
-  const folded = new Fold({ configuration, hash });
-  for (const event of events) await folded.add([event]);
-  return folded;
-}
-
 async function describePeople(events: readonly FoldEvent[]) {
-  const { profiles } = await (await fold(events)).readPeople();
+  const { profiles } = await (await foldEach(events)).readPeople();
   return Object.fromEntries(
     profiles.map(({ identifiers, view }) => [
       identifiers.map(({ value, state }) => (state === "owned" ? value : `${value} (${state})`)).join(", "),
@@ -61,14 +55,14 @@ describe("a shared tablet", () => {
     const { eventId } = anaLogsIn.event;
     const alone = tell("web", 1, "identified", ANA);
     const without = shared.map((one) => (one.event.eventId === eventId ? alone : one));
-    const people = async (events: readonly FoldEvent[]) => comparePeople(await (await fold(events)).readPeople());
+    const people = async (events: readonly FoldEvent[]) => comparePeople(await (await foldEach(events)).readPeople());
     deepEqual(await people([...shared, cut]), await people(without));
   });
 
   it("is shared again when the ruling is lifted, as if it had never been (I2)", async () => {
     const cut = tell("operator", 9, "evidence-cut", { ...TABLET, ...ANA });
     const lifted = tell("operator", 10, "ruling-lifted", { ...TABLET, ...ANA });
-    const people = async (events: readonly FoldEvent[]) => comparePeople(await (await fold(events)).readPeople());
+    const people = async (events: readonly FoldEvent[]) => comparePeople(await (await foldEach(events)).readPeople());
     deepEqual(await people([...shared, cut, lifted]), await people(shared));
   });
 });

@@ -6,7 +6,8 @@ import { acceptEvent } from "#core/acceptance.ts";
 import { createRegistry } from "#core/registry.ts";
 import { compareText } from "#core/comparison.ts";
 import type { ChannelEvent, IdentifierClaim } from "#core/event.ts";
-import { Fold, type FoldEvent } from "#services/fold/fold.ts";
+import type { FoldEvent } from "#services/fold/fold.ts";
+import { foldEach } from "#support/fold-events.ts";
 import { configuration, hash } from "#support/histories.ts";
 
 const START_MS = Date.UTC(2026, 2, 2);
@@ -30,9 +31,7 @@ const release = (namespace: string, value: string, source = "crm") =>
   tell(source, "identifier-released", [], { replaced: { namespace, old: value, new: "" } });
 
 async function findPeople(events: readonly FoldEvent[]): Promise<string[][]> {
-  const fold = new Fold({ configuration, hash });
-  for (const event of events) await fold.fold(event);
-  const { profiles } = await fold.readPeople();
+  const { profiles } = await (await foldEach(events)).readPeople();
   return profiles
     .map(({ identifiers }) => identifiers.map(({ value }) => value).sort(compareText))
     .sort((a, b) => compareText(a.join(), b.join()));
