@@ -65,8 +65,10 @@ export interface PublicProfile {
 }
 
 export interface SegmentTransition {
-  readonly kind: "transition";
+  readonly kind: "transition" | "retraction";
   readonly transitionId: string;
+  /** Of a retraction: the transition whose reason disappeared. It went from `from` to `to`; the rest is as of its correction. */
+  readonly retracts: string | null;
   readonly profileId: string;
   readonly from: string | null;
   readonly to: string | null;

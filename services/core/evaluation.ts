@@ -4,9 +4,10 @@
 import type { Engine } from "./engine.ts";
 import { sortedEntries } from "./comparison.ts";
 import type { Component } from "./component.ts";
-import type { TransitionCause } from "./effect.ts";
+import type { SegmentTransition, TransitionCause } from "./effect.ts";
 import { isPending, membersOf } from "./membership.ts";
 import type { Cause, ProfileRecord } from "./profile.ts";
+import { reviseMoves, type Reason } from "./retraction.ts";
 import { refreshSignal } from "./signal.ts";
 import { viewProfile, type Facts } from "./view.ts";
 import type { Workspace } from "./workspace.ts";
@@ -30,21 +31,25 @@ export function evaluateProfile(
   record.heldCause = null;
   const view = viewProfile(engine.registry, component, naming);
   const { segment, rule } = engine.ladder.evaluate(view.facts);
-  if (segment !== record.segment)
-    moveSegment(engine, workspace, record, segment, rule, cause, chooseCause(record, cause, artefact), view.facts);
+  if (segment !== record.segment) {
+    const reason = artefact ?? (isLate(record, cause) ? "late-facts" : "facts");
+    const move = moveSegment(engine, workspace, record, segment, rule, cause, chooseCause(reason, cause), view.facts);
+    reviseMoves(engine, workspace, record, move, reason);
+  }
   refreshSignal(engine, workspace, component, naming, record, view);
 }
 
-function chooseCause(record: ProfileRecord, cause: Cause, artefact: "merge" | "split" | null): TransitionCause {
-  if (cause.backfill) return "backfill";
-  if (artefact !== null) return artefact;
-  const late =
-    cause.occurredAt !== null &&
-    record.lastTransitionOccurredAt !== null &&
-    cause.occurredAt < record.lastTransitionOccurredAt;
-  return late ? "late-data" : "event";
+function isLate({ lastTransitionOccurredAt }: ProfileRecord, { occurredAt }: Cause): boolean {
+  return occurredAt !== null && lastTransitionOccurredAt !== null && occurredAt < lastTransitionOccurredAt;
 }
 
+const CAUSES = { facts: "event", "late-facts": "late-data", merge: "merge", split: "split" } as const;
+
+function chooseCause(reason: Reason, cause: Cause): TransitionCause {
+  return cause.backfill ? "backfill" : CAUSES[reason];
+}
+
+/** `to` is another segment than that which the profile is in. */
 export function moveSegment(
   engine: Engine,
   workspace: Workspace,
@@ -54,12 +59,12 @@ export function moveSegment(
   by: Cause,
   cause: TransitionCause,
   facts: Facts | null,
-): void {
-  if (record.segment === to) return;
+): SegmentTransition {
   record.transitions += 1;
-  workspace.effects.push({
+  const move: SegmentTransition = {
     kind: "transition",
     transitionId: `${record.id}.${record.transitions}`,
+    retracts: null,
     profileId: record.id,
     from: record.segment,
     to,
@@ -69,10 +74,12 @@ export function moveSegment(
     ruleVersion: engine.ladder.version,
     facts: facts === null ? {} : describeFacts(facts),
     previousSince: record.segmentSince,
-  });
+  };
+  workspace.effects.push(move);
   record.segment = to;
   record.segmentSince = to === null ? null : by.at;
   if (by.occurredAt !== null) record.lastTransitionOccurredAt = by.occurredAt;
+  return move;
 }
 
 export function describeFacts({ profile, orders }: Facts): Record<string, string> {

@@ -6,10 +6,12 @@ import { announce, pointAliases, tellConfinement, tellFarEnds, tellLimit } from 
 import type { Engine } from "./engine.ts";
 import { compareStamps, compareText, type Stamp } from "./comparison.ts";
 import { openAbroad, type Component, type Entry } from "./component.ts";
+import type { SegmentTransition, TransitionCause } from "./effect.ts";
 import { evaluateProfile, moveSegment } from "./evaluation.ts";
 import { forgetMembership, isPending, membersOf } from "./membership.ts";
 import { createProfileRecord, profileId, type Cause, type ProfileRecord } from "./profile.ts";
 import { touchProfile } from "./publication.ts";
+import { endMoves } from "./retraction.ts";
 import { closeSignal } from "./signal.ts";
 import { findGroup } from "./weighed.ts";
 import { weighComponent, type Weighing } from "./weighing.ts";
@@ -129,7 +131,10 @@ function assignProfiles(
       if (split !== null) {
         announce(workspace, component, "split", record, component.profiles.get(split) ?? null, members, cause);
         changed.push({ naming, artefact: "split" });
-      } else born.push(naming);
+      } else {
+        record.endedBy = null;
+        born.push(naming);
+      }
       continue;
     }
     if (survivor !== naming) renameProfile(workspace, component, survivor, naming, members, cause);
@@ -195,8 +200,8 @@ function holdApart(engine: Engine, workspace: Workspace, component: Component, k
   const record = component.profiles.get(key);
   if (record === undefined || !record.alive) return;
   closeSignal(workspace, component, key, record);
-  moveSegment(engine, workspace, record, null, null, cause, "split", null);
-  record.alive = false;
+  endProfile(engine, workspace, record, cause, "split");
+  endMoves(record, null);
 }
 
 /** The same profile under another id: segment and open signal go with it, and no transition is made of it. */
@@ -215,12 +220,15 @@ function renameProfile(
   to.segment = from.segment;
   to.segmentSince = from.segmentSince;
   to.lastTransitionOccurredAt = from.lastTransitionOccurredAt;
+  to.standing = from.standing;
+  to.endedBy = null;
   to.signalledUpTo = latest(from.signalledUpTo, to.signalledUpTo);
   to.heldCause = from.heldCause;
   from.alive = false;
   from.segment = null;
   from.segmentSince = null;
   from.heldCause = null;
+  endMoves(from, null);
   announce(workspace, component, "alias", to, from, members, cause);
 }
 
@@ -236,11 +244,25 @@ function absorbProfile(
   const from = component.profiles.get(absorbed) as ProfileRecord;
   const to = component.profiles.get(naming) as ProfileRecord;
   closeSignal(workspace, component, absorbed, from);
-  moveSegment(engine, workspace, from, null, null, cause, cause.backfill ? "backfill" : "merge", null);
+  const end = endProfile(engine, workspace, from, cause, cause.backfill ? "backfill" : "merge");
+  // Not evaluated since it came out of another one: the world still knows the end before.
+  if (end !== null) endMoves(from, end);
   to.signalledUpTo = latest(from.signalledUpTo, to.signalledUpTo);
-  from.alive = false;
   from.heldCause = null;
   announce(workspace, component, "merged", to, from, members, cause);
+}
+
+/** Null: it was in no segment, because it had not been evaluated yet. */
+function endProfile(
+  engine: Engine,
+  workspace: Workspace,
+  record: ProfileRecord,
+  cause: Cause,
+  why: TransitionCause,
+): SegmentTransition | null {
+  record.alive = false;
+  if (record.segment === null) return null;
+  return moveSegment(engine, workspace, record, null, null, cause, why, null);
 }
 
 function latest(a: number | null, b: number | null): number | null {

@@ -3,6 +3,7 @@
 
 import type { Hash } from "./identifier.ts";
 import type { Look } from "./publication.ts";
+import type { Move } from "./retraction.ts";
 
 export interface OpenSignal {
   readonly signal: string;
@@ -36,6 +37,10 @@ export interface ProfileRecord {
   segmentSince: number | null;
   /** occurredAt of the last transition's event: what is older is late data. */
   lastTransitionOccurredAt: number | null;
+  /** The moves that still hold, rising from rung to rung. */
+  standing: Move[];
+  /** Of a dead record: the move by which it went into another profile. */
+  endedBy: Move | null;
   signal: OpenSignal | null;
   /** Activity up to which signals were sent. */
   signalledUpTo: number | null;
@@ -63,6 +68,8 @@ export function createProfileRecord(id: string): ProfileRecord {
     segment: null,
     segmentSince: null,
     lastTransitionOccurredAt: null,
+    standing: [],
+    endedBy: null,
     signal: null,
     signalledUpTo: null,
     aliasOf: null,

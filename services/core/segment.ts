@@ -30,6 +30,8 @@ export interface Ladder {
   readonly version: string;
   /** The segment, and the rule that put it there. A rule that fails to evaluate does not hold. */
   evaluate(facts: Facts): { readonly segment: string; readonly rule: string };
+  /** Of two segments the one higher on the ladder has the greater height; one that is not on it is below all. */
+  heightOf(segment: string | null): number;
 }
 
 export function compileLadder(rules: Rules): Ladder {
@@ -37,6 +39,7 @@ export function compileLadder(rules: Rules): Ladder {
   const rungs = rules.ladder.map(({ segment, when }) => ({ segment, when, holds: environment.parse(when) }));
   const last = rungs.at(-1);
   if (last === undefined) throw new Error("the ladder has no rung");
+  const heights = new Map<string | null, number>(rungs.map(({ segment }, place) => [segment, rungs.length - place]));
   let answers = new Map<string, { segment: string; rule: string }>();
   return {
     version: rules.version,
@@ -51,6 +54,7 @@ export function compileLadder(rules: Rules): Ladder {
       answers.set(key, answer);
       return answer;
     },
+    heightOf: (segment) => heights.get(segment) ?? 0,
   };
 }
 

@@ -19,6 +19,7 @@ export interface ChangeRecord extends Placed {
 }
 
 export interface TransitionRecord extends Placed {
+  readonly kind: string;
   readonly transitionId: string;
   readonly from: string | null;
   readonly to: string | null;
@@ -91,7 +92,8 @@ export class Chronicle {
       case names.profileChanged:
         return void this.changes.push(value as ChangeRecord);
       case names.segmentTransition:
-        return void this.transitions.push(value as TransitionRecord);
+        if ((value as TransitionRecord).kind === "transition") this.transitions.push(value as TransitionRecord);
+        return;
       case names.identityChanged:
         return void this.identity.push(value as IdentityRecord);
       case names.profileSignal:

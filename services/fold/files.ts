@@ -77,21 +77,22 @@ export function writeFold(folder: string, result: FoldResult): FoldSummary {
   writeLines(
     folder,
     "transitions.jsonl",
-    transitions.map(({ transitionId, profileId, from, to, cause, by, rule, ruleVersion, facts, previousSince }) => ({
-      kind: "transition",
-      transitionId,
-      profileId,
-      from,
-      to,
-      cause,
+    transitions.map(({ facts, by, ...move }) => ({
+      kind: move.kind,
+      transitionId: move.transitionId,
+      ...(move.retracts === null ? {} : { retracts: move.retracts }),
+      profileId: move.profileId,
+      from: move.from,
+      to: move.to,
+      cause: move.cause,
       eventId: by.eventId,
       source: by.source,
       at: iso(by.at),
       occurredAt: iso(by.occurredAt),
-      rule,
-      ruleVersion,
+      rule: move.rule,
+      ruleVersion: move.ruleVersion,
       facts: Object.fromEntries(Object.entries(facts).map(([path, text]) => [path, JSON.parse(text) as unknown])),
-      previousSince: iso(previousSince),
+      previousSince: iso(move.previousSince),
     })),
   );
   writeLines(

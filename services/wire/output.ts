@@ -94,12 +94,14 @@ function describe(output: Output, position: OutputPosition): Description {
         state === null ? `${profileId}.end.${position.shard}.${position.offset}` : `${profileId}.s${state.version}`;
       return { topic: "profileState", key: profileId, id, timeMs: cause.at, value, traceparent: cause.traceparent };
     }
-    case "transition": {
-      const { transitionId, profileId, from, to, cause, by, rule, ruleVersion, facts, previousSince } = output;
+    case "transition":
+    case "retraction": {
+      const { kind, transitionId, retracts, profileId, from, to, cause, by, rule, ruleVersion, facts, previousSince } =
+        output;
       const value = {
-        kind: "transition",
+        kind,
         transitionId,
-        retracts: null,
+        retracts,
         profileId,
         from,
         to,

@@ -193,14 +193,17 @@ describe("the people of a log", () => {
 });
 
 describe("what is said of the people of a log", () => {
-  it("adds up: versions, chains of transitions, states, aliases in one hop (O2, I6)", async () => {
+  it("adds up: versions, chains of transitions, states, aliases in one hop, retractions (O2, I2, I6)", async (t) => {
+    let retracted = 0;
     await fc.assert(
       fc.asyncProperty(shuffled(history(1, 16)), async ({ shuffle }) => {
         const fold = await foldEach(shuffle);
-        checkStream(fold.outputs, askOracle(shuffle), hash);
+        retracted += checkStream(fold.outputs, askOracle(shuffle), hash).retracted;
       }),
       runs(3_000),
     );
+    t.diagnostic(`${retracted} transitions retracted`);
+    ok(retracted > 0);
   });
 
   it("is the same, byte for byte, when the same log is folded again (O2)", async () => {
@@ -228,7 +231,10 @@ describe("what is said of the people of a log", () => {
         );
         const other = await replayLog(cluster.engine, cut(cut(log, ends), steps));
         const moves = ({ outputs }: typeof each) =>
-          outputs.filter(({ kind }) => kind === "transition" || kind === "identity-changed" || kind === "signal");
+          outputs.filter(
+            ({ kind }) =>
+              kind === "transition" || kind === "retraction" || kind === "identity-changed" || kind === "signal",
+          );
         deepEqual(moves(other), moves(each));
         deepEqual(comparePeople(other.people), comparePeople(each.people));
       }),

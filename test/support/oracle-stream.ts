@@ -4,16 +4,19 @@ import { deepEqual, equal, ok } from "node:assert/strict";
 import type { Output, SegmentTransition } from "#core/effect.ts";
 import type { Hash } from "#core/identifier.ts";
 import { profileId } from "#core/profile.ts";
+import { configuration } from "./histories.ts";
 import type { OraclePeople } from "./oracle.ts";
+import { Retractions } from "./oracle-retractions.ts";
 
 /** Outputs in the order in which they were committed. */
-export function checkStream(outputs: readonly Output[], oracle: OraclePeople, hash: Hash): void {
+export function checkStream(outputs: readonly Output[], oracle: OraclePeople, hash: Hash): { retracted: number } {
   const living = new Map(oracle.profiles.map((profile) => [profile.profileId, profile]));
   const versions = new Map<string, number>();
   const segments = new Map<string, string | null>();
   const transitions = new Set<string>();
   const states = new Map<string, Output & { kind: "profile-state" }>();
   const aliases = new Map<string, string>();
+  const retractions = new Retractions(configuration.rules.ladder.map(({ segment }) => segment));
   for (const output of outputs) {
     switch (output.kind) {
       case "profile-changed":
@@ -23,6 +26,11 @@ export function checkStream(outputs: readonly Output[], oracle: OraclePeople, ha
         break;
       case "transition":
         checkTransition(output, transitions, segments);
+        retractions.add(output);
+        break;
+      case "retraction":
+        noteId(output, transitions);
+        retractions.add(output);
         break;
       case "identity-changed":
         // A change of id alone makes no transition: the segment goes on under the new one.
@@ -30,6 +38,7 @@ export function checkStream(outputs: readonly Output[], oracle: OraclePeople, ha
         equal(segments.get(output.profileId) ?? null, null, "an id that comes back was at rest");
         segments.set(output.profileId, segments.get(output.otherProfileId) ?? null);
         segments.set(output.otherProfileId, null);
+        retractions.rename(output.otherProfileId, output.profileId);
         break;
       case "profile-state":
         states.set(output.profileId, output);
@@ -42,19 +51,26 @@ export function checkStream(outputs: readonly Output[], oracle: OraclePeople, ha
         break;
     }
   }
+  retractions.finish();
   for (const [id, segment] of segments) equal(segment, living.get(id)?.segment ?? null, "the last transition is true");
   for (const { profileId: id, segment } of oracle.profiles) equal(segments.get(id), segment, "everybody was told of");
   checkStates(states, living);
   checkAliases(aliases, oracle, hash, new Set([...segments.keys(), ...versions.keys()]));
+  return { retracted: retractions.count };
+}
+
+function noteId({ transitionId }: SegmentTransition, transitions: Set<string>): void {
+  ok(!transitions.has(transitionId), "transition ids are unique");
+  transitions.add(transitionId);
 }
 
 function checkTransition(
-  { transitionId, profileId: id, from, to }: SegmentTransition,
+  move: SegmentTransition,
   transitions: Set<string>,
   segments: Map<string, string | null>,
 ): void {
-  ok(!transitions.has(transitionId), "transition ids are unique");
-  transitions.add(transitionId);
+  noteId(move, transitions);
+  const { profileId: id, from, to } = move;
   equal(from, segments.get(id) ?? null, "from is where the last one went");
   ok(from !== to, "a transition moves");
   segments.set(id, to);

@@ -82,7 +82,7 @@ async function foldFiles(
   await fold.advance(untilMs ?? arrived.at(-1)?.recordedAt ?? 0);
   progress.stop();
   const refused = [...deadLetters, ...unread];
-  const outputs = <T>(kind: string) => fold.outputs.filter((output) => output.kind === kind) as T[];
+  const outputs = <T>(...kinds: string[]) => fold.outputs.filter(({ kind }) => kinds.includes(kind)) as T[];
   const summary = writeFold(out, {
     people: await fold.readPeople(),
     outcomes: [
@@ -96,7 +96,7 @@ async function foldFiles(
         anchor: null,
       })),
     ],
-    transitions: outputs<SegmentTransition>("transition"),
+    transitions: outputs<SegmentTransition>("transition", "retraction"),
     signals: outputs<ProfileSignal>("signal"),
     identityChanges: outputs<IdentityChanged>("identity-changed"),
     deadLetters: refused,
