@@ -1,6 +1,7 @@
 // What a line of the table of peer cases cannot say: two deployments, two owners, the order of effects, rules that change.
 
 import { deepEqual, equal, notEqual, ok } from "node:assert/strict";
+import { setTimeout as delay } from "node:timers/promises";
 import { openMemoryIndex } from "#adapters/memory/index.ts";
 import { openMemoryStore } from "#adapters/memory/store.ts";
 import { createEngine } from "#core/engine.ts";
@@ -94,8 +95,18 @@ export const BESIDE: Readonly<Record<string, (one: PeerCase) => Promise<void>>> 
   },
   "PH-067": async ({ told, people }) => {
     const fold = await foldEach(tellSteps(told));
-    fold.store.commit = async () => "fenced";
+    const { commit } = fold.store;
+    const refused: string[] = [];
+    fold.store.commit = async (step) => {
+      const outcome = await commit(step);
+      refused.push(outcome);
+      return outcome;
+    };
+    const before = await fold.store.readHead(0);
+    await fold.store.raiseEpochs([0]);
     await fold.add(tellSteps([...told, "web: customer=t email=s1@x.fr z:9"]).slice(-1));
+    deepEqual([...new Set(refused)], ["fenced"]);
+    deepEqual(await fold.store.readHead(0), before);
     equal(await describePeople(fold.engine, fold.store, 1, people), people);
   },
   "PH-073": async (one) => {
@@ -118,6 +129,7 @@ export const BESIDE: Readonly<Record<string, (one: PeerCase) => Promise<void>>> 
       published.push(...records);
       // The first acknowledgement comes only when the second step is committed already.
       await next;
+      await delay(20);
       effects.push(`acknowledged ${upTo}`);
     });
     const steps = ["commit 1", "publish 1", "commit 2", "acknowledged 1", "publish 2"];
