@@ -1,0 +1,81 @@
+// One stitcher loop over one shard's log, without Kafka: a slot that hands the log out one bundle at a time, and is taken
+// away at its end or when the loop says that it has to take over again.
+
+import type { Engine } from "#core/engine.ts";
+import type { Carried } from "#core/item.ts";
+import type { LogRecord, NewRecord, OwnedSlot } from "#ports/log.ts";
+import { partitionKey } from "#ports/log.ts";
+import type { Store } from "#ports/store.ts";
+import { runStitcherSlot, type StitcherServices } from "#services/stitcher/loop.ts";
+import { ShardStitcher } from "#services/stitcher/shard.ts";
+import { encodeBundles, readBundle, type BundleValue } from "#services/wire/bundle.ts";
+
+const TOPIC = "weft.resolved";
+const PARTITION = { topic: TOPIC, partition: 0 };
+
+export interface LoneWorker {
+  /** Runs the loop to the end of the log; `publish` is acknowledged when it resolves. Returns what it had to say. */
+  run(store: Store, publish: (records: readonly NewRecord[], upTo: number) => Promise<void>): Promise<string[]>;
+  /** Another owner takes the shard over and folds the whole log. */
+  takeOver(store: Store): Promise<void>;
+}
+
+export function createLoneWorker(engine: Engine, log: readonly Carried[]): LoneWorker {
+  const bundles: BundleValue[] = [];
+  const keep = (bundle: BundleValue) => Uint8Array.of(bundles.push(bundle) - 1);
+  for (const carried of log) encodeBundles(keep, 0, 0, [carried]);
+  const records = bundles.map((_, offset): LogRecord => {
+    return { ...PARTITION, offset, key: null, value: Uint8Array.of(offset), headers: {}, timestampMs: 0 };
+  });
+  const servicesOf = (store: Store, onWait: (line: string) => void): StitcherServices => ({
+    engine,
+    store,
+    shards: 1,
+    resolvedTopic: TOPIC,
+    encodeBundle: () => new Uint8Array(),
+    encodeOutput: (output) => ({ topic: "outputs", key: output.kind, value: null }),
+    prepareEvents: async () => {},
+    findRoots: async () => new Map(),
+    join: async () => [],
+    codec: {
+      prepare: async () => {},
+      decode: (value) => ({ ok: true, schemaId: 0, value: bundles[value?.[0] ?? -1] }),
+      encoder: async () => () => new Uint8Array(),
+    },
+    transactionIntervalMs: 0,
+    waiting: { onWait },
+  });
+  return {
+    async run(store, publish) {
+      const ending = new AbortController();
+      const said: string[] = [];
+      const left = [...records];
+      const slot: OwnedSlot = {
+        slot: 0,
+        partitions: [PARTITION],
+        revoked: ending.signal,
+        takeOver: async () => {},
+        positions: async () => new Map(),
+        seek: () => {},
+        poll: async () => {
+          if (left.length === 0) ending.abort();
+          return { records: left.splice(0, 1), atEnd: left.length === 0 };
+        },
+        publish: (out, positions) => publish(out, positions.get(partitionKey(PARTITION))?.offset ?? 0),
+      };
+      const services = servicesOf(store, (line) => {
+        said.push(line);
+        ending.abort();
+      });
+      await runStitcherSlot(services, slot);
+      return said;
+    },
+    async takeOver(store) {
+      const epoch = (await store.raiseEpochs([0])).get(0) ?? 0;
+      const services = servicesOf(store, () => {});
+      const stitcher = new ShardStitcher(services, 0, epoch, { offset: 0, step: 0 });
+      const whole = bundles.map((bundle, offset) => ({ offset, items: readBundle(bundle) }));
+      await stitcher.apply(whole, { offset: 0, step: 0 }, 0);
+    },
+  };
+}
