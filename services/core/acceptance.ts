@@ -44,12 +44,19 @@ export type Outcome = (typeof OUTCOMES)[number];
 export const OUTCOME_REASONS = ["occurred-at-clamped"] as const;
 export type OutcomeReason = (typeof OUTCOME_REASONS)[number];
 
+/** Identifiers of an accepted event that identify nobody here: junk or no value of their namespace, and of no namespace known. */
+export interface LeftOut {
+  readonly junk: number;
+  readonly unknownNamespace: number;
+}
+
 export interface AcceptedEvent {
   readonly source: string;
   readonly recordedAt: number;
   /** The event as it came, occurredAt clamped to five minutes after recordedAt (P3). */
   readonly event: ChannelEvent;
   readonly clamped: boolean;
+  readonly leftOut: LeftOut;
   /** Unique, personal, shareable and device identifiers, best anchor first, then by key. */
   readonly identifiers: readonly AcceptedIdentifier[];
   /** The order that the event is about, or that it names. */
@@ -151,15 +158,20 @@ export function acceptEvent(
 
   const accepted = new Map<string, AcceptedIdentifier>();
   let order: AcceptedIdentifier | null = null;
+  const leftOut = { junk: 0, unknownNamespace: 0 };
   const nameOrder = (orderId: string): AcceptedIdentifier => {
     const value = `${source.orderIdScope ?? source.name}/${orderId}`;
     return { namespace: "order", value, key: identifierKey(registry, "order", value), assurance: "claimed" };
   };
   for (const claim of listClaims(event)) {
     const namespace = registry.namespaces.get(claim.namespace);
+    if (namespace === undefined) leftOut.unknownNamespace += 1;
     if (namespace === undefined || namespace.kind === "inert" || claim.role === "other") continue;
     const value = normaliseIdentifier(namespace, claim.value, source.country);
-    if (value === null) continue;
+    if (value === null) {
+      leftOut.junk += 1;
+      continue;
+    }
     if (namespace.kind === "reference") {
       order ??= nameOrder(value);
       continue;
@@ -188,6 +200,7 @@ export function acceptEvent(
       recordedAt,
       event: clamped ? { ...event, occurredAt: latest } : event,
       clamped,
+      leftOut,
       identifiers,
       order,
       anchor: anchor.key,

@@ -84,6 +84,9 @@ const INVISIBLE = /[\u00ad\u180e\u200b-\u200f\u2028-\u202e\u2060-\u2064\ufeff]/g
 const QUOTES = /^["'`\u00ab\u00bb\u2018-\u201f]+|["'`\u00ab\u00bb\u2018-\u201f]+$/g;
 const SAME_DIGIT = /^(\d)\1{2,}$/;
 
+/** A value that holds one was cut or mixed up on its way. */
+const CONTROL = /\p{Cc}/u;
+
 /** Width, invisible characters and surrounding quotes and space taken away: what is left is what somebody meant. */
 export function cleanText(raw: string): string {
   let text = raw.normalize("NFKC").replace(INVISIBLE, "").trim();
@@ -118,7 +121,7 @@ export function normaliseIdentifier(namespace: NamespaceConfiguration, raw: stri
   if (raw.length > IDENTIFIER_VALUE_LENGTH_MAX) return null;
   const text = cleanText(raw);
   if (namespace.kind === "reference") return text === "" ? null : text;
-  if (isJunk(text, namespace.junk)) return null;
+  if (CONTROL.test(text) || isJunk(text, namespace.junk)) return null;
   switch (namespace.normaliser) {
     case "text":
       return text;

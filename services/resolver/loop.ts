@@ -3,7 +3,7 @@
 // Outages pause it; they never become dead letters.
 
 import { setTimeout as delay } from "node:timers/promises";
-import type { DeadLetterReason } from "#core/acceptance.ts";
+import type { DeadLetterReason, LeftOut } from "#core/acceptance.ts";
 import type { Registry } from "#core/registry.ts";
 import { EVENT_BYTES_MAX, type ChannelEvent } from "#core/event.ts";
 import type { Carried } from "#core/item.ts";
@@ -44,6 +44,7 @@ export interface ResolverCounts {
   readonly duplicates: number;
   readonly deadLetters: ReadonlyMap<DeadLetterReason, number>;
   readonly clamped: number;
+  readonly leftOut: LeftOut;
 }
 
 export async function runResolverSlot(services: ResolverServices, slot: OwnedSlot): Promise<void> {
@@ -167,6 +168,7 @@ class SlotResolver {
         duplicates: resolution.duplicates.length,
         deadLetters: letters,
         clamped: resolution.clamped,
+        leftOut: resolution.leftOut,
       });
     return out;
   }

@@ -2,7 +2,7 @@
 // puts them to the index, and routes again where another resolver was first; the index only grows, so that ends.
 // The decision is recorded in the items once, and never made again downstream.
 
-import { acceptEvent, type AcceptedEvent, type DeadLetterReason } from "#core/acceptance.ts";
+import { acceptEvent, type AcceptedEvent, type DeadLetterReason, type LeftOut } from "#core/acceptance.ts";
 import type { Registry } from "#core/registry.ts";
 import { OCCURRED_AHEAD_MAX_MS, type ChannelEvent } from "#core/event.ts";
 import { shardOf, type AbsorbItem, type Carried } from "#core/item.ts";
@@ -32,6 +32,7 @@ export interface Resolution {
   /** Copies of events that were seen before; anchor: where the first copy's facts are kept. */
   readonly duplicates: readonly { readonly arrival: Arrival; readonly anchor: string }[];
   readonly clamped: number;
+  readonly leftOut: LeftOut;
   /** Of each source that delivers files: the latest occurredAt of this batch. */
   readonly latestOccurredAt: ReadonlyMap<string, number>;
 }
@@ -97,12 +98,22 @@ export async function resolveBatch(
         refused,
         duplicates,
         clamped: accepted.filter(({ event }) => event.clamped).length,
+        leftOut: sumLeftOut(accepted),
         latestOccurredAt: findLatest(registry, accepted),
       };
     }
     joined.push(...absorbs.filter(({ component, into }) => index.parentOf(component) === into));
     await index.prefetch([...keys]);
   }
+}
+
+function sumLeftOut(accepted: readonly { event: AcceptedEvent }[]): LeftOut {
+  const sum = { junk: 0, unknownNamespace: 0 };
+  for (const { event } of accepted) {
+    sum.junk += event.leftOut.junk;
+    sum.unknownNamespace += event.leftOut.unknownNamespace;
+  }
+  return sum;
 }
 
 function findLatest(

@@ -99,6 +99,28 @@ describe("identifiers", () => {
     equal(normalise("customer", "C".repeat(IDENTIFIER_VALUE_LENGTH_MAX + 1)), null);
   });
 
+  it("with a control character inside are none: they were cut or mixed up on their way", () => {
+    for (const value of ["a\0b", "a\nb", "a\u0085b", "a\tb"]) equal(normalise("customer", value), null);
+    equal(normalise("customer", "\ta b\n"), "a b");
+  });
+
+  it("that identify nobody are counted: junk, and of namespaces that nobody declared (O4)", () => {
+    const accepted = acceptEvent(registry, "web", 1_767_225_600_000, {
+      eventId: "e",
+      type: "page-viewed",
+      occurredAt: 1_767_225_600_000,
+      identifiers: [
+        { namespace: "cookie", value: "visitor-1" },
+        { namespace: "email", value: "null" },
+        { namespace: "phone", value: "000" },
+        { namespace: "shoe-size", value: "42" },
+        { namespace: "ip", value: "192.0.2.1" },
+        { namespace: "email", value: "null", role: "other" },
+      ],
+    });
+    deepEqual(accepted.ok ? accepted.accepted.leftOut : null, { junk: 2, unknownNamespace: 1 });
+  });
+
   it("stay as they are when normalised again", () => {
     fc.assert(
       fc.property(

@@ -178,6 +178,8 @@ export function describeOutputs(engine: Engine, events: readonly FoldEvent[], ou
         return output.state === null ? `${who(output.profileId)} is no more` : [];
       case "transition":
         return `${who(output.profileId)}: ${output.from} -> ${output.to} (${output.cause})`;
+      case "retraction":
+        return `${who(output.profileId)}: not ${output.from} -> ${output.to} (${output.cause})`;
       case "identity-changed":
         return `${output.change}: ${who(output.profileId)}, ${who(output.otherProfileId)}`;
       case "alias":

@@ -52,6 +52,7 @@ async function run(
     accepted: 0,
     duplicates: 0,
     clamped: 0,
+    identifiersLeftOut: { junk: 0, unknownNamespace: 0 },
     deadLetters: {} as Partial<Record<DeadLetterReason, number>>,
     folded: 0,
     limits: {} as Partial<Record<LimitKind, number>>,
@@ -69,6 +70,8 @@ async function run(
       counts.accepted += batch.accepted;
       counts.duplicates += batch.duplicates;
       counts.clamped += batch.clamped;
+      counts.identifiersLeftOut.junk += batch.leftOut.junk;
+      counts.identifiersLeftOut.unknownNamespace += batch.leftOut.unknownNamespace;
       for (const [reason, count] of batch.deadLetters)
         counts.deadLetters[reason] = (counts.deadLetters[reason] ?? 0) + count;
     },
