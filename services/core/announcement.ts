@@ -5,12 +5,15 @@ import { compareStamps, compareText, type Stamp } from "./comparison.ts";
 import type { Component, Entry } from "./component.ts";
 import type { IdentityChangeKind } from "./effect.ts";
 import type { Status } from "./item.ts";
+import { listBest } from "./listing.ts";
 import type { Cause, ProfileRecord } from "./profile.ts";
+import type { Registry } from "./registry.ts";
 import { statusOf } from "./weighed.ts";
 import type { Weighing } from "./weighing.ts";
 import type { Workspace } from "./workspace.ts";
 
 export function announce(
+  registry: Registry,
   workspace: Workspace,
   component: Component,
   change: IdentityChangeKind,
@@ -26,15 +29,21 @@ export function announce(
     change,
     profileId: profile.id,
     otherProfileId: other?.id ?? null,
-    identifiers: [...members]
-      .sort(compareText)
-      .map((key) => ({ namespace: (component.identifiers.get(key) as Entry).namespace, key })),
+    identifiers: listBest(
+      registry,
+      workspace,
+      [...members]
+        .sort(compareText)
+        .map((key) => ({ namespace: (component.identifiers.get(key) as Entry).namespace, key })),
+    ),
+    identifiersCount: members.length,
     cause,
   });
 }
 
 /** An identifier that links nothing from here on, or again links what its evidence says (I4, O4). */
 export function tellConfinement(
+  registry: Registry,
   workspace: Workspace,
   component: Component,
   entry: Entry,
@@ -47,14 +56,20 @@ export function tellConfinement(
   const before = former.get(entry.key) ?? null;
   const other = before === entry.profile || before === null ? null : (component.profiles.get(before) ?? null);
   const change = entry.state === "quarantined" ? "quarantined" : "released";
-  announce(workspace, component, change, profile, other, [entry.key], cause);
+  announce(registry, workspace, component, change, profile, other, [entry.key], cause);
 }
 
 /** An identifier that evidence would bring to a profile which has as many values of its namespace as it may have (O4). */
-export function tellLimit(workspace: Workspace, component: Component, entry: Entry, cause: Cause): void {
+export function tellLimit(
+  registry: Registry,
+  workspace: Workspace,
+  component: Component,
+  entry: Entry,
+  cause: Cause,
+): void {
   workspace.effects.push({ kind: "limit", limit: "profile-values" });
   const profile = entry.profile === null ? undefined : component.profiles.get(entry.profile);
-  if (profile !== undefined) announce(workspace, component, "limited", profile, null, [entry.key], cause);
+  if (profile !== undefined) announce(registry, workspace, component, "limited", profile, null, [entry.key], cause);
 }
 
 /** An old id resolves, in one hop, to the profile that holds its naming identifier now (I6). */

@@ -120,6 +120,56 @@ export function createComponent(id: ComponentId): Component {
   };
 }
 
+/** Of each kind of thing in one slice; a parked event may be large. */
+const SLICE_MAX = { held: 2_000, identifiers: 500, evidence: 1_000, far: 1_000, parked: 2 };
+
+/**
+ * A component as several, so that none is larger than a record may be. What was told of far ends is not among it: its next
+ * home tells them anew.
+ */
+export function sliceComponent(component: Component): Component[] {
+  const { rulings, profiles, abroad } = component;
+  const createSlice = (): Component => ({ ...createComponent(component.id), held: new Set(), profiles });
+  const whole = { ...createSlice(), rulings };
+  const slices: Component[] = [whole];
+  const cut = <T>(all: Iterable<T>, max: number, put: (slice: Component, some: T[]) => void): void => {
+    const list = [...all];
+    for (let place = 0; place * max < list.length; place += 1) {
+      slices[place] ??= createSlice();
+      put(slices[place] as Component, list.slice(place * max, (place + 1) * max));
+    }
+  };
+  cut(component.held, SLICE_MAX.held, (slice, some) => {
+    for (const birth of some) slice.held.add(birth);
+  });
+  cut(component.identifiers, SLICE_MAX.identifiers, (slice, some) => {
+    for (const [key, entry] of some) slice.identifiers.set(key, entry);
+  });
+  cut(component.evidence, SLICE_MAX.evidence, (slice, some) => {
+    for (const [key, evidence] of some) slice.evidence.set(key, evidence);
+  });
+  if (abroad === null) return slices;
+  Object.assign(openAbroad(whole), { looseOrders: abroad.looseOrders, arriving: abroad.arriving, asked: abroad.asked });
+  cut(abroad.far, SLICE_MAX.far, (slice, some) => {
+    for (const [key, end] of some) openAbroad(slice).far.set(key, end);
+  });
+  cut(abroad.parked, SLICE_MAX.parked, (slice, some) => openAbroad(slice).parked.push(...some));
+  return slices;
+}
+
+/** The converse of sliceComponent, into the first; undefined where there is none. */
+export function joinSlices([whole, ...others]: readonly Component[]): Component | undefined {
+  for (const { held, identifiers, evidence, abroad } of others) {
+    for (const birth of held) whole?.held.add(birth);
+    for (const [key, entry] of identifiers) whole?.identifiers.set(key, entry);
+    for (const [key, one] of evidence) whole?.evidence.set(key, one);
+    if (whole === undefined || abroad === null) continue;
+    for (const [key, end] of abroad.far) openAbroad(whole).far.set(key, end);
+    openAbroad(whole).parked.push(...abroad.parked);
+  }
+  return whole;
+}
+
 export function openAbroad(component: Component): Abroad {
   component.abroad ??= {
     far: new Map(),

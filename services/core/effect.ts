@@ -54,7 +54,9 @@ export interface PublicProfile {
   readonly version: number;
   readonly segment: string | null;
   readonly segmentSince: number | null;
+  /** The best of them (listing.ts). */
   readonly identifiers: readonly IdentifierView[];
+  readonly identifiersCount: number;
   readonly traits: Readonly<Record<string, { readonly value: Scalar; readonly source: string; readonly at: number }>>;
   readonly orders: {
     readonly count: number;
@@ -87,7 +89,9 @@ export interface IdentityChanged {
   readonly change: IdentityChangeKind;
   readonly profileId: string;
   readonly otherProfileId: string | null;
+  /** The best of them (listing.ts). */
   readonly identifiers: readonly { readonly namespace: string; readonly key: string }[];
+  readonly identifiersCount: number;
   readonly cause: Cause;
 }
 

@@ -16,7 +16,15 @@ export const EVENT_TYPES_COUNTED_MAX = 64;
 export const OTHER_TYPES = "other-types";
 
 /** Limits that a fold may meet; each hit is an effect, so nothing is left out in silence (O4). */
-export const LIMIT_KINDS = ["traits", "trait-length", "event-types", "order-events", "profile-values", "ties"] as const;
+export const LIMIT_KINDS = [
+  "traits",
+  "trait-length",
+  "event-types",
+  "order-events",
+  "profile-values",
+  "ties",
+  "identifiers-listed",
+] as const;
 export type LimitKind = (typeof LIMIT_KINDS)[number];
 
 export interface TraitValue {

@@ -8,7 +8,9 @@ import {
   componentPart,
   identifierOf,
   identifierPart,
+  joinSlices,
   openAbroad,
+  sliceComponent,
   stateOf,
   type Abroad,
   type Component,
@@ -27,9 +29,6 @@ import { takeRuling } from "./ruling.ts";
 import { restoreTimers, timerRef } from "./signal.ts";
 import { load, loadComponent, type Steps, type Workspace } from "./workspace.ts";
 
-/** Parts in one chunk; a chunk must stay well below the largest record of the log. */
-export const HANDOVER_PARTS_MAX = 64;
-
 export function* applyAbsorb(engine: Engine, workspace: Workspace, item: AbsorbItem): Steps<void> {
   const { component: id, into, cause } = item;
   if (id === into || compareText(into, id) > 0) return;
@@ -46,7 +45,7 @@ export function* applyAbsorb(engine: Engine, workspace: Workspace, item: AbsorbI
     publishComponent(engine, workspace, id);
     const orderKeys = yield* listOrders(workspace, present);
     yield* load(workspace, orderKeys.map(orderPart));
-    parts.push({ key: componentPart(id), value: present });
+    for (const slice of sliceComponent(present)) parts.push({ key: componentPart(id), value: slice });
     for (const key of present.identifiers.keys()) {
       const state = stateOf(present, key);
       if (state === null) continue;
@@ -66,14 +65,10 @@ export function* applyAbsorb(engine: Engine, workspace: Workspace, item: AbsorbI
       workspace.setTimer("completeness", timerRef(id, naming), null);
     }
   }
-  for (let index = 0; index === 0 || index * HANDOVER_PARTS_MAX < parts.length; index += 1) {
-    const chunk = parts.slice(index * HANDOVER_PARTS_MAX, (index + 1) * HANDOVER_PARTS_MAX);
-    const last = (index + 1) * HANDOVER_PARTS_MAX >= parts.length;
-    workspace.sends.push({
-      item: { kind: "handover", component: into, from: id, index, last, parts: chunk, cause },
-      event: null,
-    });
-  }
+  workspace.sends.push({
+    item: { kind: "handover", component: into, from: id, last: true, parts, cause },
+    event: null,
+  });
   const forwarder: Forwarder = { id, forward: into };
   workspace.write(componentPart(id), forwarder);
 }
@@ -101,9 +96,11 @@ export function* applyHandover(
   arriving.set(item.from, chunks);
   if (!item.last) return false;
   arriving.delete(item.from);
-  const absorbed = chunks.find(({ key }) => key === componentPart(item.from))?.value as Component | undefined;
+  const absorbed = joinSlices(
+    chunks.filter(({ key }) => key === componentPart(item.from)).map(({ value }) => value as Component),
+  );
   for (const { key, value } of chunks) {
-    if (value === absorbed) continue;
+    if (key === componentPart(item.from)) continue;
     const identifier = identifierOf(key);
     if (identifier === null) workspace.write(key, value);
     else if (absorbed !== undefined) attachState(absorbed, identifier, value as IdentifierState);

@@ -43,8 +43,8 @@ export function settleIdentity(engine: Engine, workspace: Workspace, component: 
     entry.claimants = shown;
   }
   const born = assignProfiles(engine, workspace, component, groups, former, wasPending, cause);
-  for (const entry of confined) tellConfinement(workspace, component, entry, former, cause);
-  for (const entry of limited) tellLimit(workspace, component, entry, cause);
+  for (const entry of confined) tellConfinement(engine.registry, workspace, component, entry, former, cause);
+  for (const entry of limited) tellLimit(engine.registry, workspace, component, entry, cause);
   tellFarEnds(workspace, component, weighing, cause);
   for (const birth of [...weighing.joins].sort(compareText)) {
     const { asked } = openAbroad(component);
@@ -129,7 +129,16 @@ function assignProfiles(
       record.segmentSince = null;
       record.signal = null;
       if (split !== null) {
-        announce(workspace, component, "split", record, component.profiles.get(split) ?? null, members, cause);
+        announce(
+          engine.registry,
+          workspace,
+          component,
+          "split",
+          record,
+          component.profiles.get(split) ?? null,
+          members,
+          cause,
+        );
         changed.push({ naming, artefact: "split" });
       } else {
         record.endedBy = null;
@@ -137,7 +146,7 @@ function assignProfiles(
       }
       continue;
     }
-    if (survivor !== naming) renameProfile(workspace, component, survivor, naming, members, cause);
+    if (survivor !== naming) renameProfile(engine, workspace, component, survivor, naming, members, cause);
     for (const absorbed of incoming)
       if (absorbed !== survivor) absorbProfile(engine, workspace, component, absorbed, naming, members, cause);
     if (moved || survivor !== naming || incoming.length > 1 || wasPending.has(survivor))
@@ -206,6 +215,7 @@ function holdApart(engine: Engine, workspace: Workspace, component: Component, k
 
 /** The same profile under another id: segment and open signal go with it, and no transition is made of it. */
 function renameProfile(
+  engine: Engine,
   workspace: Workspace,
   component: Component,
   old: string,
@@ -229,7 +239,7 @@ function renameProfile(
   from.segmentSince = null;
   from.heldCause = null;
   endMoves(from, null);
-  announce(workspace, component, "alias", to, from, members, cause);
+  announce(engine.registry, workspace, component, "alias", to, from, members, cause);
 }
 
 function absorbProfile(
@@ -249,7 +259,7 @@ function absorbProfile(
   if (end !== null) endMoves(from, end);
   to.signalledUpTo = latest(from.signalledUpTo, to.signalledUpTo);
   from.heldCause = null;
-  announce(workspace, component, "merged", to, from, members, cause);
+  announce(engine.registry, workspace, component, "merged", to, from, members, cause);
 }
 
 /** Null: it was in no segment, because it had not been evaluated yet. */

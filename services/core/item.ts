@@ -45,12 +45,11 @@ export interface AbsorbItem {
   readonly cause: Cause;
 }
 
-/** A chunk of the parts of an absorbed component, for its new home. Complete with `last`. */
+/** The parts of an absorbed component, for its new home; the shell cuts them into chunks. Complete with `last`. */
 export interface HandoverItem {
   readonly kind: "handover";
   readonly component: ComponentId;
   readonly from: ComponentId;
-  readonly index: number;
   readonly last: boolean;
   readonly parts: readonly Part[];
   readonly cause: Cause;

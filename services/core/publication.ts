@@ -6,6 +6,7 @@ import { componentPart, type Component, type Forwarder } from "./component.ts";
 import type { Change, PublicProfile } from "./effect.ts";
 import type { Engine } from "./engine.ts";
 import type { ComponentId } from "./item.ts";
+import { listBest } from "./listing.ts";
 import type { Cause, ProfileRecord } from "./profile.ts";
 import { viewProfile, type ProfileView } from "./view.ts";
 import type { Touched, Workspace } from "./workspace.ts";
@@ -14,7 +15,9 @@ import type { Touched, Workspace } from "./workspace.ts";
 export interface Look {
   readonly segment: string | null;
   readonly known: boolean;
+  /** Those that a record names (listing.ts), and how many there are. */
   readonly identifiers: ProfileView["identifiers"];
+  readonly identifiersCount: number;
   readonly traits: ProfileView["traits"];
   readonly counters: ReadonlyMap<string, number>;
   readonly ordersCount: number;
@@ -23,9 +26,15 @@ export interface Look {
 }
 
 /** null: readers know nothing of it, because it is not there or has not been evaluated yet. */
-function lookBefore(engine: Engine, component: Component, naming: string, record: ProfileRecord): Look | null {
+function lookBefore(
+  engine: Engine,
+  workspace: Workspace,
+  component: Component,
+  naming: string,
+  record: ProfileRecord,
+): Look | null {
   if (!record.published) return null;
-  return record.look ?? takeLook(viewProfile(engine.registry, component, naming), record.segment);
+  return record.look ?? takeLook(engine, workspace, viewProfile(engine.registry, component, naming), record.segment);
 }
 
 /** Remembers how a profile looked before the step changed it; must come before the change. Its record will be written. */
@@ -51,7 +60,7 @@ export function touchProfile(
     component: component.id,
     naming,
     record,
-    before: lookBefore(engine, component, naming, record),
+    before: lookBefore(engine, workspace, component, naming, record),
     cause,
   });
 }
@@ -82,7 +91,7 @@ function publishProfile(engine: Engine, workspace: Workspace, touched: Touched):
     record.published = false;
     return;
   }
-  const after = takeLook(viewProfile(engine.registry, component, touched.naming), record.segment);
+  const after = takeLook(engine, workspace, viewProfile(engine.registry, component, touched.naming), record.segment);
   const changes = compareLooks(before, after);
   record.look = after;
   if (changes.length === 0) return;
@@ -105,6 +114,7 @@ function describeProfile(record: ProfileRecord, look: Look): PublicProfile {
     segment: look.segment,
     segmentSince: record.segmentSince,
     identifiers: look.identifiers,
+    identifiersCount: look.identifiersCount,
     traits: Object.fromEntries(
       sortedEntries(look.traits).map(([name, { value, source, at }]) => [name, { value, source, at }]),
     ),
@@ -117,12 +127,18 @@ function describeProfile(record: ProfileRecord, look: Look): PublicProfile {
   };
 }
 
-function takeLook({ identifiers, facts, traits, counters, ordersCount }: ProfileView, segment: string | null): Look {
+function takeLook(
+  { registry }: Engine,
+  workspace: Workspace,
+  { identifiers, facts, traits, counters, ordersCount }: ProfileView,
+  segment: string | null,
+): Look {
   const { profile, orders } = facts;
   return {
     segment,
     known: profile.known,
-    identifiers,
+    identifiers: listBest(registry, workspace, identifiers),
+    identifiersCount: identifiers.length,
     traits,
     counters: new Map(counters),
     ordersCount,
@@ -135,6 +151,7 @@ const NOTHING: Look = {
   segment: null,
   known: false,
   identifiers: [],
+  identifiersCount: 0,
   traits: new Map(),
   counters: new Map(),
   ordersCount: 0,
@@ -169,6 +186,9 @@ function compareLooks(before: Look | null, after: Look): Change[] {
     note("segment", before === null ? null : JSON.stringify(old.segment), JSON.stringify(after.segment));
   if (old.identifiers !== after.identifiers)
     noteMap("identifiers.", listIdentifiers(old), listIdentifiers(after), JSON.stringify);
+  // While all are named, their number says nothing more.
+  const isCut = [old, after].some(({ identifiers, identifiersCount }) => identifiersCount > identifiers.length);
+  if (isCut) noteValue("identifiersCount", old.identifiersCount, after.identifiersCount);
   noteMap("traits.", old.traits, after.traits, ({ value }) => JSON.stringify(value));
   noteMap("counters.", old.counters, after.counters, String);
   noteMap("orders.spentMinor.", old.spentMinor, after.spentMinor, String);

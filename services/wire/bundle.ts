@@ -2,12 +2,14 @@
 // a hand-over as the store holds them. A bundle is bounded, so that no record of the inner log is larger than its topic
 // allows.
 
-import type { AbsorbItem, Carried, EventItem, HandoverItem, ProgressItem, StatusItem } from "#core/item.ts";
+import type { AbsorbItem, Carried, EventItem, HandoverItem, Item, ProgressItem, StatusItem } from "#core/item.ts";
 import { decodePart, encodePart } from "./part.ts";
 import type { StoredPart } from "./component-state.ts";
 
 /** A bundle is closed when its items reach about this many bytes. */
 export const BUNDLE_BYTES_MAX = 512 * 1024;
+/** Parts of a hand-over in one chunk. */
+const HANDOVER_PARTS_MAX = 64;
 /** About what an item takes beside its event, its identifiers and its parts; and what one identifier takes. */
 const ITEM_BYTES = 200;
 const IDENTIFIER_BYTES = 150;
@@ -32,18 +34,37 @@ export interface BundleValue {
 
 export type EncodeBundle = (value: BundleValue) => Uint8Array;
 
-function writeItem({ item, event }: Carried): { readonly wire: WireItem; readonly bytes: number } {
+interface Written {
+  readonly wire: WireItem;
+  readonly bytes: number;
+}
+
+/** In chunks: a part is bounded, and how many there are is not. */
+function writeHandover(item: HandoverItem): Written[] {
+  const chunks: { parts: StoredPart[]; bytes: number }[] = [{ parts: [], bytes: ITEM_BYTES }];
+  for (const part of item.parts.map(encodePart)) {
+    const bytes = ITEM_BYTES + (part.value?.length ?? 0);
+    const open = chunks.at(-1) as (typeof chunks)[number];
+    const isFull = open.parts.length >= HANDOVER_PARTS_MAX || open.bytes + bytes > BUNDLE_BYTES_MAX;
+    if (isFull && open.parts.length > 0) chunks.push({ parts: [part], bytes: ITEM_BYTES + bytes });
+    else {
+      open.parts.push(part);
+      open.bytes += bytes;
+    }
+  }
+  return chunks.map(({ parts, bytes }, place) => ({
+    wire: { handover: { ...item, parts, last: item.last && place === chunks.length - 1 } },
+    bytes,
+  }));
+}
+
+function writeItem({ item, event }: Carried<Exclude<Item, HandoverItem>>): Written {
   switch (item.kind) {
     case "event": {
       // avsc takes Buffers alone; SQLite, and a parked item read back from the store, give plain byte arrays.
       const payload = event === null ? null : Buffer.from(event.buffer, event.byteOffset, event.length);
       const bytes = ITEM_BYTES + IDENTIFIER_BYTES * item.identifiers.length + (payload?.length ?? 0);
       return { wire: { event: item, payload }, bytes };
-    }
-    case "handover": {
-      const parts = item.parts.map(encodePart);
-      const bytes = parts.reduce((sum, { value }) => sum + ITEM_BYTES + (value?.length ?? 0), ITEM_BYTES);
-      return { wire: { handover: { ...item, parts } }, bytes };
     }
     case "absorb":
       return { wire: { absorb: item }, bytes: ITEM_BYTES };
@@ -64,8 +85,7 @@ export function encodeBundles(
   const records: Uint8Array[] = [];
   let open: WireItem[] = [];
   let openBytes = 0;
-  for (const carried of items) {
-    const { wire, bytes } = writeItem(carried);
+  const add = ({ wire, bytes }: Written): void => {
     if (open.length > 0 && openBytes + bytes > BUNDLE_BYTES_MAX) {
       records.push(encode({ slot, timeMs, items: open }));
       open = [];
@@ -73,6 +93,10 @@ export function encodeBundles(
     }
     open.push(wire);
     openBytes += bytes;
+  };
+  for (const { item, event } of items) {
+    if (item.kind === "handover") writeHandover(item).forEach(add);
+    else add(writeItem({ item, event }));
   }
   if (open.length > 0) records.push(encode({ slot, timeMs, items: open }));
   return records;

@@ -126,7 +126,7 @@ function describe(output: Output, position: OutputPosition): Description {
       };
     }
     case "identity-changed": {
-      const { changeId, change, profileId, otherProfileId, identifiers, cause } = output;
+      const { changeId, change, profileId, otherProfileId, identifiers, identifiersCount, cause } = output;
       const value = {
         changeId,
         kind: change,
@@ -136,6 +136,7 @@ function describe(output: Output, position: OutputPosition): Description {
         eventId: cause.eventId,
         source: cause.source,
         identifiers,
+        identifiersCount,
         ...position,
       };
       return {

@@ -43,7 +43,7 @@ const items: readonly Item[] = [
   event,
   { ...event, role: "tie", order: null, traceparent: null, ruling: { verdict: "released", one: "k", other: "k" } },
   { kind: "absorb", component: "0-b", into: "0-a", cause },
-  { kind: "handover", component: "0-a", from: "0-b", index: 0, last: true, parts, cause },
+  { kind: "handover", component: "0-a", from: "0-b", last: true, parts, cause },
   {
     kind: "status",
     component: "0-a",
