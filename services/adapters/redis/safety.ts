@@ -1,30 +1,62 @@
 // What Redis must be set to, to keep what it has acknowledged: nothing may be evicted, and a restart must find what was
-// written. Asked once, before anything is served or written.
+// written. Asked once of each master, before anything is served or written.
 
+import { Redis } from "ioredis";
 import { openConnection, type ConnectionOptions } from "./connection.ts";
+import { listMasters } from "./link.ts";
+
+/** SET with NX and GET (index.ts). */
+const VERSION_MIN = 7;
 
 /** One line for each setting that is unsafe or cannot be read: what it is, and what it must be. */
 export async function findUnsafeSettings(options: ConnectionOptions): Promise<string[]> {
   const connection = openConnection(options);
   try {
-    const settings = await connection.run(async (redis) => {
-      const answers = await Promise.all(
-        ["maxmemory-policy", "appendonly"].map((name) => redis.call("CONFIG", "GET", name)),
+    return await connection.run(async (redis) => {
+      const masters = listMasters(redis);
+      const unsafe = await Promise.all(masters.map(inspectServer));
+      if (redis instanceof Redis) return [...(await findStrayNode(redis)), ...unsafe.flat()];
+      return masters.flatMap(({ options: { host, port } }, i) =>
+        (unsafe[i] ?? []).map((line) => `on its master ${host}:${port} ${line}`),
       );
-      return new Map(answers.map((answer) => answer as [string, string]));
     });
-    const unsafe: string[] = [];
+  } finally {
+    await connection.close();
+  }
+}
+
+/** A node answers for its own keys only; whoever takes it for a whole Redis is refused at the first other key. */
+async function findStrayNode(redis: Redis): Promise<string[]> {
+  return /^redis_mode:cluster\b/m.test(await readServerInformation(redis))
+    ? ["it is a node of a cluster: name other nodes in redis.clusterNodes"]
+    : [];
+}
+
+async function inspectServer(redis: Redis): Promise<string[]> {
+  const unsafe: string[] = [];
+  const [found, major] = /^redis_version:(\d+)\S*/m.exec(await readServerInformation(redis)) ?? [];
+  if (Number(major ?? VERSION_MIN) < VERSION_MIN) unsafe.push(`${found} is too old: run ${VERSION_MIN}.0 or later`);
+  try {
+    const answers = await Promise.all(
+      ["maxmemory-policy", "appendonly"].map((name) => redis.call("CONFIG", "GET", name)),
+    );
+    const settings = new Map(answers.map((answer) => answer as [string, string]));
     const policy = settings.get("maxmemory-policy");
     if (policy !== "noeviction")
       unsafe.push(`maxmemory-policy is ${policy}, so parts of profiles may vanish: set it to noeviction`);
     if (settings.get("appendonly") !== "yes")
       unsafe.push("appendonly is off, so a restart loses what was acknowledged: set it to yes");
-    return unsafe;
   } catch (error) {
     // A managed Redis may not let its settings be read.
     if (!(error instanceof Error) || error.name !== "ReplyError") throw error;
-    return ["its settings cannot be read (CONFIG is refused): see to maxmemory-policy noeviction and appendonly yes"];
-  } finally {
-    await connection.close();
+    unsafe.push(
+      "its settings cannot be read (CONFIG is refused): see to maxmemory-policy noeviction and appendonly yes",
+    );
   }
+  return unsafe;
+}
+
+/** Empty where it may not be read. */
+async function readServerInformation(redis: Redis): Promise<string> {
+  return await redis.info("server").catch(() => "");
 }

@@ -1,0 +1,279 @@
+// The index and the store on a real Redis Cluster of three masters, one with a replica: the same contracts as on one Redis,
+// and what only a cluster does: a slot moves to another master, a master dies and its replica takes its place.
+
+import assert from "node:assert/strict";
+import { randomUUID } from "node:crypto";
+import { setTimeout as sleep } from "node:timers/promises";
+import { after, type TestContext, test } from "node:test";
+import { openRedisIndex } from "#adapters/redis/index.ts";
+import { findUnsafeSettings } from "#adapters/redis/safety.ts";
+import { openRedisStore } from "#adapters/redis/store.ts";
+import { type Store, StoreUnavailable } from "#ports/store.ts";
+import { openState } from "#services/cli/wiring.ts";
+import { loadConfiguration } from "#services/config/configuration.ts";
+import { type RedisCluster, startRedisCluster } from "#support/redis-cluster.ts";
+import { orSkip } from "#support/services.ts";
+import { testIndex } from "../contract/index.contract.ts";
+import { testStore } from "../contract/store.contract.ts";
+import { commitOf, START } from "../contract/store-shorthand.ts";
+
+const SHARDS = 1_000;
+let started: Promise<RedisCluster> | undefined;
+after(async () => await (await started)?.stop());
+
+testIndex("redis cluster", async (t) => {
+  const place = await findPlace(t);
+  return place && { first: openRedisIndex(place), second: openRedisIndex(place) };
+});
+
+testStore("redis cluster", async (t) => {
+  const place = await findPlace(t);
+  return place && openRedisStore({ ...place, shards: SHARDS });
+});
+
+test("the configuration chooses the cluster; shards and index land on every master", async (t) => {
+  const place = await findPlace(t);
+  if (place === null) return;
+  const loaded = loadConfiguration(undefined, {
+    WEFT_REDIS_URL: place.url,
+    WEFT_REDIS_CLUSTER_NODES: place.clusterNodes.join(", "),
+  });
+  const prefix = `${place.prefix}weft:`;
+  const { kafka } = loaded.deployment;
+  const deployment = { ...loaded.deployment, kafka: { ...kafka, topicPrefix: place.prefix } };
+  const state = await openState({ ...loaded, deployment }, {}, { onWait: assert.fail });
+  await state.requireSafety();
+  const shards = Array.from({ length: deployment.engine.shards }, (_, shard) => shard);
+  const epochs = await state.store.raiseEpochs(shards);
+  const outcomes = await Promise.all(
+    shards.map((shard) =>
+      state.store.commit({
+        ...commitOf({ epoch: epochs.get(shard) ?? 0, to: { offset: 1, step: 0 }, parts: { a: [shard] } }),
+        shard,
+      }),
+    ),
+  );
+  assert.deepEqual(new Set(outcomes), new Set(["committed"]));
+  await state.index.putIfAbsent(shards.map((n) => ({ key: `b:${n}`, value: `${n}` })));
+  for (const keys of await place.cluster.listKeys(prefix)) {
+    assert.ok(keys.filter((key) => key.endsWith(":p:a")).length > 10, keys.join());
+    assert.ok(
+      keys.some((key) => key.startsWith("i:{t")),
+      keys.join(),
+    );
+  }
+  for (const shard of shards)
+    assert.deepEqual(await state.store.load(shard, ["a"]), [Buffer.from([shard])], `shard ${shard}`);
+  await state.close();
+});
+
+test("while slots move between masters under the commits and the index, nothing is lost or done twice", async (t) => {
+  const place = await findPlace(t);
+  if (place === null) return;
+  const waits: string[] = [];
+  const store = openRedisStore({ ...place, shards: SHARDS, onWait: (line) => waits.push(line) });
+  const index = openRedisIndex({ ...place, onWait: assert.fail });
+  const shards = Array.from({ length: 12 }, (_, shard) => shard);
+  const epochs = await store.raiseEpochs(shards);
+  let steps = 0;
+  let stopped = false;
+  const writers = shards.map(async (shard) => {
+    let offset = 0;
+    for (; !stopped; offset++) {
+      steps += 1;
+      await step(store, shard, epochs.get(shard) ?? 0, offset);
+    }
+    return offset;
+  });
+  const moreSteps = async () => {
+    const wanted = steps + 200;
+    while (steps < wanted) await sleep(5);
+  };
+
+  await moreSteps();
+  const slot = await place.cluster.findSlot(`${place.prefix}{s03}:head`);
+  await slot.begin();
+  await slot.moveKeys(2);
+  await moreSteps(); // the other shards go on
+  while (waits.length === 0) await sleep(20);
+  await slot.end();
+  await moreSteps();
+  const shardAfter = await place.cluster.findSlot(`${place.prefix}{s03}:head`);
+  assert.notEqual(shardAfter.owner, slot.owner);
+
+  const entries = Array.from({ length: 500 }, (_, i) => ({ key: `k:${i}`, value: `v${i}` }));
+  const [early, late] = [entries.slice(0, 300), entries.slice(300)];
+  await index.putIfAbsent(early);
+  const keys = (await place.cluster.listKeys(`${place.prefix}i:`)).flat();
+  const tagged = await place.cluster.findSlot(`${place.prefix}i:${keys[0]}`);
+  await tagged.begin();
+  await tagged.moveKeys(2);
+  // No call on the index waits: keys that have moved and new ones are the other master's.
+  assert.deepEqual(
+    await index.get(early.map(({ key }) => key)),
+    early.map(({ value }) => value),
+  );
+  assert.deepEqual(
+    await index.putIfAbsent(entries),
+    entries.map(({ value }) => value),
+  );
+  await tagged.end();
+  assert.deepEqual(
+    await index.putIfAbsent(late.map(({ key }) => ({ key, value: "late" }))),
+    late.map(({ value }) => value),
+  );
+  assert.deepEqual(
+    await index.get(entries.map(({ key }) => key)),
+    entries.map(({ value }) => value),
+  );
+
+  stopped = true;
+  for (const [shard, committed] of (await Promise.all(writers)).entries()) await expectSteps(store, shard, committed);
+  t.diagnostic(`${steps} commits`);
+  assert.equal(waits.length, 1, waits.join("\n"));
+  assert.match(waits.join(), /^Redis Cluster at 127\.0\.0\.1:\d+ is moving a slot; waiting for it$/);
+  await store.close();
+  await index.close();
+});
+
+test("a commit goes through although every master has forgotten the script", async (t) => {
+  const place = await findPlace(t);
+  if (place === null) return;
+  const store = openRedisStore({ ...place, shards: SHARDS });
+  const shards = [0, 1, 2, 3, 4, 5];
+  const epochs = await store.raiseEpochs(shards);
+  for (const offset of [0, 1]) {
+    await Promise.all(shards.map((shard) => step(store, shard, epochs.get(shard) ?? 0, offset)));
+    for (const { redis } of place.cluster.masters) await redis.script("FLUSH", "SYNC");
+  }
+  for (const shard of shards) await expectSteps(store, shard, 2);
+  await store.close();
+});
+
+test("each master's settings are looked at, and a node that is taken for a whole Redis is told", async (t) => {
+  const place = await findPlace(t);
+  if (place === null) return;
+  assert.deepEqual(await findUnsafeSettings(place), []);
+  const { address, redis } = place.cluster.masters[2] ?? assert.fail();
+  await redis.config("SET", "maxmemory-policy", "allkeys-lru");
+  try {
+    assert.deepEqual(await findUnsafeSettings(place), [
+      `on its master ${address} maxmemory-policy is allkeys-lru, so parts of profiles may vanish: set it to noeviction`,
+    ]);
+  } finally {
+    await redis.config("SET", "maxmemory-policy", "noeviction");
+  }
+  assert.deepEqual(await findUnsafeSettings({ url: place.url }), [
+    "it is a node of a cluster: name other nodes in redis.clusterNodes",
+  ]);
+});
+
+test("one node that is there is enough to begin; where none is, calls wait, told once, until closed", async (t) => {
+  const place = await findPlace(t);
+  if (place === null) return;
+  const url = "redis://user:hidden@127.0.0.1:1";
+  const store = openRedisStore({ ...place, url: "redis://127.0.0.1:1", shards: 8, onWait: assert.fail });
+  assert.deepEqual((await store.readHead(0)).position, START);
+  await store.close();
+
+  const waits: string[] = [];
+  const lost = openRedisStore({
+    ...place,
+    url,
+    clusterNodes: ["127.0.0.1:2"],
+    shards: 8,
+    onWait: (l) => waits.push(l),
+  });
+  const pending = assert.rejects(lost.readHead(0), StoreUnavailable);
+  while (waits.length === 0) await sleep(10);
+  await sleep(400); // several attempts pass
+  await lost.close();
+  await pending;
+  assert.match(
+    waits.join(),
+    /^Redis Cluster at 127\.0\.0\.1:1 is not there \(127\.0\.0\.1:[12]: .+\); waiting for it$/,
+  );
+});
+
+test("a master dies: its calls wait, told once, until its replica takes its place with all that it had", async (t) => {
+  const place = await findPlace(t);
+  if (place === null) return;
+  const { masters, replica } = place.cluster;
+  const [dying] = masters;
+  assert.ok(dying !== undefined);
+  const waits: string[] = [];
+  const store = openRedisStore({ ...place, shards: SHARDS, onWait: (line) => waits.push(line) });
+  const shards = Array.from({ length: 8 }, (_, shard) => shard);
+  const epochs = await store.raiseEpochs(shards);
+  const stepAll = (offset: number) =>
+    Promise.all(shards.map((shard) => step(store, shard, epochs.get(shard) ?? 0, offset)));
+  await stepAll(0);
+  await stepAll(1);
+  // What the replica has not is lost with a master; here it has all.
+  await dying.redis.ping();
+  const offsetOf = async ({ redis }: typeof dying) =>
+    /^(?:master|slave)_repl_offset:(\d+)/m.exec(await redis.info("replication"))?.[1];
+  while ((await offsetOf(dying)) !== (await offsetOf(replica))) await sleep(10);
+
+  await dying.kill();
+  const startMs = Date.now();
+  await stepAll(2);
+  t.diagnostic(`${Date.now() - startMs} ms; ${waits.join("; ")}`);
+  await stepAll(3);
+  for (const shard of shards) await expectSteps(store, shard, 4);
+  assert.equal(waits.length, 1, waits.join("\n"));
+  assert.match(waits[0] ?? "", /^Redis Cluster at 127\.0\.0\.1:\d+ is not there \(.+\); waiting for it$/);
+  await store.close();
+});
+
+/** The step from `offset` to the next, sent again until it is known to be applied: what a stitcher does. */
+async function step(store: Store, shard: number, epoch: number, offset: number): Promise<void> {
+  const from = { offset, step: 0 };
+  const commit = commitOf({
+    epoch,
+    from: offset === 0 ? START : from,
+    to: { offset: offset + 1, step: 0 },
+    parts: { count: [offset % 256], [`p${offset}`]: [1], [`p${offset - 50}`]: null },
+    timersAdded: [{ queue: "time", atMs: offset, ref: `r${offset}` }],
+    outbox: [{ topic: "t", key: `${offset}`, value: null }],
+    published: { offset: Math.max(0, offset - 20), step: 0 },
+  });
+  for (let sent = 1; ; sent++) {
+    try {
+      const outcome = await store.commit({ ...commit, shard });
+      if (sent > 1 && outcome === "moved") {
+        // An earlier attempt whose answer was lost.
+        assert.equal((await store.readHead(shard)).position.offset, offset + 1);
+        return;
+      }
+      assert.equal(outcome, "committed", `shard ${shard} at ${offset}`);
+      return;
+    } catch (error) {
+      if (!(error instanceof StoreUnavailable)) throw error;
+      await sleep(50);
+    }
+  }
+}
+
+/** That the shard holds what `step` has left from 0 on. */
+async function expectSteps(store: ReturnType<typeof openRedisStore>, shard: number, committed: number): Promise<void> {
+  const { position, outbox } = await store.readHead(shard);
+  assert.deepEqual(position, { offset: committed, step: 0 }, `shard ${shard}`);
+  const oldest = Math.max(0, committed - 1 - 20);
+  const expected = Array.from({ length: committed - oldest }, (_, i) => `${oldest + i}`);
+  assert.deepEqual(
+    outbox.flatMap(({ records }) => records.map(({ key }) => key)),
+    expected,
+  );
+  assert.equal((await store.dueTimers(shard, "time", Number.MAX_SAFE_INTEGER, 100_000)).length, committed);
+  assert.deepEqual(await store.load(shard, ["count"]), [Buffer.from([(committed - 1) % 256])]);
+  assert.equal(await store.countParts(shard), Math.min(committed, 50) + 1);
+}
+
+/** A corner of the cluster of its own. */
+async function findPlace(t: TestContext) {
+  const cluster = await orSkip(t, "a Redis Cluster", async () => await (started ??= startRedisCluster()));
+  if (cluster === null) return null;
+  const [first, ...others] = [...cluster.masters, cluster.replica].map(({ address }) => address);
+  return { cluster, url: `redis://${first}`, clusterNodes: others, prefix: `test-${randomUUID()}.` };
+}
