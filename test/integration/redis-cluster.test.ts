@@ -8,11 +8,12 @@ import { after, type TestContext, test } from "node:test";
 import { openRedisIndex } from "#adapters/redis/index.ts";
 import { findUnsafeSettings } from "#adapters/redis/safety.ts";
 import { openRedisStore } from "#adapters/redis/store.ts";
-import { type Store, StoreUnavailable } from "#ports/store.ts";
+import { StoreUnavailable } from "#ports/store.ts";
 import { openState } from "#services/cli/wiring.ts";
 import { loadConfiguration } from "#services/config/configuration.ts";
 import { type RedisCluster, startRedisCluster } from "#support/redis-cluster.ts";
 import { orSkip } from "#support/services.ts";
+import { commitStep, expectSteps } from "#support/shard-steps.ts";
 import { testIndex } from "../contract/index.contract.ts";
 import { testStore } from "../contract/store.contract.ts";
 import { commitOf, START } from "../contract/store-shorthand.ts";
@@ -75,19 +76,18 @@ test("while slots move between masters under the commits and the index, nothing 
   const index = openRedisIndex({ ...place, onWait: assert.fail });
   const shards = Array.from({ length: 12 }, (_, shard) => shard);
   const epochs = await store.raiseEpochs(shards);
-  let steps = 0;
-  let stopped = false;
+  const run = { steps: 0, isOver: false };
   const writers = shards.map(async (shard) => {
     let offset = 0;
-    for (; !stopped; offset++) {
-      steps += 1;
-      await step(store, shard, epochs.get(shard) ?? 0, offset);
+    for (; !run.isOver; offset++) {
+      run.steps += 1;
+      await commitStep(store, shard, epochs.get(shard) ?? 0, offset);
     }
     return offset;
   });
   const moreSteps = async () => {
-    const wanted = steps + 200;
-    while (steps < wanted) await sleep(5);
+    const before = run.steps;
+    while (run.steps < before + 200) await sleep(5);
   };
 
   await moreSteps();
@@ -127,9 +127,9 @@ test("while slots move between masters under the commits and the index, nothing 
     entries.map(({ value }) => value),
   );
 
-  stopped = true;
+  run.isOver = true;
   for (const [shard, committed] of (await Promise.all(writers)).entries()) await expectSteps(store, shard, committed);
-  t.diagnostic(`${steps} commits`);
+  t.diagnostic(`${run.steps} commits`);
   assert.equal(waits.length, 1, waits.join("\n"));
   assert.match(waits.join(), /^Redis Cluster at 127\.0\.0\.1:\d+ is moving a slot; waiting for it$/);
   await store.close();
@@ -143,7 +143,7 @@ test("a commit goes through although every master has forgotten the script", asy
   const shards = [0, 1, 2, 3, 4, 5];
   const epochs = await store.raiseEpochs(shards);
   for (const offset of [0, 1]) {
-    await Promise.all(shards.map((shard) => step(store, shard, epochs.get(shard) ?? 0, offset)));
+    await Promise.all(shards.map((shard) => commitStep(store, shard, epochs.get(shard) ?? 0, offset)));
     for (const { redis } of place.cluster.masters) await redis.script("FLUSH", "SYNC");
   }
   for (const shard of shards) await expectSteps(store, shard, 2);
@@ -206,7 +206,7 @@ test("a master dies: its calls wait, told once, until its replica takes its plac
   const shards = Array.from({ length: 8 }, (_, shard) => shard);
   const epochs = await store.raiseEpochs(shards);
   const stepAll = (offset: number) =>
-    Promise.all(shards.map((shard) => step(store, shard, epochs.get(shard) ?? 0, offset)));
+    Promise.all(shards.map((shard) => commitStep(store, shard, epochs.get(shard) ?? 0, offset)));
   await stepAll(0);
   await stepAll(1);
   // What the replica has not is lost with a master; here it has all.
@@ -225,50 +225,6 @@ test("a master dies: its calls wait, told once, until its replica takes its plac
   assert.match(waits[0] ?? "", /^Redis Cluster at 127\.0\.0\.1:\d+ is not there \(.+\); waiting for it$/);
   await store.close();
 });
-
-/** The step from `offset` to the next, sent again until it is known to be applied: what a stitcher does. */
-async function step(store: Store, shard: number, epoch: number, offset: number): Promise<void> {
-  const from = { offset, step: 0 };
-  const commit = commitOf({
-    epoch,
-    from: offset === 0 ? START : from,
-    to: { offset: offset + 1, step: 0 },
-    parts: { count: [offset % 256], [`p${offset}`]: [1], [`p${offset - 50}`]: null },
-    timersAdded: [{ queue: "time", atMs: offset, ref: `r${offset}` }],
-    outbox: [{ topic: "t", key: `${offset}`, value: null }],
-    published: { offset: Math.max(0, offset - 20), step: 0 },
-  });
-  for (let sent = 1; ; sent++) {
-    try {
-      const outcome = await store.commit({ ...commit, shard });
-      if (sent > 1 && outcome === "moved") {
-        // An earlier attempt whose answer was lost.
-        assert.equal((await store.readHead(shard)).position.offset, offset + 1);
-        return;
-      }
-      assert.equal(outcome, "committed", `shard ${shard} at ${offset}`);
-      return;
-    } catch (error) {
-      if (!(error instanceof StoreUnavailable)) throw error;
-      await sleep(50);
-    }
-  }
-}
-
-/** That the shard holds what `step` has left from 0 on. */
-async function expectSteps(store: ReturnType<typeof openRedisStore>, shard: number, committed: number): Promise<void> {
-  const { position, outbox } = await store.readHead(shard);
-  assert.deepEqual(position, { offset: committed, step: 0 }, `shard ${shard}`);
-  const oldest = Math.max(0, committed - 1 - 20);
-  const expected = Array.from({ length: committed - oldest }, (_, i) => `${oldest + i}`);
-  assert.deepEqual(
-    outbox.flatMap(({ records }) => records.map(({ key }) => key)),
-    expected,
-  );
-  assert.equal((await store.dueTimers(shard, "time", Number.MAX_SAFE_INTEGER, 100_000)).length, committed);
-  assert.deepEqual(await store.load(shard, ["count"]), [Buffer.from([(committed - 1) % 256])]);
-  assert.equal(await store.countParts(shard), Math.min(committed, 50) + 1);
-}
 
 /** A corner of the cluster of its own. */
 async function findPlace(t: TestContext) {

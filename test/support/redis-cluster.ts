@@ -69,7 +69,7 @@ export async function startRedisCluster(): Promise<RedisCluster> {
   const [first] = masters;
   const knowAll = async () =>
     (await Promise.all(nodes.map(({ redis }) => redis.cluster("INFO")))).every(
-      (info) => String(info).includes("cluster_state:ok") && String(info).includes(`cluster_known_nodes:${count}`),
+      (info) => info.includes("cluster_state:ok") && info.includes(`cluster_known_nodes:${count}`),
     );
   await until("the nodes know each other", knowAll);
   await replica.redis.call("CLUSTER", "REPLICATE", first?.id ?? "");

@@ -43,7 +43,7 @@ export function openClusterLink(url: string, nodes: readonly string[], events: L
     });
     await Promise.all(
       cluster.nodes("master").map(async (master) => {
-        const information = String(await master.cluster("INFO"));
+        const information = await master.cluster("INFO");
         if (!/^cluster_state:ok\r?$/m.test(information))
           throw new Error(`${master.options.host}:${master.options.port}: cluster_state is not ok`);
       }),

@@ -13,9 +13,9 @@ export async function findUnsafeSettings(options: ConnectionOptions): Promise<st
   const connection = openConnection(options);
   try {
     return await connection.run(async (redis) => {
+      if (redis instanceof Redis) return await inspectServer(redis, false);
       const masters = listMasters(redis);
-      const unsafe = await Promise.all(masters.map(inspectServer));
-      if (redis instanceof Redis) return [...(await findStrayNode(redis)), ...unsafe.flat()];
+      const unsafe = await Promise.all(masters.map((master) => inspectServer(master, true)));
       return masters.flatMap(({ options: { host, port } }, i) =>
         (unsafe[i] ?? []).map((line) => `on its master ${host}:${port} ${line}`),
       );
@@ -25,17 +25,14 @@ export async function findUnsafeSettings(options: ConnectionOptions): Promise<st
   }
 }
 
-/** A node answers for its own keys only; whoever takes it for a whole Redis is refused at the first other key. */
-async function findStrayNode(redis: Redis): Promise<string[]> {
-  return /^redis_mode:cluster\b/m.test(await readServerInformation(redis))
-    ? ["it is a node of a cluster: name other nodes in redis.clusterNodes"]
-    : [];
-}
-
-async function inspectServer(redis: Redis): Promise<string[]> {
+async function inspectServer(redis: Redis, inCluster: boolean): Promise<string[]> {
   const unsafe: string[] = [];
-  const [found, major] = /^redis_version:(\d+)\S*/m.exec(await readServerInformation(redis)) ?? [];
+  const information = await redis.info("server").catch(() => ""); // a managed Redis may refuse it
+  const [found, major] = /^redis_version:(\d+)\S*/m.exec(information) ?? [];
   if (Number(major ?? VERSION_MIN) < VERSION_MIN) unsafe.push(`${found} is too old: run ${VERSION_MIN}.0 or later`);
+  // It would refuse every key of the other nodes.
+  if (!inCluster && /^redis_mode:cluster\b/m.test(information))
+    unsafe.push("it is a node of a cluster: name other nodes in redis.clusterNodes");
   try {
     const answers = await Promise.all(
       ["maxmemory-policy", "appendonly"].map((name) => redis.call("CONFIG", "GET", name)),
@@ -48,15 +45,10 @@ async function inspectServer(redis: Redis): Promise<string[]> {
       unsafe.push("appendonly is off, so a restart loses what was acknowledged: set it to yes");
   } catch (error) {
     // A managed Redis may not let its settings be read.
-    if (!(error instanceof Error) || error.name !== "ReplyError") throw error;
+    if (!(error instanceof Error) || !/^(ERR|NOPERM)\b/.test(error.message)) throw error;
     unsafe.push(
       "its settings cannot be read (CONFIG is refused): see to maxmemory-policy noeviction and appendonly yes",
     );
   }
   return unsafe;
-}
-
-/** Empty where it may not be read. */
-async function readServerInformation(redis: Redis): Promise<string> {
-  return await redis.info("server").catch(() => "");
 }
