@@ -1,7 +1,7 @@
 // A real Redis Cluster: masters and replicas as processes of this one on free ports, data in a temporary folder. One can be
-// killed and started again, and a slot can be moved from one master to another, step by step.
+// killed, and a slot can be moved from one master to another, step by step.
 
-import { type ChildProcess, spawn } from "node:child_process";
+import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -13,16 +13,18 @@ import { findFreePorts } from "../../infra/process.ts";
 import { REDIS_SETTINGS } from "../../infra/redis.ts";
 
 const SLOTS = 16_384;
+/** Of every node; it has to be written otherwise in a URL. */
+const PASSWORD = "p@ss:word";
 /** Without an answer for so long a master counts as failed; a busy machine must not look like one. */
 const NODE_TIMEOUT_MS = 3_000;
 const WAIT_MS = 30_000;
 
 export interface ClusterNode {
   readonly address: string;
+  readonly url: string;
   readonly id: string;
   readonly redis: Redis;
   kill(): Promise<void>;
-  start(): Promise<void>;
 }
 
 export interface RedisCluster {
@@ -102,25 +104,32 @@ async function startNode(program: string, dir: string, port: number, busPort: nu
   const settings = [
     ...Object.entries({ port, "cluster-port": busPort, bind: "127.0.0.1", dir, "cluster-enabled": "yes" }),
     ["cluster-node-timeout", NODE_TIMEOUT_MS],
+    ["requirepass", PASSWORD],
+    ["masterauth", PASSWORD],
     ["cluster-replica-validity-factor", 0],
     ...REDIS_SETTINGS,
   ].flatMap(([name, value]) => [`--${name}`, String(value)]);
-  let child: ChildProcess | undefined;
-  const redis = new Redis({ host: "127.0.0.1", port, protocol: 2, retryStrategy: () => 50, lazyConnect: true });
+  const child = spawn(program, settings, { stdio: "ignore" });
+  const redis = new Redis({
+    host: "127.0.0.1",
+    port,
+    password: PASSWORD,
+    protocol: 2,
+    retryStrategy: () => 50,
+    lazyConnect: true,
+  });
   redis.on("error", () => {}); // it is tried again
   const kill = async () => {
-    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
+    if (child.exitCode !== null || child.signalCode !== null) return;
     const ended = once(child, "exit");
     child.kill("SIGKILL");
     await ended;
   };
-  const start = async () => {
-    child = spawn(program, settings, { stdio: "ignore" });
-    process.once("exit", () => child?.kill("SIGKILL"));
-    await until(`Redis answers on ${port}`, async () => (await redis.ping()) === "PONG");
-  };
-  await start();
-  return { address: `127.0.0.1:${port}`, id: String(await redis.call("CLUSTER", "MYID")), redis, kill, start };
+  process.once("exit", () => child.kill("SIGKILL"));
+  await until(`Redis answers on ${port}`, async () => (await redis.ping()) === "PONG");
+  const address = `127.0.0.1:${port}`;
+  const url = `redis://:${encodeURIComponent(PASSWORD)}@${address}`;
+  return { address, url, id: String(await redis.call("CLUSTER", "MYID")), redis, kill };
 }
 
 async function findSlot(masters: readonly ClusterNode[], key: string): Promise<MovableSlot> {
@@ -134,7 +143,8 @@ async function findSlot(masters: readonly ClusterNode[], key: string): Promise<M
   const [host = "", targetPort = ""] = target.address.split(":");
   const moveKeys = async (max: number) => {
     const keys = (await source.redis.call("CLUSTER", "GETKEYSINSLOT", slot, max)) as string[];
-    if (keys.length > 0) await source.redis.call("MIGRATE", host, targetPort, "", 0, 5_000, "KEYS", ...keys);
+    if (keys.length > 0)
+      await source.redis.call("MIGRATE", host, targetPort, "", 0, 5_000, "AUTH", PASSWORD, "KEYS", ...keys);
   };
   return {
     owner,
