@@ -232,6 +232,13 @@ async function fillRegistry(directory: string): Promise<void> {
   rmSync(archive);
 }
 
+/** The Redis alone. Throws ServicesUnavailable. */
+export async function requireRedis(report: Report): Promise<string> {
+  const [redis] = await requireTools([REDIS], report);
+  if (redis === undefined) throw new Error("requireTools answered less than it was asked");
+  return redis;
+}
+
 /** Everything the native services need, fetched or installed where missing. Throws ServicesUnavailable. */
 export async function requirePrograms(report: Report): Promise<Programs> {
   const kafkaName = `kafka-${KAFKA_VERSION}-log4j-${KAFKA_LOG4J_VERSION}`;

@@ -22,7 +22,8 @@ const ADVICE: Readonly<Record<string, string>> = {
   "store-damaged":
     "Redis has lost a part of the state: give it back from a copy, or let an empty Redis (and a new topic prefix) be folded anew from the channel topics",
   "unsafe-store": "mend the setting (`CONFIG SET`, and the file that Redis starts with), then start again",
-  "store-unavailable": "check that Redis runs where redis.url (or WEFT_REDIS_URL) says",
+  "store-unavailable":
+    "check that Redis runs where redis.url (or WEFT_REDIS_URL) says, and redis.clusterNodes if it is a cluster",
   "schema-refused": "the registry holds another schema under this subject; register ours, or set registry.autoRegister",
   "file-header-mismatch": "compare the header of the file with `columns` of the mapping",
   "file-mapping-unclear": "declare a mapping under the source in weft.yaml, or name the source with --source",

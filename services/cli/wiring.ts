@@ -56,7 +56,7 @@ export class UnsafeStore extends Error {
 /** The store and the index: in the embedded file, or in Redis. */
 export async function openState(
   { deployment }: LoadedConfiguration,
-  wires: Wires,
+  wires: Pick<Wires, "state">,
   { onWait = reportWait }: Pick<WiringOptions, "onWait"> = {},
 ): Promise<State> {
   if (wires.state !== undefined) return { ...wires.state, requireSafety: async () => {}, close: async () => {} };
@@ -65,7 +65,7 @@ export async function openState(
     import("#adapters/redis/store.ts"),
     import("#adapters/redis/index.ts"),
   ]);
-  const shared = { url: deployment.redis.url, prefix: `${deployment.kafka.topicPrefix}weft:`, onWait };
+  const shared = { ...deployment.redis, prefix: `${deployment.kafka.topicPrefix}weft:`, onWait };
   const store = openRedisStore({ ...shared, shards: deployment.engine.shards });
   const index = openRedisIndex(shared);
   return {

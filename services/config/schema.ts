@@ -15,6 +15,7 @@ const country = z.string().refine(isCountry, "expected an ISO 3166-1 alpha-2 cou
 const currency = z.string().refine(isCurrency, "expected an ISO 4217 currency such as EUR");
 const url = (protocols: string) =>
   z.string().refine((text) => isUrl(text, protocols), `expected a URL that begins with ${protocols}`);
+const hostAndPort = z.string().regex(/^[^\s:/]+:\d{1,5}$/, "expected host:port");
 const assurances = z.record(z.string(), z.enum(ASSURANCES));
 
 const namespace = z.strictObject({
@@ -99,14 +100,10 @@ const source = z.strictObject({
 });
 
 const kafka = z.strictObject({
-  brokers: z
-    .array(z.string().regex(/^[^\s:/]+:\d{1,5}$/, "expected host:port"))
-    .min(1)
-    .default(["127.0.0.1:9092"])
-    .meta({
-      description: "Bootstrap brokers, host:port; separated by commas in the environment.",
-      environment: "WEFT_KAFKA_BROKERS",
-    }),
+  brokers: z.array(hostAndPort).min(1).default(["127.0.0.1:9092"]).meta({
+    description: "Bootstrap brokers, host:port; separated by commas in the environment.",
+    environment: "WEFT_KAFKA_BROKERS",
+  }),
   clientId: z.string().min(1).default("weft").meta({ description: "Client id, as broker logs and quotas show it." }),
   topicPrefix: z
     .string()
@@ -130,6 +127,11 @@ const redis = z.strictObject({
   url: url("redis:// or rediss://")
     .default("redis://127.0.0.1:6379")
     .meta({ description: "Redis that holds the current view.", environment: "WEFT_REDIS_URL" }),
+  clusterNodes: z.array(hostAndPort).default([]).meta({
+    description:
+      "Other nodes, host:port, of the Redis Cluster that url leads to; separated by commas in the environment. Default: none, url is one Redis.",
+    environment: "WEFT_REDIS_CLUSTER_NODES",
+  }),
 });
 
 const embedded = z.strictObject({

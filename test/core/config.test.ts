@@ -102,15 +102,20 @@ test("a file that says little keeps the shipped sources, namespaces and rules", 
   assert.equal(configuration.sources[0]?.topic, "acme.channel-web");
   assert.equal(configuration.namespaces.length, 13);
   assert.deepEqual(deployment.kafka.brokers, ["kafka:9092"]);
-  assert.equal(deployment.redis.url, "redis://127.0.0.1:6379");
+  assert.deepEqual(deployment.redis, { url: "redis://127.0.0.1:6379", clusterNodes: [] });
 });
 
 test("the environment overrides brokers, registry and Redis, and is blamed for its own mistakes", () => {
-  const environment = { WEFT_KAFKA_BROKERS: "a:1, b:2", WEFT_REGISTRY_URL: "https://r", WEFT_REDIS_URL: "rediss://x" };
+  const environment = {
+    WEFT_KAFKA_BROKERS: "a:1, b:2",
+    WEFT_REGISTRY_URL: "https://r",
+    WEFT_REDIS_URL: "rediss://x",
+    WEFT_REDIS_CLUSTER_NODES: "y:1,z:2",
+  };
   const { deployment } = loadConfiguration(undefined, environment);
   assert.deepEqual(deployment.kafka.brokers, ["a:1", "b:2"]);
   assert.equal(deployment.registry.url, "https://r");
-  assert.equal(deployment.redis.url, "rediss://x");
+  assert.deepEqual(deployment.redis, { url: "rediss://x", clusterNodes: ["y:1", "z:2"] });
   const [problem] = problemsOf(SHIPPED_FILE, { WEFT_REDIS_URL: "mailto:somebody" });
   assert.equal(problem?.file, "environment WEFT_REDIS_URL");
   assert.ok(!problem?.message.includes("somebody"));

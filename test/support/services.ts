@@ -64,7 +64,6 @@ async function findServices(): Promise<TestServices> {
 }
 
 let found: Promise<TestServices> | undefined;
-let isReasonPrinted = false;
 
 /** One set per process, shared with the other test processes where they are native. */
 export async function requireServices(): Promise<TestServices> {
@@ -72,15 +71,26 @@ export async function requireServices(): Promise<TestServices> {
   return await found;
 }
 
-/** As `requireServices`; where nothing can be started the test is skipped with the reason, on a build machine it fails. */
-export async function servicesOrSkip(t: TestContext): Promise<TestServices | null> {
+const printedReasons = new Set<string>();
+
+/** Where a service cannot be started the test is skipped with the reason, on a build machine it fails. */
+export async function orSkip<Service>(
+  t: TestContext,
+  what: string,
+  require: () => Promise<Service>,
+): Promise<Service | null> {
   try {
-    return await requireServices();
+    return await require();
   } catch (error) {
     if (!(error instanceof ServicesUnavailable) || isBuildMachine()) throw error;
-    if (!isReasonPrinted) console.error(`SKIPPED   tests on Kafka, registry and Redis: ${error.message}`);
-    isReasonPrinted = true;
+    const line = `SKIPPED   tests on ${what}: ${error.message}`;
+    if (!printedReasons.has(line)) console.error(line);
+    printedReasons.add(line);
     t.skip(`no services: ${error.message.replaceAll("\n", "; ")}`);
     return null;
   }
+}
+
+export async function servicesOrSkip(t: TestContext): Promise<TestServices | null> {
+  return await orSkip(t, "Kafka, registry and Redis", requireServices);
 }

@@ -1,75 +1,87 @@
 // A connection to Redis with one rule: a call that starts while Redis is away waits for it (told once, in one line);
 // a call that was under way when the connection went is rejected as StoreUnavailable, as nobody knows its outcome.
+// A cluster refuses calls on several keys of a slot that is on its way to another node (TRYAGAIN): those wait too.
 
-import { Redis } from "ioredis";
 import { StoreUnavailable } from "#ports/store.ts";
+import { openClusterLink } from "./cluster.ts";
+import { type LinkEvents, openServerLink, type RedisClient } from "./link.ts";
 
 export interface ConnectionOptions {
   /** redis:// or rediss:// */
   readonly url: string;
+  /** Other nodes, host:port, of the cluster that `url` leads to; none: `url` is one Redis. */
+  readonly clusterNodes?: readonly string[];
   /** Told once per outage, one line without secrets. */
   readonly onWait?: (line: string) => void;
 }
 
 export interface Connection {
   /** Runs commands once Redis is there. Throws StoreUnavailable, or the error of a mistaken command. */
-  run<Result>(commands: (redis: Redis) => Promise<Result>): Promise<Result>;
+  run<Result>(commands: (redis: RedisClient) => Promise<Result>): Promise<Result>;
   close(): Promise<void>;
 }
 
-/** Replies that pass by themselves: loading, failing over, out of memory (a transaction: EXECABORT), disk full, busy. */
+/**
+ * Replies that pass by themselves: loading, failing over, out of memory (a transaction: EXECABORT), disk full, busy, a
+ * script that this node lacks once more.
+ */
 const PASSING =
-  /^(EXECABORT|LOADING|READONLY|MASTERDOWN|OOM|MISCONF|BUSY|NOREPLICAS|CLUSTERDOWN|TRYAGAIN|NOAUTH|WRONGPASS)\b/;
-const RETRY_MS_MAX = 2_000;
+  /^(EXECABORT|LOADING|READONLY|MASTERDOWN|OOM|MISCONF|BUSY|NOREPLICAS|CLUSTERDOWN|TRYAGAIN|NOSCRIPT|NOAUTH|WRONGPASS)\b/;
 
 export function openConnection(options: ConnectionOptions): Connection {
-  const redis = new Redis(options.url, {
-    protocol: 2,
-    enableReadyCheck: true,
-    // Waiting is ours: ioredis would keep calls of an outage without telling, send commits twice, or (with null
-    // retries and no resending) leave calls that were under way unsettled for ever. 0 rejects them at once.
-    enableOfflineQueue: false,
-    autoResendUnfulfilledCommands: false,
-    maxRetriesPerRequest: 0,
-    enableAutoPipelining: false,
-    connectTimeout: 5_000,
-    socketTimeout: 15_000,
-    keepAlive: 10_000,
-    noDelay: true,
-    disableClientInfo: true,
-    retryStrategy: (times) => Math.min(50 * 2 ** Math.min(times, 10), RETRY_MS_MAX),
-    // After a failover the old address may lead to a replica: connect anew, and find out.
-    reconnectOnError: (error) => error.message.startsWith("READONLY"),
-  });
-  const address = `${redis.options.host}:${redis.options.port}`;
+  const { url, clusterNodes = [], onWait = () => {} } = options;
   let gate = openGate();
-  let reason = "connection closed";
   let told = false;
   let closing = false;
+  let waitingForSlot = 0;
 
-  redis.on("error", (error: Error) => {
-    reason = "code" in error && typeof error.code === "string" ? error.code : error.message;
-  });
-  redis.on("ready", () => {
-    told = false;
-    reason = "connection closed";
-    gate.open();
-  });
-  redis.on("close", () => {
-    if (closing) return;
-    if (gate.isOpen()) gate = openGate();
-    if (told) return;
-    told = true;
-    options.onWait?.(`Redis at ${address} is not there (${reason}); waiting for it`);
-  });
+  function shutGate(): void {
+    if (!closing && gate.isOpen()) gate = openGate();
+  }
+
+  const events: LinkEvents = {
+    onReady() {
+      told = false;
+      gate.open();
+    },
+    onDoubt: shutGate,
+    onLost(reason) {
+      shutGate();
+      if (closing || told) return;
+      told = true;
+      onWait(`${link.name} is not there (${reason}); waiting for it`);
+    },
+  };
+  const link = clusterNodes.length === 0 ? openServerLink(url, events) : openClusterLink(url, clusterNodes, events);
+  const { client } = link;
+
+  /** Nothing of a call that TRYAGAIN refuses was done. ioredis pauses between its attempts, and gives up too soon. */
+  async function waitForSlot<Result>(commands: () => Promise<Result>): Promise<Result> {
+    let isWaiting = false;
+    try {
+      for (;;) {
+        await gate.passed;
+        try {
+          return await commands();
+        } catch (error) {
+          if (!(error instanceof Error) || !/\bTRYAGAIN\b/.test(error.message)) throw error;
+          if (!isWaiting && waitingForSlot++ === 0) onWait(`${link.name} is moving a slot; waiting for it`);
+          isWaiting = true;
+        }
+      }
+    } finally {
+      if (isWaiting) waitingForSlot -= 1;
+    }
+  }
 
   return {
     async run(commands) {
-      await gate.passed;
       try {
-        return await commands(redis);
+        return await waitForSlot(() => commands(client));
       } catch (error) {
-        throw translate(error, address);
+        const translated = translate(error, link.name);
+        if (translated instanceof StoreUnavailable && !closing) link.doubt();
+        throw translated;
       }
     },
     async close() {
@@ -79,8 +91,8 @@ export function openConnection(options: ConnectionOptions): Connection {
       if (wasOpen) gate = openGate();
       gate.shut(new StoreUnavailable("the connection to Redis is closed"));
       // QUIT is answered after everything sent before it.
-      if (wasOpen) await redis.quit().catch(() => redis.disconnect());
-      else redis.disconnect();
+      if (wasOpen) await client.quit().catch(() => client.disconnect());
+      else client.disconnect();
     },
   };
 }
@@ -100,14 +112,14 @@ function openGate() {
   };
 }
 
-function translate(error: unknown, address: string): unknown {
+function translate(error: unknown, name: string): unknown {
   if (!(error instanceof Error)) return error;
   // ioredis hangs the command with all its arguments on the error; values must not reach a log (G2).
   if ("command" in error) delete error.command;
   if ("previousErrors" in error) delete error.previousErrors;
   if (error instanceof StoreUnavailable || error instanceof RangeError || error instanceof TypeError) return error;
   if (error.name === "ReplyError" && !PASSING.test(error.message)) return error;
-  return new StoreUnavailable(`Redis at ${address}: ${error.message}`, { cause: error });
+  return new StoreUnavailable(`${name}: ${error.message}`, { cause: error });
 }
 
 /** The results of a pipeline or transaction; the first error among them is thrown. */

@@ -63,10 +63,17 @@ export function createCommandWriter(): CommandWriter {
 /** Sent as its frame. It has no arguments of its own, so none can end up in an error or a trace (G2). */
 export class FramedCommand extends Command {
   readonly #frame: Buffer;
+  readonly #key: string;
 
-  constructor(name: string, frame: Buffer) {
+  /** `key` is any of its keys: a cluster sends it to that key's node. */
+  constructor(name: string, frame: Buffer, key: string) {
     super(name, [], { replyEncoding: "utf8" });
     this.#frame = frame;
+    this.#key = key;
+  }
+
+  override getKeys(): string[] {
+    return [this.#key];
   }
 
   override toWritable(): Buffer {

@@ -1,6 +1,8 @@
 // The identity index on Redis: <prefix>i:{t07}:<key>, spread over 64 hash tags so that no shard of a cluster has it all.
-// On one Redis the tags make no difference and one MGET reads across them.
+// On one Redis the tags make no difference and one MGET reads across them. On a cluster each key is asked for alone, all of
+// them at once: commands on one key go on, and are led to the right node, while their slot moves from one to another.
 
+import { Cluster } from "ioredis";
 import type { Index } from "#ports/index.ts";
 import type { ConnectionOptions } from "./connection.ts";
 import { openConnection, takeResults } from "./connection.ts";
@@ -24,14 +26,18 @@ export function openRedisIndex(options: RedisIndexOptions): Index {
   return {
     async get(keys) {
       if (keys.length === 0) return [];
-      return await connection.run((redis) => redis.mget(keys.map(keyOf)));
+      return await connection.run((redis) =>
+        redis instanceof Cluster ? Promise.all(keys.map((key) => redis.get(keyOf(key)))) : redis.mget(keys.map(keyOf)),
+      );
     },
     async putIfAbsent(entries) {
       if (entries.length === 0) return [];
+      // NX together with GET: Redis 7.0 and later. A null says that ours was set.
+      const commands = entries.map(({ key, value }) => ["SET", keyOf(key), value, "NX", "GET"] as const);
       const earlier = await connection.run(async (redis) => {
+        if (redis instanceof Cluster) return await Promise.all(commands.map((command) => redis.call(...command)));
         const pipeline = redis.pipeline();
-        // NX together with GET: Redis 7.0 and later. A null says that ours was set.
-        for (const { key, value } of entries) pipeline.call("SET", keyOf(key), value, "NX", "GET");
+        for (const command of commands) pipeline.call(...command);
         return takeResults(await pipeline.exec());
       });
       return entries.map(({ value }, i) => {

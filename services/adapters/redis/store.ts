@@ -52,11 +52,9 @@ export function openRedisStore(options: RedisStoreOptions): RedisStore {
 
   return {
     async raiseEpochs(wanted) {
-      const epochs = await connection.run(async (redis) => {
-        const pipeline = redis.pipeline();
-        for (const shard of wanted) pipeline.hincrby(keyOf(shard, "head"), "epoch", 1);
-        return takeResults(await pipeline.exec());
-      });
+      const epochs = await connection.run((redis) =>
+        Promise.all(wanted.map(async (shard) => await redis.hincrby(keyOf(shard, "head"), "epoch", 1))),
+      );
       return new Map(wanted.map((shard, i) => [shard, Number(epochs[i])]));
     },
     async readHead(shard) {
@@ -82,7 +80,7 @@ export function openRedisStore(options: RedisStoreOptions): RedisStore {
     async commit(commit) {
       checkPublications(commit);
       const frame = writeCommit(commit, (rest) => keyOf(commit.shard, rest));
-      const outcome = await connection.run((redis) => commitScript.run(redis, frame));
+      const outcome = await connection.run((redis) => commitScript.run(redis, frame, keyOf(commit.shard, "head")));
       // Answered, so Redis has the whole frame; without an answer the socket may still hold it.
       frameWriter.release(frame);
       return outcome as CommitOutcome;
