@@ -44,9 +44,21 @@ function gather(cookies: number): Component {
     const birth = `1-${START_MS + place}-${hash(`birth ${place}`)}`;
     component.held.add(birth);
     component.identifiers.set(key, {
-      ...{ key, namespace: "cookie", value: `visitor-${place}`, birth, first: stamp, firstAuthenticated: null },
-      ...{ statusVersion: 1, status: null, profile: "c-ana", claimants: [], state: "owned", limited: false },
-      ...{ pending: false, fragment: null, ordersListed: 0 },
+      key,
+      namespace: "cookie",
+      value: `visitor-${place}`,
+      birth,
+      first: stamp,
+      firstAuthenticated: null,
+      statusVersion: 1,
+      status: null,
+      profile: "c-ana",
+      claimants: [],
+      state: "owned",
+      limited: false,
+      pending: false,
+      fragment: null,
+      ordersListed: 0,
     });
     const evidence = { a: "c-ana", b: key, source: "web", assurance: "authenticated", stamp } as const;
     component.evidence.set(evidenceKey("c-ana", key, "web", "authenticated"), evidence);
