@@ -19,8 +19,8 @@ const ADVICE: Readonly<Record<string, string>> = {
     "some records may have been written; make sure that the topics exist (`weft topics create`) and run the command again, the engine drops what it has already seen",
   "ruling-refused": "nothing was changed; `weft explain` shows how the two stand",
   "registry-unavailable": "check that the schema registry runs where registry.url (or WEFT_REGISTRY_URL) says",
-  "store-damaged":
-    "Redis has lost a part of the state: give it back from a copy, or let an empty Redis (and a new topic prefix) be folded anew from the channel topics",
+  "store-behind": "a running `weft stitch` brings it there from the log; wait and ask again",
+  "store-damaged": "Redis has lost a part of the state: a running `weft stitch` notices and folds the shard anew",
   "unsafe-store": "mend the setting (`CONFIG SET`, and the file that Redis starts with), then start again",
   "store-unavailable":
     "check that Redis runs where redis.url (or WEFT_REDIS_URL) says, and redis.clusterNodes if it is a cluster",

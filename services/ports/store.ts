@@ -24,6 +24,15 @@ export interface ShardHead {
   readonly position: Position;
   /** Entries not yet trimmed, oldest first. */
   readonly outbox: readonly OutboxEntry[];
+  /** What of the shard is not there any more though it was acknowledged, for people; null: nothing is missed. */
+  readonly damage: string | null;
+}
+
+/** What a reader beside the owner has to know before it believes what it reads. */
+export interface ShardStanding {
+  readonly position: Position;
+  /** Before the position has reached it, the shard stands behind what the world was told: it is being folded anew. */
+  readonly until: number;
 }
 
 export interface ShardCommit {
@@ -34,6 +43,8 @@ export interface ShardCommit {
   readonly to: Position;
   /** null deletes. */
   readonly parts: ReadonlyMap<string, Uint8Array | null>;
+  /** Keys that `load` said are not there: where a part to set is listed all the same it was lost, and the step must not stand. */
+  readonly absent: ReadonlySet<string>;
   readonly timersAdded: readonly Timer[];
   readonly timersRemoved: readonly Timer[];
   /** Appended to the outbox as one entry at `to` (none if empty). */
@@ -42,8 +53,11 @@ export interface ShardCommit {
   readonly published: Position;
 }
 
-/** fenced: a newer epoch owns the shard. moved: R is not `from`. Both: nothing was changed; drop caches, take over again. */
-export type CommitOutcome = "committed" | "fenced" | "moved";
+/**
+ * fenced: a newer epoch owns the shard. moved: R is not `from`. damaged: the shard has lost what it acknowledged, so its
+ * owner empties it and folds it anew. All three: nothing was changed; drop caches, take over again.
+ */
+export type CommitOutcome = "committed" | "fenced" | "moved" | "damaged";
 
 /** Thrown when the store cannot be reached or refuses for a passing reason: wait and retry, the outcome of a commit is unknown. */
 export class StoreUnavailable extends Error {
@@ -63,10 +77,25 @@ export class StoreDamaged extends Error {
   }
 }
 
+/** A reader came to a shard that has lost something and does not yet stand again where the world was told that it does. */
+export class StoreBehind extends Error {
+  readonly code = "store-behind";
+  constructor(message: string) {
+    super(message);
+    this.name = "StoreBehind";
+  }
+}
+
 export interface Store {
-  /** Raises the epoch of each shard by one and returns the new epochs: every older owner is fenced from here on. */
+  /** Raises the epoch of each shard and returns the new epochs: every older owner is fenced, also after a loss of the store. */
   raiseEpochs(shards: readonly number[]): Promise<ReadonlyMap<number, number>>;
   readHead(shard: number): Promise<ShardHead>;
+  /** Null: the shard was never taken over, or the store has lost it and nobody has noticed yet. */
+  standing(shard: number): Promise<ShardStanding | null>;
+  /** The owner says what has been published, so that readers wait for it. To be told at each take-over. */
+  awaitPosition(shard: number, epoch: number, until: number): Promise<"told" | "fenced">;
+  /** Empties the shard, so that it can be folded anew from the start of the log. Until it returns, the shard is damaged. */
+  clear(shard: number, epoch: number): Promise<"cleared" | "fenced">;
   /** One round trip. Result i belongs to keys[i]; null where there is no such part. */
   load(shard: number, keys: readonly string[]): Promise<(Uint8Array | null)[]>;
   /** Timers of a queue with atMs <= upToMs, by (atMs, ref), at most `max`. */

@@ -2,12 +2,13 @@
 // position in one transaction. Take-over order: epochs, producer, and only then R (store) and K (log).
 //   R > K  committed, not published: publish what the outbox holds
 //   R < K  the store lost what it had acknowledged: fold [R, K) again with publishing suppressed
+//   a shard of which a part, a timer or an entry is missing is emptied first: R = 0
 // Folding the next batch overlaps publishing the last one; the outbox keeps the order.
 
 import { setTimeout as delay } from "node:timers/promises";
 import { type Codec, RegistryUnavailable } from "#ports/codec.ts";
 import { LogError, partitionKey, type LogRecord, type NewRecord, type OwnedSlot, type Position } from "#ports/log.ts";
-import { StoreUnavailable } from "#ports/store.ts";
+import { StoreDamaged, StoreUnavailable, type ShardHead } from "#ports/store.ts";
 import { readBundle, type BundleValue } from "../wire/bundle.ts";
 import { patiently, type Waiting } from "../wire/patience.ts";
 import { ShardStitcher, type Bundle, type ShardServices } from "./shard.ts";
@@ -25,7 +26,16 @@ export interface StitcherServices extends ShardServices {
 /** A commit was refused: another owner, or another R. Everything held in memory is void. */
 class CommitRefused extends Error {}
 
-const PASSING = [LogError, StoreUnavailable, RegistryUnavailable, CommitRefused];
+/** The shard has lost what it acknowledged (S2): it has to be emptied and folded anew. */
+class ShardDamaged extends Error {
+  readonly shard: number;
+  constructor(shard: number, what: string) {
+    super(`shard ${shard}: ${what}`);
+    this.shard = shard;
+  }
+}
+
+const PASSING = [LogError, StoreUnavailable, RegistryUnavailable, CommitRefused, ShardDamaged];
 
 export async function runStitcherSlot(given: StitcherServices, slot: OwnedSlot): Promise<void> {
   const services: StitcherServices = {
@@ -33,11 +43,13 @@ export async function runStitcherSlot(given: StitcherServices, slot: OwnedSlot):
     prepareEvents: (events) =>
       patiently(given.waiting, slot.revoked, "schema registry", () => given.prepareEvents(events)),
   };
+  const damaged = new Map<number, string>();
   while (!slot.revoked.aborted) {
     try {
-      await pumpSlot(services, slot);
+      await pumpSlot(services, slot, damaged);
     } catch (error) {
       if (slot.revoked.aborted) return;
+      if (error instanceof ShardDamaged) damaged.set(error.shard, error.message);
       if (!PASSING.some((kind) => error instanceof kind)) throw error;
       services.waiting.onWait(`stitcher slot ${slot.slot}: ${(error as Error).message}; taking the slot over again`);
       const pauseMs = error instanceof LogError && error.code === "log-outcome-unknown" ? 0 : 500;
@@ -55,7 +67,12 @@ interface OwnedShard {
   target: Position;
 }
 
-async function takeOver(services: StitcherServices, slot: OwnedSlot): Promise<Map<number, OwnedShard>> {
+/** damaged: shards of which the last attempt found something missing, and what. */
+async function takeOver(
+  services: StitcherServices,
+  slot: OwnedSlot,
+  damaged: Map<number, string>,
+): Promise<Map<number, OwnedShard>> {
   const shards = slot.partitions.map(({ partition }) => partition);
   const epochs = await services.store.raiseEpochs(shards);
   await slot.takeOver();
@@ -66,14 +83,17 @@ async function takeOver(services: StitcherServices, slot: OwnedSlot): Promise<Ma
   const caughtUp = new Map<string, Position>();
   for (const shard of shards) {
     const key = partitionKey({ topic: services.resolvedTopic, partition: shard });
-    const head = await services.store.readHead(shard);
+    const epoch = epochs.get(shard) as number;
+    const head = await readWhole(services, shard, epoch, damaged);
     const k = published.get(key) ?? { offset: 0, step: 0 };
     for (const entry of head.outbox) if (entry.to.offset > k.offset) unpublished.push(...entry.records);
     const reached = head.position.offset > k.offset ? head.position : k;
     if (head.position.offset > k.offset) caughtUp.set(key, head.position);
+    if ((await services.store.awaitPosition(shard, epoch, k.offset)) === "fenced")
+      throw new CommitRefused(`shard ${shard}: another owner has it`);
     from.set(key, head.position);
     owned.set(shard, {
-      stitcher: new ShardStitcher(services, shard, epochs.get(shard) as number, head.position),
+      stitcher: new ShardStitcher(services, shard, epoch, head.position),
       key,
       publishedAtTakeOver: k.offset,
       published: reached,
@@ -89,8 +109,24 @@ async function takeOver(services: StitcherServices, slot: OwnedSlot): Promise<Ma
   return owned;
 }
 
-async function pumpSlot(services: StitcherServices, slot: OwnedSlot): Promise<void> {
-  const owned = await takeOver(services, slot);
+/** The head of a shard that misses nothing: one that does is emptied. */
+async function readWhole(
+  { store, waiting }: StitcherServices,
+  shard: number,
+  epoch: number,
+  damaged: Map<number, string>,
+): Promise<ShardHead> {
+  const head = await store.readHead(shard);
+  const found = damaged.get(shard) ?? (head.damage === null ? null : `shard ${shard}: ${head.damage}`);
+  if (found === null) return head;
+  waiting.onWait(`the store has lost what it acknowledged (${found}); emptying the shard and folding it anew`);
+  if ((await store.clear(shard, epoch)) === "fenced") throw new CommitRefused(`shard ${shard}: another owner has it`);
+  damaged.delete(shard);
+  return store.readHead(shard);
+}
+
+async function pumpSlot(services: StitcherServices, slot: OwnedSlot, damaged: Map<number, string>): Promise<void> {
+  const owned = await takeOver(services, slot, damaged);
   let publishing: Promise<void> = Promise.resolve();
   try {
     for (let startedAt = performance.now(); !slot.revoked.aborted; ) {
@@ -133,12 +169,14 @@ async function fold(
   const bundles = records.map((record) => decodeBundle(services.codec, record));
   const out: NewRecord[] = [];
   for (let i = 0; i < bundles.length; i += COMMIT_BUNDLES_MAX) {
-    const step = await owned.stitcher.apply(
-      bundles.slice(i, i + COMMIT_BUNDLES_MAX),
-      owned.published,
-      owned.publishedAtTakeOver,
-    );
-    if (step.outcome !== "committed") throw new CommitRefused(`shard ${owned.stitcher.shard}: commit ${step.outcome}`);
+    const { shard } = owned.stitcher;
+    const step = await owned.stitcher
+      .apply(bundles.slice(i, i + COMMIT_BUNDLES_MAX), owned.published, owned.publishedAtTakeOver)
+      .catch((error: unknown) => {
+        throw error instanceof StoreDamaged ? new ShardDamaged(shard, error.message) : error;
+      });
+    if (step.outcome === "damaged") throw new ShardDamaged(shard, "something that was written is not there");
+    if (step.outcome !== "committed") throw new CommitRefused(`shard ${shard}: commit ${step.outcome}`);
     out.push(...step.records);
     if (step.to.offset > owned.target.offset) owned.target = step.to;
   }

@@ -56,6 +56,8 @@ export class ShardStitcher {
   readonly #services: ShardServices;
   readonly #epoch: number;
   #parts = new Map<string, unknown>();
+  /** Of these, the store said that they are not there. */
+  readonly #absent = new Set<string>();
   #position: Position;
   /** No stored timer of the queue is due before. */
   readonly #earliestMs: Record<TimerQueue, number> = { time: 0, completeness: 0 };
@@ -98,6 +100,7 @@ export class ShardStitcher {
       from: this.#position,
       to,
       parts: dirty,
+      absent: this.#absent,
       timersAdded,
       timersRemoved,
       outbox: records,
@@ -106,6 +109,7 @@ export class ShardStitcher {
     for (const { queue, atMs } of timersAdded) this.#earliestMs[queue] = Math.min(this.#earliestMs[queue], atMs);
     if (outcome === "committed") {
       this.#position = to;
+      for (const [key, value] of dirty) if (value !== null) this.#absent.delete(key);
       this.#trimCache();
     }
     return { outcome, records, to };
@@ -149,7 +153,10 @@ export class ShardStitcher {
     const missing = keys.filter((key) => !this.#parts.has(key));
     if (missing.length === 0) return;
     const parts = await readParts((wanted) => this.#services.store.load(this.shard, wanted), missing);
-    for (const [key, value] of parts) this.#parts.set(key, value);
+    for (const [key, value] of parts) {
+      this.#parts.set(key, value);
+      if (value === null) this.#absent.add(key);
+    }
     const parked = missing.flatMap((key) => listParked(this.#parts.get(key)));
     if (parked.length > 0) await this.#services.prepareEvents(parked);
   }
@@ -204,6 +211,7 @@ export class ShardStitcher {
     let dropped = 0;
     for (const key of this.#parts.keys()) {
       this.#parts.delete(key);
+      this.#absent.delete(key);
       dropped += 1;
       if (dropped >= excess + CACHED_PARTS_MAX / 4) return;
     }

@@ -16,6 +16,7 @@ import { orderPart, type Order } from "#core/order.ts";
 import type { Store } from "#ports/store.ts";
 import type { ComponentIndex } from "./component-index.ts";
 import { readParts, repeatRead } from "./part.ts";
+import { requireStanding } from "./standing.ts";
 import { describeProfile, type ProfileLine } from "./profile-reader.ts";
 
 export type Lookup =
@@ -60,12 +61,12 @@ export async function findIdentifier(
   await index.prefetch([key]);
   const birth = index.birthOf(key);
   if (birth === null) return { found: false, reason: "unknown-identifier" };
-  let id = index.rootOf(birth);
-  let component = await readPart<Component | Forwarder>(services, id, componentPart(id));
-  while (component?.forward !== undefined) {
-    id = component.forward;
-    component = await readPart<Component | Forwarder>(services, id, componentPart(id));
-  }
+  const readHome = async (id: ComponentId) => {
+    await requireStanding(services.store, shardOf(id, services.shards));
+    return readPart<Component | Forwarder>(services, id, componentPart(id));
+  };
+  let component = await readHome(index.rootOf(birth));
+  while (component?.forward !== undefined) component = await readHome(component.forward);
   const entry = component?.identifiers.get(key);
   if (component === null || entry === undefined) return { found: false, reason: "unknown-identifier" };
   return { found: true, component, entry };

@@ -10,6 +10,7 @@ import type { IdentifierView } from "#core/membership.ts";
 import { viewProfile } from "#core/view.ts";
 import type { Store } from "#ports/store.ts";
 import { decodePart, readComponents, repeatRead } from "./part.ts";
+import { requireStanding } from "./standing.ts";
 
 /** A line of profiles.jsonl. */
 export interface ProfileLine {
@@ -39,6 +40,7 @@ export async function readPeople(engine: Engine, store: Store, shards: number): 
   const holders = new Map<string, string | null>();
   let unattributedOrders = 0;
   for (let shard = 0; shard < shards; shard += 1) {
+    await requireStanding(store, shard);
     const components = await repeatRead(async () => {
       const stored: Uint8Array[] = [];
       for await (const { value } of store.scan(shard, "c/")) stored.push(value);

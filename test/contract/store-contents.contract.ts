@@ -10,7 +10,7 @@ export function testStoreContents(name: string, open: OpenStore): void {
   const storeTest = storeTestOf(name, open);
 
   storeTest("a shard never written has position 0, no outbox, no parts and no timers", async (store) => {
-    assert.deepEqual(await store.readHead(3), { position: START, outbox: [] });
+    assert.deepEqual(await store.readHead(3), { position: START, outbox: [], damage: null });
     assert.deepEqual(await store.load(3, ["a", "b"]), [null, null]);
     assert.deepEqual(await store.load(3, []), []);
     assert.deepEqual(await store.dueTimers(3, "time", Number.MAX_SAFE_INTEGER, 10), []);

@@ -35,6 +35,7 @@ interface CommitWanted {
   readonly from?: Position;
   readonly to: Position;
   readonly parts?: Readonly<Record<string, readonly number[] | null>>;
+  readonly absent?: readonly string[];
   readonly timersAdded?: readonly Timer[];
   readonly timersRemoved?: readonly Timer[];
   readonly outbox?: readonly NewRecord[];
@@ -49,6 +50,7 @@ export function commitOf(wanted: CommitWanted): ShardCommit {
     from: wanted.from ?? START,
     to: wanted.to,
     parts: new Map(parts.map(([key, value]) => [key, value === null ? null : Uint8Array.from(value)])),
+    absent: new Set(wanted.absent ?? []),
     timersAdded: wanted.timersAdded ?? [],
     timersRemoved: wanted.timersRemoved ?? [],
     outbox: wanted.outbox ?? [],

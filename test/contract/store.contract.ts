@@ -10,6 +10,7 @@ import * as fc from "fast-check";
 import type { NewRecord, Position } from "#ports/log.ts";
 import type { ShardCommit, Store, Timer } from "#ports/store.ts";
 import { testStoreContents } from "./store-contents.contract.ts";
+import { testStoreLosses } from "./store-losses.contract.ts";
 import {
   at,
   type CountingStore,
@@ -28,6 +29,7 @@ import {
 export function testStore(name: string, open: OpenStore): void {
   testStoreSteps(name, open);
   testStoreContents(name, open);
+  testStoreLosses(name, open);
 }
 
 function testStoreSteps(name: string, open: OpenStore): void {
@@ -61,7 +63,7 @@ function testStoreSteps(name: string, open: OpenStore): void {
     assert.deepEqual(await store.dueTimers(1, "time", 10, 9), [timer("time", 10, "r")]);
     assert.deepEqual(await store.dueTimers(1, "completeness", 20, 9), [timer("completeness", 20, "s")]);
     assert.equal(await store.countParts(1), 2);
-    assert.deepEqual(await store.readHead(2), { position: START, outbox: [] });
+    assert.deepEqual(await store.readHead(2), { position: START, outbox: [], damage: null });
     assert.deepEqual(await store.load(2, ["a"]), [null]);
   });
 
@@ -223,6 +225,7 @@ const someStep = fc.record({
   move: fc.record({ offset: fc.nat(1), step: fc.integer({ min: 1, max: 3 }) }),
   trim: fc.record({ offset: fc.nat(12), step: fc.nat(6) }),
   parts: fc.array(fc.tuple(someKey, fc.option(fc.uint8Array({ maxLength: 4 }))), { maxLength: 4 }),
+  absent: fc.array(someKey, { maxLength: 2 }),
   timersAdded: fc.array(someTimer, { maxLength: 4 }),
   timersRemoved: fc.array(someTimer, { maxLength: 3 }),
   outbox: fc.array(someRecord, { maxLength: 3 }),
@@ -238,8 +241,22 @@ async function checkModel(store: CountingStore, shard: number, steps: readonly S
     const to = { offset: from.offset + step.move.offset, step: from.step + step.move.step };
     const { parts, timersAdded, timersRemoved, outbox, trim: published } = step;
     const epoch = model.epoch + step.epochShift;
-    const commit = { shard, epoch, from, to, parts: new Map(parts), timersAdded, timersRemoved, outbox, published };
-    const expected = step.epochShift !== 0 ? "fenced" : step.fromShift !== 0 ? "moved" : "committed";
+    const absent = new Set(step.absent);
+    const commit = {
+      shard,
+      epoch,
+      from,
+      to,
+      parts: new Map(parts),
+      absent,
+      timersAdded,
+      timersRemoved,
+      outbox,
+      published,
+    };
+    const isLost = [...commit.parts].some(([key, value]) => value !== null && absent.has(key) && model.parts.has(key));
+    const expected =
+      step.epochShift !== 0 ? "fenced" : step.fromShift !== 0 ? "moved" : isLost ? "damaged" : "committed";
     assert.equal(await store.commit(commit), expected);
     if (expected === "committed") apply(model, commit);
     assert.deepEqual(await dump(store, shard), dumpModel(model));
@@ -271,5 +288,10 @@ function dumpModel(model: Model): unknown {
   const sorted = model.timers.toSorted((a, b) => a.atMs - b.atMs || (a.ref < b.ref ? -1 : 1));
   const timers = ["time", "completeness"].map((queue) => sorted.filter((timer) => timer.queue === queue));
   const parts = [...model.parts].toSorted(([a], [b]) => (a < b ? -1 : 1));
-  return plain({ head: { position: model.position, outbox: model.outbox }, timers, parts, count: parts.length });
+  return plain({
+    head: { position: model.position, outbox: model.outbox, damage: null },
+    timers,
+    parts,
+    count: parts.length,
+  });
 }

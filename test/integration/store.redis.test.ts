@@ -121,6 +121,44 @@ test("a closed store rejects, also calls that were waiting for a Redis that neve
   t.diagnostic(waits.join());
 });
 
+test("whatever key of a shard is lost, the next step is refused, and the shard can be emptied of all the rest (S2)", async (t) => {
+  const place = await findPlace(t);
+  if (place === null) return;
+  const store = openRedisStore({ ...place, shards: SHARDS });
+  for (const [shard, lost] of ["outbox", "time", "names", "p:a"].entries()) {
+    const start: string = `${place.prefix}{s0${shard}}:`;
+    const epoch = (await store.raiseEpochs([shard])).get(shard) ?? 0;
+    const outbox = [{ topic: "t", key: null, value: null }];
+    assert.equal(await store.commit({ ...commitOf(epoch, 0), shard, outbox }), "committed");
+    assert.equal(await place.redis.del(start + lost), 1);
+    // A lost part is known by its name: whoever reads it sees nothing there.
+    const absent = new Set(lost === "p:a" ? ["a"] : []);
+    assert.equal(await store.commit({ ...commitOf(epoch, 1), shard, absent }), "damaged", lost);
+    const { damage } = await store.readHead(shard);
+    assert.equal(damage, lost === "p:a" ? null : `${lost}: 0 of 1`);
+    assert.equal(await store.clear(shard, epoch), "cleared");
+    assert.deepEqual(await place.redis.keys(`${start}*`), [`${start}head`], "nothing is left of it");
+    assert.equal(await store.commit({ ...commitOf(epoch, 0), shard, absent }), "committed");
+  }
+  await store.close();
+});
+
+test("after a loss of all no earlier owner's epoch comes again, and readers are told to wait (S1, S2)", async (t) => {
+  const place = await findPlace(t);
+  if (place === null) return;
+  const store = openRedisStore({ ...place, shards: SHARDS });
+  const before = (await store.raiseEpochs([0])).get(0) ?? 0;
+  assert.equal(await store.awaitPosition(0, before, 0), "told");
+  await place.redis.del(`${place.prefix}{s00}:head`);
+  assert.equal(await store.standing(0), null);
+  assert.equal(await store.commit(commitOf(before, 0)), "fenced");
+  const after = (await store.raiseEpochs([0])).get(0) ?? 0;
+  assert.ok(after > before);
+  assert.deepEqual(await store.standing(0), { position: { offset: 0, step: 0 }, until: Number.MAX_SAFE_INTEGER });
+  assert.equal(await store.commit(commitOf(before, 0)), "fenced");
+  await store.close();
+});
+
 function commitOf(epoch: number, offset: number): ShardCommit {
   return {
     shard: 0,
@@ -128,6 +166,7 @@ function commitOf(epoch: number, offset: number): ShardCommit {
     from: { offset, step: 0 },
     to: { offset: offset + 1, step: 0 },
     parts: new Map([["a", Buffer.from("secret")]]),
+    absent: new Set(),
     timersAdded: [{ queue: "time", atMs: 1, ref: "r" }],
     timersRemoved: [],
     outbox: [],

@@ -30,7 +30,7 @@ export class FileInUse extends Error {
   }
 }
 
-const FORMAT_VERSION = 1;
+const FORMAT_VERSION = 2;
 
 // Parts keep their rowids: parts born together lie together, so a commit touches few pages although keys are random
 // (measured: 500 new parts of 400 bytes take 2 ms, and 17 ms in a table ordered by key).
@@ -45,7 +45,7 @@ CREATE TABLE epochs (
   groupName TEXT, slot INTEGER, epoch INTEGER NOT NULL, PRIMARY KEY (groupName, slot)
 ) WITHOUT ROWID;
 CREATE TABLE shards (
-  shard INTEGER PRIMARY KEY, epoch INTEGER NOT NULL, "offset" INTEGER NOT NULL, step INTEGER NOT NULL
+  shard INTEGER PRIMARY KEY, epoch INTEGER NOT NULL, "offset" INTEGER NOT NULL, step INTEGER NOT NULL, until INTEGER NOT NULL
 );
 CREATE TABLE parts (shard INTEGER NOT NULL, key TEXT NOT NULL, value BLOB NOT NULL, PRIMARY KEY (shard, key));
 CREATE TABLE timers (

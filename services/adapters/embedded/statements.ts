@@ -5,10 +5,14 @@ import type { DatabaseSync } from "node:sqlite";
 export function openStatements(sqlite: DatabaseSync) {
   const prepare = (sql: string) => sqlite.prepare(sql);
   return {
-    selectShard: prepare(`SELECT epoch, "offset", step FROM shards WHERE shard = ?`),
+    selectShard: prepare(`SELECT epoch, "offset", step, until FROM shards WHERE shard = ?`),
     raiseEpoch: prepare(
-      "INSERT INTO shards VALUES (?, 1, 0, 0) ON CONFLICT DO UPDATE SET epoch = epoch + 1 RETURNING epoch",
+      "INSERT INTO shards VALUES (?, 1, 0, 0, 0) ON CONFLICT DO UPDATE SET epoch = epoch + 1 RETURNING epoch",
     ),
+    awaitPosition: prepare("UPDATE shards SET until = ? WHERE shard = ?"),
+    clearParts: prepare("DELETE FROM parts WHERE shard = ?"),
+    clearTimers: prepare("DELETE FROM timers WHERE shard = ?"),
+    clearOutbox: prepare("DELETE FROM outbox WHERE shard = ?"),
     moveShard: prepare(`UPDATE shards SET "offset" = ?, step = ? WHERE shard = ?`),
     selectPart: prepare("SELECT value FROM parts WHERE shard = ? AND key = ?"),
     upsertPart: prepare("INSERT INTO parts VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET value = excluded.value"),

@@ -51,7 +51,34 @@ export function openEmbeddedStore(database: Database): EmbeddedStore {
       return guard(() => ({
         position: readShard(shard).position,
         outbox: gatherOutbox(statements.selectOutbox.all(shard)),
+        damage: null,
       }));
+    },
+    async standing(shard) {
+      return guard(() => {
+        const row = statements.selectShard.get(shard);
+        return { position: readShard(shard).position, until: Number(row?.["until"] ?? 0) };
+      });
+    },
+    async awaitPosition(shard, epoch, until) {
+      return guard(() =>
+        database.transact(() => {
+          if (readShard(shard).epoch !== epoch) return "fenced";
+          statements.awaitPosition.run(until, shard);
+          return "told";
+        }),
+      );
+    },
+    async clear(shard, epoch) {
+      return guard(() =>
+        database.transact(() => {
+          if (readShard(shard).epoch !== epoch) return "fenced";
+          for (const statement of [statements.clearParts, statements.clearTimers, statements.clearOutbox])
+            statement.run(shard);
+          statements.moveShard.run(0, 0, shard);
+          return "cleared";
+        }),
+      );
     },
     async load(shard, keys) {
       return guard(() => keys.map((key) => toBytes(statements.selectPart.get(shard, key)?.["value"])));
@@ -70,6 +97,9 @@ export function openEmbeddedStore(database: Database): EmbeddedStore {
           const { epoch, position } = readShard(commit.shard);
           if (epoch !== commit.epoch) return "fenced";
           if (comparePositions(position, commit.from) !== 0) return "moved";
+          for (const [key, value] of commit.parts)
+            if (value !== null && commit.absent.has(key) && statements.selectPart.get(commit.shard, key) !== undefined)
+              return "damaged";
           apply(commit);
           return "committed";
         }),

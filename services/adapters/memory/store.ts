@@ -7,16 +7,19 @@ import { openTimeline } from "./timeline.ts";
 
 interface Shard {
   epoch: number;
+  until: number;
   position: Position;
   outbox: OutboxEntry[];
-  readonly parts: Map<string, Uint8Array>;
-  readonly timers: Readonly<Record<Timer["queue"], Timeline>>;
+  parts: Map<string, Uint8Array>;
+  timers: Readonly<Record<Timer["queue"], Timeline>>;
 }
 
 export interface MemoryStore extends Store {
   /** How many parts the shard has. */
   countParts(shard: number): Promise<number>;
 }
+
+const START: Position = { offset: 0, step: 0 };
 
 export function openMemoryStore(): MemoryStore {
   const shards = new Map<number, Shard>();
@@ -25,7 +28,7 @@ export function openMemoryStore(): MemoryStore {
     let shard = shards.get(number);
     if (shard === undefined) {
       const timers = { time: openTimeline(), completeness: openTimeline() };
-      shard = { epoch: 0, position: { offset: 0, step: 0 }, outbox: [], parts: new Map(), timers };
+      shard = { epoch: 0, until: 0, position: START, outbox: [], parts: new Map(), timers };
       shards.set(number, shard);
     }
     return shard;
@@ -37,7 +40,24 @@ export function openMemoryStore(): MemoryStore {
     },
     async readHead(number) {
       const { position, outbox } = shardOf(number);
-      return { position, outbox: [...outbox] };
+      return { position, outbox: [...outbox], damage: null };
+    },
+    async standing(number) {
+      const { position, until } = shardOf(number);
+      return { position, until };
+    },
+    async awaitPosition(number, epoch, until) {
+      const shard = shardOf(number);
+      if (shard.epoch !== epoch) return "fenced";
+      shard.until = until;
+      return "told";
+    },
+    async clear(number, epoch) {
+      const shard = shardOf(number);
+      if (shard.epoch !== epoch) return "fenced";
+      const timers = { time: openTimeline(), completeness: openTimeline() };
+      Object.assign(shard, { position: START, outbox: [], parts: new Map(), timers });
+      return "cleared";
     },
     async load(number, keys) {
       const { parts } = shardOf(number);
@@ -53,6 +73,8 @@ export function openMemoryStore(): MemoryStore {
       checkPublications(commit);
       if (shard.epoch !== commit.epoch) return "fenced";
       if (comparePositions(shard.position, commit.from) !== 0) return "moved";
+      for (const [key, value] of commit.parts)
+        if (value !== null && commit.absent.has(key) && shard.parts.has(key)) return "damaged";
       for (const [key, value] of commit.parts) {
         // The bytes belong to the caller, who may go on to use their buffer for something else.
         if (value === null) shard.parts.delete(key);

@@ -2,20 +2,29 @@
 -- One step of one shard (S1): everything below happens, or nothing. The first line lets Redis refuse the whole script
 -- beforehand where a write would be refused (out of memory, replica), so no step is ever torn.
 --
--- KEYS  1 head (hash: epoch, offset, step)   2 outbox (stream, id "<offset>-<step>")
+-- KEYS  1 head (hash: epoch, offset, step, and how much there is of 2 to 5)   2 outbox (stream, id "<offset>-<step>")
 --       3 timers "time"   4 timers "completeness" (sorted sets: ref by atMs)   5 names of the shard's parts (set)
 --       6.. parts to set, then parts to delete
 -- ARGV  1 epoch   2 3 from offset, step   4 5 to offset, step   6 oldest outbox id to keep
 --       7 outbox entry ("" for none)   8 length of the part keys' common beginning   9 parts to set
 --       10 11 refs to remove, from 3 and 4   12 13 timers to add, to 3 and 4
---       14.. values of the parts to set; refs to remove; timers to add as atMs, ref
--- Returns "committed", "fenced" (epoch is not the present one) or "moved" (the shard does not stand at from).
+--       14 of the parts to set, the first so many were not there when they were read
+--       15.. values of the parts to set; refs to remove; timers to add as atMs, ref
+-- Returns "committed", "fenced" (epoch is not the present one), "moved" (the shard does not stand at from) or "damaged"
+-- (something that was written is not there any more).
 
 local CHUNK = 7800 -- Lua's unpack ends near 8,000 values; even, for pairs
 
-local head = redis.call('HMGET', KEYS[1], 'epoch', 'offset', 'step')
+local head = redis.call('HMGET', KEYS[1], 'epoch', 'offset', 'step', 'outbox', 'time', 'completeness', 'names', 'emptied')
 if head[1] ~= ARGV[1] then return 'fenced' end
 if (head[2] or '0') ~= ARGV[2] or (head[3] or '0') ~= ARGV[3] then return 'moved' end
+
+local function countAll()
+  return redis.call('XLEN', KEYS[2]), redis.call('ZCARD', KEYS[3]), redis.call('ZCARD', KEYS[4]), redis.call('SCARD', KEYS[5])
+end
+local entries, time, completeness, parts = countAll()
+if (head[4] or '0') ~= tostring(entries) or (head[5] or '0') ~= tostring(time)
+  or (head[6] or '0') ~= tostring(completeness) or (head[7] or '0') ~= tostring(parts) or head[8] then return 'damaged' end
 
 local function inChunks(command, key, list, first, last)
   for at = first, last, CHUNK do
@@ -27,7 +36,8 @@ end
 local nameAt = tonumber(ARGV[8]) + 1
 local toSet = tonumber(ARGV[9])
 local firstDeleted = 6 + toSet
-local at = 14
+local absent = tonumber(ARGV[14])
+local at = 15
 
 if toSet > 0 then
   local pairs, names = {}, {}
@@ -37,6 +47,10 @@ if toSet > 0 then
     pairs[2 * i] = ARGV[at]
     names[i] = string.sub(key, nameAt)
     at = at + 1
+  end
+  for first = 1, absent, CHUNK do
+    local known = redis.call('SMISMEMBER', KEYS[5], unpack(names, first, math.min(first + CHUNK - 1, absent)))
+    for _, is in ipairs(known) do if is == 1 then return 'damaged' end end
   end
   inChunks('MSET', nil, pairs, 1, 2 * toSet)
   inChunks('SADD', KEYS[5], names, 1, toSet)
@@ -62,5 +76,7 @@ end
 
 if ARGV[7] ~= '' then redis.call('XADD', KEYS[2], ARGV[4] .. '-' .. ARGV[5], 'records', ARGV[7]) end
 redis.call('XTRIM', KEYS[2], 'MINID', '=', ARGV[6])
-redis.call('HSET', KEYS[1], 'offset', ARGV[4], 'step', ARGV[5])
+entries, time, completeness, parts = countAll()
+redis.call('HSET', KEYS[1], 'offset', ARGV[4], 'step', ARGV[5],
+  'outbox', entries, 'time', time, 'completeness', completeness, 'names', parts)
 return 'committed'

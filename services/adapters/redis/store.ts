@@ -1,5 +1,6 @@
 // The store on Redis. The keys of a shard share a hash tag, so a step is one script on one node:
-//   <prefix>{s07}:head    hash    epoch, offset, step
+//   <prefix>{s07}:head    hash    epoch, offset, step, until, and how many entries, timers and parts there are: what is lost
+//                                 is noticed by the next step
 //   <prefix>{s07}:outbox  stream  entries not yet published, id "<offset>-<step>"
 //   <prefix>{s07}:time, :completeness   sorted sets   ref by atMs
 //   <prefix>{s07}:names   set     names of the parts: counts them exactly, lists them without looking at other shards
@@ -11,9 +12,10 @@ import type { Position } from "#ports/log.ts";
 import type { CommitOutcome, OutboxEntry, ShardCommit, Store, Timer } from "#ports/store.ts";
 import type { ConnectionOptions } from "./connection.ts";
 import { openConnection, takeResults } from "./connection.ts";
+import { listMasters } from "./link.ts";
 import { decodeEntry, encodeEntry } from "./entry.ts";
 import { createCommandWriter } from "./frame.ts";
-import { openScript } from "./script.ts";
+import { openScript, type Script } from "./script.ts";
 
 export interface RedisStoreOptions extends ConnectionOptions {
   /** Before every key, e.g. "weft:"; no braces, which would take the place of the hash tag. */
@@ -27,12 +29,22 @@ export interface RedisStore extends Store {
 }
 
 const SCAN_CHUNK_PARTS = 1_000;
+/** Fields of the head: how much there is of the keys of these names. */
+const COUNTED = ["outbox", "time", "completeness", "names"] as const;
 const QUEUES: readonly Timer["queue"][] = ["time", "completeness"];
 /** KEYS of commit.lua before the parts, and ARGV before what there may be any number of. */
 const FIXED_KEYS = ["head", "outbox", "time", "completeness", "names"];
-const FIXED_ARGUMENTS = 13;
+const FIXED_ARGUMENTS = 14;
+const CLEARED_AT_ONCE = 1_000;
 const frameWriter = createCommandWriter();
-const commitScript = openScript(readFileSync(new URL("commit.lua", import.meta.url), "utf8"));
+const commitScript = readScript("commit");
+const raiseScript = readScript("raise");
+const awaitScript = readScript("await");
+const clearScript = readScript("clear");
+
+function readScript(name: string): Script {
+  return openScript(readFileSync(new URL(`${name}.lua`, import.meta.url), "utf8"));
+}
 
 export function openRedisStore(options: RedisStoreOptions): RedisStore {
   const { prefix, shards } = options;
@@ -44,6 +56,33 @@ export function openRedisStore(options: RedisStoreOptions): RedisStore {
     return `${prefix}{s${String(shard).padStart(2, "0")}}:${rest}`;
   }
 
+  /** Small ones, off the hot path. */
+  async function runScript(
+    script: Script,
+    keys: readonly string[],
+    values: readonly (string | number)[],
+  ): Promise<unknown> {
+    const { begin, put, finish } = frameWriter;
+    begin(3 + keys.length + values.length);
+    for (const argument of ["EVALSHA", script.hash, String(keys.length), ...keys, ...values.map(String)]) put(argument);
+    const frame = finish();
+    return await connection.run((redis) => script.run(redis, frame, keys[0] ?? ""));
+  }
+
+  /** Keys that begin so, at every master: SCAN looks at all keys of a server. */
+  async function* scanKeys(start: string): AsyncIterable<string[]> {
+    const match = `${start.replace(/[\\*?[\]]/g, "\\$&")}*`;
+    const masters = await connection.run(async (redis) => listMasters(redis));
+    for (const master of masters) {
+      let cursor = "0";
+      do {
+        const [next, keys] = await connection.run(() => master.scan(cursor, "MATCH", match, "COUNT", SCAN_CHUNK_PARTS));
+        cursor = next;
+        if (keys.length > 0) yield keys;
+      } while (cursor !== "0");
+    }
+  }
+
   async function load(shard: number, names: readonly string[]): Promise<(Buffer | null)[]> {
     if (names.length === 0) return [];
     const start = keyOf(shard, "p:");
@@ -52,20 +91,48 @@ export function openRedisStore(options: RedisStoreOptions): RedisStore {
 
   return {
     async raiseEpochs(wanted) {
-      const epochs = await connection.run((redis) =>
-        Promise.all(wanted.map(async (shard) => await redis.hincrby(keyOf(shard, "head"), "epoch", 1))),
-      );
+      const epochs = await Promise.all(wanted.map((shard) => runScript(raiseScript, [keyOf(shard, "head")], [])));
       return new Map(wanted.map((shard, i) => [shard, Number(epochs[i])]));
     },
     async readHead(shard) {
-      const [head, entries] = await connection.run(async (redis) => {
+      const [head, entries, ...counts] = await connection.run(async (redis) => {
         const transaction = redis.multi();
-        transaction.hmget(keyOf(shard, "head"), "offset", "step");
+        transaction.hmget(keyOf(shard, "head"), "offset", "step", "emptied", ...COUNTED);
         transaction.xrangeBuffer(keyOf(shard, "outbox"), "-", "+");
-        return takeResults(await transaction.exec()) as [(string | null)[], [Buffer, Buffer[]][]];
+        transaction.xlen(keyOf(shard, "outbox"));
+        transaction.zcard(keyOf(shard, "time"));
+        transaction.zcard(keyOf(shard, "completeness"));
+        transaction.scard(keyOf(shard, "names"));
+        return takeResults(await transaction.exec()) as [(string | null)[], [Buffer, Buffer[]][], ...number[]];
       });
-      const position = { offset: Number(head?.[0] ?? 0), step: Number(head?.[1] ?? 0) };
-      return { position, outbox: (entries ?? []).map(readEntry) };
+      const [offset, step, emptied, ...counted] = head;
+      return {
+        position: { offset: Number(offset ?? 0), step: Number(step ?? 0) },
+        outbox: entries.map(readEntry),
+        damage: emptied ? "it was being emptied" : describeDamage(counted, counts),
+      };
+    },
+    async standing(shard) {
+      const [offset, step, until] = await connection.run((redis) =>
+        redis.hmget(keyOf(shard, "head"), "offset", "step", "until"),
+      );
+      // Told at each take-over, so it is there unless the head is not.
+      if (until === null || until === undefined) return null;
+      return { position: { offset: Number(offset ?? 0), step: Number(step ?? 0) }, until: Number(until) };
+    },
+    async awaitPosition(shard, epoch, until) {
+      return (await runScript(awaitScript, [keyOf(shard, "head")], [epoch, until])) as "told" | "fenced";
+    },
+    async clear(shard, epoch) {
+      const fixed = FIXED_KEYS.map((rest) => keyOf(shard, rest));
+      const turn = (keys: readonly string[], what: string) =>
+        runScript(clearScript, [...fixed, ...keys], [epoch, what]);
+      if ((await turn([], "begin")) === "fenced") return "fenced";
+      // Looked for among all keys, as the list of their names may be what was lost.
+      for await (const keys of scanKeys(keyOf(shard, "p:")))
+        for (let at = 0; at < keys.length; at += CLEARED_AT_ONCE)
+          if ((await turn(keys.slice(at, at + CLEARED_AT_ONCE), "parts")) === "fenced") return "fenced";
+      return (await turn([], "end")) as "cleared" | "fenced";
     },
     load,
     async dueTimers(shard, queue, upToMs, max) {
@@ -112,10 +179,15 @@ export function openRedisStore(options: RedisStoreOptions): RedisStore {
 
 /** The frame of EVALSHA with KEYS and ARGV of commit.lua. */
 function writeCommit(commit: ShardCommit, keyOf: (rest: string) => string): Buffer {
-  const { from, to, published, parts, timersAdded, timersRemoved } = commit;
+  const { from, to, published, parts, absent, timersAdded, timersRemoved } = commit;
   const start = keyOf("p:");
   let toSet = 0;
-  for (const value of parts.values()) if (value !== null) toSet += 1;
+  let countAbsent = 0;
+  for (const [name, value] of parts) {
+    if (value === null) continue;
+    toSet += 1;
+    if (absent.has(name)) countAbsent += 1;
+  }
   const keys = FIXED_KEYS.length + parts.size;
   const { begin, put } = frameWriter;
   begin(3 + keys + FIXED_ARGUMENTS + toSet + timersRemoved.length + 2 * timersAdded.length);
@@ -123,7 +195,9 @@ function writeCommit(commit: ShardCommit, keyOf: (rest: string) => string): Buff
   put(commitScript.hash);
   put(String(keys));
   for (const rest of FIXED_KEYS) put(keyOf(rest));
-  for (const [name, value] of parts) if (value !== null) put(start + name);
+  // Those first that were not there: one that is listed all the same has been lost.
+  for (const [name, value] of parts) if (value !== null && absent.has(name)) put(start + name);
+  for (const [name, value] of parts) if (value !== null && !absent.has(name)) put(start + name);
   for (const [name, value] of parts) if (value === null) put(start + name);
 
   for (const number of [commit.epoch, from.offset, from.step, to.offset, to.step]) put(String(number));
@@ -132,7 +206,9 @@ function writeCommit(commit: ShardCommit, keyOf: (rest: string) => string): Buff
   put(String(start.length));
   put(String(toSet));
   for (const timers of [timersRemoved, timersAdded]) for (const queue of QUEUES) put(String(count(timers, queue)));
-  for (const value of parts.values()) if (value !== null) put(value);
+  put(String(countAbsent));
+  for (const [name, value] of parts) if (value !== null && absent.has(name)) put(value);
+  for (const [name, value] of parts) if (value !== null && !absent.has(name)) put(value);
   for (const queue of QUEUES) for (const timer of timersRemoved) if (timer.queue === queue) put(timer.ref);
   for (const queue of QUEUES) {
     for (const timer of timersAdded) {
@@ -142,6 +218,14 @@ function writeCommit(commit: ShardCommit, keyOf: (rest: string) => string): Buff
     }
   }
   return frameWriter.finish();
+}
+
+function describeDamage(counted: readonly (string | null)[], counts: readonly number[]): string | null {
+  const wrong = COUNTED.flatMap((name, i) => {
+    const [told, found] = [Number(counted[i] ?? 0), counts[i] ?? 0];
+    return told === found ? [] : [`${name}: ${found} of ${told}`];
+  });
+  return wrong.length === 0 ? null : wrong.join(", ");
 }
 
 function count(timers: readonly Timer[], queue: Timer["queue"]): number {

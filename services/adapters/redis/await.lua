@@ -1,0 +1,7 @@
+#!lua
+-- KEYS  1 head   ARGV  1 epoch   2 the offset that readers wait for
+-- Returns "told", or "fenced" (epoch is not the present one).
+
+if redis.call('HGET', KEYS[1], 'epoch') ~= ARGV[1] then return 'fenced' end
+redis.call('HSET', KEYS[1], 'until', ARGV[2])
+return 'told'

@@ -1,0 +1,57 @@
+// What every store promises of a loss (S2): a step that would build on one is refused, an emptied shard can be folded
+// anew, and a reader can tell a shard that stands behind what the world was told.
+
+import assert from "node:assert/strict";
+import { at, commitOf, dump, type OpenStore, raise, START, storeTestOf, timer } from "./store-shorthand.ts";
+
+export function testStoreLosses(name: string, open: OpenStore): void {
+  const storeTest = storeTestOf(name, open);
+  const publication = { outbox: [{ topic: "t", key: "k", value: Uint8Array.from([1]) }] };
+
+  storeTest("a part that was read as not there, and is there, refuses the whole step (S2)", async (store) => {
+    const epoch = await raise(store, 1);
+    await store.commit(commitOf({ epoch, to: at(1, 0), parts: { a: [1], b: [2] } }));
+    const before = await dump(store, 1);
+    const parts = { a: [9], new: [3], b: null };
+    const step = { epoch, from: at(1, 0), to: at(2, 0), timersAdded: [timer("time", 1, "r")], ...publication };
+    assert.equal(await store.commit(commitOf({ ...step, parts, absent: ["new", "a"] })), "damaged");
+    assert.deepEqual(await dump(store, 1), before);
+    // One that the step deletes, or does not touch, says nothing; one that was deleted may come again.
+    assert.equal(await store.commit(commitOf({ ...step, parts, absent: ["new", "b", "c"] })), "committed");
+    const again = { epoch, from: at(2, 0), to: at(3, 0), parts: { b: [4] }, absent: ["b"] };
+    assert.equal(await store.commit(commitOf(again)), "committed");
+  });
+
+  storeTest(
+    "a shard that is emptied stands at the start and is written anew; others are not touched (S2)",
+    async (store) => {
+      const [epoch, other] = [await raise(store, 1), await raise(store, 2)];
+      const first = { timersAdded: [timer("time", 1, "r")], parts: { a: [1], "a:b": [2] }, ...publication };
+      await store.commit(commitOf({ epoch, to: at(1, 0), ...first }));
+      const kept = { ...commitOf({ epoch: other, to: at(1, 0), ...first }), shard: 2 };
+      await store.commit(kept);
+      const before = await dump(store, 2);
+      assert.equal(await store.clear(1, epoch - 1), "fenced");
+      assert.equal(await store.countParts(1), 2);
+      assert.equal(await store.clear(1, epoch), "cleared");
+      assert.deepEqual(await store.readHead(1), { position: START, outbox: [], damage: null });
+      assert.equal(await store.countParts(1), 0);
+      assert.deepEqual(await store.load(1, ["a", "a:b"]), [null, null]);
+      assert.deepEqual(await store.dueTimers(1, "time", 10, 10), []);
+      assert.equal(await store.commit(commitOf({ epoch, to: at(1, 0), ...first, absent: ["a"] })), "committed");
+      assert.deepEqual(await dump(store, 2), before);
+    },
+  );
+
+  storeTest("a reader sees where a shard stands and where it has to come (S2)", async (store) => {
+    const epoch = await raise(store, 1);
+    assert.equal(await store.awaitPosition(1, epoch, 7), "told");
+    assert.deepEqual(await store.standing(1), { position: START, until: 7 });
+    await store.commit(commitOf({ epoch, to: at(7, 0), parts: { a: [1] } }));
+    assert.deepEqual(await store.standing(1), { position: at(7, 0), until: 7 });
+    const newer = await raise(store, 1);
+    assert.equal(await store.awaitPosition(1, epoch, 3), "fenced");
+    assert.deepEqual(await store.standing(1), { position: at(7, 0), until: 7 }, "a take-over alone changes nothing");
+    assert.equal(await store.awaitPosition(1, newer, 9), "told");
+  });
+}
