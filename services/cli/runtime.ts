@@ -16,6 +16,7 @@ import type { StitcherServices } from "#services/stitcher/loop.ts";
 import { startStitcher } from "#services/stitcher/main.ts";
 import type { BundleValue } from "#services/wire/bundle.ts";
 import { ComponentIndex } from "#services/wire/component-index.ts";
+import { IndexKeeper } from "#services/wire/index-keeper.ts";
 import { createHash } from "#services/wire/hash.ts";
 import { createOutputEncoder } from "#services/wire/output.ts";
 import { patiently } from "#services/wire/patience.ts";
@@ -87,6 +88,13 @@ export async function openRuntime(loaded: LoadedConfiguration, options: RuntimeO
       ...shared,
       registry: engine.registry,
       index,
+      keeper: new IndexKeeper({
+        ...shared,
+        index: state.index,
+        known: index,
+        log: wires.log,
+        now: Date.now,
+      }),
       encodeBundle: await encodeBundle(),
       tickIntervalMs: settings.tickIntervalMs,
       sourceOf: (topic) => sources.get(topic) ?? null,

@@ -118,6 +118,9 @@ export interface Membership {
   readonly closed: Promise<void>;
 }
 
+/** A map: the offset to begin at, by `partitionKey`; a partition that is not in it is read from its start. */
+export type ReadFrom = "start" | "end" | ReadonlyMap<string, number>;
+
 export interface Log {
   /** Creates what is missing; an existing topic with another partition count or cleanup policy is a LogError. */
   createTopics(topics: readonly TopicSpec[]): Promise<void>;
@@ -125,11 +128,13 @@ export interface Log {
   append(records: readonly NewRecord[]): Promise<void>;
   /** Joins a consumer group whose members share out whole slots. */
   joinGroup(options: GroupOptions): Promise<Membership>;
-  /** Reads committed records of whole topics from `from` ("start" or "end"); ends at the present end unless `follow`. */
+  /** Reads committed records of whole topics; ends at the present end unless `follow`. */
   read(
     topics: readonly string[],
-    options: { from: "start" | "end"; follow: boolean; signal?: AbortSignal },
+    options: { from: ReadFrom; follow: boolean; signal?: AbortSignal },
   ): AsyncIterable<LogRecord>;
+  /** The offset behind the last committed record of each partition, by `partitionKey`. */
+  endOffsets(topics: readonly string[]): Promise<ReadonlyMap<string, number>>;
   close(): Promise<void>;
 }
 

@@ -11,6 +11,7 @@ import type { Codec } from "#ports/codec.ts";
 import { LogError, partitionKey, type LogRecord, type NewRecord, type OwnedSlot, type Position } from "#ports/log.ts";
 import { encodeBundles, type EncodeBundle } from "../wire/bundle.ts";
 import type { ComponentIndex } from "../wire/component-index.ts";
+import type { IndexKeeper } from "../wire/index-keeper.ts";
 import { patiently, type Waiting } from "../wire/patience.ts";
 import { BACKFILL_HEADER } from "../wire/headers.ts";
 import { createDeadLetter } from "./dead-letter.ts";
@@ -25,6 +26,7 @@ export interface ResolverServices {
   readonly registry: Registry;
   readonly codec: Codec;
   readonly index: ComponentIndex;
+  readonly keeper: IndexKeeper;
   readonly shards: number;
   readonly resolvedTopic: string;
   readonly encodeBundle: EncodeBundle;
@@ -93,6 +95,7 @@ class SlotResolver {
       const out = await this.#resolve(records, atEnd ? clockMs : null);
       await publishing;
       if (out.length === 0 && records.length === 0) continue;
+      await patiently(this.#services.waiting, this.#slot.revoked, "identity index", () => this.#services.keeper.mark());
       const positions = new Map(this.#positions);
       publishing = this.#slot.publish(out, positions);
       // Awaited at the next turn; a rejection until then must not be an unhandled one.
@@ -135,9 +138,15 @@ class SlotResolver {
     }
     // In the order of time, whatever partition they come from: what follows an instant must not come before its timers.
     arrivals.sort((a, b) => a.recordedAt - b.recordedAt);
-    const resolution = await patient("identity index", () =>
-      resolveBatch({ ...services, recent: this.#recent }, arrivals),
-    );
+    const resolution = await patient("identity index", async () => {
+      let life = await services.keeper.check();
+      const isSound = async (): Promise<boolean> => {
+        const before = life;
+        life = await services.keeper.check();
+        return life === before;
+      };
+      return resolveBatch({ ...services, recent: this.#recent, isSound }, arrivals);
+    });
     for (const { arrival, reason, detail } of resolution.refused)
       bury((arrival as (typeof arrivals)[number]).record, reason, detail);
     for (const [source, upTo] of resolution.latestOccurredAt)

@@ -42,10 +42,12 @@ export interface ResolveOptions {
   readonly index: ComponentIndex;
   readonly shards: number;
   readonly recent: RecentEvents;
+  /** Whether the index is still the one that was asked; if not, the batch is resolved anew. Absent: it loses nothing. */
+  isSound?(): Promise<boolean>;
 }
 
 export async function resolveBatch(
-  { registry, index, shards, recent }: ResolveOptions,
+  { registry, index, shards, recent, isSound }: ResolveOptions,
   arrivals: readonly Arrival[],
 ): Promise<Resolution> {
   const refused: Resolution["refused"][number][] = [];
@@ -91,7 +93,7 @@ export async function resolveBatch(
       for (const item of routing.items)
         send({ item, event: item.role === "tie" ? null : arrival.bytes }, item.component);
     }
-    if (await index.settle(proposal)) {
+    if ((await index.settle(proposal)) && (await (isSound?.() ?? true))) {
       recent.keep(batch);
       return {
         items,

@@ -50,6 +50,12 @@ export class ComponentIndex {
     }
   }
 
+  /** All that is remembered: the index may hold something else after a loss. */
+  forget(): void {
+    this.#births = new Map();
+    this.#parents = new Map();
+  }
+
   birthOf(key: string): ComponentId | null {
     return this.#births.get(key) ?? null;
   }
@@ -119,11 +125,11 @@ export class ComponentIndex {
   }
 }
 
-function birthKey(key: string): string {
+export function birthKey(key: string): string {
   return `b:${key}`;
 }
 
-function parentKey(component: ComponentId): string {
+export function parentKey(component: ComponentId): string {
   return `p:${component}`;
 }
 

@@ -63,6 +63,29 @@ export function testIndex(name: string, open: OpenIndex): void {
     });
   });
 
+  indexTest("what is put back stands, whatever was there (S2)", async (index, other) => {
+    await index.putIfAbsent([entry("a", "1")]);
+    await other.restore([entry("a", "2"), entry("b", "3")]);
+    await index.restore([]);
+    assert.deepEqual(await index.get(["a", "b"]), ["2", "3"]);
+  });
+
+  indexTest(
+    "a mark moves only from where its reader saw it, and is no key of the index (S2)",
+    async (first, second) => {
+      const none = await first.readMarks();
+      assert.ok(none.length > 0 && none.every(({ text, doubtful }) => text === null && !doubtful));
+      await first.moveMarks(none, "1");
+      const one = await second.readMarks();
+      assert.ok(one.length === none.length && one.every(({ text, doubtful }) => text === "1" && !doubtful));
+      await second.moveMarks(one, "2");
+      await first.moveMarks(one, "3");
+      await first.moveMarks(none, "4");
+      assert.ok((await first.readMarks()).every(({ text }) => text === "2"));
+      assert.deepEqual(await first.putIfAbsent([entry("2", "y")]), ["y"]);
+    },
+  );
+
   indexTest("2,000 keys go in and come back in one call each", async (index) => {
     const entries = Array.from({ length: 2000 }, (_, i) => entry(`identifier:${i}`, `component-${i}`));
     const values = entries.map(({ value }) => value);

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
-import { type LogRecord } from "#ports/log.ts";
+import { type LogRecord, partitionKey } from "#ports/log.ts";
 import {
   createTopic,
   text,
@@ -116,6 +116,24 @@ export function testRecords(logTest: LogTest): void {
     const topic = await createTopic(log, "in");
     await log.append(Array.from({ length: 80 }, (_, n) => ({ topic, key: null, value: text(String(n)) })));
     assert.equal(new Set((await readAll(log, topic)).map(({ partition }) => partition)).size, PARTITIONS);
+  });
+
+  logTest("reading begins where it is told, partition by partition, and the ends are told", async (log) => {
+    const topic = await createTopic(log, "in");
+    await log.append([...numbered(topic, 0, 3), ...numbered(topic, 1, 2, 10), ...numbered(topic, 2, 1, 20)]);
+    const ends = await log.endOffsets([topic]);
+    const at = (partition: number) => partitionKey({ topic, partition });
+    assert.deepEqual(
+      [0, 1, 2, 3].map((partition) => ends.get(at(partition))),
+      [3, 2, 1, 0],
+    );
+    const from = new Map([
+      [at(0), 1],
+      [at(1), 2],
+    ]);
+    const records: LogRecord[] = [];
+    for await (const record of log.read([topic], { from, follow: false })) records.push(record);
+    assert.deepEqual(valuesOf(records).toSorted(), ["1", "2", "20"]);
   });
 
   logTest("reading without following ends at the present end, also of nothing", async (log) => {

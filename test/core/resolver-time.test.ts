@@ -16,6 +16,7 @@ import { startResolver } from "#services/resolver/main.ts";
 import { interleaveProgress } from "#services/resolver/progress.ts";
 import { readBundle, type BundleValue } from "#services/wire/bundle.ts";
 import { ComponentIndex } from "#services/wire/component-index.ts";
+import { IndexKeeper } from "#services/wire/index-keeper.ts";
 import { createHash } from "#services/wire/hash.ts";
 
 const { configuration } = loadConfiguration(undefined, {});
@@ -47,21 +48,21 @@ function visit(eventId: string, occurredAt: number): ChannelEvent {
 }
 
 function start(log: Log, index: Index, now: () => number, tickIntervalMs: number): Promise<Membership> {
+  const waiting = { onWait: assert.fail };
+  const known = new ComponentIndex(index);
+  const shared = { codec, resolvedTopic: RESOLVED, shards: 1, waiting, now };
   return startResolver(
     log,
     {
+      ...shared,
+      keeper: new IndexKeeper({ ...shared, index, known, log }),
       registry: createRegistry(configuration, createHash("a key for tests, long enough to be one")),
-      codec,
-      index: new ComponentIndex(index),
-      shards: 1,
-      resolvedTopic: RESOLVED,
+      index: known,
       encodeBundle,
       tickIntervalMs,
       transactionIntervalMs: 1,
       sourceOf: () => "web",
       deadLetterTopic: (topic) => `${topic}.dlq`,
-      now,
-      waiting: { onWait: assert.fail },
     },
     { topics: ["channel-web"], slots: 1, groupPrefix: "" },
   );

@@ -319,6 +319,7 @@ export class Cluster {
   #gatedIndex(): Index {
     const turn = () => new Promise<void>((go) => this.#waiting.push(go));
     return {
+      ...this.#index,
       get: async (keys) => {
         await turn();
         return this.#index.get(keys);

@@ -13,6 +13,8 @@ import type { Deployment } from "./deployment.ts";
 const SCHEMAS_FOLDER = resolve(import.meta.dirname, "../../schemas");
 
 export interface ReadTransition {
+  readonly kind: "transition" | "retraction";
+  readonly retracts: string | null;
   readonly transitionId: string;
   readonly profileId: string;
   readonly from: string | null;
@@ -168,6 +170,10 @@ export class LiveReader {
     const { transitionId, profileId, from, to } = transition;
     this.#takeId(transitionId);
     this.#takeNumber(profileId, transitionId);
+    if (transition.kind === "retraction") {
+      if (!this.#ids.has(transition.retracts ?? "")) this.#fault(`${transitionId} retracts what was never said`);
+      return;
+    }
     const before = this.#segments.get(profileId) ?? null;
     // Where an id took a profile over, the segment came with it.
     if (from !== before) this.#breaks.set(profileId, (this.#breaks.get(profileId) ?? 0) + 1);

@@ -4,8 +4,14 @@ import type { Index } from "#ports/index.ts";
 import { StoreUnavailable } from "#ports/store.ts";
 import type { Database } from "./database.ts";
 
+/** No key of the index is empty. */
+const MARK_KEY = "";
+
 export function openEmbeddedIndex(database: Database): Index {
   const selectRoute = database.sqlite.prepare("SELECT value FROM routes WHERE key = ?");
+  const upsertRoute = database.sqlite.prepare(
+    "INSERT INTO routes VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value",
+  );
   const insertRoute = database.sqlite.prepare("INSERT INTO routes VALUES (?, ?)");
 
   function readRoute(key: string): string | null {
@@ -26,6 +32,23 @@ export function openEmbeddedIndex(database: Database): Index {
             return present ?? value;
           }),
         ),
+      );
+    },
+    async restore(entries) {
+      guard(() =>
+        database.transact(() => {
+          for (const { key, value } of entries) upsertRoute.run(key, value);
+        }),
+      );
+    },
+    async readMarks() {
+      return guard(() => [{ text: readRoute(MARK_KEY), keeper: "", doubtful: false }]);
+    },
+    async moveMarks([from], to) {
+      guard(() =>
+        database.transact(() => {
+          if (readRoute(MARK_KEY) === from?.text) upsertRoute.run(MARK_KEY, to);
+        }),
       );
     },
     async close() {},

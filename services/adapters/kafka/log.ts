@@ -17,7 +17,7 @@ import { registerCodecs } from "./codecs.ts";
 import { toLogError } from "./failure.ts";
 import { KafkaGroup, type GroupSettings } from "./group.ts";
 import { Outage } from "./outage.ts";
-import { readTopics, type ReadOptions } from "./reading.ts";
+import { readEnds, readTopics, type ReadOptions } from "./reading.ts";
 import { patchProduceRequests } from "./produce-request.ts";
 import { patchTimers } from "./timer-patch.ts";
 import { createKafkaTopics } from "./topics.ts";
@@ -113,6 +113,11 @@ class KafkaLog implements Log {
   read(topics: readonly string[], options: ReadOptions): AsyncIterable<LogRecord> {
     this.#checkOpen();
     return readTopics(this.#kafka, topics, options, this.#settings, this.#closing.signal);
+  }
+
+  async endOffsets(topics: readonly string[]): Promise<ReadonlyMap<string, number>> {
+    this.#checkOpen();
+    return readEnds(this.#kafka, topics, this.#settings.outage, this.#closing.signal);
   }
 
   async close(): Promise<void> {

@@ -2,14 +2,15 @@
 // there at the start or on and on. Nothing joins, nothing commits, so nothing is left behind.
 
 import type { Cluster, Kafka } from "kafkajs";
-import type { LogRecord, TopicPartition } from "#ports/log.ts";
+import { type LogRecord, partitionKey, type ReadFrom, type TopicPartition } from "#ports/log.ts";
 import { createClusterConsumer, type ClusterConsumer } from "./cluster.ts";
 import { toLogError } from "./failure.ts";
 import { disconnectFetching, Fetcher, type FetcherSettings } from "./fetcher.ts";
+import type { Outage } from "./outage.ts";
 import { SlotQueue } from "./slot-queue.ts";
 
 export interface ReadOptions {
-  readonly from: "start" | "end";
+  readonly from: ReadFrom;
   readonly follow: boolean;
   readonly signal?: AbortSignal;
 }
@@ -105,7 +106,25 @@ async function* readFound(
   }
 }
 
-async function findReadings(cluster: Cluster, topics: readonly string[], from: "start" | "end"): Promise<Reading[]> {
+/** The offsets behind the last committed records, by partition key. */
+export async function readEnds(
+  kafka: Kafka,
+  topics: readonly string[],
+  outage: Outage,
+  stop: AbortSignal,
+): Promise<Map<string, number>> {
+  const { consumer, cluster } = createClusterConsumer(kafka, { groupId: "weft-reader" });
+  try {
+    const readings = await outage.outlast(() => findReadings(cluster, topics, "end"), stop);
+    return new Map(readings.map((reading) => [partitionKey(reading), reading.end]));
+  } catch (error) {
+    throw toLogError(error, false);
+  } finally {
+    await consumer.disconnect().catch(() => {});
+  }
+}
+
+async function findReadings(cluster: Cluster, topics: readonly string[], from: ReadFrom): Promise<Reading[]> {
   await cluster.connect();
   await cluster.addMultipleTargetTopics([...topics]);
   await cluster.refreshMetadataIfNecessary();
@@ -122,7 +141,10 @@ async function findReadings(cluster: Cluster, topics: readonly string[], from: "
       );
       return partitions.map(({ partition }) => {
         const end = ends?.get(partition) ?? 0;
-        return { topic, partition, next: from === "start" ? (starts?.get(partition) ?? 0) : end, end };
+        if (from === "end") return { topic, partition, next: end, end };
+        const start = starts?.get(partition) ?? 0;
+        const wanted = from === "start" ? start : (from.get(partitionKey({ topic, partition })) ?? start);
+        return { topic, partition, next: Math.max(start, wanted), end };
       });
     }),
   );

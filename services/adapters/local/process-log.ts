@@ -3,8 +3,8 @@
 // This folder is what the logs and groups of one process (memory, embedded) share. It is not an outside thing itself:
 // only those two adapters import it, and each brings the place that keeps the records.
 
-import type { GroupOptions, Log, LogRecord, NewRecord, TopicSpec } from "#ports/log.ts";
-import { LogError } from "#ports/log.ts";
+import type { GroupOptions, Log, LogRecord, NewRecord, ReadFrom, TopicPartition, TopicSpec } from "#ports/log.ts";
+import { LogError, partitionKey } from "#ports/log.ts";
 import { openBell } from "./bell.ts";
 import type { Group } from "./group.ts";
 import { openGroup } from "./group.ts";
@@ -105,17 +105,32 @@ export function openProcessLog(records: Records, now: () => number): Log {
       const cursors = topics.flatMap((topic) =>
         Array.from({ length: topicOf(topic).partitions }, (_, partition): Cursor => {
           const end = records.endOffset(topic, partition);
-          const offset = options.from === "end" ? end : 0;
+          const offset = startOf(options.from, { topic, partition }, end);
           return { topic, partition, offset, end: options.follow ? Number.POSITIVE_INFINITY : end };
         }),
       );
       return readFrom(cursors, topics, options);
+    },
+    async endOffsets(topics) {
+      checkOpen();
+      return new Map(
+        topics.flatMap((topic) =>
+          Array.from({ length: topicOf(topic).partitions }, (_, partition): [string, number] => {
+            return [partitionKey({ topic, partition }), records.endOffset(topic, partition)];
+          }),
+        ),
+      );
     },
     async close() {
       closing.abort();
       await Promise.all([...groups.values()].map((group) => group.close()));
     },
   };
+}
+
+function startOf(from: ReadFrom, at: TopicPartition, end: number): number {
+  if (typeof from === "string") return from === "end" ? end : 0;
+  return from.get(partitionKey(at)) ?? 0;
 }
 
 interface Cursor {

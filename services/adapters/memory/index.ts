@@ -4,6 +4,7 @@ import type { Index } from "#ports/index.ts";
 
 export function openMemoryIndex(): Index {
   const values = new Map<string, string>();
+  let kept: string | null = null;
   return {
     async get(keys) {
       return keys.map((key) => values.get(key) ?? null);
@@ -14,6 +15,15 @@ export function openMemoryIndex(): Index {
         if (present === undefined) values.set(key, value);
         return present ?? value;
       });
+    },
+    async restore(entries) {
+      for (const { key, value } of entries) values.set(key, value);
+    },
+    async readMarks() {
+      return [{ text: kept, keeper: "", doubtful: false }];
+    },
+    async moveMarks([from], to) {
+      if (kept === from?.text) kept = to;
     },
     async close() {},
   };

@@ -1,11 +1,14 @@
-// The identity index on Redis: <prefix>i:{t07}:<key>, spread over 64 hash tags so that no shard of a cluster has it all.
+// The identity index on Redis: <prefix>i:{t07}:<key>, spread over 64 hash tags so that no shard of a cluster has it all, and
+// <prefix>m:{t07}, the mark of each tag (one Redis has that of the first for all): "<keeper> <text>". The keeper is the run of the server and its line of replication:
+// a server that was started anew, or has taken over from another, is another keeper.
 // On one Redis the tags make no difference and one MGET reads across them. On a cluster each key is asked for alone, all of
 // them at once: commands on one key go on, and are led to the right node, while their slot moves from one to another.
 
 import { Cluster } from "ioredis";
-import type { Index } from "#ports/index.ts";
+import type { Index, IndexMark } from "#ports/index.ts";
 import type { ConnectionOptions } from "./connection.ts";
 import { openConnection, takeResults } from "./connection.ts";
+import { listMasters, type RedisClient } from "./link.ts";
 
 export interface RedisIndexOptions extends ConnectionOptions {
   /** Before every key, e.g. "weft:"; no braces, which would take the place of the hash tag. */
@@ -13,6 +16,11 @@ export interface RedisIndexOptions extends ConnectionOptions {
 }
 
 const TAGS = 64;
+/** KEYS the mark; ARGV the text that must stand ("" for none), the new mark. Returns nothing. */
+const MOVE_MARK = `
+local mark = redis.call('GET', KEYS[1])
+if (mark and string.match(mark, '^%S+ (.*)$') or '') == ARGV[1] then redis.call('SET', KEYS[1], ARGV[2]) end
+`;
 
 export function openRedisIndex(options: RedisIndexOptions): Index {
   const { prefix } = options;
@@ -20,33 +28,92 @@ export function openRedisIndex(options: RedisIndexOptions): Index {
   const connection = openConnection(options);
 
   function keyOf(key: string): string {
-    return `${prefix}i:{t${String(hashTag(key) % TAGS).padStart(2, "0")}}:${key}`;
+    return `${prefix}i:{${nameTag(hashTag(key) % TAGS)}}:${key}`;
+  }
+
+  // One Redis forgets for all tags alike.
+  const isCluster = (options.clusterNodes ?? []).length > 0;
+  const markKeys = Array.from({ length: isCluster ? TAGS : 1 }, (_, tag) => `${prefix}m:{${nameTag(tag)}}`);
+
+  async function read(keys: readonly string[]): Promise<(string | null)[]> {
+    if (keys.length === 0) return [];
+    return await connection.run((redis) =>
+      redis instanceof Cluster ? Promise.all(keys.map((key) => redis.get(key))) : redis.mget([...keys]),
+    );
+  }
+
+  async function write(commands: readonly (readonly [string, ...string[]])[]): Promise<unknown[]> {
+    if (commands.length === 0) return [];
+    return await connection.run(async (redis) => {
+      if (redis instanceof Cluster) return await Promise.all(commands.map((command) => redis.call(...command)));
+      const pipeline = redis.pipeline();
+      for (const command of commands) pipeline.call(...command);
+      return takeResults(await pipeline.exec());
+    });
   }
 
   return {
-    async get(keys) {
-      if (keys.length === 0) return [];
-      return await connection.run((redis) =>
-        redis instanceof Cluster ? Promise.all(keys.map((key) => redis.get(keyOf(key)))) : redis.mget(keys.map(keyOf)),
-      );
-    },
+    get: (keys) => read(keys.map(keyOf)),
     async putIfAbsent(entries) {
       if (entries.length === 0) return [];
       // NX together with GET: Redis 7.0 and later. A null says that ours was set.
-      const commands = entries.map(({ key, value }) => ["SET", keyOf(key), value, "NX", "GET"] as const);
-      const earlier = await connection.run(async (redis) => {
-        if (redis instanceof Cluster) return await Promise.all(commands.map((command) => redis.call(...command)));
-        const pipeline = redis.pipeline();
-        for (const command of commands) pipeline.call(...command);
-        return takeResults(await pipeline.exec());
-      });
+      const earlier = await write(entries.map(({ key, value }) => ["SET", keyOf(key), value, "NX", "GET"]));
       return entries.map(({ value }, i) => {
         const present = earlier[i];
         return typeof present === "string" ? present : value;
       });
     },
+    async restore(entries) {
+      await write(entries.map(({ key, value }) => ["SET", keyOf(key), value]));
+    },
+    async readMarks() {
+      return await connection.run(async (redis) => {
+        // Who keeps it before what is kept: a fail-over between the two is then seen at the next reading.
+        const keepers = await findKeepers(redis, markKeys);
+        const marks =
+          redis instanceof Cluster
+            ? await Promise.all(markKeys.map((key) => redis.get(key)))
+            : await redis.mget(markKeys);
+        return marks.map((mark, tag): IndexMark => {
+          const [written = null, text = null] = mark?.split(" ") ?? [];
+          const keeper = keepers[tag] ?? "";
+          return { text, keeper, doubtful: written !== null && written !== keeper };
+        });
+      });
+    },
+    async moveMarks(from, to) {
+      await connection.run((redis) =>
+        Promise.all(
+          markKeys.map((key, tag) => {
+            const { text = null, keeper = "" } = from[tag] ?? {};
+            return redis.eval(MOVE_MARK, 1, key, text ?? "", `${keeper} ${to}`);
+          }),
+        ),
+      );
+    },
     close: () => connection.close(),
   };
+}
+
+/** Per key, the run of its server and its line of replication. */
+async function findKeepers(redis: RedisClient, keys: readonly string[]): Promise<string[]> {
+  const keepers = new Map<string, string>();
+  const masters = listMasters(redis);
+  await Promise.all(
+    masters.map(async (master) => {
+      const information = await master.info("server", "replication");
+      const field = (name: string) => new RegExp(`^${name}:(\\S+)`, "m").exec(information)?.[1] ?? "";
+      const { host, port } = master.options;
+      keepers.set(`${host}:${port}`, `${field("run_id")}-${field("master_replid")}`);
+    }),
+  );
+  if (!(redis instanceof Cluster)) return keys.map(() => [...keepers.values()][0] ?? "");
+  const slots = await Promise.all(keys.map((key) => redis.cluster("KEYSLOT", key)));
+  return slots.map((slot) => keepers.get(redis.slots[slot]?.[0] ?? "") ?? "");
+}
+
+function nameTag(tag: number): string {
+  return `t${String(tag).padStart(2, "0")}`;
 }
 
 /** FNV-1a, 32 bits, over ASCII. A key must have the same tag for ever. */

@@ -1,0 +1,159 @@
+// Keeps the identity index true to the log (S2). The inner log names every birth and every parent that counts, so what the
+// index has lost is put back from there. How far the log was when something was last known to be whole is a mark, kept
+// beside each part of the index that can be lost by itself: where the mark survived, so did all that was put before it.
+//
+// Noticed: a mark that is gone, one whose part has another keeper since (Redis was started anew, or a replica has taken
+// over), and one of another life (somebody else has put things back). What a batch asked and put is checked before it goes
+// to the log; a loss after that is put back from the log like any other.
+
+import type { ComponentId } from "#core/item.ts";
+import { compareText } from "#core/comparison.ts";
+import type { Codec } from "#ports/codec.ts";
+import type { Index, IndexMark } from "#ports/index.ts";
+import { type Log, partitionKey } from "#ports/log.ts";
+import { readBundle, type BundleValue } from "./bundle.ts";
+import { birthKey, parentKey, type ComponentIndex } from "./component-index.ts";
+import type { Waiting } from "./patience.ts";
+
+export interface IndexKeeperServices {
+  readonly index: Index;
+  readonly known: ComponentIndex;
+  readonly log: Log;
+  readonly codec: Codec;
+  readonly resolvedTopic: string;
+  readonly shards: number;
+  readonly waiting: Waiting;
+  /** Only ever tells one life of the index from another. */
+  now(): number;
+}
+
+interface Mark {
+  readonly life: number;
+  /** Per shard: what is named before was put before the mark. */
+  readonly offsets: readonly number[];
+}
+
+const MARK_INTERVAL_MS = 10_000;
+const RESTORED_AT_ONCE = 2_000;
+
+export class IndexKeeper {
+  readonly #services: IndexKeeperServices;
+  #life: number | null = null;
+  /** A loss was noticed and is not mended yet. */
+  #isLost = false;
+  #markedAtMs = Number.NEGATIVE_INFINITY;
+  #checking: Promise<number> | null = null;
+
+  constructor(services: IndexKeeperServices) {
+    this.#services = services;
+  }
+
+  /** Which life of the index this is: what was asked of it in another one has to be asked again. Puts back what is lost. */
+  check(): Promise<number> {
+    this.#checking ??= this.#check().finally(() => {
+      this.#checking = null;
+    });
+    return this.#checking;
+  }
+
+  /** To be called now and then, by whoever writes to the index: the later the mark, the less has to be read after a loss. */
+  async mark(): Promise<void> {
+    if (this.#life === null || performance.now() - this.#markedAtMs < MARK_INTERVAL_MS) return;
+    this.#markedAtMs = performance.now();
+    const offsets = await this.#readEnds();
+    // Over a loss no new mark may be laid: the next check mends it.
+    const { marks, lives } = await this.#readMarks();
+    if (!this.#isLost && lives.every((life) => life === this.#life))
+      await this.#services.index.moveMarks(marks, writeMark({ life: this.#life, offsets }));
+  }
+
+  async #readMarks() {
+    const marks = await this.#services.index.readMarks();
+    const read = marks.map(({ text }) => readMark(text));
+    const lives = read.map((mark) => mark?.life ?? null);
+    const isMixed = lives.some((life) => life === null || life !== lives[0]);
+    if (isMixed || marks.some(({ doubtful }) => doubtful)) this.#isLost = true;
+    return { marks, read, lives };
+  }
+
+  async #check(): Promise<number> {
+    const { marks, read, lives } = await this.#readMarks();
+    const [life = null] = lives;
+    if (this.#isLost || life === null || life !== this.#life) await this.#putBack(marks, read, life);
+    return this.#life as number;
+  }
+
+  async #putBack(marks: readonly IndexMark[], read: readonly (Mark | null)[], life: number | null): Promise<void> {
+    const { index, known, waiting, now } = this.#services;
+    const isTold = this.#isLost && read.some((mark) => mark !== null || this.#life !== null);
+    if (isTold) waiting.onWait("the identity index has lost what it acknowledged; putting it back from the log");
+    known.forget();
+    const ends = await this.#readEnds();
+    const from = ends.map((_, shard) => Math.min(...read.map((mark) => mark?.offsets[shard] ?? 0)));
+    const count = await this.#restore(from);
+    if (isTold) waiting.onWait(`the identity index is whole again; ${count} entries were read from the log`);
+    // A loss begins a new life, so that everybody hears of it.
+    const next = this.#isLost || life === null ? Math.max(now(), (this.#life ?? 0) + 1, (life ?? 0) + 1) : life;
+    await index.moveMarks(marks, writeMark({ life: next, offsets: ends }));
+    this.#life = next;
+    this.#isLost = false;
+    known.forget();
+  }
+
+  async #restore(from: readonly number[]): Promise<number> {
+    const { log, codec, index, resolvedTopic, waiting } = this.#services;
+    const start = new Map(from.map((offset, partition) => [partitionKey({ topic: resolvedTopic, partition }), offset]));
+    let births = new Map<string, ComponentId>();
+    let parents = new Map<ComponentId, ComponentId>();
+    let count = 0;
+    const flush = async (): Promise<void> => {
+      // The log's word counts: what was put since the loss was put by somebody who had not noticed.
+      await index.restore([...births].map(([key, value]) => ({ key: birthKey(key), value })));
+      await index.putIfAbsent([...parents].map(([id, value]) => ({ key: parentKey(id), value })));
+      count += births.size + parents.size;
+      births = new Map();
+      parents = new Map();
+    };
+    for await (const record of log.read([resolvedTopic], { from: start, follow: false })) {
+      await codec.prepare([record.value]);
+      const decoded = codec.decode(record.value);
+      if (!decoded.ok)
+        throw new Error(
+          `inner record ${record.topic}/${record.partition}@${record.offset} cannot be read: ${decoded.reason}`,
+        );
+      for (const { item } of readBundle(decoded.value as BundleValue)) {
+        if (item.kind === "absorb" && compareText(item.into, item.component) < 0)
+          parents.set(item.component, item.into);
+        if (item.kind !== "event") continue;
+        for (const { key, birth } of item.order === null ? item.identifiers : [...item.identifiers, item.order]) {
+          const other = births.get(key);
+          if (other !== undefined && other !== birth)
+            waiting.onWait(`the log gives an identifier two births, ${other} and ${birth}; the earlier counts`);
+          births.set(key, other === undefined || compareText(birth, other) < 0 ? birth : other);
+        }
+      }
+      if (births.size + parents.size >= RESTORED_AT_ONCE) await flush();
+    }
+    await flush();
+    return count;
+  }
+
+  async #readEnds(): Promise<number[]> {
+    const { log, resolvedTopic, shards } = this.#services;
+    const ends = await log.endOffsets([resolvedTopic]);
+    return Array.from(
+      { length: shards },
+      (_, partition) => ends.get(partitionKey({ topic: resolvedTopic, partition })) ?? 0,
+    );
+  }
+}
+
+function writeMark({ life, offsets }: Mark): string {
+  return `${life}:${offsets.join(",")}`;
+}
+
+function readMark(text: string | null): Mark | null {
+  if (text === null) return null;
+  const [life = "", offsets = ""] = text.split(":");
+  return { life: Number(life), offsets: offsets.split(",").map(Number) };
+}
