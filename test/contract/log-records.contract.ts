@@ -133,7 +133,8 @@ export function testRecords(logTest: LogTest): void {
     ]);
     const records: LogRecord[] = [];
     for await (const record of log.read([topic], { from, follow: false })) records.push(record);
-    assert.deepEqual(valuesOf(records).toSorted(), ["1", "2", "20"]);
+    assert.deepEqual(new Set(valuesOf(records)), new Set(["1", "2", "20"]));
+    assert.equal(records.length, 3);
   });
 
   logTest("reading without following ends at the present end, also of nothing", async (log) => {

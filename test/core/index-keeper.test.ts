@@ -102,9 +102,19 @@ async function bear(deployment: Deployment, { index }: Process, key: string, bir
   await index.putIfAbsent([{ key: `b:${key}`, value: birth }]);
   const identifier = { namespace: "cookie", value: key, key, assurance: "claimed", birth, local: true } as const;
   const item: EventItem = {
-    ...{ kind: "event", component: birth, role: "anchor", ruling: null, source: "web", eventId: key, recordedAt: 1 },
-    ...{ backfill: false, traceparent: null, anchor: key, identifiers: [identifier], order: null },
-  } as const;
+    kind: "event",
+    component: birth,
+    role: "anchor",
+    ruling: null,
+    source: "web",
+    eventId: key,
+    recordedAt: 1,
+    backfill: false,
+    traceparent: null,
+    anchor: key,
+    identifiers: [identifier],
+    order: null,
+  };
   await append(deployment, birth.length % SHARDS, [{ item, event: null }]);
 }
 
