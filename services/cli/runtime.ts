@@ -31,6 +31,7 @@ export interface RuntimeOptions {
   onOutcome?(outcome: EventOutcome): void;
   onOutputs?(outputs: readonly Output[]): void;
   onLimit?(limit: LimitKind): void;
+  onStopped?(shard: number, reason: string): void;
 }
 
 export interface Runtime {
@@ -119,6 +120,7 @@ export async function openRuntime(loaded: LoadedConfiguration, options: RuntimeO
       join: (request) => index.join(request),
       ...(options.onOutputs === undefined ? {} : { onOutputs: options.onOutputs }),
       ...(options.onLimit === undefined ? {} : { onLimit: options.onLimit }),
+      ...(options.onStopped === undefined ? {} : { onStopped: options.onStopped }),
       ...(options.onOutcome === undefined ? {} : { onOutcome: options.onOutcome }),
     };
     return startStitcher(wires.log, services, { slots: settings.stitchSlots, groupPrefix: topicPrefix });

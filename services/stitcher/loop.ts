@@ -4,6 +4,8 @@
 //   R < K  the store lost what it had acknowledged: fold [R, K) again with publishing suppressed
 //   a shard of which a part, a timer or an entry is missing is emptied first: R = 0
 // Folding the next batch overlaps publishing the last one; the outbox keeps the order.
+// A shard that cannot go on (an inner record that nobody can read, a fault of the engine) stops where it is, and says so;
+// the other shards of the slot go on. Nothing is skipped: the next take-over tries again.
 
 import { setTimeout as delay } from "node:timers/promises";
 import { type Codec, RegistryUnavailable } from "#ports/codec.ts";
@@ -21,6 +23,8 @@ export interface StitcherServices extends ShardServices {
   readonly codec: Codec;
   readonly transactionIntervalMs: number;
   readonly waiting: Waiting;
+  /** The shard stays where it is until somebody has seen to it. */
+  onStopped?(shard: number, reason: string): void;
 }
 
 /** A commit was refused: another owner, or another R. Everything held in memory is void. */
@@ -65,6 +69,7 @@ interface OwnedShard {
   readonly publishedAtTakeOver: number;
   published: Position;
   target: Position;
+  stopped: boolean;
 }
 
 /** damaged: shards of which the last attempt found something missing, and what. */
@@ -98,6 +103,7 @@ async function takeOver(
       publishedAtTakeOver: k.offset,
       published: reached,
       target: reached,
+      stopped: false,
     });
     if (head.position.offset < k.offset)
       services.waiting.onWait(
@@ -139,7 +145,7 @@ async function pumpSlot(services: StitcherServices, slot: OwnedSlot, damaged: Ma
         services.codec.prepare(records.map(({ value }) => value)),
       );
       const out = await Promise.all(
-        [...groupByShard(records)].map(([shard, list]) => fold(services, owned.get(shard) as OwnedShard, list)),
+        [...groupByShard(records)].map(([shard, list]) => foldOrStop(services, owned.get(shard) as OwnedShard, list)),
       );
       await publishing;
       publishing = publish(slot, [...owned.values()], out.flat());
@@ -159,6 +165,24 @@ function groupByShard(records: readonly LogRecord[]): Map<number, LogRecord[]> {
     else list.push(record);
   }
   return shards;
+}
+
+async function foldOrStop(
+  services: StitcherServices,
+  owned: OwnedShard,
+  records: readonly LogRecord[],
+): Promise<NewRecord[]> {
+  if (owned.stopped) return [];
+  try {
+    return await fold(services, owned, records);
+  } catch (error) {
+    if (PASSING.some((kind) => error instanceof kind)) throw error;
+    owned.stopped = true;
+    // What it has committed of these records waits in the outbox for the next take-over.
+    owned.target = owned.published;
+    services.onStopped?.(owned.stitcher.shard, error instanceof Error ? error.message : String(error));
+    return [];
+  }
 }
 
 async function fold(

@@ -145,6 +145,16 @@ export class Deployment {
     }
   }
 
+  /** Per shard: where the stitchers stand on the inner log, and where it ends. */
+  async readShards(): Promise<{ readonly position: number; readonly end: number }[]> {
+    const { resolved } = topicNames(this.loaded);
+    const [positions, ends] = [await this.#readPositions(STITCHER_GROUP, [resolved]), await this.#readEnds([resolved])];
+    return Array.from({ length: this.loaded.deployment.engine.shards }, (_, shard) => {
+      const key = `${resolved}/${shard}`;
+      return { position: positions.get(key) ?? 0, end: ends.get(key) ?? 0 };
+    });
+  }
+
   async #readPositions(group: string, topics: readonly string[]): Promise<Map<string, number>> {
     const groupId = `${this.prefix}${group}`;
     const positions = new Map<string, number>();

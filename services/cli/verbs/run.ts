@@ -40,6 +40,9 @@ export function registerRun(program: Command): void {
   }
 }
 
+const STOPPED =
+  "a shard has stopped, the others go on; nothing of it is skipped. Give back the inner record that cannot be read (from a replica or a copy of the topic), or start a version that can fold it, then restart";
+
 async function run(
   name: string,
   parts: { resolve: boolean; stitch: boolean },
@@ -58,6 +61,7 @@ async function run(
     limits: {} as Partial<Record<LimitKind, number>>,
     identityChanges: {} as Partial<Record<IdentityChangeKind, number>>,
     outputs: 0,
+    shardsStopped: 0,
   };
   const asked = new Promise<string>((resolve) => {
     for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => resolve(signal));
@@ -81,6 +85,10 @@ async function run(
     },
     onLimit(limit) {
       counts.limits[limit] = (counts.limits[limit] ?? 0) + 1;
+    },
+    onStopped(shard, reason) {
+      counts.shardsStopped += 1;
+      logger.error({ shard, reason }, STOPPED);
     },
     onOutputs: (outputs) => {
       counts.outputs += outputs.length;
