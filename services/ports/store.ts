@@ -90,6 +90,10 @@ export interface Store {
   /** Raises the epoch of each shard and returns the new epochs: every older owner is fenced, also after a loss of the store. */
   raiseEpochs(shards: readonly number[]): Promise<ReadonlyMap<number, number>>;
   readHead(shard: number): Promise<ShardHead>;
+  /** Looks a few parts further for one that is listed and not there; cursor: "0" at first, and again at the end. */
+  scrub(shard: number, cursor: string): Promise<{ readonly next: string; readonly lost: string | null }>;
+  /** Of keys that `load` says are not there: whether one is listed all the same, so it was lost. */
+  hasLost(shard: number, keys: readonly string[]): Promise<boolean>;
   /** Null: the shard was never taken over, or the store has lost it and nobody has noticed yet. */
   standing(shard: number): Promise<ShardStanding | null>;
   /** The owner says what has been published, so that readers wait for it. To be told at each take-over. */
@@ -101,7 +105,10 @@ export interface Store {
   /** Timers of a queue with atMs <= upToMs, by (atMs, ref), at most `max`. */
   dueTimers(shard: number, queue: Timer["queue"], upToMs: number, max: number): Promise<Timer[]>;
   commit(commit: ShardCommit): Promise<CommitOutcome>;
-  /** Every part key of a shard that begins with the prefix, in no order; for digests, folds and tools, not for the hot path. */
+  /**
+   * Every part key of a shard that begins with the prefix, in no order; for digests, folds and tools, not for the hot path.
+   * Throws StoreDamaged where one that is listed is not there.
+   */
   scan(shard: number, prefix: string): AsyncIterable<{ key: string; value: Uint8Array }>;
   close(): Promise<void>;
 }

@@ -16,6 +16,8 @@ import { patiently, type Waiting } from "../wire/patience.ts";
 import { ShardStitcher, type Bundle, type ShardServices } from "./shard.ts";
 
 export const BATCH_BUNDLES_MAX = 200;
+/** How often a few parts of one shard of the slot are looked for: what nobody reads is missed in the end too. */
+const SCRUB_INTERVAL_MS = 1_000;
 /** Bundles of one shard in one commit: bounds how long its script holds the store. */
 export const COMMIT_BUNDLES_MAX = 64;
 
@@ -133,6 +135,7 @@ async function readWhole(
 
 async function pumpSlot(services: StitcherServices, slot: OwnedSlot, damaged: Map<number, string>): Promise<void> {
   const owned = await takeOver(services, slot, damaged);
+  const scrub = createScrubber(services, [...owned.keys()]);
   let publishing: Promise<void> = Promise.resolve();
   try {
     for (let startedAt = performance.now(); !slot.revoked.aborted; ) {
@@ -140,6 +143,7 @@ async function pumpSlot(services: StitcherServices, slot: OwnedSlot, damaged: Ma
       if (spare > 0) await delay(spare, undefined, { signal: slot.revoked }).catch(() => {});
       startedAt = performance.now();
       const { records } = await slot.poll(BATCH_BUNDLES_MAX, 1000);
+      await scrub();
       if (records.length === 0) continue;
       await patiently(services.waiting, slot.revoked, "schema registry", () =>
         services.codec.prepare(records.map(({ value }) => value)),
@@ -155,6 +159,22 @@ async function pumpSlot(services: StitcherServices, slot: OwnedSlot, damaged: Ma
     await publishing.catch(() => {});
   }
   await publishing;
+}
+
+/** Goes through the parts of the slot's shards, a few a second. Throws ShardDamaged where one is not there. */
+function createScrubber({ store }: StitcherServices, shards: readonly number[]): () => Promise<void> {
+  let scrubbedAtMs = performance.now();
+  let place = 0;
+  let cursor = "0";
+  return async () => {
+    const shard = shards[place];
+    if (shard === undefined || performance.now() - scrubbedAtMs < SCRUB_INTERVAL_MS) return;
+    scrubbedAtMs = performance.now();
+    const { next, lost } = await store.scrub(shard, cursor);
+    if (lost !== null) throw new ShardDamaged(shard, "a part that is listed is not there");
+    cursor = next;
+    if (next === "0") place = (place + 1) % shards.length;
+  };
 }
 
 function groupByShard(records: readonly LogRecord[]): Map<number, LogRecord[]> {

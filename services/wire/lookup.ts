@@ -13,7 +13,7 @@ import { Verdicts } from "#core/ruling.ts";
 import { isKnown, listCounting } from "#core/weighed.ts";
 import { listPart, ORDERS_LISTED_PER_PART } from "#core/order-book.ts";
 import { orderPart, type Order } from "#core/order.ts";
-import type { Store } from "#ports/store.ts";
+import { type Store, StoreDamaged } from "#ports/store.ts";
 import type { ComponentIndex } from "./component-index.ts";
 import { readParts, repeatRead } from "./part.ts";
 import { requireStanding } from "./standing.ts";
@@ -34,8 +34,13 @@ export interface LookupServices {
 }
 
 async function readPart<T>({ store, shards }: LookupServices, component: ComponentId, key: string): Promise<T | null> {
-  const parts = await repeatRead(() => readParts((keys) => store.load(shardOf(component, shards), keys), [key]));
-  return parts.get(key) as T | null;
+  const shard = shardOf(component, shards);
+  return await repeatRead(async () => {
+    const part = (await readParts((keys) => store.load(shard, keys), [key])).get(key) as T | null;
+    if (part === null && (await store.hasLost(shard, [key])))
+      throw new StoreDamaged(`shard ${shard}: a part that is listed is not there`);
+    return part;
+  });
 }
 
 /** An identifier at its home. */

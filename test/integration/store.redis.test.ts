@@ -9,7 +9,7 @@ import { Redis } from "ioredis";
 import { findUnsafeSettings } from "#adapters/redis/safety.ts";
 import { openRedisStore } from "#adapters/redis/store.ts";
 import type { ShardCommit } from "#ports/store.ts";
-import { StoreUnavailable } from "#ports/store.ts";
+import { StoreDamaged, StoreUnavailable } from "#ports/store.ts";
 import { judgeSafety } from "#services/cli/wiring.ts";
 import { servicesOrSkip } from "#support/services.ts";
 import { testStore } from "../contract/store.contract.ts";
@@ -140,6 +140,40 @@ test("whatever key of a shard is lost, the next step is refused, and the shard c
     assert.deepEqual(await place.redis.keys(`${start}*`), [`${start}head`], "nothing is left of it");
     assert.equal(await store.commit({ ...commitOf(epoch, 0), shard, absent }), "committed");
   }
+  await store.close();
+});
+
+test("a part that nobody reads is missed all the same: by the scrub, by a scan, by a reader that finds nothing (S2)", async (t) => {
+  const place = await findPlace(t);
+  if (place === null) return;
+  const store = openRedisStore({ ...place, shards: SHARDS });
+  const epoch = (await store.raiseEpochs([0])).get(0) ?? 0;
+  const names = Array.from({ length: 3_000 }, (_, i) => `p${i}`);
+  const parts = new Map(names.map((name) => [name, Buffer.from(name)]));
+  assert.equal(await store.commit({ ...commitOf(epoch, 0), parts }), "committed");
+  const scrubAll = async (): Promise<string | null> => {
+    for (let cursor = "0", turns = 1; ; turns += 1) {
+      const { next, lost } = await store.scrub(0, cursor);
+      if (lost !== null) return lost;
+      if (next === "0") {
+        assert.ok(turns > 1, "a few at a time");
+        return null;
+      }
+      cursor = next;
+    }
+  };
+  const scanAll = async (): Promise<number> => {
+    let count = 0;
+    for await (const _ of store.scan(0, "p")) count += 1;
+    return count;
+  };
+  assert.equal(await scrubAll(), null);
+  assert.equal(await scanAll(), 3_000);
+  assert.equal(await store.hasLost(0, ["p1234", "never"]), true, "listed: to be asked where load gave nothing");
+  await place.redis.del(`${place.prefix}{s00}:p:p1234`);
+  assert.equal(await scrubAll(), "p1234");
+  await assert.rejects(scanAll(), StoreDamaged);
+  assert.equal(await store.hasLost(0, ["never"]), false);
   await store.close();
 });
 

@@ -29,10 +29,16 @@ export class Worker {
   #end: Ended | null = null;
   readonly #child: ChildProcess;
 
-  constructor(deployment: Deployment, verb: string, args: readonly string[] = []) {
+  constructor(
+    deployment: Deployment,
+    verb: string,
+    args: readonly string[] = [],
+    environment: Readonly<Record<string, string>> = {},
+  ) {
     this.verb = verb;
     const { command, options } = deployment.commandOf([verb, ...args]);
-    this.#child = spawn(process.execPath, command, { ...options, stdio: ["ignore", "pipe", "pipe"] });
+    const env = { ...options.env, ...environment };
+    this.#child = spawn(process.execPath, command, { ...options, env, stdio: ["ignore", "pipe", "pipe"] });
     this.#child.stderr?.on("data", (chunk: Buffer) => {
       this.errors += chunk.toString();
     });
@@ -65,6 +71,11 @@ export class Worker {
         );
       await sleep(50);
     }
+  }
+
+  /** Stands still, as under a long pause of its machine, and goes on. */
+  signal(name: "SIGSTOP" | "SIGCONT"): void {
+    this.#child.kill(name);
   }
 
   /** As a crash looks to everybody else. */

@@ -54,6 +54,12 @@ export function openEmbeddedStore(database: Database): EmbeddedStore {
         damage: null,
       }));
     },
+    async scrub() {
+      return { next: "0", lost: null };
+    },
+    async hasLost() {
+      return false;
+    },
     async standing(shard) {
       return guard(() => {
         const row = statements.selectShard.get(shard);

@@ -42,6 +42,12 @@ export function openMemoryStore(): MemoryStore {
       const { position, outbox } = shardOf(number);
       return { position, outbox: [...outbox], damage: null };
     },
+    async scrub() {
+      return { next: "0", lost: null };
+    },
+    async hasLost() {
+      return false;
+    },
     async standing(number) {
       const { position, until } = shardOf(number);
       return { position, until };

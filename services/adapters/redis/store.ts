@@ -9,7 +9,14 @@
 
 import { readFileSync } from "node:fs";
 import type { Position } from "#ports/log.ts";
-import type { CommitOutcome, OutboxEntry, ShardCommit, Store, Timer } from "#ports/store.ts";
+import {
+  type CommitOutcome,
+  type OutboxEntry,
+  type ShardCommit,
+  type Store,
+  StoreDamaged,
+  type Timer,
+} from "#ports/store.ts";
 import type { ConnectionOptions } from "./connection.ts";
 import { openConnection, takeResults } from "./connection.ts";
 import { listMasters } from "./link.ts";
@@ -41,6 +48,7 @@ const commitScript = readScript("commit");
 const raiseScript = readScript("raise");
 const awaitScript = readScript("await");
 const clearScript = readScript("clear");
+const scrubScript = readScript("scrub");
 
 function readScript(name: string): Script {
   return openScript(readFileSync(new URL(`${name}.lua`, import.meta.url), "utf8"));
@@ -89,6 +97,12 @@ export function openRedisStore(options: RedisStoreOptions): RedisStore {
     return await connection.run((redis) => redis.mgetBuffer(names.map((name) => start + name)));
   }
 
+  async function hasLost(shard: number, names: readonly string[]): Promise<boolean> {
+    if (names.length === 0) return false;
+    const listed = await connection.run((redis) => redis.smismember(keyOf(shard, "names"), ...names));
+    return listed.includes(1);
+  }
+
   return {
     async raiseEpochs(wanted) {
       const epochs = await Promise.all(wanted.map((shard) => runScript(raiseScript, [keyOf(shard, "head")], [])));
@@ -112,6 +126,12 @@ export function openRedisStore(options: RedisStoreOptions): RedisStore {
         damage: emptied ? "it was being emptied" : describeDamage(counted, counts),
       };
     },
+    async scrub(shard, cursor) {
+      const values = [cursor, keyOf(shard, "p:"), SCAN_CHUNK_PARTS];
+      const [next, lost] = (await runScript(scrubScript, [keyOf(shard, "names")], values)) as [string, string | null];
+      return { next, lost };
+    },
+    hasLost,
     async standing(shard) {
       const [offset, step, until] = await connection.run((redis) =>
         redis.hmget(keyOf(shard, "head"), "offset", "step", "until"),
@@ -165,8 +185,14 @@ export function openRedisStore(options: RedisStoreOptions): RedisStore {
         const fresh = names.filter((name) => !seen.has(name));
         const values = await load(shard, fresh);
         for (const [i, key] of fresh.entries()) {
-          const value = values[i];
-          if (value === null || value === undefined || seen.has(key)) continue;
+          const value = values[i] ?? null;
+          if (seen.has(key)) continue;
+          if (value === null) {
+            // Deleted in between, or lost.
+            if (await hasLost(shard, [key]))
+              throw new StoreDamaged(`shard ${shard}: a part that is listed is not there`);
+            continue;
+          }
           seen.add(key);
           yield { key, value };
         }

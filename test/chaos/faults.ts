@@ -1,0 +1,130 @@
+// What happens to the processes and services of a rig, each as it happens to people's. A fault is over when it returns, and
+// what it did to the rig is mended, but for what the product has to mend itself.
+
+import { cpSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { Redis } from "ioredis";
+import { killService, restartService } from "../../infra/services.ts";
+import type { Random } from "#support/cluster.ts";
+import { FAILPOINTS } from "./failpoints.ts";
+import type { Rig } from "./rig.ts";
+
+/** Longer than a member's session and a transaction's time-out (10 s). */
+const PAUSE_MS = 13_000;
+const DOWN_MS = 2_000;
+const FAILPOINT_WAIT_MS = 20_000;
+const FAILPOINT_PASSES_MAX = 6;
+
+/** Feeds the rig while the fault is on. */
+type Feed = () => Promise<unknown>;
+export type Fault = (rig: Rig, random: Random, feed: Feed) => Promise<string>;
+
+export const FAULTS = {
+  async kill(rig, random, feed) {
+    const feeding = feed();
+    await sleep(random() * 1_500);
+    const worker = rig.workers[Math.floor(random() * rig.workers.length)];
+    await worker?.kill();
+    await feeding;
+    return worker?.verb ?? "nobody";
+  },
+  async failpoint(rig, random, feed) {
+    const names = Object.keys(FAILPOINTS);
+    return await dieAt(rig, names[Math.floor(random() * names.length)] as string, random, feed);
+  },
+  /** It believes that it still owns its slots when it wakes. */
+  async zombie(rig, random, feed) {
+    const worker = rig.workers[Math.floor(random() * rig.workers.length)];
+    const feeding = feed();
+    await sleep(random() * 1_000);
+    worker?.signal("SIGSTOP");
+    await Promise.all([feeding, sleep(PAUSE_MS)]);
+    worker?.signal("SIGCONT");
+    await feed();
+    return worker?.verb ?? "nobody";
+  },
+  async "kafka-killed"(rig, random, feed) {
+    const feeding = feed();
+    await sleep(random() * 1_500);
+    await killService({ directory: rig.directory, name: "kafka" });
+    await sleep(DOWN_MS);
+    await restartService({ directory: rig.directory, name: "kafka" });
+    await feeding;
+    return "";
+  },
+  async "redis-killed"(rig, random, feed) {
+    const feeding = feed();
+    await sleep(random() * 1_500);
+    await killService({ directory: rig.directory, name: "redis" });
+    await sleep(DOWN_MS);
+    await restartService({ directory: rig.directory, name: "redis" });
+    await feeding;
+    return "";
+  },
+  /** As a fail-over to a replica that had not received the last writes. */
+  async "redis-tail-lost"(rig, random, feed) {
+    const data = join(rig.directory, "redis", "data");
+    const older = join(rig.directory, "older");
+    rmSync(older, { recursive: true, force: true });
+    cpSync(data, older, { recursive: true });
+    await feed();
+    await sleep(random() * 1_500);
+    await killService({ directory: rig.directory, name: "redis" });
+    rmSync(data, { recursive: true });
+    cpSync(older, data, { recursive: true });
+    await restartService({ directory: rig.directory, name: "redis" });
+    return "";
+  },
+  async "redis-flushed"(rig, random, feed) {
+    const feeding = feed();
+    await sleep(random() * 1_500);
+    await command(rig, (redis) => redis.flushall());
+    await feeding;
+    return "";
+  },
+  async "redis-keys-lost"(rig, random, feed) {
+    const count = await command(rig, async (redis) => {
+      const keys = await redis.keys(`${rig.deployment.prefix}*{s*`);
+      const lost = keys.filter((key) => !key.endsWith(":head") && random() < 0.05);
+      return lost.length === 0 ? 0 : await redis.del(...lost);
+    });
+    await feed();
+    return `${count} keys`;
+  },
+  async "rebalance-storm"(rig, random, feed) {
+    const feeding = feed();
+    for (let turn = 0; turn < 4; turn += 1) {
+      const worker = await rig.start(random() < 0.5 ? "resolve" : "stitch", null);
+      await sleep(random() * 1_000);
+      await worker.stop();
+    }
+    await feeding;
+    return "";
+  },
+} satisfies Readonly<Record<string, Fault>>;
+
+export type FaultName = keyof typeof FAULTS;
+
+/** An extra worker that dies at the failpoint; the others of its verb make way for it first. */
+export async function dieAt(rig: Rig, name: string, random: Random, feed: Feed): Promise<string> {
+  const verb = FAILPOINTS[name]?.verb ?? "stitch";
+  const passes = 1 + Math.floor(random() * FAILPOINT_PASSES_MAX);
+  const doomed = await rig.start(verb, `${name}:${passes}`);
+  for (const worker of rig.workers) if (worker.verb === verb && worker !== doomed) await worker.kill();
+  const died = doomed.ended.then(({ signal }) => signal === "SIGKILL");
+  const feeding = feed();
+  const hasDied = await Promise.race([died, sleep(FAILPOINT_WAIT_MS, false)]);
+  if (!hasDied) await doomed.kill();
+  await feeding;
+  return `${name}, pass ${passes}${hasDied ? "" : ", not reached"}`;
+}
+
+async function command<T>(rig: Rig, body: (redis: Redis) => Promise<T>): Promise<T> {
+  const redis = new Redis(rig.services.redisUrl);
+  try {
+    return await body(redis);
+  } finally {
+    redis.disconnect();
+  }
+}

@@ -1,0 +1,139 @@
+// What the chaos runs on: services of its own, a deployment, workers that are started again when they die, a producer that
+// writes down each event before it sends it, and a reader of the outputs that watches all the time.
+
+import { appendFileSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { type RunningServices, startServices, stopServices } from "../../infra/services.ts";
+import { StoreBehind, StoreDamaged } from "#ports/store.ts";
+import { Deployment } from "#support/deployment.ts";
+import { LiveReader } from "#support/live-reader.ts";
+import { createTraffic, formatTraffic } from "#support/traffic.ts";
+import { Worker } from "#support/workers.ts";
+
+const LOADER = join(import.meta.dirname, "failpoint-loader.ts");
+const DAY_MS = 86_400_000;
+const VERBS = ["resolve", "resolve", "stitch", "stitch"] as const;
+const RESTART_MS = 200;
+const LOSS_WAIT_MS = 60_000;
+
+export class Rig {
+  readonly directory: string;
+  readonly services: RunningServices;
+  readonly deployment: Deployment;
+  readonly reader: LiveReader;
+  /** All events ever sent, as they were sent, before they were. */
+  readonly journal: string;
+  readonly deaths: string[] = [];
+  #workers: Worker[] = [];
+  #lines: string[] = [];
+  #isClosing = false;
+
+  private constructor(directory: string, services: RunningServices, deployment: Deployment, reader: LiveReader) {
+    this.directory = directory;
+    this.services = services;
+    this.deployment = deployment;
+    this.reader = reader;
+    this.journal = join(deployment.folder, "journal.jsonl");
+  }
+
+  static async open(seed: number, people: number, events: number): Promise<Rig> {
+    const directory = mkdtempSync(join(tmpdir(), "weft-chaos-"));
+    const services = await startServices({ directory });
+    const deployment = new Deployment(services);
+    await deployment.open();
+    await deployment.mustRun(["topics", "create"]);
+    const rig = new Rig(directory, services, deployment, await LiveReader.open(deployment));
+    const nowMs = Date.now();
+    const span = { fromMs: nowMs - 6 * DAY_MS, toMs: nowMs - 3 * DAY_MS };
+    rig.#lines = formatTraffic(createTraffic({ seed, people, events, ...span }))
+      .trimEnd()
+      .split("\n");
+    await Promise.all(VERBS.map((verb) => rig.start(verb)));
+    return rig;
+  }
+
+  get workers(): readonly Worker[] {
+    return this.#workers;
+  }
+
+  /** One that dies is started again, for as long as the rig is open. */
+  async start(verb: string, failpoint: string | null = null): Promise<Worker> {
+    const environment: Record<string, string> =
+      failpoint === null ? {} : { NODE_OPTIONS: `--import ${LOADER}`, WEFT_FAILPOINT: failpoint };
+    const worker = new Worker(this.deployment, verb, [], environment);
+    this.#workers.push(worker);
+    void this.#watch(worker, failpoint === null);
+    if (failpoint === null) await worker.waitFor(/^running$/).catch(() => {});
+    return worker;
+  }
+
+  async #watch(worker: Worker, isRegular: boolean): Promise<void> {
+    const { code, signal } = await worker.ended;
+    this.#workers = this.#workers.filter((one) => one !== worker);
+    if (this.#isClosing) return;
+    this.deaths.push(`${worker.verb}: ${signal ?? code}`);
+    await sleep(RESTART_MS);
+    if (!this.#isClosing && isRegular) await this.start(worker.verb);
+  }
+
+  /** The next events; written down first. False where there are no more. */
+  async feed(count: number): Promise<boolean> {
+    const lines = this.#lines.splice(0, count);
+    if (lines.length === 0) return false;
+    appendFileSync(this.journal, `${lines.join("\n")}\n`);
+    // Sent again as a whole where nobody knows what arrived: the engine drops what it has seen.
+    for (let attempt = 1; ; attempt += 1) {
+      const { code, err } = await this.deployment.run(["import", "--quiet", "-"], lines.join("\n"));
+      if (code === 0) return true;
+      if (attempt === 10) throw new Error(`feeding failed ten times: ${err}`);
+      await sleep(500);
+    }
+  }
+
+  /** What broke a promise, once everything that was sent has been folded; empty where all is well. */
+  async check(): Promise<string[]> {
+    await this.deployment.settle();
+    await sleep(1_000);
+    const out = join(this.deployment.folder, "fold");
+    const folded = JSON.parse(
+      await this.deployment.mustRun(["fold", "--json", "--quiet", "--out", out, this.journal]),
+    ) as { readonly digest: string };
+    const { digest, people } = await this.#readWhole();
+    const letters = await this.deployment.countDeadLetters();
+    return [
+      ...this.reader.findFaults(),
+      ...this.reader.findDifferences(people),
+      ...(digest === folded.digest ? [] : [`the people are ${digest}, those of the fold ${folded.digest}`]),
+      ...(letters === 0 ? [] : [`${letters} dead letters`]),
+    ];
+  }
+
+  /** A reader that comes by a loss is told to wait; somebody notices it within seconds, and mends it. */
+  async #readWhole(): ReturnType<Deployment["readStore"]> {
+    for (const deadline = Date.now() + LOSS_WAIT_MS; ; ) {
+      try {
+        return await this.deployment.readStore();
+      } catch (error) {
+        const isLoss = error instanceof StoreDamaged || error instanceof StoreBehind;
+        if (!isLoss || Date.now() > deadline) throw error;
+        await sleep(500);
+        await this.deployment.settle();
+      }
+    }
+  }
+
+  describe(): string {
+    return this.#workers.map((worker) => `== ${worker.verb}\n${worker.describe().slice(-3_000)}`).join("\n");
+  }
+
+  async close(): Promise<void> {
+    this.#isClosing = true;
+    await Promise.all(this.#workers.map((worker) => worker.kill()));
+    await this.reader.close();
+    await this.deployment.leave();
+    await stopServices({ directory: this.directory });
+    rmSync(this.directory, { recursive: true, force: true });
+  }
+}
