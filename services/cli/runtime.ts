@@ -9,7 +9,7 @@ import type { EventOutcome, Output } from "#core/effect.ts";
 import type { Membership } from "#ports/log.ts";
 import type { Store } from "#ports/store.ts";
 import type { LoadedConfiguration } from "#services/config/configuration.ts";
-import { allTopics, channelTopics, deadLetterTopic, topicNames } from "#services/config/topics.ts";
+import { allTopics, channelTopics, deadLetterTopic, innerTopics, topicNames } from "#services/config/topics.ts";
 import type { ResolverCounts, ResolverServices } from "#services/resolver/loop.ts";
 import { startResolver } from "#services/resolver/main.ts";
 import type { StitcherServices } from "#services/stitcher/loop.ts";
@@ -20,7 +20,7 @@ import { IndexKeeper } from "#services/wire/index-keeper.ts";
 import { createHash } from "#services/wire/hash.ts";
 import { createOutputEncoder } from "#services/wire/output.ts";
 import { patiently } from "#services/wire/patience.ts";
-import { openState, openWires, type Wires } from "./wiring.ts";
+import { judgeLogSafety, openState, openWires, type Wires } from "./wiring.ts";
 
 export interface RuntimeOptions {
   readonly embedded: boolean;
@@ -83,8 +83,15 @@ export async function openRuntime(loaded: LoadedConfiguration, options: RuntimeO
   };
   const { topicPrefix } = deployment.kafka;
 
-  async function startResolving(): Promise<Membership> {
+  async function requireSafety(): Promise<void> {
     await state.requireSafety();
+    const topics = [...channelTopics(loaded), ...innerTopics(loaded)].map(({ name }) => name);
+    for (const finding of await wires.log.findUnsafeTopics(topics))
+      judgeLogSafety(deployment.kafka.brokers, finding, onWait);
+  }
+
+  async function startResolving(): Promise<Membership> {
+    await requireSafety();
     const services: ResolverServices = {
       ...shared,
       registry: engine.registry,
@@ -108,7 +115,7 @@ export async function openRuntime(loaded: LoadedConfiguration, options: RuntimeO
   }
 
   async function startStitching(): Promise<Membership> {
-    await state.requireSafety();
+    await requireSafety();
     const services: StitcherServices = {
       ...shared,
       engine,

@@ -53,6 +53,10 @@ export class UnsafeStore extends Error {
   readonly code = "unsafe-store";
 }
 
+export class UnsafeLog extends Error {
+  readonly code = "unsafe-log";
+}
+
 /** The store and the index: in the embedded file, or in Redis. */
 export async function openState(
   { deployment }: LoadedConfiguration,
@@ -82,6 +86,13 @@ export async function openState(
 }
 
 const LOOPBACK = new Set(["localhost", "127.0.0.1", "[::1]"]);
+
+/** As for Redis: throws UnsafeLog unless all brokers are this machine's own, where it only says so. */
+export function judgeLogSafety(brokers: readonly string[], finding: string, onWait: (line: string) => void): void {
+  const line = `Kafka at ${brokers[0]}: ${finding}`;
+  if (!brokers.every((broker) => LOOPBACK.has(broker.slice(0, broker.lastIndexOf(":"))))) throw new UnsafeLog(line);
+  onWait(line);
+}
 
 /** A Redis of this machine alone is for trying things out; anywhere else people's profiles depend on it. */
 export function judgeSafety(url: string, finding: string, onWait: (line: string) => void): void {

@@ -124,6 +124,8 @@ export type ReadFrom = "start" | "end" | ReadonlyMap<string, number>;
 export interface Log {
   /** Creates what is missing; an existing topic with another partition count or cleanup policy is a LogError. */
   createTopics(topics: readonly TopicSpec[]): Promise<void>;
+  /** Of topics that are there: one line for each way in which they may lose what was acknowledged. */
+  findUnsafeTopics(topics: readonly string[]): Promise<string[]>;
   /** Plain, at-least-once append in order (producers, imports). Resolves when acknowledged. */
   append(records: readonly NewRecord[]): Promise<void>;
   /** Joins a consumer group whose members share out whole slots. */

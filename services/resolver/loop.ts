@@ -12,6 +12,7 @@ import { LogError, partitionKey, type LogRecord, type NewRecord, type OwnedSlot,
 import { encodeBundles, type EncodeBundle } from "../wire/bundle.ts";
 import type { ComponentIndex } from "../wire/component-index.ts";
 import type { IndexKeeper } from "../wire/index-keeper.ts";
+import { StallWatch } from "../wire/stall.ts";
 import { patiently, type Waiting } from "../wire/patience.ts";
 import { BACKFILL_HEADER } from "../wire/headers.ts";
 import { createDeadLetter } from "./dead-letter.ts";
@@ -84,6 +85,7 @@ class SlotResolver {
 
   async pump(): Promise<void> {
     const { now, tickIntervalMs, transactionIntervalMs } = this.#services;
+    const stall = new StallWatch();
     let publishing: Promise<void> = Promise.resolve();
     for (let startedAt = performance.now(); !this.#slot.revoked.aborted; ) {
       const spare = transactionIntervalMs - (performance.now() - startedAt);
@@ -91,7 +93,9 @@ class SlotResolver {
       startedAt = performance.now();
       // Before the poll: what is appended after it, while the batch is being resolved, has not been passed.
       const clockMs = now();
-      const { records, atEnd } = await this.#slot.poll(BATCH_RECORDS_MAX, tickIntervalMs);
+      const polled = await this.#slot.poll(BATCH_RECORDS_MAX, tickIntervalMs);
+      stall.note(polled);
+      const { records, atEnd } = polled;
       const out = await this.#resolve(records, atEnd ? clockMs : null);
       await publishing;
       if (out.length === 0 && records.length === 0) continue;

@@ -12,6 +12,7 @@ import { type Codec, RegistryUnavailable } from "#ports/codec.ts";
 import { LogError, partitionKey, type LogRecord, type NewRecord, type OwnedSlot, type Position } from "#ports/log.ts";
 import { StoreDamaged, StoreUnavailable, type ShardHead } from "#ports/store.ts";
 import { readBundle, type BundleValue } from "../wire/bundle.ts";
+import { StallWatch } from "../wire/stall.ts";
 import { patiently, type Waiting } from "../wire/patience.ts";
 import { ShardStitcher, type Bundle, type ShardServices } from "./shard.ts";
 
@@ -135,6 +136,7 @@ async function readWhole(
 
 async function pumpSlot(services: StitcherServices, slot: OwnedSlot, damaged: Map<number, string>): Promise<void> {
   const owned = await takeOver(services, slot, damaged);
+  const stall = new StallWatch();
   const scrub = createScrubber(services, [...owned.keys()]);
   let publishing: Promise<void> = Promise.resolve();
   try {
@@ -142,7 +144,9 @@ async function pumpSlot(services: StitcherServices, slot: OwnedSlot, damaged: Ma
       const spare = services.transactionIntervalMs - (performance.now() - startedAt);
       if (spare > 0) await delay(spare, undefined, { signal: slot.revoked }).catch(() => {});
       startedAt = performance.now();
-      const { records } = await slot.poll(BATCH_BUNDLES_MAX, 1000);
+      const polled = await slot.poll(BATCH_BUNDLES_MAX, 1000);
+      stall.note(polled);
+      const { records } = polled;
       await scrub();
       if (records.length === 0) continue;
       await patiently(services.waiting, slot.revoked, "schema registry", () =>

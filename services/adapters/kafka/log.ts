@@ -19,6 +19,7 @@ import { KafkaGroup, type GroupSettings } from "./group.ts";
 import { Outage } from "./outage.ts";
 import { readEnds, readTopics, type ReadOptions } from "./reading.ts";
 import { patchProduceRequests } from "./produce-request.ts";
+import { findUnsafeTopics } from "./safety.ts";
 import { patchTimers } from "./timer-patch.ts";
 import { createKafkaTopics } from "./topics.ts";
 
@@ -89,6 +90,15 @@ class KafkaLog implements Log {
     this.#checkOpen();
     try {
       await this.#settings.outage.outlast(() => createKafkaTopics(this.#admin, topics), this.#closing.signal);
+    } catch (error) {
+      throw toLogError(error, false);
+    }
+  }
+
+  async findUnsafeTopics(topics: readonly string[]): Promise<string[]> {
+    this.#checkOpen();
+    try {
+      return await this.#settings.outage.outlast(() => findUnsafeTopics(this.#admin, topics), this.#closing.signal);
     } catch (error) {
       throw toLogError(error, false);
     }

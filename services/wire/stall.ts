@@ -1,0 +1,27 @@
+// A consumer can stall without any error: its log has more, and nothing comes. Whoever polls tells this watch; when it has
+// seen nothing for too long, it throws what makes the slot be taken over again.
+
+import { LogError } from "#ports/log.ts";
+
+/** Longer than a fetch, a leader's election and a session's time-out together. */
+const STALL_MAX_MS = 60_000;
+
+export class StallWatch {
+  readonly #maxMs: number;
+  #sinceMs: number | null = null;
+
+  constructor(maxMs: number = STALL_MAX_MS) {
+    this.#maxMs = maxMs;
+  }
+
+  /** What a poll gave. Throws LogError. */
+  note({ records, atEnd }: { readonly records: readonly unknown[]; readonly atEnd: boolean }): void {
+    if (records.length > 0 || atEnd) this.#sinceMs = null;
+    else {
+      const nowMs = performance.now();
+      this.#sinceMs ??= nowMs;
+      if (nowMs - this.#sinceMs > this.#maxMs)
+        throw new LogError("log-unavailable", `nothing came for ${this.#maxMs / 1000} s though the log has more`);
+    }
+  }
+}
