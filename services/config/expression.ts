@@ -3,10 +3,27 @@
 
 import { Environment } from "@marcbachmann/cel-js";
 import { createRuleEnvironment, RULE_LIMITS } from "#core/segment.ts";
+import { DURATION_PATTERN } from "#core/duration.ts";
+import { DURATION_EXPECTED } from "./duration.ts";
 import { suggestName } from "./suggestion.ts";
 
 /** What a rule may name, for suggestions; the environment itself is the core's. */
-const RULE_NAMES = ["profile", "known", "contactPoints", "checkouts", "cartsFilled", "orders", "valid", "spentMinor"];
+const RULE_NAMES = [
+  "profile",
+  "known",
+  "contactPoints",
+  "checkouts",
+  "cartsFilled",
+  "firstAt",
+  "lastAt",
+  "orders",
+  "valid",
+  "spentMinor",
+  "latestAt",
+  "elapsed",
+];
+/** The second argument of elapsed(), where it is written out. */
+const ELAPSED = /\belapsed\s*\([^,()]*,\s*(?:"([^"]*)"|'([^']*)')\s*\)/dg;
 
 export interface ExpressionProblem {
   readonly code: "rule-syntax" | "rule-type";
@@ -17,7 +34,13 @@ export interface ExpressionProblem {
 
 /** The rung of a ladder: a condition over `profile` and `orders`. */
 export function checkRule(expression: string): ExpressionProblem | undefined {
-  return check(createRuleEnvironment(), expression, "bool", RULE_NAMES);
+  const found = check(createRuleEnvironment(), expression, "bool", RULE_NAMES);
+  if (found !== undefined) return found;
+  for (const { 1: one, 2: other, indices } of expression.matchAll(ELAPSED)) {
+    const [position = 0] = indices?.[1] ?? indices?.[2] ?? [];
+    if (!DURATION_PATTERN.test(one ?? other ?? "")) return { code: "rule-type", message: DURATION_EXPECTED, position };
+  }
+  return undefined;
 }
 
 /** A field of a mapping: a text over the columns of a row. */

@@ -9,17 +9,22 @@ import { isPending, membersOf } from "./membership.ts";
 import type { Cause, ProfileRecord } from "./profile.ts";
 import { reviseMoves, type Reason } from "./retraction.ts";
 import { refreshSignal } from "./signal.ts";
+import { SHARD_PART, type ShardTime } from "./shard-time.ts";
+import { setSegmentTimer } from "./timer.ts";
 import { viewProfile, type Facts } from "./view.ts";
 import type { Workspace } from "./workspace.ts";
 
-/** artefact: the evidence alone moved the profile (merge, split); null: the facts did. */
+/**
+ * artefact: the evidence alone moved the profile (merge, split), or time did, as of the cause's instant; null: the facts
+ * did. Where rules depend on time they are asked as of the shard's time, which every resolver slot has passed (T2).
+ */
 export function evaluateProfile(
   engine: Engine,
   workspace: Workspace,
   component: Component,
   naming: string,
   cause: Cause,
-  artefact: "merge" | "split" | null,
+  artefact: "merge" | "split" | "time" | null,
 ): void {
   const record = component.profiles.get(naming);
   if (record === undefined || !record.alive) return;
@@ -30,12 +35,15 @@ export function evaluateProfile(
   }
   record.heldCause = null;
   const view = viewProfile(engine.registry, component, naming);
-  const { segment, rule } = engine.ladder.evaluate(view.facts);
+  if (engine.ladder.readsTime)
+    record.evaluatedAsOf = Math.max(record.evaluatedAsOf, timeOf(workspace, cause, artefact));
+  const { segment, rule, until } = engine.ladder.evaluate(view.facts, record.evaluatedAsOf);
   if (segment !== record.segment) {
-    const reason = artefact ?? (isLate(record, cause) ? "late-facts" : "facts");
+    const reason = artefact === "time" ? "time" : (artefact ?? (isLate(record, cause) ? "late-facts" : "facts"));
     const move = moveSegment(engine, workspace, record, segment, rule, cause, chooseCause(reason, cause), view.facts);
     reviseMoves(engine, workspace, record, move, reason);
   }
+  setSegmentTimer(workspace, component.id, naming, record, until);
   refreshSignal(engine, workspace, component, naming, record, view);
 }
 
@@ -43,10 +51,20 @@ function isLate({ lastTransitionOccurredAt }: ProfileRecord, { occurredAt }: Cau
   return occurredAt !== null && lastTransitionOccurredAt !== null && occurredAt < lastTransitionOccurredAt;
 }
 
-const CAUSES = { facts: "event", "late-facts": "late-data", merge: "merge", split: "split" } as const;
+const CAUSES = {
+  facts: "event",
+  "late-facts": "late-data",
+  merge: "merge",
+  split: "split",
+  time: "schedule",
+} as const;
 
 function chooseCause(reason: Reason, cause: Cause): TransitionCause {
   return cause.backfill ? "backfill" : CAUSES[reason];
+}
+
+function timeOf(workspace: Workspace, { at }: Cause, artefact: "merge" | "split" | "time" | null): number {
+  return artefact === "time" ? at : (workspace.read<ShardTime>(SHARD_PART)?.timeMs ?? 0);
 }
 
 /** `to` is another segment than that which the profile is in. */
@@ -72,7 +90,7 @@ export function moveSegment(
     by,
     rule,
     ruleVersion: engine.ladder.version,
-    facts: facts === null ? {} : describeFacts(facts),
+    facts: facts === null ? {} : describeFacts(facts, engine.ladder.readsTime),
     previousSince: record.segmentSince,
   };
   workspace.effects.push(move);
@@ -82,8 +100,14 @@ export function moveSegment(
   return move;
 }
 
-export function describeFacts({ profile, orders }: Facts): Record<string, string> {
+function describeFacts({ profile, orders }: Facts, withTimes: boolean): Record<string, string> {
+  const times = {
+    "profile.firstAt": JSON.stringify(profile.firstAt),
+    "profile.lastAt": JSON.stringify(profile.lastAt),
+    "orders.latestAt": JSON.stringify(orders.latestAt),
+  };
   return {
+    ...(withTimes ? times : {}),
     "profile.known": JSON.stringify(profile.known),
     "profile.contactPoints": JSON.stringify(profile.contactPoints),
     "profile.checkouts": JSON.stringify(profile.checkouts),

@@ -1,5 +1,6 @@
 // Hand-over: a component that the index has given a parent ships its state to the parent's home and keeps a forwarder.
-// Whoever parks an item asks again, so a lost `absorb` cannot strand anything; every message here may be repeated.
+// Whoever parks an item asks again, so a lost `absorb` cannot strand anything. An `absorb` may be repeated; a hand-over is on
+// the log once.
 
 import type { Engine } from "./engine.ts";
 import { compareStamps, compareText } from "./comparison.ts";
@@ -26,7 +27,8 @@ import type { AbsorbItem, HandoverItem } from "./item.ts";
 import { forgetMembership } from "./membership.ts";
 import { publishComponent, touchProfile } from "./publication.ts";
 import { takeRuling } from "./ruling.ts";
-import { restoreTimers, timerRef } from "./signal.ts";
+import { restoreTimers } from "./signal.ts";
+import { dropTimers } from "./timer.ts";
 import { load, loadComponent, type Steps, type Workspace } from "./workspace.ts";
 
 export function* applyAbsorb(engine: Engine, workspace: Workspace, item: AbsorbItem): Steps<void> {
@@ -61,8 +63,7 @@ export function* applyAbsorb(engine: Engine, workspace: Workspace, item: AbsorbI
       }
     }
     for (const naming of present.profiles.keys()) {
-      workspace.setTimer("time", timerRef(id, naming), null);
-      workspace.setTimer("completeness", timerRef(id, naming), null);
+      dropTimers(workspace, id, naming);
     }
   }
   workspace.sends.push({

@@ -13,6 +13,7 @@ import { createProfileRecord, profileId, type Cause, type ProfileRecord } from "
 import { touchProfile } from "./publication.ts";
 import { endMoves } from "./retraction.ts";
 import { closeSignal } from "./signal.ts";
+import { setSegmentTimer } from "./timer.ts";
 import { findGroup } from "./weighed.ts";
 import { weighComponent, type Weighing } from "./weighing.ts";
 import type { Workspace } from "./workspace.ts";
@@ -209,6 +210,7 @@ function holdApart(engine: Engine, workspace: Workspace, component: Component, k
   const record = component.profiles.get(key);
   if (record === undefined || !record.alive) return;
   closeSignal(workspace, component, key, record);
+  setSegmentTimer(workspace, component.id, key, record, null);
   endProfile(engine, workspace, record, cause, "split");
   endMoves(record, null);
 }
@@ -226,10 +228,12 @@ function renameProfile(
   const from = component.profiles.get(old) as ProfileRecord;
   const to = component.profiles.get(naming) as ProfileRecord;
   closeSignal(workspace, component, old, from);
+  setSegmentTimer(workspace, component.id, old, from, null);
   to.alive = true;
   to.segment = from.segment;
   to.segmentSince = from.segmentSince;
   to.lastTransitionOccurredAt = from.lastTransitionOccurredAt;
+  to.evaluatedAsOf = Math.max(from.evaluatedAsOf, to.evaluatedAsOf);
   to.standing = from.standing;
   to.endedBy = null;
   to.signalledUpTo = latest(from.signalledUpTo, to.signalledUpTo);
@@ -254,6 +258,7 @@ function absorbProfile(
   const from = component.profiles.get(absorbed) as ProfileRecord;
   const to = component.profiles.get(naming) as ProfileRecord;
   closeSignal(workspace, component, absorbed, from);
+  setSegmentTimer(workspace, component.id, absorbed, from, null);
   const end = endProfile(engine, workspace, from, cause, cause.backfill ? "backfill" : "merge");
   // Not evaluated since it came out of another one: the world still knows the end before.
   if (end !== null) endMoves(from, end);

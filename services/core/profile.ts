@@ -37,6 +37,10 @@ export interface ProfileRecord {
   segmentSince: number | null;
   /** occurredAt of the last transition's event: what is older is late data. */
   lastTransitionOccurredAt: number | null;
+  /** The time as of which the segment was evaluated last: it never goes back. */
+  evaluatedAsOf: number;
+  /** When time alone may change the segment; null: never. */
+  segmentUntil: number | null;
   /** The moves that still hold, rising from rung to rung. */
   standing: Move[];
   /** Of a dead record: the move by which it went into another profile. */
@@ -68,6 +72,8 @@ export function createProfileRecord(id: string): ProfileRecord {
     segment: null,
     segmentSince: null,
     lastTransitionOccurredAt: null,
+    evaluatedAsOf: 0,
+    segmentUntil: null,
     standing: [],
     endedBy: null,
     signal: null,

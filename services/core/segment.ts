@@ -3,6 +3,7 @@
 
 import { Environment } from "@marcbachmann/cel-js";
 import type { Rules } from "./configuration.ts";
+import { parseDuration } from "./duration.ts";
 import type { Facts } from "./view.ts";
 
 /** Structural bounds of one rule: a rule cannot loop, and cannot be larger than this. */
@@ -14,42 +15,84 @@ export const RULE_LIMITS = {
   maxCallArguments: 8,
 } as const;
 
-export function createRuleEnvironment(): Environment {
+/**
+ * elapsed(instant, "90d"): whether so much time has passed since the instant (0: there was none) at the time of asking;
+ * `ask` is told the instant and the milliseconds.
+ */
+export function createRuleEnvironment(ask: (instant: number, ms: number) => boolean = () => false): Environment {
   return new Environment({ limits: RULE_LIMITS })
     .registerVariable({
       name: "profile",
-      schema: { known: "bool", contactPoints: "int", checkouts: "int", cartsFilled: "int" },
+      schema: {
+        known: "bool",
+        contactPoints: "int",
+        checkouts: "int",
+        cartsFilled: "int",
+        firstAt: "int",
+        lastAt: "int",
+      },
     })
-    .registerVariable({ name: "orders", schema: { valid: "int", spentMinor: "map<string, int>" } });
+    .registerVariable({ name: "orders", schema: { valid: "int", spentMinor: "map<string, int>", latestAt: "int" } })
+    .registerFunction("elapsed(int, string): bool", (instant: bigint, duration: string) =>
+      ask(Number(instant), parseDuration(duration)),
+    );
 }
+
+/** The one way to time: instants compare with nothing else that a rule can name. */
+const READS_TIME = /\belapsed\s*\(|\b(firstAt|lastAt|latestAt)\b/;
 
 /** Facts whose answer is remembered: most people look like many others. */
 const ANSWERS_MAX = 10_000;
 
+export interface Standing {
+  readonly segment: string;
+  readonly rule: string;
+  /** The next instant at which passing time alone may change it; null: it never does. */
+  readonly until: number | null;
+}
+
 export interface Ladder {
   readonly version: string;
-  /** The segment, and the rule that put it there. A rule that fails to evaluate does not hold. */
-  evaluate(facts: Facts): { readonly segment: string; readonly rule: string };
+  /** Whether a rule depends on time. */
+  readonly readsTime: boolean;
+  /** The segment at that time, and the rule that put it there. A rule that fails to evaluate does not hold. */
+  evaluate(facts: Facts, atMs: number): Standing;
   /** Of two segments the one higher on the ladder has the greater height; one that is not on it is below all. */
   heightOf(segment: string | null): number;
 }
 
 export function compileLadder(rules: Rules): Ladder {
-  const environment = createRuleEnvironment();
+  let nowMs = 0;
+  let until: number | null = null;
+  const environment = createRuleEnvironment((instant, ms) => {
+    if (instant === 0 || Number.isNaN(ms)) return false;
+    const boundary = instant + ms;
+    if (boundary > nowMs) until = Math.min(until ?? boundary, boundary);
+    return boundary <= nowMs;
+  });
   const rungs = rules.ladder.map(({ segment, when }) => ({ segment, when, holds: environment.parse(when) }));
   const last = rungs.at(-1);
   if (last === undefined) throw new Error("the ladder has no rung");
   const heights = new Map<string | null, number>(rungs.map(({ segment }, place) => [segment, rungs.length - place]));
-  let answers = new Map<string, { segment: string; rule: string }>();
+  const readsTime = rules.ladder.some(({ when }) => READS_TIME.test(when));
+  let answers = new Map<string, Standing>();
+  const ask = (facts: Facts): Standing => {
+    until = null;
+    const context = toCel(facts);
+    const rung = rungs.find(({ holds }) => isTrue(holds, context)) ?? last;
+    return { segment: rung.segment, rule: rung.when, until };
+  };
   return {
     version: rules.version,
-    evaluate(facts) {
+    readsTime,
+    evaluate(facts, atMs) {
+      // Of what was asked on the way: as long as no such answer changes, neither does the whole.
+      nowMs = atMs;
+      if (readsTime) return ask(facts);
       const key = writeFacts(facts);
       const known = answers.get(key);
       if (known !== undefined) return known;
-      const context = toCel(facts);
-      const rung = rungs.find(({ holds }) => isTrue(holds, context)) ?? last;
-      const answer = { segment: rung.segment, rule: rung.when };
+      const answer = ask(facts);
       if (answers.size >= ANSWERS_MAX) answers = new Map();
       answers.set(key, answer);
       return answer;
@@ -58,7 +101,7 @@ export function compileLadder(rules: Rules): Ladder {
   };
 }
 
-/** All that a rule can read. */
+/** All that a rule can read that does not depend on time. */
 function writeFacts({ profile, orders }: Facts): string {
   let text = `${profile.known} ${profile.contactPoints} ${profile.checkouts} ${profile.cartsFilled} ${orders.valid}`;
   for (const [currency, minor] of orders.spentMinor) text += ` ${JSON.stringify(currency)} ${minor}`;
@@ -81,9 +124,12 @@ function toCel({ profile, orders }: Facts): Record<string, unknown> {
       contactPoints: BigInt(profile.contactPoints),
       checkouts: BigInt(profile.checkouts),
       cartsFilled: BigInt(profile.cartsFilled),
+      firstAt: BigInt(profile.firstAt),
+      lastAt: BigInt(profile.lastAt),
     },
     orders: {
       valid: BigInt(orders.valid),
+      latestAt: BigInt(orders.latestAt),
       spentMinor: new Map([...orders.spentMinor].map(([currency, minor]) => [currency, BigInt(minor)])),
     },
   };

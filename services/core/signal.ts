@@ -7,12 +7,9 @@ import type { Component } from "./component.ts";
 import type { Certainty } from "./effect.ts";
 import { isPending, membersOf } from "./membership.ts";
 import type { ProfileRecord } from "./profile.ts";
+import { restoreSegmentTimer, timerRef } from "./timer.ts";
 import { viewProfile, type ProfileView } from "./view.ts";
 import type { TimerQueue, Workspace } from "./workspace.ts";
-
-export function timerRef(component: string, naming: string): string {
-  return `${component} ${naming}`;
-}
 
 /** The activity that would open the signal now, or null. Loading history opens none (O5). */
 function findAbandonedCart(record: ProfileRecord, view: ProfileView): number | null {
@@ -47,7 +44,7 @@ export function closeSignal(workspace: Workspace, component: Component, naming: 
   record.signal = null;
 }
 
-/** Sets the timers of an open signal again, after a hand-over brought the profile here. */
+/** Sets the timers of a profile again, after a hand-over brought it here. */
 export function restoreTimers(
   engine: Engine,
   workspace: Workspace,
@@ -55,6 +52,7 @@ export function restoreTimers(
   naming: string,
   record: ProfileRecord,
 ): void {
+  if (record.segmentUntil !== null) restoreSegmentTimer(workspace, component.id, naming, record.segmentUntil);
   const rule = engine.abandonedCart;
   if (record.signal === null || rule === null) return;
   const ref = timerRef(component.id, naming);

@@ -21,8 +21,9 @@ import { orderPart } from "./order.ts";
 import type { Cause } from "./profile.ts";
 import { touchProfile } from "./publication.ts";
 import { createRuling, takeRuling } from "./ruling.ts";
-import { applyProgress, SHARD_PART } from "./time.ts";
-import { loadComponent, type Steps, type Workspace } from "./workspace.ts";
+import { SHARD_PART } from "./shard-time.ts";
+import { applyProgress } from "./time.ts";
+import { load, loadComponent, type Steps, type Workspace } from "./workspace.ts";
 
 /** Items that may wait for a hand-over at one component; beyond it the shard stops with an alarm rather than lose one. */
 export const PARKED_MAX = 10_000;
@@ -30,6 +31,8 @@ export const PARKED_MAX = 10_000;
 /** Folds one item. The caller ends the bundle with publishChanges. */
 export function* applyItem(engine: Engine, workspace: Workspace, carried: Carried): Steps<void> {
   const { item, event } = carried;
+  // Rules that depend on time are asked as of the shard's time.
+  if (engine.ladder.readsTime) yield* load(workspace, [SHARD_PART]);
   if (item.kind === "progress") return yield* applyProgress(engine, workspace, item);
   if (item.kind === "absorb") return yield* applyAbsorb(engine, workspace, item);
   const present = yield* loadComponent(workspace, item.component);

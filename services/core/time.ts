@@ -5,24 +5,12 @@
 import { compareText } from "./comparison.ts";
 import type { Engine } from "./engine.ts";
 import type { ProgressItem } from "./item.ts";
+import { evaluateProfile } from "./evaluation.ts";
+import { SHARD_PART, type ShardTime } from "./shard-time.ts";
 import { touchProfile } from "./publication.ts";
 import { fireSignal } from "./signal.ts";
+import { readTimerRef } from "./timer.ts";
 import { load, loadComponent, type DueTimer, type Steps, type TimerQueue, type Workspace } from "./workspace.ts";
-
-export const SHARD_PART = "s";
-export interface ShardTime {
-  timeMs: number;
-  readonly slots: Record<string, number>;
-  readonly completeUpToMs: Record<string, number>;
-  /** What slots have said of files, until every slot has passed the instant of saying it; by instant. */
-  told?: Told[];
-}
-
-interface Told {
-  readonly source: string;
-  upToMs: number;
-  asOfMs: number;
-}
 
 /** Beyond it the last one is replaced, so what it says only counts later. */
 export const TOLD_PER_SOURCE_MAX = 64;
@@ -88,20 +76,18 @@ function* fireTimers(
     due !== null;
     due = findDue(workspace, queue, upToMs, stored)
   ) {
-    const [id, naming] = due.ref.split(" ") as [string, string];
+    const { component: id, naming, isSegment } = readTimerRef(due.ref);
     workspace.setTimer(queue, due.ref, null);
     const component = yield* loadComponent(workspace, id);
     if (component === null || component.forward !== undefined) continue;
     const { at, completeUpTo: upTo } = when(due.atMs);
-    touchProfile(engine, workspace, component, naming, {
-      source: null,
-      eventId: null,
-      at,
-      occurredAt: null,
-      backfill: false,
-      traceparent: null,
-    });
-    fireSignal(engine, workspace, component, naming, queue, at, upTo);
+    const cause = { source: null, eventId: null, at, occurredAt: null, backfill: false, traceparent: null };
+    touchProfile(engine, workspace, component, naming, cause);
+    if (isSegment) {
+      const record = component.profiles.get(naming);
+      if (record !== undefined) record.segmentUntil = null;
+      evaluateProfile(engine, workspace, component, naming, cause, "time");
+    } else fireSignal(engine, workspace, component, naming, queue, at, upTo);
   }
 }
 

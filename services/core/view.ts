@@ -14,9 +14,17 @@ export interface Facts {
     readonly contactPoints: number;
     readonly checkouts: number;
     readonly cartsFilled: number;
+    /** occurredAt of the first and last event; 0: none. */
+    readonly firstAt: number;
+    readonly lastAt: number;
   };
-  /** spentMinor: by currency. */
-  readonly orders: { readonly valid: number; readonly spentMinor: ReadonlyMap<string, number> };
+  readonly orders: {
+    readonly valid: number;
+    /** By currency. */
+    readonly spentMinor: ReadonlyMap<string, number>;
+    /** Instant of the latest valid order; 0: none. */
+    readonly latestAt: number;
+  };
 }
 
 /** Maps belong to the state and change with it: whoever keeps one copies it. */
@@ -68,8 +76,14 @@ function viewFacts(sum: Fragment | null, known: boolean): Facts {
       contactPoints: sum?.contactPoints ?? 0,
       checkouts: sum?.checkouts ?? 0,
       cartsFilled: sum?.cartsFilled ?? 0,
+      firstAt: sum?.firstAt ?? 0,
+      lastAt: sum?.lastAt ?? 0,
     },
-    orders: { valid: sum?.orders.valid ?? 0, spentMinor: sum?.orders.spentMinor ?? NOTHING },
+    orders: {
+      valid: sum?.orders.valid ?? 0,
+      spentMinor: sum?.orders.spentMinor ?? NOTHING,
+      latestAt: sum?.orders.latestValid[0]?.at ?? 0,
+    },
   };
 }
 

@@ -5,7 +5,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { openMemoryIndex } from "#adapters/memory/index.ts";
 import { openMemoryStore } from "#adapters/memory/store.ts";
 import { createEngine } from "#core/engine.ts";
-import { SHARD_PART } from "#core/time.ts";
+import { SHARD_PART } from "#core/shard-time.ts";
 import { Fold } from "#services/fold/fold.ts";
 import { RecentEvents } from "#services/resolver/recent-events.ts";
 import { resolveBatch } from "#services/resolver/resolver.ts";

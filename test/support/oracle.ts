@@ -52,10 +52,12 @@ export interface OraclePeople {
   readonly orders: number;
 }
 
+/** atMs: the shard's time, for rules that depend on it. */
 export function recomputePeople(
   events: readonly RecordedEvent[],
   configuration: Configuration,
   hash: Hash,
+  atMs = 0,
 ): OraclePeople {
   const registry = createRegistry(configuration, hash);
   const accepted = chooseDistinct(events).flatMap(({ source, recordedAt, event }) => {
@@ -96,7 +98,7 @@ export function recomputePeople(
     const facts = accepted.filter(
       (event) => !isWithoutFacts(event) && [...group.members].some((member) => member.key === event.anchor),
     );
-    return describeGroup(registry, group, shown.get(group) ?? new Set(), own, facts);
+    return describeGroup(registry, group, shown.get(group) ?? new Set(), own, facts, atMs);
   });
   return {
     profiles: profiles.sort((a, b) => compareText(a.profileId, b.profileId)),
@@ -126,6 +128,7 @@ function describeGroup(
   contested: ReadonlySet<Identifier>,
   orders: readonly OrderFacts[],
   facts: readonly AcceptedEvent[],
+  atMs: number,
 ): OracleProfile {
   const members = [...group.members];
   const spentMinor: Record<string, number> = {};
@@ -133,15 +136,23 @@ function describeGroup(
     if (valid && minor !== 0) spentMinor[order.currency] = (spentMinor[order.currency] ?? 0) + minor;
   const validOrders = orders.filter(({ valid }) => valid).length;
   const count = (holds: (event: ChannelEvent) => boolean) => facts.filter(({ event }) => holds(event)).length;
-  const { segment } = compileLadder(registry.configuration.rules).evaluate({
+  const times = facts.map(({ event }) => event.occurredAt);
+  const rulesRead = {
     profile: {
       known: members.some(isKnown),
       contactPoints: facts.filter((event) => leavesContact(registry, event)).length,
       checkouts: count(({ type }) => type === "checkout-started"),
       cartsFilled: count(({ type }) => type === "product-added"),
+      firstAt: times.length === 0 ? 0 : Math.min(...times),
+      lastAt: Math.max(0, ...times),
     },
-    orders: { valid: validOrders, spentMinor: new Map(Object.entries(spentMinor)) },
-  });
+    orders: {
+      valid: validOrders,
+      spentMinor: new Map(Object.entries(spentMinor)),
+      latestAt: Math.max(0, ...orders.flatMap(({ valid, at }) => (valid ? [at] : []))),
+    },
+  };
+  const { segment } = compileLadder(registry.configuration.rules).evaluate(rulesRead, atMs);
   return {
     profileId: nameGroup(registry, members),
     identifiers: [

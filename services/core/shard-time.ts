@@ -1,0 +1,17 @@
+// What a shard knows of time, as a part of its state: what each resolver slot has passed, and what of files was told.
+
+export const SHARD_PART = "s";
+
+export interface ShardTime {
+  timeMs: number;
+  readonly slots: Record<string, number>;
+  readonly completeUpToMs: Record<string, number>;
+  /** What slots have said of files, until every slot has passed the instant of saying it; by instant. */
+  told?: Told[];
+}
+
+interface Told {
+  readonly source: string;
+  upToMs: number;
+  asOfMs: number;
+}
