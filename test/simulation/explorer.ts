@@ -1,59 +1,61 @@
 // Depth first through every state of a world that can be reached, each once.
 
-import type { Fault } from "./faults.ts";
-import { Moves } from "./moves.ts";
-import { findDifference, findFault, foldPeople, isAtRest } from "./predicates.ts";
-import { nameState, type State } from "./state.ts";
-import type { World } from "./worlds.ts";
+import { Moves, type Variation } from "./moves.ts";
+import { Census, findDifference, recomputeExpected, isAtRest } from "./predicates.ts";
+import { countUnderWay, nameState, type State } from "./state.ts";
+import type { Bounds, World } from "./worlds.ts";
 
 export interface Exploration {
   readonly states: number;
   readonly moves: number;
-  /** States with nothing under way. */
-  readonly ends: number;
-  readonly longest: number;
+  /** Names of those with nothing under way. */
+  readonly ends: ReadonlySet<string>;
+  readonly movesMost: number;
+  readonly underWayMost: number;
   /** What does not hold, and the way there; null: everything holds. */
   readonly found: { readonly what: string; readonly way: readonly string[] } | null;
 }
 
 class Found extends Error {}
 
-export async function explore(world: World, fault: Fault | null = null, statesMax = Infinity): Promise<Exploration> {
-  const moves = new Moves(world, fault);
-  const expected = await foldPeople(moves.events);
+export async function explore(world: World, bounds: Bounds, variation: Variation = {}): Promise<Exploration> {
+  const moves = new Moves(world, bounds, variation);
+  const expected = recomputeExpected(moves.events);
   /** True while the state is on the way that is being gone. */
   const visited = new Map<string, boolean>();
+  const ends = new Set<string>();
   const way: string[] = [];
-  let [made, ends, longest] = [0, 0, 0];
-  const visit = async (state: State): Promise<void> => {
+  let [made, movesMost, underWayMost] = [0, 0, 0];
+  const visit = async (state: State, before: Census | null): Promise<void> => {
     const name = nameState(state);
-    const open = visited.get(name);
-    if (open === true) throw new Found("messages go round in a circle");
-    if (open === false) return;
-    if (visited.size >= statesMax) throw new Found(`more than ${statesMax} states`);
+    const isOpen = visited.get(name);
+    if (isOpen === true) throw new Found("messages go round in a circle");
+    if (isOpen === false) return;
     visited.set(name, true);
-    longest = Math.max(longest, way.length);
-    const wrong = findFault(state);
+    movesMost = Math.max(movesMost, way.length);
+    underWayMost = Math.max(underWayMost, countUnderWay(state));
+    const census = new Census(state);
+    const wrong = census.fault ?? (before === null ? null : census.compare(before));
     if (wrong !== null) throw new Found(wrong);
     if (isAtRest(state)) {
-      ends += 1;
+      ends.add(name);
       const difference = await findDifference(moves.engine, state, expected);
       if (difference !== null) throw new Found(difference);
     }
     for (const move of await moves.list(state)) {
       made += 1;
       way.push(move.what);
-      await visit(move.state);
+      await visit(move.state, census);
       way.pop();
     }
     visited.set(name, false);
   };
   let found: Exploration["found"] = null;
   try {
-    await visit(await moves.begin());
+    await visit(await moves.begin(), null);
   } catch (error) {
-    if (!(error instanceof Found)) throw error;
-    found = { what: error.message, way: [...way] };
+    // Also what the product throws: nothing that can happen here may make it do so.
+    found = { what: error instanceof Found ? error.message : String((error as Error).stack), way };
   }
-  return { states: visited.size, moves: made, ends, longest, found };
+  return { states: visited.size, moves: made, ends, movesMost, underWayMost, found };
 }

@@ -1,8 +1,11 @@
 // What can happen next in a state, done by the production resolver, stitcher and engine over the state's values.
 //
 // A crash loses what was not committed; what was written to the index stays. So a worker may die after each of its writes to
-// the index, and one that has written nothing leaves no trace: its input is delivered again, which is the state before.
-// What is committed and not published is in the outbox, published later by whoever takes over.
+// the index; one that has written nothing leaves no trace: its input is delivered again, which is the state before. What is
+// committed and not published is in the outbox, and published later by whoever takes over. Every step begins with what is
+// stored. The inner log has one partition for a shard, so what is in it arrives in its order; the moves choose whose step
+// or publication comes next. Beyond that, messages are repeated out of order, which the log never does; a hand-over is not,
+// because its home takes it in once.
 
 import type { Carried } from "#core/item.ts";
 import { createEngine, type Engine } from "#core/engine.ts";
@@ -33,7 +36,7 @@ import {
   type State,
   type Task,
 } from "./state.ts";
-import { copyEvent, hash, readEvents, SHARDS, type World } from "./worlds.ts";
+import { copyEvent, hash, readEvents, SHARDS, UNDER_WAY_MAX, type Bounds, type World } from "./worlds.ts";
 
 export interface Move {
   readonly what: string;
@@ -49,6 +52,7 @@ class Died extends Error {}
 class Values implements Index {
   values: ReadonlyMap<string, string>;
   writes = 0;
+  isAsked = false;
   readonly #livesFor: number;
   /** What was read before somebody else went on; used until a write has told otherwise. */
   #seen: ReadonlyMap<string, string> | null;
@@ -60,11 +64,13 @@ class Values implements Index {
   }
 
   async get(keys: readonly string[]): Promise<(string | null)[]> {
+    this.isAsked = true;
     const values = this.#seen ?? this.values;
     return keys.map((key) => values.get(key) ?? null);
   }
 
   async putIfAbsent(entries: readonly { readonly key: string; readonly value: string }[]): Promise<string[]> {
+    this.isAsked = true;
     this.#seen = null;
     return entries.map(({ key, value }) => {
       const present = this.values.get(key);
@@ -79,6 +85,12 @@ class Values implements Index {
   async close(): Promise<void> {}
 }
 
+export interface Variation {
+  readonly fault?: Fault;
+  /** Every move is tried in every state, also where one of them can be taken first without loss. */
+  readonly isWhole?: boolean;
+}
+
 interface Routed {
   readonly messages: Message[];
   readonly index: IndexValues;
@@ -90,21 +102,27 @@ interface Applied {
   readonly sends: Message[];
   readonly index: IndexValues;
   readonly writes: number;
+  /** Without the index: it is all the same when other workers do what they do. */
+  readonly isPrivate: boolean;
 }
 
 export class Moves {
   readonly engine: Engine;
   readonly events: readonly RecordedEvent[];
   readonly #world: World;
+  readonly #bounds: Bounds;
+  readonly #isWhole: boolean;
   readonly #fault: Fault | null;
   readonly #resolving: Engine;
   /** Each a function of what its name says. */
   readonly #applied = new Map<string, Promise<Applied>>();
   readonly #routed = new Map<string, Promise<Routed>>();
 
-  constructor(world: World, fault: Fault | null) {
+  constructor(world: World, bounds: Bounds, { fault, isWhole = false }: Variation) {
     this.#world = world;
-    this.#fault = fault;
+    this.#bounds = bounds;
+    this.#fault = fault ?? null;
+    this.#isWhole = isWhole;
     const { before, resolvers } = readEvents(world);
     this.events = [...before, ...resolvers.flat()];
     const create = (told: typeof configuration) =>
@@ -120,7 +138,7 @@ export class Moves {
 
   /** The state after the events told before, each with its consequences. */
   async begin(): Promise<State> {
-    const { before, resolvers, crashes, copies } = this.#world;
+    const { before, resolvers } = this.#world;
     const shard = createShard({ parts: createParts(new Map()), log: [], outbox: [], again: [] });
     const idle = { seen: null, resolved: null };
     let state: State = {
@@ -131,20 +149,30 @@ export class Moves {
       copiesLeft: 0,
     };
     for (const event of before.keys()) {
-      state = { ...state, resolvers: [{ tasks: [{ event, isCopy: false }], ...idle }] };
+      state = { ...state, resolvers: [{ tasks: [{ event, record: "first" }], ...idle }] };
       for (let [move] = await this.list(state); move !== undefined; [move] = await this.list(state)) ({ state } = move);
     }
     let event = before.length;
-    const working = resolvers.map((texts) => ({ tasks: texts.map(() => ({ event: event++, isCopy: false })), ...idle }));
-    return { ...state, resolvers: working, crashesLeft: crashes, copiesLeft: copies };
+    const working = resolvers.map((texts) => ({
+      tasks: texts.map(() => ({ event: event++, record: "first" as const })),
+      ...idle,
+    }));
+    return { ...state, resolvers: working, crashesLeft: this.#bounds.crashes, copiesLeft: this.#bounds.copies };
   }
 
+  /**
+   * All of them; or only those of one shard, where whatever it can be given next leaves the index alone. Such a step changes
+   * nothing but the shard's own parts and the end of its outbox, and nobody else's move changes what it does or is changed by
+   * it, so whatever can come before it can as well come after.
+   */
   async list(state: State): Promise<Move[]> {
     const moves: Move[] = [];
     for (const shard of state.shards.keys()) {
-      await this.#stitch(state, shard, moves);
-      publish(state, shard, moves);
+      const own: Move[] = [];
+      if ((await this.#stitch(state, shard, own)) && !this.#isWhole) return own;
+      moves.push(...own);
     }
+    for (const shard of state.shards.keys()) publish(state, shard, moves);
     for (const resolver of state.resolvers.keys()) await this.#resolve(state, resolver, moves);
     return moves;
   }
@@ -157,7 +185,7 @@ export class Moves {
     const put = (changed: Partial<State>, left: State["resolvers"][number]) => {
       return { ...state, ...changed, resolvers: state.resolvers.with(number, left) };
     };
-    const told = `resolver ${number}, e${task.event}${task.isCopy ? " again" : ""}`;
+    const told = `resolver ${number}, e${task.event}${task.record === "second" ? " again" : ""}`;
     const done = { tasks: rest, seen: null, resolved: null };
     const again = { tasks, seen: null, resolved: null };
     if (resolved !== null) {
@@ -166,7 +194,7 @@ export class Moves {
         moves.push({ what: `${told}: dies`, state: put({ crashesLeft: state.crashesLeft - 1 }, again) });
       return;
     }
-    if (countUnderWay(state) >= this.#world.underWayMax) return;
+    if (countUnderWay(state) >= UNDER_WAY_MAX) return;
     if (slow && seen === null) {
       moves.push({ what: `${told}: reads`, state: put({}, { ...again, seen: state.index }) });
       return;
@@ -175,26 +203,30 @@ export class Moves {
     const index = whole.index;
     if (slow) moves.push({ what: `${told}: writes`, state: put({ index }, { ...again, resolved: whole.messages }) });
     else moves.push({ what: told, state: put({ index, shards: append(state.shards, whole.messages) }, done) });
-    if (!task.isCopy && state.copiesLeft > 0) {
-      const repeat = { tasks: [...tasks, { ...task, isCopy: true }], seen, resolved: null };
+    if (task.record === "first" && state.copiesLeft > 0) {
+      const twice: Task[] = [{ ...task, record: "only" }, ...rest, { ...task, record: "second" }];
+      const repeat = { tasks: twice, seen, resolved: null };
       moves.push({ what: `${told}: comes again later`, state: put({ copiesLeft: state.copiesLeft - 1 }, repeat) });
     }
     if (state.crashesLeft === 0) return;
     for (let writes = 1; writes < whole.writes || (writes === whole.writes && !slow); writes += 1) {
       const half = await this.#route(state, task, seen, writes);
       const crashesLeft = state.crashesLeft - 1;
-      moves.push({ what: `${told}: dies after ${writes} writes`, state: put({ index: half.index, crashesLeft }, again) });
+      moves.push({
+        what: `${told}: dies after ${writes} writes`,
+        state: put({ index: half.index, crashesLeft }, again),
+      });
     }
   }
 
   #route(state: State, task: Task, seen: IndexValues | null, livesFor: number): Promise<Routed> {
-    const name = `${state.index.id} ${seen?.id} ${task.event} ${task.isCopy} ${livesFor}`;
+    const name = `${state.index.id} ${seen?.id} ${task.event} ${task.record} ${livesFor}`;
     return remember(this.#routed, name, async () => {
       const values = new Values(state.index, livesFor, seen);
       const recorded = this.events[task.event] as RecordedEvent;
       const { registry } = this.#resolving;
       const arrival = {
-        ...(task.isCopy ? copyEvent(recorded) : recorded),
+        ...(task.record === "second" ? copyEvent(recorded) : recorded),
         bytes: Uint8Array.of(task.event),
         backfill: false,
         traceparent: null,
@@ -212,10 +244,12 @@ export class Moves {
     });
   }
 
-  async #stitch(state: State, number: number, moves: Move[]): Promise<void> {
+  async #stitch(state: State, number: number, moves: Move[]): Promise<boolean> {
     const shard = state.shards[number] as Shard;
+    let arePrivate = shard.log.length > 0;
     const deliver = async (message: Message, left: Omit<Shard, "id">, again: boolean): Promise<void> => {
       const whole = await this.#apply(state, number, message, Infinity);
+      arePrivate &&= whole.isPrivate;
       const put = (changed: Partial<State>, more: readonly Message[]) => {
         const outbox = whole.sends.length === 0 ? left.outbox : [...left.outbox, whole.sends];
         const next = createShard({ ...left, parts: whole.parts, outbox, again: [...left.again, ...more] });
@@ -231,13 +265,17 @@ export class Moves {
       for (let writes = 1; writes <= whole.writes; writes += 1) {
         const half = writes === whole.writes ? whole : await this.#apply(state, number, message, writes);
         const crashesLeft = state.crashesLeft - 1;
-        moves.push({ what: `${what}: dies after ${writes} writes`, state: { ...state, index: half.index, crashesLeft } });
+        moves.push({
+          what: `${what}: dies after ${writes} writes`,
+          state: { ...state, index: half.index, crashesLeft },
+        });
       }
     };
     const [head, ...log] = shard.log;
     if (head !== undefined) await deliver(head, { ...shard, log }, false);
     for (const [place, copy] of shard.again.entries())
       await deliver(copy, { ...shard, again: shard.again.toSpliced(place, 1) }, true);
+    return arePrivate;
   }
 
   #apply({ shards, index }: State, number: number, message: Message, livesFor: number): Promise<Applied> {
@@ -247,7 +285,7 @@ export class Moves {
       const items = readBundle(message.bundle).flatMap((carried) => {
         return this.#fault?.deliver?.(carried, (id) => peek(parts, id)) ?? carried;
       });
-      if (items.length === 0) return { parts, sends: [], index, writes: 0 };
+      if (items.length === 0) return { parts, sends: [], index, writes: 0, isPrivate: true };
       const values = new Values(index, livesFor);
       const known = new ComponentIndex(values);
       const bundles: BundleValue[] = [];
@@ -261,21 +299,36 @@ export class Moves {
         encodeOutput: () => ({ topic: "outputs", key: null, value: null }),
         prepareEvents: async () => {},
         findRoots: (components) => known.findRoots(components),
-        join: async (request) => (this.#fault?.noJoins === true ? [] : known.join(request)),
+        join: async (request) => (this.#fault?.isWithoutJoins === true ? [] : known.join(request)),
       };
       const sends: Message[] = [];
       try {
-        const { records } = await new ShardStitcher(services, number, 0, ORIGIN).apply([{ offset: 0, items }], ORIGIN, 0);
+        const { records } = await new ShardStitcher(services, number, 0, ORIGIN).apply(
+          [{ offset: 0, items }],
+          ORIGIN,
+          0,
+        );
         for (const { topic, partition, value } of records) {
           if (topic !== RESOLVED || partition === undefined) continue;
           const sent = readBundle(bundles[value?.[0] ?? 0] as BundleValue);
-          sends.push(...split(partition, sent.flatMap((carried) => this.#fault?.send?.(carried, number) ?? carried)));
+          sends.push(
+            ...split(
+              partition,
+              sent.flatMap((carried) => this.#fault?.send?.(carried, number) ?? carried),
+            ),
+          );
         }
       } catch (error) {
         if (!(error instanceof Died)) throw error;
       }
       const written = commits.reduce(takeCommit, parts);
-      return { parts: written, sends, index: createIndex(values.values), writes: values.writes };
+      return {
+        parts: written,
+        sends,
+        index: createIndex(values.values),
+        writes: values.writes,
+        isPrivate: !values.isAsked,
+      };
     });
   }
 }

@@ -1,23 +1,29 @@
 // What must hold in every state, and what in a state where nothing is under way.
 
 import { compareText } from "#core/comparison.ts";
-import type { Component } from "#core/component.ts";
-import { shardOf } from "#core/item.ts";
-import { comparePeople, type ComparablePeople } from "#support/oracle-comparison.ts";
+import { componentPart, identifierPart, type Component, type Forwarder } from "#core/component.ts";
 import type { Engine } from "#core/engine.ts";
+import { shardOf } from "#core/item.ts";
+import { compareOracle, comparePeople, type ComparablePeople } from "#support/oracle-comparison.ts";
+import type { Store } from "#ports/store.ts";
 import { Fold } from "#services/fold/fold.ts";
 import { readPeople } from "#services/wire/profile-reader.ts";
 import { decodePart } from "#services/wire/part.ts";
 import { configuration } from "#support/histories.ts";
-import type { RecordedEvent } from "#support/oracle.ts";
+import { recomputePeople, type RecordedEvent } from "#support/oracle.ts";
 import { createStore } from "./moves.ts";
-import { createParts, type Holding, type Message, type State } from "./state.ts";
+import { createParts, type Holding, type State } from "./state.ts";
 import { hash, SHARDS } from "./worlds.ts";
 
 const NO_PARTS = createParts(new Map());
 
-/** The people that one component home of everything makes of the same events, as text. */
-export async function foldPeople(events: readonly RecordedEvent[]): Promise<string> {
+/** The people that a naive rule over all of these events finds. */
+export function recomputeExpected(events: readonly RecordedEvent[]): string {
+  return describePeople(compareOracle(recomputePeople(events, configuration, hash)));
+}
+
+/** Those that the engine makes of them where there is one home, and each event's consequences end before the next. */
+export async function foldExpected(events: readonly RecordedEvent[]): Promise<string> {
   const fold = new Fold({ configuration, hash });
   for (const event of events) await fold.add([event]);
   return describePeople(comparePeople(await fold.readPeople()));
@@ -27,71 +33,59 @@ function describePeople(people: ComparablePeople): string {
   return JSON.stringify(people, null, 1);
 }
 
-export function findFault(state: State): string | null {
-  const seen = new Once();
-  for (const [number, shard] of state.shards.entries()) {
-    const here = shard.parts.holdings;
-    const away: readonly Message[] = [...shard.log, ...shard.outbox.flat()];
-    for (const one of here) if (one.kind !== "fragment" && shardOf(one.id, SHARDS) !== number) return `${one.id} is not on its shard`;
-    const fault = seen.add(here) ?? seen.addAll(away.map(({ holdings }) => holdings));
-    if (fault !== null) return fault;
-  }
-  return seen.findLoss() ?? findLoop(state);
-}
-
-/** Whoever holds an identifier, a birth, a fragment or has counted an event: one place only. */
-class Once {
+/** Who holds what in a state, and what is wrong with that. */
+export class Census {
+  /** Null: nothing. */
+  fault: string | null = null;
   readonly #holders = new Set<string>();
+  readonly #fragments: string[] = [];
   readonly #marks = new Set<number>();
   #events = 0;
 
-  addAll(places: readonly (readonly Holding[])[]): string | null {
-    for (const holdings of places) {
-      const fault = this.add(holdings);
-      if (fault !== null) return fault;
+  constructor({ index, shards }: State) {
+    for (const [number, { parts, log, outbox }] of shards.entries()) {
+      for (const holding of parts.holdings) {
+        if (holding.kind !== "fragment" && shardOf(holding.id, SHARDS) !== number)
+          this.fault = `${holding.id} is not on its shard`;
+        this.#count(holding);
+      }
+      for (const { holdings } of log) holdings.forEach(this.#count);
+      for (const messages of outbox) for (const { holdings } of messages) holdings.forEach(this.#count);
     }
+    if (this.#events !== this.#marks.size) this.fault = `${this.#marks.size} events are counted ${this.#events} times`;
+    for (const key of this.#fragments)
+      if (!this.#holders.has(identifierPart(key))) this.fault = `the fragment of ${key} is nobody's`;
+    for (const [key, value] of index.values)
+      if (key.startsWith("p:") && compareText(value, key.slice(2)) >= 0)
+        this.fault = `the parent of ${key.slice(2)} is ${value}`;
+  }
+
+  /** What was held, or counted, in the state before is so still. */
+  compare(before: Census): string | null {
+    for (const name of before.#holders) if (!this.#holders.has(name)) return `nobody has ${name} any more`;
+    for (const mark of before.#marks) if (!this.#marks.has(mark)) return "an event is no longer counted";
     return null;
   }
 
-  add(holdings: readonly Holding[]): string | null {
-    for (const holding of holdings) {
-      if (holding.kind === "forwarder") {
-        if (compareText(holding.forward, holding.id) >= 0) return `${holding.id} forwards to ${holding.forward}`;
-        continue;
-      }
-      if (holding.kind === "component") {
-        for (const birth of holding.held) if (!this.#isFirst(`birth ${birth}`)) return `${birth} is held twice`;
-        for (const key of holding.keys) if (!this.#isFirst(`identifier ${key}`)) return `${key} is in two places`;
-        continue;
-      }
-      if (!this.#isFirst(`fragment ${holding.key}`)) return `the fragment of ${holding.key} is in two places`;
+  readonly #count = (holding: Holding): void => {
+    if (holding.kind === "forwarder") {
+      const { id, forward } = holding;
+      if (compareText(forward, id) >= 0) this.fault = `${id} forwards to ${forward}`;
+    } else if (holding.kind === "component") {
+      for (const birth of holding.held) this.#hold(birth);
+      for (const key of holding.keys) this.#hold(identifierPart(key));
+    } else {
+      this.#hold(`the fragment of ${holding.key}`);
+      this.#fragments.push(holding.key);
       this.#events += holding.events;
       for (const mark of holding.marks) this.#marks.add(mark);
     }
-    return null;
-  }
+  };
 
-  #isFirst(name: string): boolean {
-    if (this.#holders.has(name)) return false;
+  #hold(name: string): void {
+    if (this.#holders.has(name)) this.fault = `${name} is in two places`;
     this.#holders.add(name);
-    return true;
   }
-
-  findLoss(): string | null {
-    if (this.#events !== this.#marks.size) return `${this.#marks.size} events are counted ${this.#events} times`;
-    for (const name of this.#holders) {
-      const key = /^fragment (.*)/.exec(name)?.[1];
-      if (key !== undefined && !this.#holders.has(`identifier ${key}`)) return `the fragment of ${key} is nobody's`;
-    }
-    return null;
-  }
-}
-
-/** A parent is earlier than its child, so there is no way round. */
-function findLoop({ index }: State): string | null {
-  for (const [key, value] of index.values)
-    if (key.startsWith("p:") && compareText(value, key.slice(2)) >= 0) return `${value} is the parent of ${key.slice(2)}`;
-  return null;
 }
 
 export function isAtRest({ resolvers, shards }: State): boolean {
@@ -103,18 +97,21 @@ export function isAtRest({ resolvers, shards }: State): boolean {
 
 /** Nothing is under way: nobody waits, and the people are those of the fold. */
 export async function findDifference(engine: Engine, state: State, expected: string): Promise<string | null> {
-  for (const { parts } of state.shards)
+  for (const { parts } of state.shards) {
     for (const [key, { bytes }] of parts.values) {
-      if (!key.startsWith("c/")) continue;
-      const { id, abroad, identifiers } = decodePart({ key, value: bytes }).value as Component;
-      if (abroad !== null && abroad !== undefined && abroad.parked.length + abroad.arriving.size > 0) return `${id} waits for a hand-over`;
-      for (const entry of identifiers?.values() ?? []) if (entry.pending) return `${entry.key} is pending`;
+      if (!key.startsWith(componentPart(""))) continue;
+      const component = decodePart({ key, value: bytes }).value as Component | Forwarder;
+      if (component.forward !== undefined) continue;
+      const { id, abroad, identifiers } = component;
+      if (abroad !== null && abroad.parked.length + abroad.arriving.size > 0) return `${id} waits for a hand-over`;
+      for (const entry of identifiers.values()) if (entry.pending) return `${entry.key} is pending`;
     }
+  }
   const stores = state.shards.map(({ parts }) => createStore(parts, []));
-  const store = {
+  const store: Store = {
     ...createStore(NO_PARTS, []),
-    load: (shard: number, keys: readonly string[]) => (stores[shard] ?? createStore(NO_PARTS, [])).load(shard, keys),
-    scan: (shard: number, prefix: string) => (stores[shard] ?? createStore(NO_PARTS, [])).scan(shard, prefix),
+    load: async (shard, keys) => (await stores[shard]?.load(shard, keys)) ?? [],
+    scan: (shard, prefix) => (stores[shard] as Store).scan(shard, prefix),
   };
   const people = describePeople(comparePeople(await readPeople(engine, store, SHARDS)));
   return people === expected ? null : `the people are\n${people}\nand not\n${expected}`;

@@ -50,7 +50,12 @@ export interface StoredValue {
 
 /** What a place (a shard's store, a chunk under way) has of a component, an identifier, a fragment. */
 export type Holding =
-  | { readonly kind: "component"; readonly id: string; readonly held: readonly string[]; readonly keys: readonly string[] }
+  | {
+      readonly kind: "component";
+      readonly id: string;
+      readonly held: readonly string[];
+      readonly keys: readonly string[];
+    }
   | { readonly kind: "forwarder"; readonly id: string; readonly forward: string }
   | { readonly kind: "fragment"; readonly key: string; readonly events: number; readonly marks: readonly number[] };
 
@@ -62,7 +67,8 @@ export interface IndexValues {
 export interface Task {
   /** Place of the event in the world's list. */
   readonly event: number;
-  readonly isCopy: boolean;
+  /** first: it may still be recorded a second time. */
+  readonly record: "first" | "only" | "second";
 }
 
 export interface Resolver {
@@ -86,8 +92,20 @@ export interface State {
  * when and because of what it is in its segment. No other decision of the engine depends on it.
  */
 const UNSEEN = new Set([
-  "cause", "heldCause", "version", "transitions", "changes", "segmentSince", "lastTransitionOccurredAt", "published",
-  "aliasOf", "look", "memberships", "signal", "signalledUpTo", "traceparent",
+  "cause",
+  "heldCause",
+  "version",
+  "transitions",
+  "changes",
+  "segmentSince",
+  "lastTransitionOccurredAt",
+  "published",
+  "aliasOf",
+  "look",
+  "memberships",
+  "signal",
+  "signalledUpTo",
+  "traceparent",
 ]);
 
 /** Sets and maps by content: the order in which something was put in is no part of the state. */
@@ -101,7 +119,8 @@ export function describe(value: unknown): string {
   if (value instanceof Uint8Array) return Buffer.from(value).toString("base64");
   if (typeof value === "object" && value !== null) {
     let text = "(";
-    for (const [name, one] of Object.entries(value)) if (!UNSEEN.has(name) || isStatusVersion(name, value)) text += `${name}=${describe(one)};`;
+    for (const [name, one] of Object.entries(value))
+      if (!UNSEEN.has(name) || isStatusVersion(name, value)) text += `${name}=${describe(one)};`;
     return `${text})`;
   }
   return String(value);
@@ -121,7 +140,12 @@ function holdingOf({ key, value }: Part, owner: string): Holding | null {
   const identifier = identifierOf(key);
   if (identifier === null) throw new Error(`${owner} has a part that no world needs: ${key}`);
   const { fragment } = value as IdentifierState;
-  return { kind: "fragment", key: identifier, events: fragment?.events ?? 0, marks: [...(fragment?.seen.keys() ?? [])] };
+  return {
+    kind: "fragment",
+    key: identifier,
+    events: fragment?.events ?? 0,
+    marks: [...(fragment?.seen.keys() ?? [])],
+  };
 }
 
 function listHoldings(parts: readonly Part[], owner: string): Holding[] {
@@ -169,7 +193,7 @@ export function createShard({ parts, log, outbox, again }: Omit<Shard, "id">): S
 
 export function nameState({ index, resolvers, shards, crashesLeft, copiesLeft }: State): string {
   const working = resolvers.map(({ tasks, seen, resolved }) => {
-    const left = tasks.map(({ event, isCopy }) => (isCopy ? -event - 1 : event)).join();
+    const left = tasks.map(({ event, record }) => record + event).join();
     return `${left};${seen?.id ?? ""};${resolved === null ? "" : list(resolved)}`;
   });
   return `${index.id}/${working.join("/")}/${shards.map(({ id }) => id).join()}/${crashesLeft}/${copiesLeft}`;
