@@ -2,13 +2,13 @@
 
 import { Moves, type Variation } from "./moves.ts";
 import { Census, findDifference, recomputeExpected, isAtRest } from "./predicates.ts";
-import { countUnderWay, nameState, type State } from "./state.ts";
+import { countUnderWay, describeEnd, nameState, type State } from "./state.ts";
 import type { Bounds, World } from "./worlds.ts";
 
 export interface Exploration {
   readonly states: number;
   readonly moves: number;
-  /** Names of those with nothing under way. */
+  /** What is stored where nothing is under way. */
   readonly ends: ReadonlySet<string>;
   readonly movesMost: number;
   readonly underWayMost: number;
@@ -38,7 +38,7 @@ export async function explore(world: World, bounds: Bounds, variation: Variation
     const wrong = census.fault ?? (before === null ? null : census.compare(before));
     if (wrong !== null) throw new Found(wrong);
     if (isAtRest(state)) {
-      ends.add(name);
+      ends.add(describeEnd(state));
       const difference = await findDifference(moves.engine, state, expected);
       if (difference !== null) throw new Found(difference);
     }

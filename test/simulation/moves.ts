@@ -162,8 +162,9 @@ export class Moves {
 
   /**
    * All of them; or only those of one shard, where whatever it can be given next leaves the index alone. Such a step changes
-   * nothing but the shard's own parts and the end of its outbox, and nobody else's move changes what it does or is changed by
-   * it, so whatever can come before it can as well come after.
+   * nothing but the shard's own parts and the end of its outbox, so nobody else's move changes what it does or is changed by
+   * it, and whatever can come before it can as well come after. Nor does it keep out an event that waits to be taken in: no
+   * more messages are under way after it than before.
    */
   async list(state: State): Promise<Move[]> {
     const moves: Move[] = [];
@@ -247,9 +248,11 @@ export class Moves {
   async #stitch(state: State, number: number, moves: Move[]): Promise<boolean> {
     const shard = state.shards[number] as Shard;
     let arePrivate = shard.log.length > 0;
+    const isAwaited = state.resolvers.some(({ tasks }) => tasks.length > 0);
     const deliver = async (message: Message, left: Omit<Shard, "id">, again: boolean): Promise<void> => {
       const whole = await this.#apply(state, number, message, Infinity);
-      arePrivate &&= whole.isPrivate;
+      const mayRepeat = state.copiesLeft > 0 && !message.single;
+      arePrivate &&= whole.isPrivate && (!isAwaited || whole.sends.length + Number(mayRepeat) <= 1);
       const put = (changed: Partial<State>, more: readonly Message[]) => {
         const outbox = whole.sends.length === 0 ? left.outbox : [...left.outbox, whole.sends];
         const next = createShard({ ...left, parts: whole.parts, outbox, again: [...left.again, ...more] });
@@ -257,7 +260,7 @@ export class Moves {
       };
       const what = `shard ${number}: ${tell(message)}${again ? " again" : ""}`;
       moves.push({ what, state: put({}, []) });
-      if (state.copiesLeft > 0 && !message.single) {
+      if (mayRepeat) {
         const copy = createMessage(number, message.bundle, true);
         moves.push({ what: `${what}, and once more later`, state: put({ copiesLeft: state.copiesLeft - 1 }, [copy]) });
       }

@@ -2,6 +2,7 @@
 // its outbox. Immutable: a move makes a new one and shares what it leaves. Two are one where their texts are: each text is
 // kept once and has a number, so that a state's name is short.
 
+import { hash } from "node:crypto";
 import {
   componentPart,
   identifierOf,
@@ -109,7 +110,7 @@ const UNSEEN = new Set([
 ]);
 
 /** Sets and maps by content: the order in which something was put in is no part of the state. */
-export function describe(value: unknown): string {
+function describe(value: unknown): string {
   if (value instanceof Map) {
     const entries = [...value].map(([key, one]) => `${describe(key)}:${describe(one)}`);
     return `{${entries.sort(compareText).join()}}`;
@@ -197,6 +198,12 @@ export function nameState({ index, resolvers, shards, crashesLeft, copiesLeft }:
     return `${left};${seen?.id ?? ""};${resolved === null ? "" : list(resolved)}`;
   });
   return `${index.id}/${working.join("/")}/${shards.map(({ id }) => id).join()}/${crashesLeft}/${copiesLeft}`;
+}
+
+/** The same text wherever it is found; a name says so only within one thread. */
+export function describeEnd({ index, shards }: State): string {
+  const stored = shards.flatMap(({ parts }) => Array.from(parts.values, ([key, { text }]) => `${key}=${text}`));
+  return hash("sha256", [describe(index.values), ...stored.sort(compareText)].join("\n"));
 }
 
 export function countUnderWay({ resolvers, shards }: State): number {
