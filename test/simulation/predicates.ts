@@ -11,8 +11,8 @@ import { readPeople } from "#services/wire/profile-reader.ts";
 import { decodePart } from "#services/wire/part.ts";
 import { configuration } from "#support/histories.ts";
 import { recomputePeople, type RecordedEvent } from "#support/oracle.ts";
-import { createStore } from "./moves.ts";
 import { createParts, type Holding, type State } from "./state.ts";
+import { createStore } from "./stores.ts";
 import { hash, SHARDS } from "./worlds.ts";
 
 const NO_PARTS = createParts(new Map());

@@ -37,7 +37,9 @@ function leaveOutOf({ module, lines }: NonNullable<Plan["without"]>): void {
   registerHooks({
     load(url, context, nextLoad) {
       const loaded = nextLoad(url, context);
-      return url.endsWith(module) ? { ...loaded, source: leaveOut(String(loaded.source), lines) } : loaded;
+      if (!url.endsWith(module)) return loaded;
+      const text = Buffer.from(loaded.source as Uint8Array).toString();
+      return { ...loaded, source: leaveOut(text, lines) };
     },
   });
 }
@@ -55,4 +57,4 @@ async function run({ world, bounds, fault, isWhole, without }: Plan): Promise<Ex
   });
 }
 
-if (!isMainThread) parentPort?.postMessage(await run(workerData as Plan));
+if (!isMainThread) parentPort?.postMessage(await run(workerData as Plan), []);
