@@ -27,7 +27,7 @@ const BOUNDS: Readonly<Record<WorldName, readonly [readonly Bounds[], readonly B
   "resolvers that are slow": [[bounded(1, 0)], [bounded(2, 0), bounded(1, 1)], [bounded(2, 1)]],
   "a resolver that joins less than the homes": [[bounded(1, 0)], [bounded(2, 0), bounded(0, 1)], [bounded(2, 1)]],
   "visits without a log-in, and then one": [[bounded(1, 0)], [bounded(2, 0), bounded(0, 1)], [bounded(2, 1)]],
-  "a device that others log in on": [[bounded(0, 0)], [bounded(2, 0)], [bounded(2, 0), bounded(1, 1)]],
+  "a device that others log in on": [[bounded(0, 0)], [bounded(2, 0)], [bounded(2, 1)]],
   "a contested device": [[bounded(1, 1)], [bounded(2, 2)], [bounded(2, 3)]],
   "two ends that nobody claims": [[bounded(1, 1)], [bounded(2, 1), bounded(1, 2)], [bounded(2, 2)]],
 };
