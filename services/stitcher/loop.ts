@@ -36,9 +36,12 @@ class CommitRefused extends Error {}
 /** The shard has lost what it acknowledged (S2): it has to be emptied and folded anew. */
 class ShardDamaged extends Error {
   readonly shard: number;
-  constructor(shard: number, what: string) {
+  /** Seen by the store itself, in one step. What was read in two may have been changed in between by a newer owner. */
+  readonly isSure: boolean;
+  constructor(shard: number, what: string, isSure: boolean) {
     super(`shard ${shard}: ${what}`);
     this.shard = shard;
+    this.isSure = isSure;
   }
 }
 
@@ -51,12 +54,17 @@ export async function runStitcherSlot(given: StitcherServices, slot: OwnedSlot):
       patiently(given.waiting, slot.revoked, "schema registry", () => given.prepareEvents(events)),
   };
   const damaged = new Map<number, string>();
+  const suspected = new Set<number>();
   while (!slot.revoked.aborted) {
     try {
-      await pumpSlot(services, slot, damaged);
+      await pumpSlot(services, slot, damaged, (shard) => suspected.delete(shard));
     } catch (error) {
       if (slot.revoked.aborted) return;
-      if (error instanceof ShardDamaged) damaged.set(error.shard, error.message);
+      if (error instanceof ShardDamaged) {
+        // A second time, with every other owner fenced since the first: it is so.
+        if (error.isSure || suspected.has(error.shard)) damaged.set(error.shard, error.message);
+        suspected.add(error.shard);
+      }
       if (!PASSING.some((kind) => error instanceof kind)) throw error;
       services.waiting.onWait(`stitcher slot ${slot.slot}: ${(error as Error).message}; taking the slot over again`);
       const pauseMs = error instanceof LogError && error.code === "log-outcome-unknown" ? 0 : 500;
@@ -134,7 +142,12 @@ async function readWhole(
   return store.readHead(shard);
 }
 
-async function pumpSlot(services: StitcherServices, slot: OwnedSlot, damaged: Map<number, string>): Promise<void> {
+async function pumpSlot(
+  services: StitcherServices,
+  slot: OwnedSlot,
+  damaged: Map<number, string>,
+  onFolded: (shard: number) => void,
+): Promise<void> {
   const owned = await takeOver(services, slot, damaged);
   const stall = new StallWatch();
   const scrub = createScrubber(services, [...owned.keys()]);
@@ -155,6 +168,7 @@ async function pumpSlot(services: StitcherServices, slot: OwnedSlot, damaged: Ma
       const out = await Promise.all(
         [...groupByShard(records)].map(([shard, list]) => foldOrStop(services, owned.get(shard) as OwnedShard, list)),
       );
+      for (const { partition } of records) onFolded(partition);
       await publishing;
       publishing = publish(slot, [...owned.values()], out.flat());
       publishing.catch(() => {});
@@ -175,7 +189,7 @@ function createScrubber({ store }: StitcherServices, shards: readonly number[]):
     if (shard === undefined || performance.now() - scrubbedAtMs < SCRUB_INTERVAL_MS) return;
     scrubbedAtMs = performance.now();
     const { next, lost } = await store.scrub(shard, cursor);
-    if (lost !== null) throw new ShardDamaged(shard, "a part that is listed is not there");
+    if (lost !== null) throw new ShardDamaged(shard, "a part that is listed is not there", true);
     cursor = next;
     if (next === "0") place = (place + 1) % shards.length;
   };
@@ -221,9 +235,9 @@ async function fold(
     const step = await owned.stitcher
       .apply(bundles.slice(i, i + COMMIT_BUNDLES_MAX), owned.published, owned.publishedAtTakeOver)
       .catch((error: unknown) => {
-        throw error instanceof StoreDamaged ? new ShardDamaged(shard, error.message) : error;
+        throw error instanceof StoreDamaged ? new ShardDamaged(shard, error.message, false) : error;
       });
-    if (step.outcome === "damaged") throw new ShardDamaged(shard, "something that was written is not there");
+    if (step.outcome === "damaged") throw new ShardDamaged(shard, "something that was written is not there", true);
     if (step.outcome !== "committed") throw new CommitRefused(`shard ${shard}: commit ${step.outcome}`);
     out.push(...step.records);
     if (step.to.offset > owned.target.offset) owned.target = step.to;

@@ -164,13 +164,14 @@ export class ShardStitcher {
   /** The records of one bundle: outputs first, then items for other homes. */
   async #collect(workspace: Workspace, offset: number, silent: boolean): Promise<NewRecord[]> {
     const { encodeOutput, encodeBundle, resolvedTopic, onOutputs, onOutcome, onLimit } = this.#services;
+    // What a refold says was said, and counted, before.
+    if (silent) return [];
     const outputs: Output[] = [];
     for (const effect of workspace.effects) {
       if (effect.kind === "outcome") onOutcome?.(effect);
       else if (effect.kind === "limit") onLimit?.(effect.limit);
       else outputs.push(effect);
     }
-    if (silent) return [];
     onOutputs?.(outputs);
     const position = { shard: this.shard, offset, step: 0 };
     const records = outputs.map((output) => encodeOutput(output, position));

@@ -6,7 +6,6 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type RunningServices, startServices, stopServices } from "../../infra/services.ts";
-import { StoreBehind, StoreDamaged } from "#ports/store.ts";
 import { Deployment } from "#support/deployment.ts";
 import { LiveReader } from "#support/live-reader.ts";
 import { createTraffic, formatTraffic } from "#support/traffic.ts";
@@ -16,7 +15,6 @@ const LOADER = join(import.meta.dirname, "failpoint-loader.ts");
 const DAY_MS = 86_400_000;
 const VERBS = ["resolve", "resolve", "stitch", "stitch"] as const;
 const RESTART_MS = 200;
-const LOSS_WAIT_MS = 60_000;
 
 export class Rig {
   readonly directory: string;
@@ -100,7 +98,7 @@ export class Rig {
     const folded = JSON.parse(
       await this.deployment.mustRun(["fold", "--json", "--quiet", "--out", out, this.journal]),
     ) as { readonly digest: string };
-    const { digest, people } = await this.#readWhole();
+    const { digest, people } = await this.deployment.readStore();
     const letters = await this.deployment.countDeadLetters();
     return [
       ...this.reader.findFaults(),
@@ -108,20 +106,6 @@ export class Rig {
       ...(digest === folded.digest ? [] : [`the people are ${digest}, those of the fold ${folded.digest}`]),
       ...(letters === 0 ? [] : [`${letters} dead letters`]),
     ];
-  }
-
-  /** A reader that comes by a loss is told to wait; somebody notices it within seconds, and mends it. */
-  async #readWhole(): ReturnType<Deployment["readStore"]> {
-    for (const deadline = Date.now() + LOSS_WAIT_MS; ; ) {
-      try {
-        return await this.deployment.readStore();
-      } catch (error) {
-        const isLoss = error instanceof StoreDamaged || error instanceof StoreBehind;
-        if (!isLoss || Date.now() > deadline) throw error;
-        await sleep(500);
-        await this.deployment.settle();
-      }
-    }
   }
 
   describe(): string {

@@ -45,6 +45,8 @@ test("what Redis loses is noticed, and folded anew to the same people, without a
   const deployment = new Deployment(services);
   const workers: Worker[] = [];
   let reader: LiveReader | null = null;
+  const redis = new Redis(services.redisUrl);
+  redis.on("error", () => {}); // it is killed below
   const mark = (what: string) => t.diagnostic(`${Math.round(performance.now() / 1000)} s: ${what}`);
   try {
     await deployment.open();
@@ -72,8 +74,6 @@ test("what Redis loses is noticed, and folded anew to the same people, without a
     await feed(0);
     await deployment.settle();
 
-    const redis = new Redis(services.redisUrl);
-    redis.on("error", () => {}); // it is killed below
     // The stitcher may still hold the component in memory: a new one has to read it.
     assert.deepEqual(await stitcher.stop(), ENDED_WELL);
     const components = await redis.keys(`${deployment.prefix}*:p:c/*`);
@@ -115,12 +115,12 @@ test("what Redis loses is noticed, and folded anew to the same people, without a
     assert.deepEqual(reader.findFaults(), []);
     assert.deepEqual(reader.findDifferences(people), []);
     t.diagnostic(`${reader.count} outputs`);
-    redis.disconnect();
     for (const worker of [resolver, second]) assert.deepEqual(await worker.stop(), ENDED_WELL);
   } catch (error) {
     for (const worker of workers) console.error(worker.describe());
     throw error;
   } finally {
+    redis.disconnect();
     for (const worker of workers) await worker.kill();
     await reader?.close();
     await deployment.leave();

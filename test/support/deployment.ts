@@ -10,6 +10,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { Redis } from "ioredis";
 import kafkajs, { type Admin, type Kafka } from "kafkajs";
 import { patchTimers } from "#adapters/kafka/timer-patch.ts";
+import { StoreBehind, StoreDamaged } from "#ports/store.ts";
 import { openRuntime } from "#services/cli/runtime.ts";
 import { type LoadedConfiguration, loadConfiguration } from "#services/config/configuration.ts";
 import { allTopics, channelTopics, deadLetterTopics, topicNames } from "#services/config/topics.ts";
@@ -172,8 +173,19 @@ export class Deployment {
     return ends;
   }
 
-  /** Everybody in the store, and their digest. */
+  /** Everybody in the store, and their digest. A shard that is being folded anew is waited for. */
   async readStore(): Promise<{ readonly people: People; readonly digest: string }> {
+    for (const deadline = Date.now() + SETTLING_WAIT_MS; ; await sleep(500)) {
+      try {
+        return await this.#readStore();
+      } catch (error) {
+        const isPassing = error instanceof StoreBehind || error instanceof StoreDamaged;
+        if (!isPassing || Date.now() > deadline) throw error;
+      }
+    }
+  }
+
+  async #readStore(): Promise<{ readonly people: People; readonly digest: string }> {
     const runtime = await openRuntime(loadConfiguration(this.config, this.environment), { embedded: false });
     try {
       const people = await readPeople(runtime.engine, runtime.store, this.loaded.deployment.engine.shards);
