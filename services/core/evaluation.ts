@@ -32,7 +32,10 @@ export function evaluateProfile(
   const view = viewProfile(engine.registry, component, naming);
   const { segment, rule } = engine.ladder.evaluate(view.facts);
   if (segment !== record.segment) {
-    const reason = artefact ?? (isLate(record, cause) ? "late-facts" : "facts");
+    // Who at once loses identifiers and gets others: what brings her down is what she lost.
+    const isDown = engine.ladder.heightOf(segment) < engine.ladder.heightOf(record.segment);
+    const moved = artefact === "merge" && isDown ? "split" : artefact;
+    const reason = moved ?? (isLate(record, cause) ? "late-facts" : "facts");
     const move = moveSegment(engine, workspace, record, segment, rule, cause, chooseCause(reason, cause), view.facts);
     reviseMoves(engine, workspace, record, move, reason);
   }

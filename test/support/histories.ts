@@ -57,7 +57,7 @@ const INSTANTS = 12;
 const STEP_MS = 3_600_000;
 const PEOPLE = 3;
 
-const VALUES: Readonly<Record<string, (person: number) => string>> = {
+export const VALUES: Readonly<Record<string, (person: number) => string>> = {
   customer: (person) => `c-${person}`,
   card: (person) => `2099-${person}`,
   "crm-contact": (person) => `m-${person}`,
