@@ -34,7 +34,16 @@ export interface Ladder {
   heightOf(segment: string | null): number;
 }
 
+const compiled = new WeakMap<Rules, Ladder>();
+
+/** The same rules are compiled once in a process. */
 export function compileLadder(rules: Rules): Ladder {
+  const ladder = compiled.get(rules) ?? compile(rules);
+  compiled.set(rules, ladder);
+  return ladder;
+}
+
+function compile(rules: Rules): Ladder {
   const environment = createRuleEnvironment();
   const rungs = rules.ladder.map(({ segment, when }) => ({ segment, when, holds: environment.parse(when) }));
   const last = rungs.at(-1);

@@ -6,8 +6,9 @@ import { describe, it } from "node:test";
 import * as fc from "fast-check";
 import type { Cause } from "#core/profile.ts";
 import type { People } from "#services/wire/profile-reader.ts";
+import { Campaign } from "#support/campaign.ts";
 import { foldEach } from "#support/fold-events.ts";
-import { hash, history, runs, seed, configuration } from "#support/histories.ts";
+import { configuration, hash, history, runs } from "#support/histories.ts";
 import { recomputePeople, type RecordedEvent } from "#support/oracle.ts";
 import { comparePeople } from "#support/oracle-comparison.ts";
 import { checkStream } from "#support/oracle-stream.ts";
@@ -35,15 +36,17 @@ function forbidsMore({ profiles }: People, { verdict, pair }: TakingBack): boole
   return isShareable || one?.some((profile) => other?.includes(profile)) === true;
 }
 
-const usual = fc.oneof({ arbitrary: history(5, 14), weight: 19 }, { arbitrary: history(15, 60), weight: 1 });
+/** Beside the four events of a merge and its taking back; there are two folds of each. */
+const around = fc.oneof({ arbitrary: history(5, 14), weight: 19 }, { arbitrary: history(15, 60), weight: 1 });
+const campaign = new Campaign();
 const isByBridge = ({ eventId }: Cause) => eventId === "bridge";
 
 describe("evidence that brought two people together", () => {
   it("leaves, once it is taken back, what the log without it gives, and retracts what it moved (I2, O2)", async (t) => {
-    const met = { cases: 0, events: 0, merged: 0, retracted: 0 };
+    const met = { merged: 0, retracted: 0 };
     const mergedBy = new Map<string, number>(BRIDGES.map((kind) => [kind, 0]));
     await fc.assert(
-      fc.asyncProperty(takingBack(usual), async (drawn) => {
+      fc.asyncProperty(takingBack(around), async (drawn) => {
         const { kind, before, bridge, between, taken, after, bare } = drawn;
         const log: RecordedEvent[] = [...before, bridge, ...between, taken, ...after];
         const fold = await foldEach(log);
@@ -52,9 +55,8 @@ describe("evidence that brought two people together", () => {
         let never = await (await foldEach([...without, ...after])).readPeople();
         if (forbidsMore(never, drawn)) never = await (await foldEach([...without, taken, ...after])).readPeople();
         deepEqual(people, describePeople(never, drawn));
-        met.cases += 1;
-        met.events += log.length;
-        if (met.cases % 4 === 0)
+        campaign.add(log);
+        if (campaign.histories % 4 === 0)
           met.retracted += checkStream(fold.outputs, recomputePeople(log, configuration, hash), hash).retracted;
         if (
           !fold.outputs.some(
@@ -68,19 +70,21 @@ describe("evidence that brought two people together", () => {
       runs(6_000),
     );
     t.diagnostic(
-      `seed ${seed}: ${met.cases} histories, ${(met.events / met.cases).toFixed(1)} events each; merged in ${met.merged}: ` +
+      `merged in ${met.merged}: ` +
         `${[...mergedBy].map((count) => count.join(" ")).join(", ")}; ${met.retracted} retractions in a quarter of them`,
     );
-    ok(met.merged > met.cases / 2 && met.retracted > met.cases / 20);
-    for (const [kind, count] of mergedBy) ok(count > met.cases / 50, `${count} merged by ${kind}`);
+    ok(met.merged > campaign.histories / 2 && met.retracted > campaign.histories / 20);
+    for (const [kind, count] of mergedBy) ok(count > campaign.histories / 50, `${count} merged by ${kind}`);
   });
 
   it("is taken back with every move that it made alone, and makes them again once that is lifted (I2)", async (t) => {
     const met = { cases: 0, merged: 0, moves: 0, standing: 0 };
     await fc.assert(
-      fc.asyncProperty(takingBack(usual), async (drawn) => {
+      fc.asyncProperty(takingBack(around), async (drawn) => {
         const { kind, before, between, bridge, taken, after, lifted } = drawn;
-        const fold = await foldEach([...before, ...between, ...after, bridge]);
+        const log = [...before, ...between, ...after, bridge];
+        campaign.add(log);
+        const fold = await foldEach(log);
         const merged = comparePeople(await fold.readPeople());
         const made = fold.outputs.flatMap((one) =>
           one.kind === "transition" && one.cause === "merge" && isByBridge(one.by) ? [one] : [],
@@ -110,5 +114,10 @@ describe("evidence that brought two people together", () => {
       `${met.cases} histories; people ended by the merge in ${met.merged}, ${met.moves} moves taken back, ${met.standing} of these without a retraction`,
     );
     ok(met.merged > met.cases / 2 && met.standing < met.moves / 20);
+  });
+
+  it("is taken back in histories of 5 to 60 events", (t) => {
+    t.diagnostic(campaign.describe());
+    campaign.checkSizes();
   });
 });
