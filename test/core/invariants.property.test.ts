@@ -36,7 +36,7 @@ describe("the people of a log", () => {
         const lifted = await foldEach([...events, ...lifts]);
         deepEqual(comparePeople(await lifted.readPeople()), comparePeople(await without.readPeople()));
       }),
-      runs(3_000),
+      runs(2_000),
     );
     ok(ruled > 0);
   });
@@ -71,7 +71,7 @@ describe("the people of a log", () => {
         deepEqual(comparePeople(await fold.readPeople()), once);
         equal(fold.outcomes.length, events.length + copies.length);
       }),
-      runs(3_000),
+      runs(2_000),
     );
   });
 

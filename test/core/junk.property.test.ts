@@ -61,7 +61,7 @@ test("junk identifiers in every event change no person and nothing that is said 
       deepEqual(junked, clean);
       people += clean.people.profiles.length;
     }),
-    runs(5_000),
+    runs(4_000),
   );
   t.diagnostic(campaign.describe());
   campaign.checkSizes();

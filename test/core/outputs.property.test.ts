@@ -23,7 +23,7 @@ describe("what is said of the people of a log", () => {
         equal(JSON.stringify(one.outcomes), JSON.stringify(two.outcomes));
         equal(JSON.stringify(await one.readPeople()), JSON.stringify(await two.readPeople()));
       }),
-      runs(2_000),
+      runs(1_500),
     );
   });
 
@@ -47,7 +47,7 @@ describe("what is said of the people of a log", () => {
         deepEqual(moves(other), moves(each));
         deepEqual(comparePeople(other.people), comparePeople(each.people));
       }),
-      runs(3_000),
+      runs(1_500),
     );
   });
 
@@ -62,7 +62,7 @@ describe("what is said of the people of a log", () => {
         const two = await replayLog(cluster.engine, log, true);
         deepEqual(two.outputs.map(print), one.outputs.map(print));
       }),
-      runs(3_000),
+      runs(1_500),
     );
   });
 

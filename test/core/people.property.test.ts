@@ -80,7 +80,7 @@ describe("the people of a log", () => {
         // Versions, chains of transitions, states, aliases in one hop, retractions.
         met.retracted += checkStream(fold.outputs, oracle, hash).retracted;
       }),
-      runs(50_000),
+      runs(57_000),
     );
   });
 

@@ -67,7 +67,7 @@ describe("evidence that brought two people together", () => {
         met.merged += 1;
         mergedBy.set(kind, (mergedBy.get(kind) ?? 0) + 1);
       }),
-      runs(6_000),
+      runs(5_000),
     );
     t.diagnostic(
       `merged in ${met.merged}: ` +
@@ -108,7 +108,7 @@ describe("evidence that brought two people together", () => {
         met.moves += made.length;
         met.merged += made.some(({ to }) => to === null) ? 1 : 0;
       }),
-      runs(4_000),
+      runs(3_000),
     );
     t.diagnostic(
       `${met.cases} histories; people ended by the merge in ${met.merged}, ${met.moves} moves taken back, ${met.standing} of these without a retraction`,
