@@ -8,7 +8,7 @@ import type { Status } from "./item.ts";
 import { listBest } from "./listing.ts";
 import type { Cause, ProfileRecord } from "./profile.ts";
 import type { Registry } from "./registry.ts";
-import { statusOf } from "./weighed.ts";
+import { isKnown, statusOf } from "./weighed.ts";
 import type { Weighing } from "./weighing.ts";
 import type { Workspace } from "./workspace.ts";
 
@@ -35,6 +35,7 @@ export function announce(
       [...members]
         .sort(compareText)
         .map((key) => ({ namespace: (component.identifiers.get(key) as Entry).namespace, key })),
+      ({ key }) => isKnown(registry, component.identifiers.get(key) as Entry),
     ),
     identifiersCount: members.length,
     cause,

@@ -39,7 +39,10 @@ export function evaluateProfile(
     record.evaluatedAsOf = Math.max(record.evaluatedAsOf, timeOf(workspace, cause, artefact));
   const { segment, rule, until } = engine.ladder.evaluate(view.facts, record.evaluatedAsOf);
   if (segment !== record.segment) {
-    const reason = artefact === "time" ? "time" : (artefact ?? (isLate(record, cause) ? "late-facts" : "facts"));
+    // Who at once loses identifiers and gets others: what brings her down is what she lost.
+    const isDown = engine.ladder.heightOf(segment) < engine.ladder.heightOf(record.segment);
+    const moved = artefact === "merge" && isDown ? "split" : artefact;
+    const reason = moved ?? (isLate(record, cause) ? "late-facts" : "facts");
     const move = moveSegment(engine, workspace, record, segment, rule, cause, chooseCause(reason, cause), view.facts);
     reviseMoves(engine, workspace, record, move, reason);
   }

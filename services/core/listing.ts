@@ -1,5 +1,6 @@
-// Which of many identifiers a record of an output names: a record is bounded, a person's cookies are not. The best anchors
-// first, so what goes unnamed are devices; how many there are is said beside.
+// Which of many identifiers a record of an output names: a record is bounded, a person's cookies are not. Known ones first,
+// so that no flood of claims drives them out (I5), then the best anchors, so what goes unnamed are devices; how many there
+// are is said beside.
 
 import { compareText } from "./comparison.ts";
 import type { Registry } from "./registry.ts";
@@ -13,10 +14,12 @@ export function listBest<T extends { readonly namespace: string }>(
   registry: Registry,
   workspace: Workspace,
   identifiers: readonly T[],
+  isKnown: (identifier: T) => boolean,
 ): readonly T[] {
   if (identifiers.length <= LISTED_IDENTIFIERS_MAX) return identifiers;
   workspace.effects.push({ kind: "limit", limit: "identifiers-listed" });
   const rankOf = ({ namespace }: T) => registry.namespaces.get(namespace)?.anchorRank ?? Number.MAX_SAFE_INTEGER;
-  const ranked = identifiers.toSorted((a, b) => rankOf(a) - rankOf(b));
+  const known = new Set(identifiers.filter(isKnown));
+  const ranked = identifiers.toSorted((a, b) => Number(known.has(b)) - Number(known.has(a)) || rankOf(a) - rankOf(b));
   return ranked.slice(0, LISTED_IDENTIFIERS_MAX).sort((a, b) => compareText(a.namespace, b.namespace));
 }

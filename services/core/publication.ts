@@ -6,9 +6,12 @@ import { componentPart, type Component, type Forwarder } from "./component.ts";
 import type { Change, PublicProfile } from "./effect.ts";
 import type { Engine } from "./engine.ts";
 import type { ComponentId } from "./item.ts";
+import { identifierKey } from "./identifier.ts";
 import { listBest } from "./listing.ts";
+import type { IdentifierView } from "./membership.ts";
 import type { Cause, ProfileRecord } from "./profile.ts";
 import { viewProfile, type ProfileView } from "./view.ts";
+import { isKnown } from "./weighed.ts";
 import type { Touched, Workspace } from "./workspace.ts";
 
 /** What of a profile is published, as it was at one moment: nothing in it changes later. */
@@ -34,7 +37,7 @@ function lookBefore(
   record: ProfileRecord,
 ): Look | null {
   if (!record.published) return null;
-  return record.look ?? takeLook(engine, workspace, viewProfile(engine.registry, component, naming), record.segment);
+  return record.look ?? takeLook(engine, workspace, component, naming, record.segment);
 }
 
 /** Remembers how a profile looked before the step changed it; must come before the change. Its record will be written. */
@@ -91,7 +94,7 @@ function publishProfile(engine: Engine, workspace: Workspace, touched: Touched):
     record.published = false;
     return;
   }
-  const after = takeLook(engine, workspace, viewProfile(engine.registry, component, touched.naming), record.segment);
+  const after = takeLook(engine, workspace, component, touched.naming, record.segment);
   const changes = compareLooks(before, after);
   record.look = after;
   if (changes.length === 0) return;
@@ -130,14 +133,22 @@ function describeProfile(record: ProfileRecord, look: Look): PublicProfile {
 function takeLook(
   { registry }: Engine,
   workspace: Workspace,
-  { identifiers, facts, traits, counters, ordersCount }: ProfileView,
+  component: Component,
+  naming: string,
   segment: string | null,
 ): Look {
+  const { identifiers, facts, traits, counters, ordersCount } = viewProfile(registry, component, naming);
   const { profile, orders } = facts;
+  const isEntryKnown = ({ namespace, value }: IdentifierView): boolean => {
+    // A person's cookies may be many thousands.
+    if (registry.namespaces.get(namespace)?.kind === "device") return false;
+    const entry = component.identifiers.get(identifierKey(registry, namespace, value));
+    return entry !== undefined && isKnown(registry, entry);
+  };
   return {
     segment,
     known: profile.known,
-    identifiers: listBest(registry, workspace, identifiers),
+    identifiers: listBest(registry, workspace, identifiers, isEntryKnown),
     identifiersCount: identifiers.length,
     traits,
     counters: new Map(counters),

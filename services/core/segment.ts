@@ -61,7 +61,16 @@ export interface Ladder {
   heightOf(segment: string | null): number;
 }
 
+const compiled = new WeakMap<Rules, Ladder>();
+
+/** The same rules are compiled once in a process. */
 export function compileLadder(rules: Rules): Ladder {
+  const ladder = compiled.get(rules) ?? compile(rules);
+  compiled.set(rules, ladder);
+  return ladder;
+}
+
+function compile(rules: Rules): Ladder {
   let nowMs = 0;
   let until: number | null = null;
   const environment = createRuleEnvironment((instant, ms) => {

@@ -9,6 +9,7 @@ import { compareText } from "#core/comparison.ts";
 import type { EventOutcome, Output } from "#core/effect.ts";
 import { createEngine, type Engine } from "#core/engine.ts";
 import type { ChannelEvent } from "#core/event.ts";
+import type { LimitKind } from "#core/fragment.ts";
 import type { Hash } from "#core/identifier.ts";
 import type { Carried } from "#core/item.ts";
 import type { NewRecord } from "#ports/log.ts";
@@ -52,7 +53,9 @@ export class Fold {
   readonly store: Store = openMemoryStore();
   readonly outputs: Output[] = [];
   readonly outcomes: FoldOutcome[] = [];
-  readonly #index = new ComponentIndex(openMemoryIndex());
+  /** How often each limit was met. */
+  readonly limits = new Map<LimitKind, number>();
+  readonly index = new ComponentIndex(openMemoryIndex());
   readonly #shard: ShardStitcher;
   readonly #recent = new RecentEvents();
   #offset = 0;
@@ -78,10 +81,11 @@ export class Fold {
         encodeBundle: (bundle) => writePlace(this.#bundles.push(bundle) - 1),
         encodeOutput: () => ({ topic: "", key: null, value: null }),
         prepareEvents: async () => {},
-        findRoots: (components) => this.#index.findRoots(components),
-        join: (request) => this.#index.join(request),
+        findRoots: (components) => this.index.findRoots(components),
+        join: (request) => this.index.join(request),
         onOutputs: (outputs) => this.outputs.push(...outputs),
         onOutcome: (outcome) => this.outcomes.push(outcome),
+        onLimit: (limit) => this.limits.set(limit, (this.limits.get(limit) ?? 0) + 1),
       },
       SHARD,
       0,
@@ -111,7 +115,7 @@ export class Fold {
       };
     });
     const resolution = await resolveBatch(
-      { registry: this.engine.registry, index: this.#index, shards: 1, recent: this.#recent },
+      { registry: this.engine.registry, index: this.index, shards: 1, recent: this.#recent },
       arrivals,
     );
     for (const { arrival, reason, detail } of resolution.refused) {

@@ -6,16 +6,9 @@ import { describe, it } from "node:test";
 import * as fc from "fast-check";
 import type { Configuration } from "#core/configuration.ts";
 import { acceptEvent } from "#core/acceptance.ts";
+import { Campaign } from "#support/campaign.ts";
 import { Cluster } from "#support/cluster.ts";
-import {
-  configuration,
-  hash,
-  history,
-  narrowConfiguration,
-  runs,
-  seed,
-  strictConfiguration,
-} from "#support/histories.ts";
+import { configuration, hash, history, narrowConfiguration, runs, strictConfiguration } from "#support/histories.ts";
 import { checkStream } from "#support/oracle-stream.ts";
 import { recomputePeople, type OraclePeople, type RecordedEvent } from "#support/oracle.ts";
 import { compareOracle, comparePeople } from "#support/oracle-comparison.ts";
@@ -28,7 +21,8 @@ const layout = fc.record({
 
 const HOUR_MS = 3_600_000;
 
-const met = { histories: 0, limited: 0, steps: 0, handovers: 0, statuses: 0, signals: 0 };
+const campaign = new Campaign();
+const met = { limited: 0, steps: 0, handovers: 0, statuses: 0, signals: 0 };
 
 async function runCluster(
   events: readonly RecordedEvent[],
@@ -38,7 +32,7 @@ async function runCluster(
 ): Promise<Cluster> {
   const cluster = new Cluster({ configuration: told, hash, ...how, faults });
   await cluster.run(events);
-  met.histories += 1;
+  campaign.add(events);
   met.steps += cluster.steps;
   for (let shard = 0; shard < how.shards; shard += 1) {
     for (const { item } of cluster.readLog(shard)) {
@@ -115,8 +109,8 @@ describe("a cluster that is scrambled", () => {
   it("comes to the oracle's people on any number of shards and resolvers (I1, O1, O2)", async () => {
     const property = settles(0);
     await fc.assert(
-      fc.asyncProperty(history(2, 10), layout, ({ events }, how) => property(events, how)),
-      runs(3_000),
+      fc.asyncProperty(history(5, 12), layout, ({ events }, how) => property(events, how)),
+      runs(6_000),
     );
     await fc.assert(
       fc.asyncProperty(history(10, 60), layout, ({ events }, how) => property(events, how)),
@@ -127,8 +121,8 @@ describe("a cluster that is scrambled", () => {
   it("comes to them also where resolvers and stitchers die and commits fail (I1, O1, O2, S1)", async () => {
     const property = settles(20);
     await fc.assert(
-      fc.asyncProperty(history(2, 10), layout, ({ events }, how) => property(events, how)),
-      runs(2_500),
+      fc.asyncProperty(history(5, 12), layout, ({ events }, how) => property(events, how)),
+      runs(4_000),
     );
     await fc.assert(
       fc.asyncProperty(history(10, 40), layout, ({ events }, how) => property(events, how)),
@@ -136,25 +130,25 @@ describe("a cluster that is scrambled", () => {
     );
     const often = settles(120);
     await fc.assert(
-      fc.asyncProperty(history(2, 8), layout, ({ events }, how) => often(events, how)),
-      runs(500),
+      fc.asyncProperty(history(5, 10), layout, ({ events }, how) => often(events, how)),
+      runs(1_000),
     );
   });
 
   it("comes to them where a profile may have few values, and who is tied to a few is quarantined (I1, I4, O4)", async () => {
     const property = settles(10, narrowConfiguration);
-    const before = met.histories;
+    const before = campaign.histories;
     await fc.assert(
-      fc.asyncProperty(history(2, 16), layout, ({ events }, how) => property(events, how)),
-      runs(1_500),
+      fc.asyncProperty(history(5, 16), layout, ({ events }, how) => property(events, how)),
+      runs(2_000),
     );
-    ok(met.limited > (met.histories - before) / 20, `${met.limited} met a limit`);
+    ok(met.limited > (campaign.histories - before) / 20, `${met.limited} met a limit`);
   });
 
   it("comes to them where it takes more than a log-in to join two known identifiers (I1, I5)", async () => {
     const property = settles(10, strictConfiguration);
     await fc.assert(
-      fc.asyncProperty(history(2, 12), layout, ({ events }, how) => property(events, how)),
+      fc.asyncProperty(history(5, 12), layout, ({ events }, how) => property(events, how)),
       runs(1_500),
     );
   });
@@ -176,11 +170,12 @@ describe("a cluster that is scrambled", () => {
   });
 
   it("hands over and tells statuses often enough for that to mean something", (t) => {
-    const each = (count: number) => (count / met.histories).toFixed(1);
+    const each = (count: number) => (count / campaign.histories).toFixed(1);
+    campaign.checkSizes();
     t.diagnostic(
-      `seed ${seed}: ${met.histories} histories; each ${each(met.steps)} steps, ${each(met.handovers)} hand-overs, ${each(met.statuses)} statuses, ${each(met.signals)} signals`,
+      `${campaign.describe()}; each ${each(met.steps)} steps, ${each(met.handovers)} hand-overs, ${each(met.statuses)} statuses, ${each(met.signals)} signals`,
     );
-    ok(met.handovers > met.histories / 4);
-    ok(met.statuses > met.histories / 4);
+    ok(met.handovers > campaign.histories / 4);
+    ok(met.statuses > campaign.histories / 4);
   });
 });

@@ -3,8 +3,9 @@
 import { deepEqual, ok } from "node:assert/strict";
 import { test } from "node:test";
 import * as fc from "fast-check";
+import { Campaign } from "#support/campaign.ts";
 import { foldEach } from "#support/fold-events.ts";
-import { history, runs } from "#support/histories.ts";
+import { runs, usual } from "#support/histories.ts";
 import type { RecordedEvent } from "#support/oracle.ts";
 import { comparePeople } from "#support/oracle-comparison.ts";
 
@@ -43,10 +44,12 @@ async function fold(events: readonly RecordedEvent[]) {
   return { outputs: folded.outputs, people: comparePeople(await folded.readPeople()) };
 }
 
-test("junk identifiers in every event change no person and nothing that is said of anybody (I4)", async () => {
+test("junk identifiers in every event change no person and nothing that is said of anybody (I4)", async (t) => {
+  const campaign = new Campaign();
   let people = 0;
   await fc.assert(
-    fc.asyncProperty(history(1, 12), fc.array(junk, { minLength: 1, maxLength: 6 }), async ({ events }, added) => {
+    fc.asyncProperty(usual, fc.array(junk, { minLength: 1, maxLength: 6 }), async ({ events }, added) => {
+      campaign.add(events);
       const spoiled = events.map((told, place) => {
         const { identifiers, type } = told.event;
         // A ruling is about two identifiers and a release about one: with more, junk or not, it is another event.
@@ -58,7 +61,9 @@ test("junk identifiers in every event change no person and nothing that is said 
       deepEqual(junked, clean);
       people += clean.people.profiles.length;
     }),
-    runs(2_000),
+    runs(4_000),
   );
+  t.diagnostic(campaign.describe());
+  campaign.checkSizes();
   ok(people > 0);
 });

@@ -86,6 +86,28 @@ describe("a transition", () => {
     ]);
   });
 
+  it("that a merge made is retracted also where the parting brings back whom the merge had driven out (I2)", async () => {
+    const bought = { ...order(2, "c-ana"), source: "crm" };
+    const other = { ...bought, event: { ...bought.event, identifiers: [{ namespace: "crm-contact", value: "m-9" }] } };
+    const pair = { ...ana, "crm-contact": "m-9" };
+    const moves = await describeMoves([
+      order(1, "c-ana"),
+      other,
+      tell("crm", 3, "identified", { ...ana, "crm-contact": "m-2" }),
+      tell("operator", 4, "identifiers-linked", pair),
+      tell("operator", 9, "evidence-cut", pair),
+    ]);
+    deepEqual(
+      moves.filter((line) => line.includes("A ")),
+      [
+        "A null > one-buyer (event)",
+        "A one-buyer > multi-buyer (merge)",
+        "A multi-buyer > one-buyer (split)",
+        "not A one-buyer > multi-buyer (split)",
+      ],
+    );
+  });
+
   it("is made again, not called back, when the ruling that took the merge back is lifted (I2)", async () => {
     const lifted = tell("operator", 10, "ruling-lifted", { ...ana, ...card });
     const named = tell("crm", 5, "identified", { ...ana, ...card });

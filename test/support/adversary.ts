@@ -1,31 +1,43 @@
 // A victim, whom the shop's own systems know, and an adversary, who writes whatever he likes into the topics of web and app.
-// In a third of the scenarios he names her own identifiers, some of them with more traits than a fragment keeps or many visits.
+// In a third of the scenarios he names her own identifiers, and in most of these he floods past limits (floods.ts).
 
 import * as fc from "fast-check";
 import type { Configuration } from "#core/configuration.ts";
-import type { ChannelEvent, IdentifierClaim, Scalar } from "#core/event.ts";
+import type { ChannelEvent, IdentifierClaim } from "#core/event.ts";
+import { createFlood, FLOODS, type Flood } from "./floods.ts";
 import { configuration } from "./histories.ts";
 import type { RecordedEvent } from "./oracle.ts";
 
+/** All sources number their orders together, so that he can name her very orders. */
+const shop: Configuration = {
+  ...configuration,
+  sources: configuration.sources.map((source) => ({ ...source, orderIdScope: "shop" })),
+};
+
 /** The shipped one, without any trust in what web and app say. */
 export const distrustful: Configuration = {
-  ...configuration,
-  sources: configuration.sources.map((source) => {
+  ...shop,
+  sources: shop.sources.map((source) => {
     if (source.name !== "web" && source.name !== "app") return source;
     return { ...source, assurance: { "*": "claimed" }, assuranceByType: {}, trustedForOrders: false };
   }),
 };
 
+/** Web and app are trusted as shipped. */
+export const trusting = shop;
+
 export interface Scenario {
   readonly victim: readonly RecordedEvent[];
-  readonly adversary: readonly RecordedEvent[];
-  /** Which of the merged events is the adversary's next, by place. */
+  /** Micro-batches: an event, or a flood. */
+  readonly adversary: readonly (readonly RecordedEvent[])[];
+  /** Whose turn is next, by place. */
   readonly turns: readonly boolean[];
   readonly namesVictim: boolean;
+  readonly floods: readonly Flood[];
 }
 
 const START_MS = Date.UTC(2026, 0, 5);
-const HERS: readonly IdentifierClaim[] = [
+export const HERS: readonly IdentifierClaim[] = [
   { namespace: "customer", value: "c-1" },
   { namespace: "card", value: "2099-1" },
   { namespace: "crm-contact", value: "m-1" },
@@ -33,8 +45,9 @@ const HERS: readonly IdentifierClaim[] = [
   { namespace: "phone", value: "0612345671" },
   { namespace: "payment-card", value: "token-1" },
 ];
-const isPersonal = ({ namespace }: IdentifierClaim) => namespace !== "phone";
-const HIS: readonly IdentifierClaim[] = [
+const PHONE = HERS.filter(({ namespace }) => namespace === "phone");
+const PERSONAL = HERS.filter(({ namespace }) => namespace !== "phone");
+export const HIS: readonly IdentifierClaim[] = [
   { namespace: "cookie", value: "ck-a" },
   { namespace: "cookie", value: "ck-b" },
   { namespace: "device", value: "app-a" },
@@ -57,22 +70,21 @@ const TYPES = [
   "identifier-replaced",
   "identifier-released",
 ] as const;
-const FLOOD_TRAITS = 140;
-const FLOOD_EVENTS = 60;
-
 const among = <T>(values: readonly T[]) => fc.constantFrom(...values);
 
-function victimEvent(place: number): fc.Arbitrary<RecordedEvent> {
+/** What the shop knows her by: identifiers of which one at least names a profile (I6), or a phone alone, which does not. */
+type KnownBy = "identifiers" | "phone";
+
+function victimEvent(place: number, knownBy: KnownBy): fc.Arbitrary<RecordedEvent> {
   return fc
     .record({
       source: among(["crm", "store", "call-centre"]),
-      // By I6 who is known by a phone alone is named by the earliest identifier, be it a claimed one: so never alone.
-      identifiers: fc
-        .tuple(
-          fc.subarray(HERS.filter(isPersonal), { minLength: 1 }),
-          fc.subarray(HERS.filter((one) => !isPersonal(one))),
-        )
-        .map(([personal, others]) => [...personal, ...others]),
+      identifiers:
+        knownBy === "phone"
+          ? fc.constant(PHONE)
+          : fc
+              .tuple(fc.subarray(PERSONAL, { minLength: 1 }), fc.subarray(PHONE))
+              .map(([personal, phone]) => [...personal, ...phone]),
       type: among(["identified", "order-placed", "order-paid", "traits-changed"]),
       city: among(["Nantes", "Rennes"]),
       orderId: among(["o1", "o2", "o3"]),
@@ -106,12 +118,10 @@ function adversaryEvent(place: number, namesVictim: boolean): fc.Arbitrary<Recor
       assurance: among([null, null, "authenticated", "operator"]),
       orderId: among(["o1", "o2", "o9"]),
       minute: fc.nat({ max: 300 }),
-      flood: among([false, false, false, true]),
     })
-    .map(({ source, his, hers, type, assurance, orderId, minute, flood }) => {
+    .map(({ source, his, hers, type, assurance, orderId, minute }) => {
       const at = START_MS + minute * 60_000;
-      const traits: Record<string, Scalar> = { city: "Elsewhere", "~name": "Mallory" };
-      if (flood && namesVictim) for (let i = 0; i < FLOOD_TRAITS; i += 1) traits[`a${i}`] = i;
+      const traits = { city: "Elsewhere", "~name": "Mallory" };
       const [one, other] = [...hers, ...his];
       const event: ChannelEvent = {
         eventId: `a${place}`,
@@ -128,53 +138,75 @@ function adversaryEvent(place: number, namesVictim: boolean): fc.Arbitrary<Recor
     });
 }
 
-/** Many visits on a few cookies that each name all of hers, of as many types as are counted by name. */
-function createFlood(): RecordedEvent[] {
-  return Array.from({ length: FLOOD_EVENTS }, (_, place) => {
-    const at = START_MS + place * 60_000;
-    const identifiers = [...HERS, { namespace: "cookie", value: `flood-${place % 8}` }];
-    const event = { eventId: `f${place}`, type: `type-${place}`, occurredAt: at, identifiers };
-    return { source: "web", recordedAt: at, event };
+const flood: fc.Arbitrary<{ readonly kinds: readonly Flood[]; readonly batches: readonly RecordedEvent[][] }> = fc
+  .record({
+    luck: fc.record(Object.fromEntries(Object.keys(FLOODS).map((kind) => [kind, fc.nat({ max: 99 })]))),
+    hers: fc.subarray([...HERS], { minLength: 1 }),
+    minute: fc.nat({ max: 300 }),
+  })
+  .map(({ luck, hers, minute }) => {
+    const kinds = (Object.keys(FLOODS) as Flood[]).filter((kind) => (luck[kind] ?? 100) < FLOODS[kind]);
+    return { kinds, batches: kinds.map((kind) => createFlood(kind, hers, START_MS + minute * 60_000)) };
   });
+
+const several = <T>(max: number, create: (place: number) => fc.Arbitrary<T>) =>
+  fc.integer({ min: 1, max }).chain((n) => fc.tuple(...Array.from({ length: n }, (_, place) => create(place))));
+
+function scenarioOf(knownBy: KnownBy): fc.Arbitrary<Scenario> {
+  return among([true, false, false]).chain((namesVictim) =>
+    fc
+      .record({
+        victim: several(6, (place) => victimEvent(place, knownBy)),
+        // Told again, with a record time before: a window of duplicates that was flooded has forgotten the first.
+        copies: fc.subarray([0, 1, 2, 3, 4, 5], { maxLength: 2 }),
+        events: several(8, (place) => adversaryEvent(place, namesVictim)),
+        flood: namesVictim ? flood : fc.constant({ kinds: [], batches: [] }),
+        where: fc.nat({ max: 8 }),
+        turns: fc.array(fc.boolean(), { minLength: 7, maxLength: 7 }),
+      })
+      .map(({ victim, copies, events, flood: { kinds, batches }, where, turns }) => {
+        const again = copies.flatMap((place) => victim[place] ?? []);
+        return {
+          victim: [...victim, ...again.map((told) => ({ ...told, recordedAt: told.recordedAt - 60_000 }))],
+          adversary: [
+            ...events.slice(0, where).map((one) => [one]),
+            ...batches,
+            ...events.slice(where).map((one) => [one]),
+          ],
+          turns,
+          namesVictim,
+          floods: kinds,
+        };
+      }),
+  );
 }
 
-export const scenario: fc.Arbitrary<Scenario> = among([true, false, false]).chain((namesVictim) =>
-  fc
-    .record({
-      victim: fc
-        .integer({ min: 1, max: 6 })
-        .chain((n) => fc.tuple(...Array.from({ length: n }, (_, i) => victimEvent(i)))),
-      adversary: fc
-        .integer({ min: 1, max: 8 })
-        .chain((n) => fc.tuple(...Array.from({ length: n }, (_, i) => adversaryEvent(i, namesVictim)))),
-      turns: fc.array(fc.boolean(), { minLength: 7, maxLength: 7 }),
-      floods: among([false, false, false, false, true]),
-    })
-    .map(({ victim, adversary, turns, floods }) => {
-      return {
-        victim,
-        adversary: floods && namesVictim ? [...adversary, ...createFlood()] : adversary,
-        turns,
-        namesVictim,
-      };
-    }),
-);
+export const scenario = scenarioOf("identifiers");
+export const scenarioByPhone = scenarioOf("phone");
+
+export interface Turn {
+  readonly isHers: boolean;
+  readonly events: readonly RecordedEvent[];
+}
 
 /** Both logs as one, each in its order. */
-export function mingle({ victim, adversary, turns }: Scenario): RecordedEvent[] {
-  const [left, right] = [[...victim], [...adversary]];
-  const events: RecordedEvent[] = [];
+export function mingle({ victim, adversary, turns }: Scenario): Turn[] {
+  const left = victim.map((event) => ({ isHers: true, events: [event] }));
+  const right = adversary.map((events) => ({ isHers: false, events }));
+  const mingled: Turn[] = [];
   for (let turn = 0; left.length > 0 || right.length > 0; turn += 1) {
     const next =
       turns[turn % turns.length] === true ? (right.shift() ?? left.shift()) : (left.shift() ?? right.shift());
-    if (next !== undefined) events.push(next);
+    if (next !== undefined) mingled.push(next);
   }
-  return events;
+  return mingled;
 }
 
-const KEYS = new Set(
-  HERS.map(({ namespace, value }) => `${namespace} ${value === "0612345671" ? "+33612345671" : value}`),
-);
+/** As profiles show it. */
+export const valueOf = ({ namespace, value }: IdentifierClaim) =>
+  namespace === "phone" ? `+33${value.slice(1)}` : value;
+
+const KEYS = new Set(HERS.map((claim) => `${claim.namespace} ${valueOf(claim)}`));
 
 /** Whether the identifier, as profiles show it, is one that the victim was given by the shop. */
 export function isHers({ namespace, value }: { readonly namespace: string; readonly value: string }): boolean {

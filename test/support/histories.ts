@@ -57,7 +57,7 @@ const INSTANTS = 12;
 const STEP_MS = 3_600_000;
 const PEOPLE = 3;
 
-const VALUES: Readonly<Record<string, (person: number) => string>> = {
+export const VALUES: Readonly<Record<string, (person: number) => string>> = {
   customer: (person) => `c-${person}`,
   card: (person) => `2099-${person}`,
   "crm-contact": (person) => `m-${person}`,
@@ -371,4 +371,22 @@ export function history(minLength: number, maxLength: number): fc.Arbitrary<Hist
       weight: weights[scenario],
     })),
   );
+}
+
+/** What campaigns are made of: most of 5 to 20 events, some of up to 60. */
+export const usual: fc.Arbitrary<History> = fc.oneof(
+  { arbitrary: history(5, 20), weight: 19 },
+  { arbitrary: history(20, 60), weight: 1 },
+);
+
+/** Where a bit is set, a batch ends. */
+export const bits = fc.array(fc.boolean(), { minLength: 7, maxLength: 7 });
+
+export function cut<T>(list: readonly T[], ends: readonly boolean[]): T[][] {
+  const batches: T[][] = [[]];
+  for (const [place, value] of list.entries()) {
+    batches.at(-1)?.push(value);
+    if (ends[place % ends.length] === true) batches.push([]);
+  }
+  return batches.filter((batch) => batch.length > 0);
 }
