@@ -9,6 +9,7 @@ import type { Fragment } from "./fragment.ts";
 import type { Carried, ComponentId, EventItem, Status } from "./item.ts";
 import type { Membership } from "./membership.ts";
 import type { ProfileRecord } from "./profile.ts";
+import type { Ties } from "./region.ts";
 import type { Rulings } from "./ruling.ts";
 
 /** One identifier that lives here. */
@@ -72,12 +73,14 @@ export interface Component {
   abroad: Abroad | null;
   /** Derived from the rest (membership.ts), never stored. */
   memberships: Map<string, Membership> | null;
+  /** Derived from the rest (region.ts), never stored. */
+  ties: Ties | null;
 }
 
 /** What a component has to do with other homes. */
 export interface Abroad {
   readonly far: Map<string, FarEnd>;
-  /** What the home of a far end was last told: `<local key> <far key>` to a status version. */
+  /** What the home of a far end was last told: tieKey to a status version. */
   readonly told: Map<string, number>;
   /** Orders that live here without a local owner. */
   readonly looseOrders: Set<string>;
@@ -117,6 +120,7 @@ export function createComponent(id: ComponentId): Component {
     rulings: null,
     abroad: null,
     memberships: null,
+    ties: null,
   };
 }
 
@@ -180,6 +184,16 @@ export function openAbroad(component: Component): Abroad {
     asked: new Set(),
   };
   return component.abroad;
+}
+
+/** Under what evidence is kept. */
+export function evidenceKey(a: string, b: string, source: string, assurance: Assurance): string {
+  return `${a} ${b} ${source} ${assurance}`;
+}
+
+/** Under what it is kept what the home of a far end was told last of an identifier here. */
+export function tieKey(near: string, far: string): string {
+  return `${near} ${far}`;
 }
 
 export function componentPart(id: ComponentId): string {

@@ -1,22 +1,71 @@
 // Which of many identifiers a record of an output names: a record is bounded, a person's cookies are not. The best anchors
-// first, so what goes unnamed are devices; how many there are is said beside.
+// first, so what goes unnamed are devices; how many there are is said beside. A listing moves with its profile, so that
+// nobody sorts thousands of cookies for each event (P5).
 
 import { compareText } from "./comparison.ts";
+import type { Entry } from "./component.ts";
 import type { Registry } from "./registry.ts";
-import type { Workspace } from "./workspace.ts";
 
 /** Identifiers that one record names. */
 export const LISTED_IDENTIFIERS_MAX = 200;
 
-/** In the order given where all are named. Tells the limit where not (O4). */
-export function listBest<T extends { readonly namespace: string }>(
-  registry: Registry,
-  workspace: Workspace,
-  identifiers: readonly T[],
-): readonly T[] {
-  if (identifiers.length <= LISTED_IDENTIFIERS_MAX) return identifiers;
-  workspace.effects.push({ kind: "limit", limit: "identifiers-listed" });
-  const rankOf = ({ namespace }: T) => registry.namespaces.get(namespace)?.anchorRank ?? Number.MAX_SAFE_INTEGER;
-  const ranked = identifiers.toSorted((a, b) => rankOf(a) - rankOf(b));
-  return ranked.slice(0, LISTED_IDENTIFIERS_MAX).sort((a, b) => compareText(a.namespace, b.namespace));
+export interface IdentifierView {
+  readonly namespace: string;
+  readonly value: string;
+  readonly state: Entry["state"];
+}
+
+export interface Listing {
+  /** By rank and key, at most LISTED_IDENTIFIERS_MAX. */
+  readonly best: readonly Entry[];
+  /** The same by namespace and value. */
+  readonly views: readonly IdentifierView[];
+}
+
+export function viewIdentifiers(entries: Iterable<Entry>): IdentifierView[] {
+  return Array.from(entries, viewIdentifier).sort(compareViews);
+}
+
+function viewIdentifier({ namespace, value, state }: Entry): IdentifierView {
+  return { namespace, value, state };
+}
+
+function compareViews(a: IdentifierView, b: IdentifierView): number {
+  return compareText(a.namespace, b.namespace) || compareText(a.value, b.value);
+}
+
+function compareRanks({ namespaces }: Registry): (a: Entry, b: Entry) => number {
+  const rankOf = ({ namespace }: Entry) => namespaces.get(namespace)?.anchorRank ?? Number.MAX_SAFE_INTEGER;
+  return (a, b) => rankOf(a) - rankOf(b) || compareText(a.key, b.key);
+}
+
+export function createListing(registry: Registry, entries: Iterable<Entry>): Listing {
+  const best = [...entries].sort(compareRanks(registry)).slice(0, LISTED_IDENTIFIERS_MAX);
+  return { best, views: viewIdentifiers(best) };
+}
+
+/** With one more; the same where that goes unnamed. */
+export function addToListing(registry: Registry, listing: Listing, entry: Entry): Listing {
+  const best = insert(listing.best, entry, compareRanks(registry));
+  const dropped = best.length > LISTED_IDENTIFIERS_MAX ? best.pop() : undefined;
+  if (dropped === entry) return listing;
+  const views = insert(listing.views, viewIdentifier(entry), compareViews);
+  if (dropped !== undefined) views.splice(findPlace(views, viewIdentifier(dropped), compareViews), 1);
+  return { best, views };
+}
+
+function insert<T>(list: readonly T[], one: T, compare: (a: T, b: T) => number): T[] {
+  const place = findPlace(list, one, compare);
+  return [...list.slice(0, place), one, ...list.slice(place)];
+}
+
+/** Of the first that does not come before it. */
+function findPlace<T>(list: readonly T[], one: T, compare: (a: T, b: T) => number): number {
+  let [low, high] = [0, list.length];
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (compare(list[middle] as T, one) < 0) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }

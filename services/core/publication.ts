@@ -6,7 +6,8 @@ import { componentPart, type Component, type Forwarder } from "./component.ts";
 import type { Change, PublicProfile } from "./effect.ts";
 import type { Engine } from "./engine.ts";
 import type { ComponentId } from "./item.ts";
-import { listBest } from "./listing.ts";
+import type { IdentifierView } from "./listing.ts";
+import { countIdentifiers, listingOf } from "./membership.ts";
 import type { Cause, ProfileRecord } from "./profile.ts";
 import { viewProfile, type ProfileView } from "./view.ts";
 import type { Touched, Workspace } from "./workspace.ts";
@@ -16,7 +17,7 @@ export interface Look {
   readonly segment: string | null;
   readonly known: boolean;
   /** Those that a record names (listing.ts), and how many there are. */
-  readonly identifiers: ProfileView["identifiers"];
+  readonly identifiers: readonly IdentifierView[];
   readonly identifiersCount: number;
   readonly traits: ProfileView["traits"];
   readonly counters: ReadonlyMap<string, number>;
@@ -34,7 +35,7 @@ function lookBefore(
   record: ProfileRecord,
 ): Look | null {
   if (!record.published) return null;
-  return record.look ?? takeLook(engine, workspace, viewProfile(engine.registry, component, naming), record.segment);
+  return record.look ?? takeLook(engine, workspace, component, naming, record.segment);
 }
 
 /** Remembers how a profile looked before the step changed it; must come before the change. Its record will be written. */
@@ -91,7 +92,7 @@ function publishProfile(engine: Engine, workspace: Workspace, touched: Touched):
     record.published = false;
     return;
   }
-  const after = takeLook(engine, workspace, viewProfile(engine.registry, component, touched.naming), record.segment);
+  const after = takeLook(engine, workspace, component, touched.naming, record.segment);
   const changes = compareLooks(before, after);
   record.look = after;
   if (changes.length === 0) return;
@@ -130,15 +131,20 @@ function describeProfile(record: ProfileRecord, look: Look): PublicProfile {
 function takeLook(
   { registry }: Engine,
   workspace: Workspace,
-  { identifiers, facts, traits, counters, ordersCount }: ProfileView,
+  component: Component,
+  naming: string,
   segment: string | null,
 ): Look {
+  const { facts, traits, counters, ordersCount } = viewProfile(registry, component, naming);
   const { profile, orders } = facts;
+  const { views } = listingOf(registry, component, naming);
+  const identifiersCount = countIdentifiers(component, naming);
+  if (identifiersCount > views.length) workspace.effects.push({ kind: "limit", limit: "identifiers-listed" });
   return {
     segment,
     known: profile.known,
-    identifiers: listBest(registry, workspace, identifiers),
-    identifiersCount: identifiers.length,
+    identifiers: views,
+    identifiersCount,
     traits,
     counters: new Map(counters),
     ordersCount,

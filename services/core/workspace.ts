@@ -63,6 +63,11 @@ export class Workspace {
     this.dirty.set(key, null);
   }
 
+  /** What stands in the component under the key of an identifier or of evidence, a birth or a tie is about to change. */
+  change(component: Component, _key: string): void {
+    this.dirty.set(componentPart(component.id), null);
+  }
+
   /** The fragment of an identifier, or the record of the profile that it names, is about to change. */
   writeState(component: Component, key: string): void {
     this.dirty.set(identifierPart(key), component);

@@ -4,7 +4,7 @@
 import type { Abroad, Component, Entry, Evidence, FarEnd, Forwarder, Part } from "#core/component.ts";
 import { stateOf } from "#core/component.ts";
 import type { Stamp } from "#core/comparison.ts";
-import { evidenceKey } from "#core/evidence.ts";
+import { evidenceKey } from "#core/component.ts";
 import type { Carried, EventItem, Status } from "#core/item.ts";
 import { takeRuling, type Ruling, type Rulings } from "#core/ruling.ts";
 import { decodeValue, encodeValue, parseSchema, toBuffer, type TypeRegistry } from "./avro.ts";
@@ -223,6 +223,7 @@ export function decodeComponent(bytes: Uint8Array, decodePart: (part: StoredPart
     rulings: readRulings(texts, stored.rulings),
     abroad: readAbroad(texts, stored, decodePart),
     memberships: null,
+    ties: null,
   };
   return { component, stateful };
 }
