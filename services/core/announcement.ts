@@ -5,7 +5,8 @@ import { compareStamps, compareText, sortedEntries, type Stamp } from "./compari
 import { tieKey, type Component, type Entry, type Evidence, type FarEnd } from "./component.ts";
 import type { IdentityChangeKind } from "./effect.ts";
 import type { Status } from "./item.ts";
-import { listingOf, membersOf } from "./membership.ts";
+import { nameByKey } from "./listing.ts";
+import { membersOf, namedMembersOf } from "./membership.ts";
 import type { Cause, ProfileRecord } from "./profile.ts";
 import type { Registry } from "./registry.ts";
 import { statusOf, type Weighed } from "./weighed.ts";
@@ -23,9 +24,9 @@ export function announce(
   cause: Cause,
 ): void {
   const profile = component.profiles.get(naming) as ProfileRecord;
-  const entries = only === null ? listMembers(registry, component, naming) : [only];
+  const identifiers = only === null ? namedMembersOf(registry, component, naming) : [nameByKey(only)];
   const identifiersCount = only === null ? membersOf(component, naming).size : 1;
-  if (identifiersCount > entries.length) workspace.effects.push({ kind: "limit", limit: "identifiers-listed" });
+  if (identifiersCount > identifiers.length) workspace.effects.push({ kind: "limit", limit: "identifiers-listed" });
   profile.changes += 1;
   workspace.effects.push({
     kind: "identity-changed",
@@ -33,16 +34,10 @@ export function announce(
     change,
     profileId: profile.id,
     otherProfileId: other?.id ?? null,
-    identifiers: entries.map(({ namespace, key }) => ({ namespace, key })),
+    identifiers,
     identifiersCount,
     cause,
   });
-}
-
-/** The best of them by key; not those that are only shown on the profile. */
-function listMembers(registry: Registry, component: Component, naming: string): Entry[] {
-  const { best } = listingOf(registry, component, naming);
-  return best.filter(({ profile }) => profile === naming).sort((a, b) => compareText(a.key, b.key));
 }
 
 /** An identifier that links nothing from here on, or again links what its evidence says (I4, O4). */

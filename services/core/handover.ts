@@ -10,6 +10,7 @@ import {
   identifierPart,
   joinSlices,
   openAbroad,
+  pagePart,
   sliceComponent,
   stateOf,
   tieKey,
@@ -55,8 +56,9 @@ export function* applyAbsorb(engine: Engine, workspace: Workspace, item: AbsorbI
       const state = stateOf(present, key);
       if (state === null) continue;
       parts.push({ key: identifierPart(key), value: state });
-      workspace.dropState(key);
+      workspace.drop(identifierPart(key));
     }
+    for (const place of present.pages?.keys() ?? []) workspace.drop(pagePart(id, place));
     for (const key of orderKeys) parts.push({ key: orderPart(key), value: workspace.read(orderPart(key)) });
     for (const key of orderKeys) workspace.write(orderPart(key), null);
     for (const [key, entry] of present.identifiers) {

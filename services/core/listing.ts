@@ -15,9 +15,16 @@ export interface IdentifierView {
   readonly state: Entry["state"];
 }
 
+export interface IdentifierKey {
+  readonly namespace: string;
+  readonly key: string;
+}
+
 export interface Listing {
   /** By rank and key, at most LISTED_IDENTIFIERS_MAX. */
   readonly best: readonly Entry[];
+  /** The same, as a record names them by key. */
+  readonly keys: readonly IdentifierKey[];
   /** The same by namespace and value. */
   readonly views: readonly IdentifierView[];
 }
@@ -41,21 +48,30 @@ function compareRanks({ namespaces }: Registry): (a: Entry, b: Entry) => number 
 
 export function createListing(registry: Registry, entries: Iterable<Entry>): Listing {
   const best = [...entries].sort(compareRanks(registry)).slice(0, LISTED_IDENTIFIERS_MAX);
-  return { best, views: viewIdentifiers(best) };
+  return { best, keys: best.map(nameByKey), views: viewIdentifiers(best) };
+}
+
+export function nameByKey({ namespace, key }: Entry): IdentifierKey {
+  return { namespace, key };
 }
 
 /** With one more; the same where that goes unnamed. */
 export function addToListing(registry: Registry, listing: Listing, entry: Entry): Listing {
-  const best = insert(listing.best, entry, compareRanks(registry));
-  const dropped = best.length > LISTED_IDENTIFIERS_MAX ? best.pop() : undefined;
-  if (dropped === entry) return listing;
-  const views = insert(listing.views, viewIdentifier(entry), compareViews);
-  if (dropped !== undefined) views.splice(findPlace(views, viewIdentifier(dropped), compareViews), 1);
-  return { best, views };
+  const place = findPlace(listing.best, entry, compareRanks(registry));
+  if (place >= LISTED_IDENTIFIERS_MAX) return listing;
+  const best = insert(listing.best, entry, place);
+  const keys = insert(listing.keys, nameByKey(entry), place);
+  const view = viewIdentifier(entry);
+  const views = insert(listing.views, view, findPlace(listing.views, view, compareViews));
+  if (best.length > LISTED_IDENTIFIERS_MAX) {
+    keys.pop();
+    const dropped = best.pop() as Entry;
+    views.splice(findPlace(views, viewIdentifier(dropped), compareViews), 1);
+  }
+  return { best, keys, views };
 }
 
-function insert<T>(list: readonly T[], one: T, compare: (a: T, b: T) => number): T[] {
-  const place = findPlace(list, one, compare);
+function insert<T>(list: readonly T[], one: T, place: number): T[] {
   return [...list.slice(0, place), one, ...list.slice(place)];
 }
 

@@ -4,7 +4,15 @@
 import type { Registry } from "./registry.ts";
 import type { Component, Entry } from "./component.ts";
 import { createFragment, mergeFragment, type Fragment } from "./fragment.ts";
-import { addToListing, createListing, viewIdentifiers, type IdentifierView, type Listing } from "./listing.ts";
+import {
+  addToListing,
+  createListing,
+  nameByKey,
+  viewIdentifiers,
+  type IdentifierKey,
+  type IdentifierView,
+  type Listing,
+} from "./listing.ts";
 import { isKnown } from "./weighed.ts";
 
 export interface Membership {
@@ -79,7 +87,7 @@ export function identifiersOf(component: Component, naming: string): readonly Id
   return membership === undefined ? [] : viewIdentifiers(listEntries(component, membership));
 }
 
-const EMPTY: Listing = { best: [], views: [] };
+const EMPTY: Listing = { best: [], keys: [], views: [] };
 
 /** Those that a record names. */
 export function listingOf(registry: Registry, component: Component, naming: string): Listing {
@@ -91,6 +99,13 @@ export function listingOf(registry: Registry, component: Component, naming: stri
 
 function listEntries({ identifiers }: Component, { members, shown }: Membership): Entry[] {
   return Array.from([...members, ...shown], (key) => identifiers.get(key) as Entry);
+}
+
+/** Of its own ones those that a record names, the best first. */
+export function namedMembersOf(registry: Registry, component: Component, naming: string): readonly IdentifierKey[] {
+  const { best, keys } = listingOf(registry, component, naming);
+  if (findMembership(component, naming)?.shown.length === 0) return keys;
+  return best.filter(({ profile }) => profile === naming).map(nameByKey);
 }
 
 /** True where one of the profile's identifiers is known. */

@@ -15,6 +15,7 @@ import {
   runs,
   seed,
   strictConfiguration,
+  visits,
 } from "#support/histories.ts";
 import { checkStream } from "#support/oracle-stream.ts";
 import { recomputePeople, type OraclePeople, type RecordedEvent } from "#support/oracle.ts";
@@ -149,6 +150,16 @@ describe("a cluster that is scrambled", () => {
       runs(1_500),
     );
     ok(met.limited > (met.histories - before) / 20, `${met.limited} met a limit`);
+  });
+
+  it("comes to them where people have many cookies (I1, P5)", async () => {
+    for (const told of [configuration, narrowConfiguration]) {
+      const property = settles(20, told);
+      await fc.assert(
+        fc.asyncProperty(visits(10, 80), layout, ({ events }, how) => property(events, how)),
+        runs(125),
+      );
+    }
   });
 
   it("comes to them where it takes more than a log-in to join two known identifiers (I1, I5)", async () => {

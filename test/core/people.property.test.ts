@@ -9,7 +9,7 @@ import { acceptEvent } from "#core/acceptance.ts";
 import { Fold } from "#services/fold/fold.ts";
 import { Cluster, replayLog } from "#support/cluster.ts";
 import { foldBatches, foldEach } from "#support/fold-events.ts";
-import { configuration, hash, history, runs, seed, type History } from "#support/histories.ts";
+import { configuration, hash, history, runs, seed, visits, type History } from "#support/histories.ts";
 import { rulingType } from "#core/ruling.ts";
 import { checkStream } from "#support/oracle-stream.ts";
 import { recomputePeople, type OraclePeople, type RecordedEvent } from "#support/oracle.ts";
@@ -81,6 +81,14 @@ describe("the people of a log", () => {
     await fc.assert(fc.asyncProperty(shuffled(history(2, 8)), property), runs(8_000));
     await fc.assert(fc.asyncProperty(shuffled(history(6, 20)), property), runs(2_000));
     await fc.assert(fc.asyncProperty(shuffled(history(20, 60)), property), runs(200));
+  });
+
+  it("are the oracle's also where they have many cookies (I1, P1, P5)", async () => {
+    const property = async ({ shuffle }: { shuffle: RecordedEvent[] }) => {
+      const fold = await foldEach(shuffle);
+      deepEqual(comparePeople(await fold.readPeople()), compareOracle(askOracle(shuffle)));
+    };
+    await fc.assert(fc.asyncProperty(shuffled(visits(10, 100)), property), runs(250));
   });
 
   it("are the same in every order of up to six events (I1, P1)", async () => {
@@ -243,17 +251,16 @@ describe("what is said of the people of a log", () => {
   });
 
   it("is the same, byte for byte, whatever the stitcher still holds in memory (O2)", async () => {
-    await fc.assert(
-      fc.asyncProperty(history(1, 14), fc.nat(), bits, bits, async ({ events }, scramble, ends, steps) => {
-        const cluster = new Cluster({ configuration, hash, shards: 1, resolvers: 2, seed: scramble, faults: 0 });
-        await cluster.run(events);
-        const log = cut(cut(cluster.readLog(0), ends), steps);
-        const one = await replayLog(cluster.engine, log);
-        const two = await replayLog(cluster.engine, log, true);
-        deepEqual(two.outputs.map(print), one.outputs.map(print));
-      }),
-      runs(1_500),
-    );
+    const property = async ({ events }: History, scramble: number, ends: boolean[], steps: boolean[]) => {
+      const cluster = new Cluster({ configuration, hash, shards: 1, resolvers: 2, seed: scramble, faults: 0 });
+      await cluster.run(events);
+      const log = cut(cut(cluster.readLog(0), ends), steps);
+      const one = await replayLog(cluster.engine, log);
+      const two = await replayLog(cluster.engine, log, true);
+      deepEqual(two.outputs.map(print), one.outputs.map(print));
+    };
+    await fc.assert(fc.asyncProperty(history(1, 14), fc.nat(), bits, bits, property), runs(1_500));
+    await fc.assert(fc.asyncProperty(visits(20, 80), fc.nat(), bits, bits, property), runs(100));
   });
 });
 
