@@ -1,27 +1,32 @@
 // What the world and other homes are told of a change of identity: merges, splits, aliases and quarantines to consumers,
 // statuses to the far ends of ties.
 
-import { compareStamps, compareText, type Stamp } from "./comparison.ts";
-import type { Component, Entry } from "./component.ts";
+import { compareStamps, compareText, sortedEntries, type Stamp } from "./comparison.ts";
+import { tieKey, type Component, type Entry, type Evidence, type FarEnd } from "./component.ts";
 import type { IdentityChangeKind } from "./effect.ts";
 import type { Status } from "./item.ts";
-import { listBest } from "./listing.ts";
+import { nameByKey } from "./listing.ts";
+import { membersOf, namedMembersOf } from "./membership.ts";
 import type { Cause, ProfileRecord } from "./profile.ts";
 import type { Registry } from "./registry.ts";
-import { isKnown, statusOf } from "./weighed.ts";
-import type { Weighing } from "./weighing.ts";
+import { statusOf, type Weighed } from "./weighed.ts";
 import type { Workspace } from "./workspace.ts";
 
+/** only: the identifier that it is about; null: the whole profile. */
 export function announce(
   registry: Registry,
   workspace: Workspace,
   component: Component,
   change: IdentityChangeKind,
-  profile: ProfileRecord,
+  naming: string,
   other: ProfileRecord | null,
-  members: readonly string[],
+  only: Entry | null,
   cause: Cause,
 ): void {
+  const profile = component.profiles.get(naming) as ProfileRecord;
+  const identifiers = only === null ? namedMembersOf(registry, component, naming) : [nameByKey(only)];
+  const identifiersCount = only === null ? membersOf(component, naming).size : 1;
+  if (identifiersCount > identifiers.length) workspace.effects.push({ kind: "limit", limit: "identifiers-listed" });
   profile.changes += 1;
   workspace.effects.push({
     kind: "identity-changed",
@@ -29,15 +34,8 @@ export function announce(
     change,
     profileId: profile.id,
     otherProfileId: other?.id ?? null,
-    identifiers: listBest(
-      registry,
-      workspace,
-      [...members]
-        .sort(compareText)
-        .map((key) => ({ namespace: (component.identifiers.get(key) as Entry).namespace, key })),
-      ({ key }) => isKnown(registry, component.identifiers.get(key) as Entry),
-    ),
-    identifiersCount: members.length,
+    identifiers,
+    identifiersCount,
     cause,
   });
 }
@@ -52,12 +50,11 @@ export function tellConfinement(
   cause: Cause,
 ): void {
   if (entry.state === "quarantined") workspace.effects.push({ kind: "limit", limit: "ties" });
-  const profile = entry.profile === null ? undefined : component.profiles.get(entry.profile);
-  if (profile === undefined) return;
+  if (entry.profile === null) return;
   const before = former.get(entry.key) ?? null;
   const other = before === entry.profile || before === null ? null : (component.profiles.get(before) ?? null);
   const change = entry.state === "quarantined" ? "quarantined" : "released";
-  announce(registry, workspace, component, change, profile, other, [entry.key], cause);
+  announce(registry, workspace, component, change, entry.profile, other, entry, cause);
 }
 
 /** An identifier that evidence would bring to a profile which has as many values of its namespace as it may have (O4). */
@@ -69,14 +66,19 @@ export function tellLimit(
   cause: Cause,
 ): void {
   workspace.effects.push({ kind: "limit", limit: "profile-values" });
-  const profile = entry.profile === null ? undefined : component.profiles.get(entry.profile);
-  if (profile !== undefined) announce(registry, workspace, component, "limited", profile, null, [entry.key], cause);
+  if (entry.profile !== null) announce(registry, workspace, component, "limited", entry.profile, null, entry, cause);
 }
 
 /** An old id resolves, in one hop, to the profile that holds its naming identifier now (I6). */
-export function pointAliases(workspace: Workspace, component: Component, cause: Cause): void {
-  for (const naming of [...component.profiles.keys()].sort(compareText)) {
-    const record = component.profiles.get(naming) as ProfileRecord;
+export function pointAliases(
+  workspace: Workspace,
+  component: Component,
+  namings: Iterable<string>,
+  cause: Cause,
+): void {
+  for (const naming of [...namings].sort(compareText)) {
+    const record = component.profiles.get(naming);
+    if (record === undefined) continue;
     const holder = component.identifiers.get(naming)?.profile ?? null;
     const target = record.alive || holder === null ? null : (component.profiles.get(holder)?.id ?? null);
     if (target === record.aliasOf) continue;
@@ -87,42 +89,51 @@ export function pointAliases(workspace: Workspace, component: Component, cause: 
 }
 
 /** Each home tells the other end of a tie the status of its own end, when it changes, and again after a hand-over. */
-export function tellFarEnds(workspace: Workspace, component: Component, weighing: Weighing, cause: Cause): void {
-  for (const weighed of weighing.identifiers) {
+export function tellFarEnds(
+  workspace: Workspace,
+  component: Component,
+  movers: readonly Weighed[],
+  evidence: Iterable<Evidence>,
+  cause: Cause,
+): void {
+  for (const weighed of movers) {
     const { entry } = weighed;
     const status = statusOf(weighed);
     if (isSameStatus(status, entry.status)) continue;
     entry.status = status;
     entry.statusVersion += 1;
+    workspace.change(component, entry.key);
   }
   const { abroad } = component;
   if (abroad === null || abroad.far.size === 0) return;
-  const { far: ends, told } = abroad;
-  for (const evidence of component.evidence.values()) {
+  const ties = new Map<string, readonly [near: Entry, far: FarEnd]>();
+  for (const { a, b } of evidence) {
     for (const [near, far] of [
-      [evidence.a, evidence.b],
-      [evidence.b, evidence.a],
+      [component.identifiers.get(a), abroad.far.get(b)],
+      [component.identifiers.get(b), abroad.far.get(a)],
     ] as const) {
-      const entry = component.identifiers.get(near);
-      const end = ends.get(far);
-      if (entry === undefined || end === undefined || entry.status === null) continue;
-      if (told.get(`${near} ${far}`) === entry.statusVersion) continue;
-      told.set(`${near} ${far}`, entry.statusVersion);
-      workspace.sends.push({
-        item: {
-          kind: "status",
-          component: end.birth,
-          of: near,
-          to: far,
-          namespace: entry.namespace,
-          birth: entry.birth,
-          version: entry.statusVersion,
-          status: entry.status,
-          cause,
-        },
-        event: null,
-      });
+      if (near === undefined || far === undefined || near.status === null) continue;
+      const tie = tieKey(near.key, far.key);
+      if (abroad.told.get(tie) !== near.statusVersion) ties.set(tie, [near, far]);
     }
+  }
+  for (const [tie, [near, far]] of sortedEntries(ties)) {
+    abroad.told.set(tie, near.statusVersion);
+    workspace.change(component, tie);
+    workspace.sends.push({
+      item: {
+        kind: "status",
+        component: far.birth,
+        of: near.key,
+        to: far.key,
+        namespace: near.namespace,
+        birth: near.birth,
+        version: near.statusVersion,
+        status: near.status as Status,
+        cause,
+      },
+      event: null,
+    });
   }
 }
 

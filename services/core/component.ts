@@ -1,7 +1,8 @@
 // A component: where the state of some connected identifiers lives. One home (the shard of its id) changes it.
-// In memory it is whole. In the store it is the part `c/<id>`, who is connected to whom, and for each identifier that
-// has a fragment or names a profile the part `i/<identifier>`: an event of a known person rewrites one small part,
-// however many identifiers she has (P5). The shell loads both together; the engine marks what it changes.
+// In memory it is whole. In the store it is the part `c/<id>`, who is connected to whom, of which all that stands under
+// keys lies on pages `p/<id>/<place>` where that is much, and for each identifier that has a fragment or names a profile the
+// part `i/<identifier>`: an event rewrites a few small parts, however many identifiers a person has (P5). The shell loads
+// all together; the engine marks what it changes.
 
 import type { Stamp } from "./comparison.ts";
 import type { Assurance } from "./configuration.ts";
@@ -9,6 +10,7 @@ import type { Fragment } from "./fragment.ts";
 import type { Carried, ComponentId, EventItem, Status } from "./item.ts";
 import type { Membership } from "./membership.ts";
 import type { ProfileRecord } from "./profile.ts";
+import type { Ties } from "./region.ts";
 import type { Rulings } from "./ruling.ts";
 
 /** One identifier that lives here. */
@@ -72,12 +74,16 @@ export interface Component {
   abroad: Abroad | null;
   /** Derived from the rest (membership.ts), never stored. */
   memberships: Map<string, Membership> | null;
+  /** Derived from the rest (region.ts), never stored. */
+  ties: Ties | null;
+  /** The keys of what lies on each of its pages in the store; null: it is one part. */
+  pages: Set<string>[] | null;
 }
 
 /** What a component has to do with other homes. */
 export interface Abroad {
   readonly far: Map<string, FarEnd>;
-  /** What the home of a far end was last told: `<local key> <far key>` to a status version. */
+  /** What the home of a far end was last told: tieKey to a status version. */
   readonly told: Map<string, number>;
   /** Orders that live here without a local owner. */
   readonly looseOrders: Set<string>;
@@ -117,6 +123,8 @@ export function createComponent(id: ComponentId): Component {
     rulings: null,
     abroad: null,
     memberships: null,
+    ties: null,
+    pages: null,
   };
 }
 
@@ -165,6 +173,7 @@ export function joinSlices([whole, ...others]: readonly Component[]): Component 
     for (const [key, one] of evidence) whole?.evidence.set(key, one);
     if (whole === undefined || abroad === null) continue;
     for (const [key, end] of abroad.far) openAbroad(whole).far.set(key, end);
+    for (const [tie, version] of abroad.told) openAbroad(whole).told.set(tie, version);
     openAbroad(whole).parked.push(...abroad.parked);
   }
   return whole;
@@ -182,8 +191,27 @@ export function openAbroad(component: Component): Abroad {
   return component.abroad;
 }
 
+/** Under what evidence is kept. */
+export function evidenceKey(a: string, b: string, source: string, assurance: Assurance): string {
+  return `${a} ${b} ${source} ${assurance}`;
+}
+
+/** Under what it is kept what the home of a far end was told last of an identifier here. */
+export function tieKey(near: string, far: string): string {
+  return `${near} ${far}`;
+}
+
 export function componentPart(id: ComponentId): string {
   return `c/${id}`;
+}
+
+export function isComponentPart(part: string): boolean {
+  return part.startsWith("c/");
+}
+
+/** Of a component that is more than one part. */
+export function pagePart(id: ComponentId, place: number): string {
+  return `p/${id}/${place}`;
 }
 
 export function identifierPart(key: string): string {

@@ -5,7 +5,7 @@ import type { Outcome } from "./acceptance.ts";
 import type { Cause } from "./profile.ts";
 import type { LimitKind } from "./fragment.ts";
 import type { Scalar } from "./event.ts";
-import type { IdentifierView } from "./membership.ts";
+import type { IdentifierView } from "./listing.ts";
 
 export const TRANSITION_CAUSES = [
   "event",

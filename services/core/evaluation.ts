@@ -5,7 +5,7 @@ import type { Engine } from "./engine.ts";
 import { sortedEntries } from "./comparison.ts";
 import type { Component } from "./component.ts";
 import type { SegmentTransition, TransitionCause } from "./effect.ts";
-import { isPending, membersOf } from "./membership.ts";
+import { isPending } from "./membership.ts";
 import type { Cause, ProfileRecord } from "./profile.ts";
 import { reviseMoves, type Reason } from "./retraction.ts";
 import { refreshSignal } from "./signal.ts";
@@ -28,8 +28,7 @@ export function evaluateProfile(
 ): void {
   const record = component.profiles.get(naming);
   if (record === undefined || !record.alive) return;
-  const members = membersOf(component, naming);
-  if (isPending(component, members)) {
+  if (isPending(component, naming)) {
     record.heldCause = cause;
     return;
   }

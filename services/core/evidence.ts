@@ -3,31 +3,65 @@
 import { type Assurance, assuranceLevel, isAuthenticated } from "./configuration.ts";
 import { isPlainer } from "./registry.ts";
 import { compareStamps, compareText, type Stamp } from "./comparison.ts";
-import { openAbroad, type Component, type Entry } from "./component.ts";
+import { evidenceKey, openAbroad, type Component, type Entry } from "./component.ts";
 import type { Engine } from "./engine.ts";
 import type { EventItem, RoutedIdentifier } from "./item.ts";
+import { tieEvidence, tieIdentifier, type News } from "./region.ts";
+import { isKnown } from "./weighed.ts";
+import type { Workspace } from "./workspace.ts";
 
-/** Takes in what the item asserts; true where anything that identity depends on is new. */
-export function recordEvidence(engine: Engine, component: Component, item: EventItem): boolean {
+/** Takes in what the item asserts, and adds to `news` what of it identity depends on; true where there is anything. */
+export function recordEvidence(
+  engine: Engine,
+  workspace: Workspace,
+  component: Component,
+  item: EventItem,
+  news: News,
+): boolean {
   const stamp: Stamp = { t: item.recordedAt, source: item.source, eventId: item.eventId };
   let changed = false;
+  const kindOf = ({ namespace }: RoutedIdentifier) => engine.registry.namespaces.get(namespace)?.kind;
+  /** True where one of them is weak and lives here. */
+  const touch = (ends: readonly RoutedIdentifier[]): boolean => {
+    const weak = ends.filter(({ key }) => {
+      const entry = component.identifiers.get(key);
+      return entry !== undefined && !isKnown(engine.registry, entry);
+    });
+    for (const { key } of weak) news.touched.add(key);
+    return weak.length > 0;
+  };
+  const note = (key: string): void => {
+    workspace.change(component, key);
+    changed = true;
+  };
   for (const identifier of item.identifiers) {
-    if (component.held.has(identifier.birth)) changed = recordEntry(engine, component, identifier, stamp) || changed;
-    else if (component.abroad?.far.has(identifier.key) !== true) {
-      const { key, namespace, birth } = identifier;
+    const { key, namespace, birth } = identifier;
+    if (component.held.has(birth)) {
+      const named = component.identifiers.get(key)?.namespace ?? namespace;
+      if (!recordEntry(engine, component, identifier, stamp)) continue;
+      note(key);
+      if (!touch([identifier]) || component.identifiers.get(key)?.namespace !== named) news.whole = true;
+    } else if (component.abroad?.far.has(key) !== true) {
       openAbroad(component).far.set(key, { key, namespace, birth, version: 0, status: null });
-      changed = true;
+      note(key);
     }
   }
   for (const [i, one] of item.identifiers.entries()) {
     for (const other of item.identifiers.slice(i + 1)) {
       if (!component.held.has(one.birth) && !component.held.has(other.birth)) continue;
-      changed = recordPair(engine, component, one, other, stamp) || changed;
+      const evidence = recordPair(engine, component, one, other, stamp);
+      if (evidence === null) continue;
+      note(evidence.key);
+      if (touch([one, other])) continue;
+      // Claims between known identifiers move nobody, nor does what ties one to a device that lives elsewhere.
+      if (isAuthenticated(evidence.assurance) && kindOf(one) !== "device" && kindOf(other) !== "device")
+        news.whole = true;
     }
   }
   return changed;
 }
 
+/** True where it is new, or something about it. */
 function recordEntry(engine: Engine, component: Component, identifier: RoutedIdentifier, stamp: Stamp): boolean {
   const { namespace, value, birth, key, assurance } = identifier;
   const authenticated = isAuthenticated(assurance) && engine.registry.namespaces.get(namespace)?.kind !== "device";
@@ -35,6 +69,7 @@ function recordEntry(engine: Engine, component: Component, identifier: RoutedIde
   if (entry === undefined) {
     component.identifiers.set(key, createEntry(key, namespace, value, birth, stamp, authenticated));
     component.abroad?.far.delete(key);
+    tieIdentifier(component, key);
     return true;
   }
   let changed = false;
@@ -91,26 +126,25 @@ function pairAssurance(engine: Engine, one: RoutedIdentifier, other: RoutedIdent
   return assuranceLevel(one.assurance) <= assuranceLevel(other.assurance) ? one.assurance : other.assurance;
 }
 
-export function evidenceKey(a: string, b: string, source: string, assurance: Assurance): string {
-  return `${a} ${b} ${source} ${assurance}`;
-}
-
+/** What is new, or recorded earlier than was known. */
 function recordPair(
   engine: Engine,
   component: Component,
   one: RoutedIdentifier,
   other: RoutedIdentifier,
   stamp: Stamp,
-): boolean {
+): { readonly key: string; readonly assurance: Assurance } | null {
   const [a, b] = compareText(one.key, other.key) < 0 ? [one.key, other.key] : [other.key, one.key];
   const assurance = pairAssurance(engine, one, other);
   const key = evidenceKey(a, b, stamp.source, assurance);
   const present = component.evidence.get(key);
   if (present === undefined) {
-    component.evidence.set(key, { a, b, source: stamp.source, assurance, stamp });
-    return true;
+    const evidence = { a, b, source: stamp.source, assurance, stamp };
+    component.evidence.set(key, evidence);
+    tieEvidence(component, evidence);
+    return { key, assurance };
   }
-  if (compareStamps(stamp, present.stamp) >= 0) return false;
+  if (compareStamps(stamp, present.stamp) >= 0) return null;
   present.stamp = stamp;
-  return true;
+  return { key, assurance };
 }

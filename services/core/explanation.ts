@@ -5,7 +5,7 @@ import { assuranceLevel, isAuthenticated } from "./configuration.ts";
 import type { Registry } from "./registry.ts";
 import { compareStamps, compareText } from "./comparison.ts";
 import type { Component, Entry, Evidence } from "./component.ts";
-import { evidenceKey } from "./evidence.ts";
+import { evidenceKey } from "./component.ts";
 import { membersOf } from "./membership.ts";
 import { Successions, Verdicts } from "./ruling.ts";
 import { compareWeight, isKnown, listCounting } from "./weighed.ts";

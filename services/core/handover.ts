@@ -3,7 +3,7 @@
 // the log once.
 
 import type { Engine } from "./engine.ts";
-import { compareStamps, compareText } from "./comparison.ts";
+import { compareStamps, compareText, sortedEntries } from "./comparison.ts";
 import {
   attachState,
   componentPart,
@@ -11,10 +11,14 @@ import {
   identifierPart,
   joinSlices,
   openAbroad,
+  pagePart,
   sliceComponent,
   stateOf,
+  tieKey,
   type Abroad,
   type Component,
+  type Entry,
+  type Evidence,
   type Forwarder,
   type IdentifierState,
   type Part,
@@ -23,12 +27,14 @@ import { adoptLooseOrders, listPart, ORDERS_LISTED_PER_PART } from "./order-book
 import { evaluateProfile } from "./evaluation.ts";
 import { orderPart } from "./order.ts";
 import { settleIdentity } from "./identity.ts";
-import type { AbsorbItem, HandoverItem } from "./item.ts";
-import { forgetMembership } from "./membership.ts";
+import type { AbsorbItem, ComponentId, HandoverItem } from "./item.ts";
+import { joinProfile } from "./membership.ts";
 import { publishComponent, touchProfile } from "./publication.ts";
+import { createNews, takeStatus, tieEvidence, tieIdentifier, type News } from "./region.ts";
 import { takeRuling } from "./ruling.ts";
 import { restoreTimers } from "./signal.ts";
 import { dropTimers } from "./timer.ts";
+import { isKnown } from "./weighed.ts";
 import { load, loadComponent, type Steps, type Workspace } from "./workspace.ts";
 
 export function* applyAbsorb(engine: Engine, workspace: Workspace, item: AbsorbItem): Steps<void> {
@@ -52,8 +58,9 @@ export function* applyAbsorb(engine: Engine, workspace: Workspace, item: AbsorbI
       const state = stateOf(present, key);
       if (state === null) continue;
       parts.push({ key: identifierPart(key), value: state });
-      workspace.dropState(key);
+      workspace.drop(identifierPart(key));
     }
+    for (const place of present.pages?.keys() ?? []) workspace.drop(pagePart(id, place));
     for (const key of orderKeys) parts.push({ key: orderPart(key), value: workspace.read(orderPart(key)) });
     for (const key of orderKeys) workspace.write(orderPart(key), null);
     for (const [key, entry] of present.identifiers) {
@@ -106,14 +113,20 @@ export function* applyHandover(
     if (identifier === null) workspace.write(key, value);
     else if (absorbed !== undefined) attachState(absorbed, identifier, value as IdentifierState);
   }
-  if (absorbed === undefined) component.held.add(item.from);
-  else mergeComponent(engine, workspace, component, absorbed, item);
+  const news = createNews();
+  if (absorbed === undefined) holdBirth(workspace, component, item.from);
+  else mergeComponent(engine, workspace, component, absorbed, item, news);
   for (const birth of asked) if (component.held.has(birth)) asked.delete(birth);
-  const affected = new Set(settleIdentity(engine, workspace, component, item.cause));
+  const affected = new Set(settleIdentity(engine, workspace, component, item.cause, news));
   yield* adoptLooseOrders(engine, workspace, component, item.cause, affected);
   for (const naming of [...affected].sort(compareText))
     evaluateProfile(engine, workspace, component, naming, item.cause, null);
   return true;
+}
+
+function holdBirth(workspace: Workspace, component: Component, birth: ComponentId): void {
+  component.held.add(birth);
+  workspace.change(component, birth);
 }
 
 function mergeComponent(
@@ -122,38 +135,67 @@ function mergeComponent(
   into: Component,
   from: Component,
   item: HandoverItem,
+  news: News,
 ): void {
-  for (const [naming, record] of from.profiles)
-    if (record.alive) touchProfile(engine, workspace, from, naming, item.cause);
-  for (const birth of from.held) into.held.add(birth);
-  for (const [key, entry] of from.identifiers) into.identifiers.set(key, entry);
-  for (const [naming, record] of from.profiles) into.profiles.set(naming, record);
-  for (const [key, evidence] of from.evidence) {
-    const present = into.evidence.get(key);
-    if (present === undefined || compareStamps(evidence.stamp, present.stamp) < 0) into.evidence.set(key, evidence);
-  }
+  const profiles = sortedEntries(from.profiles);
+  for (const [naming, record] of profiles) if (record.alive) touchProfile(engine, workspace, from, naming, item.cause);
+  for (const birth of from.held) holdBirth(workspace, into, birth);
+  for (const [naming, record] of profiles) into.profiles.set(naming, record);
+  for (const entry of from.identifiers.values()) takeEntry(engine, workspace, into, entry, news);
+  for (const [key, evidence] of from.evidence) takeEvidence(workspace, into, key, evidence);
   if (from.rulings !== null) {
+    news.whole = true;
     into.rulings ??= new Map();
     for (const ruling of from.rulings.values()) takeRuling(into.rulings, ruling);
   }
-  mergeAbroad(openAbroad(into), from.abroad);
-  const { far, told } = openAbroad(into);
-  for (const key of far.keys()) if (into.identifiers.has(key)) far.delete(key);
-  told.clear();
-  forgetMembership(into);
-  for (const key of from.identifiers.keys()) workspace.writeState(into, key);
-  for (const [naming, record] of from.profiles) {
+  mergeAbroad(engine, workspace, into, from.abroad, news);
+  for (const [naming, record] of profiles) {
     if (record.alive) touchProfile(engine, workspace, into, naming, item.cause);
     restoreTimers(engine, workspace, into, naming, record);
   }
 }
 
-function mergeAbroad(into: Abroad, from: Abroad | null): void {
+function takeEntry({ registry }: Engine, workspace: Workspace, into: Component, entry: Entry, news: News): void {
+  const { key } = entry;
+  into.identifiers.set(key, entry);
+  into.abroad?.far.delete(key);
+  tieIdentifier(into, key);
+  joinProfile(registry, into, entry);
+  if (isKnown(registry, entry)) news.whole = true;
+  else news.touched.add(key);
+  workspace.change(into, key);
+  workspace.writeState(into, key);
+}
+
+/** Between identifiers that both live here now nobody has to be told anything. */
+function takeEvidence(workspace: Workspace, into: Component, key: string, evidence: Evidence): void {
+  const { a, b, stamp } = evidence;
+  const present = into.evidence.get(key);
+  if (present === undefined) {
+    into.evidence.set(key, evidence);
+    tieEvidence(into, evidence);
+  } else if (compareStamps(stamp, present.stamp) < 0) present.stamp = stamp;
+  workspace.change(into, key);
+  for (const tie of [tieKey(a, b), tieKey(b, a)])
+    if (into.abroad?.told.delete(tie) === true) workspace.change(into, tie);
+}
+
+function mergeAbroad(
+  { registry }: Engine,
+  workspace: Workspace,
+  component: Component,
+  from: Abroad | null,
+  news: News,
+): void {
   if (from === null) return;
+  const into = openAbroad(component);
   for (const order of from.looseOrders) into.looseOrders.add(order);
   for (const [key, end] of from.far) {
+    if (component.identifiers.has(key)) continue;
     const present = into.far.get(key);
-    if (present === undefined || end.version > present.version) into.far.set(key, end);
+    if (present === undefined) into.far.set(key, end);
+    else if (end.version > present.version) takeStatus(registry, component, present, end, news);
+    workspace.change(component, key);
   }
   into.parked.push(...from.parked);
   for (const [id, chunks] of from.arriving) into.arriving.set(id, [...(into.arriving.get(id) ?? []), ...chunks]);

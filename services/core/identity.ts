@@ -1,145 +1,114 @@
-// From a weighing to profiles: which profiles go on, which are absorbed, which are new, and what the world and the
-// other homes are told. A profile is named by its earliest authenticated personal or unique identifier, else by its
-// earliest identifier (I6); the profile goes where its naming identifier goes.
+// From a settlement to profiles: which profiles go on, which are absorbed, which are new, and what the world and the
+// other homes are told. The profile goes where its naming identifier goes.
 
 import { announce, pointAliases, tellConfinement, tellFarEnds, tellLimit } from "./announcement.ts";
 import type { Engine } from "./engine.ts";
-import { compareStamps, compareText, type Stamp } from "./comparison.ts";
-import { openAbroad, type Component, type Entry } from "./component.ts";
+import { compareText } from "./comparison.ts";
+import { componentPart, openAbroad, type Component, type Entry } from "./component.ts";
 import type { SegmentTransition, TransitionCause } from "./effect.ts";
 import { evaluateProfile, moveSegment } from "./evaluation.ts";
-import { forgetMembership, isPending, membersOf } from "./membership.ts";
+import { forgetMembership, isPending, setStanding } from "./membership.ts";
 import { createProfileRecord, profileId, type Cause, type ProfileRecord } from "./profile.ts";
 import { touchProfile } from "./publication.ts";
+import type { News } from "./region.ts";
 import { endMoves } from "./retraction.ts";
 import { closeSignal } from "./signal.ts";
 import { setSegmentTimer } from "./timer.ts";
-import { findGroup } from "./weighed.ts";
-import { weighComponent, type Weighing } from "./weighing.ts";
+import { compareNaming, weighNews, type Settlement } from "./settlement.ts";
 import type { Workspace } from "./workspace.ts";
 
 /**
- * Weighs the component anew and moves its profiles accordingly. Profiles that existed before and whose membership
- * changed are evaluated at once, so that a transition by evidence alone is told apart from one by facts; newborn ones
- * are evaluated with the facts that bore them, so they are what is returned: everybody is in a segment, also those who
- * brought no facts.
+ * Weighs what the news may move, the whole component or a region of it, and moves its profiles accordingly. Profiles that
+ * existed before and whose membership changed are evaluated at once, so that a transition by evidence alone is told apart
+ * from one by facts; newborn ones are evaluated with the facts that bore them, so they are what is returned: everybody is
+ * in a segment, also those who brought no facts.
  */
-export function settleIdentity(engine: Engine, workspace: Workspace, component: Component, cause: Cause): string[] {
-  for (const naming of aliveNamings(component)) touchProfile(engine, workspace, component, naming, cause);
-  const weighing = weighComponent(engine.registry, component);
-  const wasPending = new Set(
-    aliveNamings(component).filter((naming) => isPending(component, membersOf(component, naming))),
-  );
-  const groups = groupMembers(weighing);
+export function settleIdentity(
+  engine: Engine,
+  workspace: Workspace,
+  component: Component,
+  cause: Cause,
+  news: News,
+): string[] {
+  const { registry } = engine;
+  const settlement = weighNews(registry, component, news);
+  const { weighing, movers, groups, evidence, namings } = settlement;
+  for (const naming of namings) touchProfile(engine, workspace, component, naming, cause);
+  const wasPending = new Set(namings.filter((naming) => isPending(component, naming)));
   const former = new Map<string, string | null>();
+  const namingOf = new Map<string, string | null>();
+  for (const { members, naming } of groups) {
+    for (const key of members) {
+      former.set(key, component.identifiers.get(key)?.profile ?? null);
+      namingOf.set(key, naming);
+    }
+  }
+  if (settlement.isWhole) {
+    forgetMembership(component);
+    component.ties = null;
+  }
   const confined: Entry[] = [];
   const limited: Entry[] = [];
-  for (const { entry, quarantined, contested, pending, shown, limited: isLimited } of weighing.identifiers) {
-    former.set(entry.key, entry.profile);
+  for (const { entry, quarantined, contested, pending, shown, limited: isLimited } of movers) {
     if (quarantined !== (entry.state === "quarantined")) confined.push(entry);
     if (isLimited && !entry.limited) limited.push(entry);
+    if (isLimited !== entry.limited || shown.length + entry.claimants.length > 0)
+      workspace.change(component, entry.key);
     entry.limited = isLimited;
-    entry.state = quarantined ? "quarantined" : contested ? "contested" : "owned";
-    entry.pending = pending;
     entry.claimants = shown;
+    const state = quarantined ? "quarantined" : contested ? "contested" : "owned";
+    const profile = namingOf.get(entry.key) ?? null;
+    if (setStanding(registry, component, entry, { profile, state, pending })) workspace.change(component, entry.key);
   }
-  const born = assignProfiles(engine, workspace, component, groups, former, wasPending, cause);
-  for (const entry of confined) tellConfinement(engine.registry, workspace, component, entry, former, cause);
-  for (const entry of limited) tellLimit(engine.registry, workspace, component, entry, cause);
-  tellFarEnds(workspace, component, weighing, cause);
+  const born = assignProfiles(engine, workspace, component, settlement, former, wasPending, cause);
+  for (const entry of confined) tellConfinement(registry, workspace, component, entry, former, cause);
+  for (const entry of limited) tellLimit(registry, workspace, component, entry, cause);
+  tellFarEnds(workspace, component, movers, evidence, cause);
   for (const birth of [...weighing.joins].sort(compareText)) {
     const { asked } = openAbroad(component);
     if (component.held.has(birth) || asked.has(birth)) continue;
     asked.add(birth);
+    workspace.write(componentPart(component.id), component);
     workspace.joins.push({ a: component.id, b: birth, cause });
   }
   return born;
-}
-
-function aliveNamings(component: Component): string[] {
-  const namings: string[] = [];
-  for (const [naming, record] of component.profiles) if (record.alive) namings.push(naming);
-  return namings.sort(compareText);
-}
-
-function groupMembers(weighing: Weighing): string[][] {
-  const groups = new Map<string, string[]>();
-  for (const one of weighing.identifiers) {
-    const group = findGroup(one).entry.key;
-    const list = groups.get(group);
-    if (list === undefined) groups.set(group, [one.entry.key]);
-    else list.push(one.entry.key);
-  }
-  return [...groups.values()];
-}
-
-function compareNaming(a: { stamp: Stamp; entry: Entry }, b: { stamp: Stamp; entry: Entry }): number {
-  return (
-    compareStamps(a.stamp, b.stamp) ||
-    compareText(a.entry.namespace, b.entry.namespace) ||
-    compareText(a.entry.value, b.entry.value)
-  );
-}
-
-function nameProfile(engine: Engine, component: Component, members: readonly string[]): string {
-  const candidates = members.map((key) => {
-    const entry = component.identifiers.get(key) as Entry;
-    const kind = engine.registry.namespaces.get(entry.namespace)?.kind;
-    const naming = (kind === "unique" || kind === "personal") && entry.firstAuthenticated !== null;
-    return { key, entry, naming, stamp: naming ? (entry.firstAuthenticated as Stamp) : entry.first };
-  });
-  candidates.sort((a, b) => Number(b.naming) - Number(a.naming) || compareNaming(a, b));
-  return (candidates[0] as { key: string }).key;
 }
 
 function assignProfiles(
   engine: Engine,
   workspace: Workspace,
   component: Component,
-  groups: readonly (readonly string[])[],
+  { groups, named }: Settlement,
   former: ReadonlyMap<string, string | null>,
   wasPending: ReadonlySet<string>,
   cause: Cause,
 ): string[] {
-  const isHeldApart = (members: readonly string[]) =>
-    members.some((key) => (component.identifiers.get(key) as Entry).claimants.length > 0);
-  for (const members of groups.filter(isHeldApart))
-    for (const key of members) holdApart(engine, workspace, component, key, cause);
-  const named = groups
-    .filter((members) => !isHeldApart(members))
-    .map((members) => ({ members, naming: nameProfile(engine, component, members) }))
-    .sort((a, b) => compareText(a.naming, b.naming));
+  const { registry } = engine;
+  const profiles = groups.flatMap(({ members, naming }) => (naming === null ? [] : { members, naming }));
+  for (const { members, naming } of groups)
+    if (naming === null) for (const key of members) endHeldApart(engine, workspace, component, key, cause);
   const formerSizes = new Map<string, number>();
   for (const profile of former.values())
     if (profile !== null) formerSizes.set(profile, (formerSizes.get(profile) ?? 0) + 1);
   const born: string[] = [];
   const changed: { naming: string; artefact: "merge" | "split" | null }[] = [];
-  for (const { members, naming } of named) {
+  for (const { members, naming } of profiles.sort((a, b) => compareText(a.naming, b.naming))) {
     const incoming = findIncoming(component, members);
     const survivor = incoming.includes(naming) ? naming : firstNamed(component, incoming);
-    const record = recordOf(engine, component, naming);
+    const record = openRecord(engine, workspace, component, naming);
     touchProfile(engine, workspace, component, naming, cause);
     const split = former.get(members.find((key) => former.get(key) !== null) ?? "") ?? null;
     const moved =
       members.some((key) => former.get(key) !== null && former.get(key) !== survivor) ||
       (survivor !== null && (formerSizes.get(survivor) ?? 0) > countFormer(former, members, survivor));
-    for (const key of members) (component.identifiers.get(key) as Entry).profile = naming;
     if (survivor === null) {
       record.alive = true;
       record.segment = null;
       record.segmentSince = null;
       record.signal = null;
       if (split !== null) {
-        announce(
-          engine.registry,
-          workspace,
-          component,
-          "split",
-          record,
-          component.profiles.get(split) ?? null,
-          members,
-          cause,
-        );
+        const other = component.profiles.get(split) ?? null;
+        announce(registry, workspace, component, "split", naming, other, null, cause);
         changed.push({ naming, artefact: "split" });
       } else {
         record.endedBy = null;
@@ -147,14 +116,13 @@ function assignProfiles(
       }
       continue;
     }
-    if (survivor !== naming) renameProfile(engine, workspace, component, survivor, naming, members, cause);
+    if (survivor !== naming) renameProfile(engine, workspace, component, survivor, naming, cause);
     for (const absorbed of incoming)
-      if (absorbed !== survivor) absorbProfile(engine, workspace, component, absorbed, naming, members, cause);
+      if (absorbed !== survivor) absorbProfile(engine, workspace, component, absorbed, naming, cause);
     if (moved || survivor !== naming || incoming.length > 1 || wasPending.has(survivor))
       changed.push({ naming, artefact: artefactOf(incoming.length, moved, members, former, survivor) });
   }
-  forgetMembership(component);
-  pointAliases(workspace, component, cause);
+  pointAliases(workspace, component, named, cause);
   for (const { naming, artefact } of changed) {
     const held = component.profiles.get(naming)?.heldCause ?? null;
     evaluateProfile(engine, workspace, component, naming, held !== null && artefact === null ? held : cause, artefact);
@@ -196,17 +164,18 @@ function firstNamed(component: Component, namings: readonly string[]): string | 
   return entries[0]?.naming ?? null;
 }
 
-function recordOf(engine: Engine, component: Component, naming: string): ProfileRecord {
+function openRecord(engine: Engine, workspace: Workspace, component: Component, naming: string): ProfileRecord {
   const present = component.profiles.get(naming);
   if (present !== undefined) return present;
   const record = createProfileRecord(profileId(engine.registry.hash, naming));
   component.profiles.set(naming, record);
+  // That there is state under it stands in the component.
+  workspace.change(component, naming);
   return record;
 }
 
 /** A contested shareable identifier is on no profile; one that it had of its own ends. */
-function holdApart(engine: Engine, workspace: Workspace, component: Component, key: string, cause: Cause): void {
-  (component.identifiers.get(key) as Entry).profile = null;
+function endHeldApart(engine: Engine, workspace: Workspace, component: Component, key: string, cause: Cause): void {
   const record = component.profiles.get(key);
   if (record === undefined || !record.alive) return;
   closeSignal(workspace, component, key, record);
@@ -222,7 +191,6 @@ function renameProfile(
   component: Component,
   old: string,
   naming: string,
-  members: readonly string[],
   cause: Cause,
 ): void {
   const from = component.profiles.get(old) as ProfileRecord;
@@ -243,7 +211,7 @@ function renameProfile(
   from.segmentSince = null;
   from.heldCause = null;
   endMoves(from, null);
-  announce(engine.registry, workspace, component, "alias", to, from, members, cause);
+  announce(engine.registry, workspace, component, "alias", naming, from, null, cause);
 }
 
 function absorbProfile(
@@ -252,7 +220,6 @@ function absorbProfile(
   component: Component,
   absorbed: string,
   naming: string,
-  members: readonly string[],
   cause: Cause,
 ): void {
   const from = component.profiles.get(absorbed) as ProfileRecord;
@@ -264,7 +231,7 @@ function absorbProfile(
   if (end !== null) endMoves(from, end);
   to.signalledUpTo = latest(from.signalledUpTo, to.signalledUpTo);
   from.heldCause = null;
-  announce(engine.registry, workspace, component, "merged", to, from, members, cause);
+  announce(engine.registry, workspace, component, "merged", naming, from, null, cause);
 }
 
 /** Null: it was in no segment, because it had not been evaluated yet. */

@@ -1,77 +1,120 @@
 // Which identifiers make up a profile of a component, and what their fragments add up to: derived from the entries, kept
-// beside them while they stand still, so that an event costs the same however many identifiers a person has (P5).
+// beside them and moved with them, so that an event costs the same however many identifiers a person has (P5).
 
 import type { Registry } from "./registry.ts";
-import { compareText } from "./comparison.ts";
 import type { Component, Entry } from "./component.ts";
 import { createFragment, mergeFragment, type Fragment } from "./fragment.ts";
+import {
+  addToListing,
+  createListing,
+  nameByKey,
+  viewIdentifiers,
+  type IdentifierKey,
+  type IdentifierView,
+  type Listing,
+} from "./listing.ts";
 import { isKnown } from "./weighed.ts";
 
-export interface IdentifierView {
-  readonly namespace: string;
-  readonly value: string;
-  readonly state: "owned" | "contested" | "quarantined";
-}
-
 export interface Membership {
-  readonly members: string[];
+  readonly members: Set<string>;
   /** Contested shareable identifiers that are shown on the profile and belong to none. */
   readonly shown: string[];
+  /** How many members wait for a word from another home. */
+  pending: number;
   /** Null until somebody asks. */
-  identifiers: readonly IdentifierView[] | null;
+  listing: Listing | null;
   known: boolean | null;
-  summary: Fragment | null;
+  sum: Sum | null;
 }
 
-const NOBODY: readonly string[] = [];
-/** From a table that is made once per weighing. */
+interface Sum {
+  /** How many fragments it is of; of one it is that fragment itself, of none null. */
+  readonly count: number;
+  readonly fragment: Fragment | null;
+}
+
+/** What changes of an identifier when its component settles. */
+export interface Standing {
+  readonly profile: string | null;
+  readonly state: Entry["state"];
+  readonly pending: boolean;
+}
+
+const NOBODY: ReadonlySet<string> = new Set();
+
 function findMembership(component: Component, naming: string): Membership | undefined {
   let table = component.memberships;
   if (table === null) {
     table = new Map();
     for (const [key, entry] of component.identifiers) {
-      if (entry.profile !== null) listIn(table, entry.profile).members.push(key);
+      if (entry.profile !== null) {
+        const membership = openMembership(table, entry.profile);
+        membership.members.add(key);
+        if (entry.pending) membership.pending += 1;
+      }
       if (entry.claimants.length === 0) continue;
       const holders = new Set(entry.claimants.map((claimant) => component.identifiers.get(claimant)?.profile ?? null));
-      for (const holder of holders) if (holder !== null) listIn(table, holder).shown.push(key);
+      for (const holder of holders) if (holder !== null) openMembership(table, holder).shown.push(key);
     }
     component.memberships = table;
   }
   return table.get(naming);
 }
 
-function listIn(table: Map<string, Membership>, naming: string): Membership {
+function openMembership(table: Map<string, Membership>, naming: string): Membership {
   let present = table.get(naming);
   if (present === undefined) {
-    present = { members: [], shown: [], identifiers: null, known: null, summary: null };
+    present = { members: new Set(), shown: [], pending: 0, listing: null, known: null, sum: null };
     table.set(naming, present);
   }
   return present;
 }
 
 /** Keys of the identifiers of the profile. */
-export function membersOf(component: Component, naming: string): readonly string[] {
+export function membersOf(component: Component, naming: string): ReadonlySet<string> {
   return findMembership(component, naming)?.members ?? NOBODY;
 }
 
-/** The identifiers of the profile and the contested shareable ones that are shown on it, by namespace and value. */
+/** How many identifiers the profile has, the contested shareable ones that are shown on it counted in. */
+export function countIdentifiers(component: Component, naming: string): number {
+  const membership = findMembership(component, naming);
+  return membership === undefined ? 0 : membership.members.size + membership.shown.length;
+}
+
+/** All of them, by namespace and value. */
 export function identifiersOf(component: Component, naming: string): readonly IdentifierView[] {
   const membership = findMembership(component, naming);
-  if (membership === undefined) return [];
-  membership.identifiers ??= [...membership.members, ...membership.shown]
-    .map((key) => {
-      const { namespace, value, state } = component.identifiers.get(key) as Entry;
-      return { namespace, value, state };
-    })
-    .sort((a, b) => compareText(a.namespace, b.namespace) || compareText(a.value, b.value));
-  return membership.identifiers;
+  return membership === undefined ? [] : viewIdentifiers(listEntries(component, membership));
+}
+
+const EMPTY: Listing = { best: [], keys: [], views: [] };
+
+/** Those that a record names. */
+export function listingOf(registry: Registry, component: Component, naming: string): Listing {
+  const membership = findMembership(component, naming);
+  if (membership === undefined) return EMPTY;
+  membership.listing ??= createListing(registry, listEntries(component, membership));
+  return membership.listing;
+}
+
+function listEntries({ identifiers }: Component, { members, shown }: Membership): Entry[] {
+  return Array.from([...members, ...shown], (key) => identifiers.get(key) as Entry);
+}
+
+/** Of its own ones those that a record names, the best first. */
+export function namedMembersOf(registry: Registry, component: Component, naming: string): readonly IdentifierKey[] {
+  const { best, keys } = listingOf(registry, component, naming);
+  if (findMembership(component, naming)?.shown.length === 0) return keys;
+  return best.filter(({ profile }) => profile === naming).map(nameByKey);
 }
 
 /** True where one of the profile's identifiers is known. */
 export function isProfileKnown(registry: Registry, component: Component, naming: string): boolean {
   const membership = findMembership(component, naming);
   if (membership === undefined) return false;
-  membership.known ??= membership.members.some((key) => isKnown(registry, component.identifiers.get(key) as Entry));
+  membership.known ??= [...membership.members].some((key) =>
+    isKnown(registry, component.identifiers.get(key) as Entry),
+  );
   return membership.known;
 }
 
@@ -82,36 +125,89 @@ export function isProfileKnown(registry: Registry, component: Component, naming:
 export function summaryOf(component: Component, naming: string): Fragment | null {
   const membership = findMembership(component, naming);
   if (membership === undefined) return null;
-  membership.summary ??= sumFragments(component, membership.members);
-  return membership.summary;
+  if (membership.sum === null) {
+    membership.sum = { count: 0, fragment: null };
+    for (const key of membership.members) addFragment(membership, component.identifiers.get(key)?.fragment ?? null);
+  }
+  return membership.sum.fragment;
 }
 
-function sumFragments(component: Component, members: readonly string[]): Fragment | null {
-  const fragments = members.flatMap((key) => component.identifiers.get(key)?.fragment ?? []);
-  const [only] = fragments;
-  if (fragments.length <= 1) return only ?? null;
-  const sum = createFragment();
-  for (const fragment of fragments) mergeFragment(sum, fragment);
-  return sum;
+function addFragment(membership: Membership, fragment: Fragment | null): void {
+  const { sum } = membership;
+  if (sum === null || fragment === null) return;
+  const count = sum.count + 1;
+  if (sum.fragment === null) membership.sum = { count, fragment };
+  else {
+    const own = sum.count === 1 ? createFragment() : sum.fragment;
+    if (own !== sum.fragment) mergeFragment(own, sum.fragment);
+    mergeFragment(own, fragment);
+    membership.sum = { count, fragment: own };
+  }
 }
 
 /** The sum as far as it has been made and is not the fragment itself: what a change of the fragment has to be repeated on. */
 export function standingSum(component: Component, naming: string, fragment: Fragment): Fragment | null {
-  const summary = component.memberships?.get(naming)?.summary ?? null;
-  return summary === fragment ? null : summary;
+  const sum = component.memberships?.get(naming)?.sum?.fragment ?? null;
+  return sum === fragment ? null : sum;
 }
 
 /** To be called where a fragment changed otherwise than by what was repeated on the sum. */
 export function forgetSummary(component: Component, naming: string): void {
   const membership = component.memberships?.get(naming);
-  if (membership !== undefined) membership.summary = null;
+  if (membership !== undefined) membership.sum = null;
 }
 
-/** To be called whenever an identifier has come, gone, become known or changed hands. */
+/** To be called where an identifier has got a fragment, before anything is in it. */
+export function noteFragment(component: Component, { profile, fragment }: Entry): void {
+  const membership = profile === null ? undefined : component.memberships?.get(profile);
+  if (membership !== undefined) addFragment(membership, fragment);
+}
+
+/** To be called whenever an identifier has become known, or is named otherwise. */
 export function forgetMembership(component: Component): void {
   component.memberships = null;
 }
 
-export function isPending(component: Component, members: readonly string[]): boolean {
-  return members.some((key) => component.identifiers.get(key)?.pending === true);
+/** True where one of the profile's identifiers waits for a word from another home. */
+export function isPending(component: Component, naming: string): boolean {
+  return (findMembership(component, naming)?.pending ?? 0) > 0;
+}
+
+/** Gives the identifier its standing, and moves it from profile to profile; false where it stood so. */
+export function setStanding(registry: Registry, component: Component, entry: Entry, standing: Standing): boolean {
+  const { profile, state, pending } = standing;
+  const stays = entry.profile === profile;
+  if (stays && entry.state === state && entry.pending === pending) return false;
+  const membership = stays && profile !== null ? component.memberships?.get(profile) : undefined;
+  if (membership !== undefined) {
+    membership.pending += Number(pending) - Number(entry.pending);
+    if (entry.state !== state) membership.listing = null;
+  }
+  if (!stays) leaveProfile(registry, component, entry);
+  Object.assign(entry, { profile, state, pending });
+  if (!stays) joinProfile(registry, component, entry);
+  return true;
+}
+
+/** To be called where an identifier has come with its profile. */
+export function joinProfile(registry: Registry, component: Component, entry: Entry): void {
+  const { memberships } = component;
+  if (memberships === null || entry.profile === null) return;
+  const membership = openMembership(memberships, entry.profile);
+  membership.members.add(entry.key);
+  if (entry.pending) membership.pending += 1;
+  if (membership.listing !== null) membership.listing = addToListing(registry, membership.listing, entry);
+  if (isKnown(registry, entry)) membership.known = true;
+  addFragment(membership, entry.fragment);
+}
+
+function leaveProfile(registry: Registry, { memberships }: Component, entry: Entry): void {
+  const membership = entry.profile === null ? undefined : memberships?.get(entry.profile);
+  if (entry.profile === null || membership === undefined) return;
+  membership.members.delete(entry.key);
+  if (entry.pending) membership.pending -= 1;
+  if (membership.listing?.best.includes(entry) === true) membership.listing = null;
+  if (isKnown(registry, entry)) membership.known = null;
+  if (entry.fragment !== null) membership.sum = null;
+  if (membership.members.size + membership.shown.length === 0) memberships?.delete(entry.profile);
 }

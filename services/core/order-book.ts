@@ -7,9 +7,9 @@ import { componentPart, openAbroad, type Component, type Entry } from "./compone
 import type { ChannelEvent } from "./event.ts";
 import { createFragment, type Fragment } from "./fragment.ts";
 import type { EventItem } from "./item.ts";
-import { forgetSummary, standingSum } from "./membership.ts";
+import { forgetSummary, noteFragment, standingSum } from "./membership.ts";
 import { addOrderFact, createOrder, orderOwner, orderPart, viewOrder, type Order, type OrderView } from "./order.ts";
-import { moveOrder } from "./order-totals.ts";
+import { moveOrder, uncoversOthers } from "./order-totals.ts";
 import type { Cause } from "./profile.ts";
 import { touchProfile } from "./publication.ts";
 import { load, type Steps, type Workspace } from "./workspace.ts";
@@ -91,9 +91,9 @@ export function openFragment(workspace: Workspace, component: Component, entry: 
   workspace.writeState(component, entry.key);
   if (entry.fragment === null) {
     entry.fragment = createFragment();
-    // That there is one stands in the component's own part, and a sum without it is none.
-    workspace.write(componentPart(component.id), component);
-    if (entry.profile !== null) forgetSummary(component, entry.profile);
+    // That there is one stands in the component.
+    workspace.change(component, entry.key);
+    noteFragment(component, entry);
   }
   return entry.fragment;
 }
@@ -112,8 +112,8 @@ function moveTotals(
   if (entry.profile === null) return;
   const sum = standingSum(component, entry.profile, fragment);
   if (sum === null) return;
-  if (before === null) moveOrder(sum.orders, orderKey, null, after);
-  else forgetSummary(component, entry.profile);
+  if (uncoversOthers(sum.orders, orderKey, before, after)) forgetSummary(component, entry.profile);
+  else moveOrder(sum.orders, orderKey, before, after);
 }
 
 function* listOrder(workspace: Workspace, component: Component, entry: Entry, orderKey: string): Steps<void> {
@@ -121,7 +121,7 @@ function* listOrder(workspace: Workspace, component: Component, entry: Entry, or
   yield* load(workspace, [part]);
   workspace.write(part, [...(workspace.read<string[]>(part) ?? []), orderKey]);
   entry.ordersListed += 1;
-  workspace.write(componentPart(component.id), component);
+  workspace.change(component, entry.key);
 }
 
 /** Loose orders whose owner has come to live here. */

@@ -31,6 +31,18 @@ export function moveOrder(totals: OrderTotals, key: string, before: OrderView | 
   }
 }
 
+/** Whether the move takes an order from the latest ones in whose place these totals know no other. */
+export function uncoversOthers(
+  { latestValid }: OrderTotals,
+  key: string,
+  before: OrderView | null,
+  after: OrderView | null,
+): boolean {
+  if (before?.valid !== true || latestValid.length < LATEST_ORDERS_MAX) return false;
+  if (after?.valid === true && after.at >= before.at) return false;
+  return latestValid.some(({ order }) => order === key);
+}
+
 function applyOrder(totals: OrderTotals, view: OrderView | null, sign: 1 | -1): void {
   if (view === null) return;
   totals.count += sign;

@@ -6,12 +6,10 @@ import { componentPart, type Component, type Forwarder } from "./component.ts";
 import type { Change, PublicProfile } from "./effect.ts";
 import type { Engine } from "./engine.ts";
 import type { ComponentId } from "./item.ts";
-import { identifierKey } from "./identifier.ts";
-import { listBest } from "./listing.ts";
-import type { IdentifierView } from "./membership.ts";
+import type { IdentifierView } from "./listing.ts";
+import { countIdentifiers, listingOf } from "./membership.ts";
 import type { Cause, ProfileRecord } from "./profile.ts";
 import { viewProfile, type ProfileView } from "./view.ts";
-import { isKnown } from "./weighed.ts";
 import type { Touched, Workspace } from "./workspace.ts";
 
 /** What of a profile is published, as it was at one moment: nothing in it changes later. */
@@ -19,7 +17,7 @@ export interface Look {
   readonly segment: string | null;
   readonly known: boolean;
   /** Those that a record names (listing.ts), and how many there are. */
-  readonly identifiers: ProfileView["identifiers"];
+  readonly identifiers: readonly IdentifierView[];
   readonly identifiersCount: number;
   readonly traits: ProfileView["traits"];
   readonly counters: ReadonlyMap<string, number>;
@@ -137,19 +135,16 @@ function takeLook(
   naming: string,
   segment: string | null,
 ): Look {
-  const { identifiers, facts, traits, counters, ordersCount } = viewProfile(registry, component, naming);
+  const { facts, traits, counters, ordersCount } = viewProfile(registry, component, naming);
   const { profile, orders } = facts;
-  const isEntryKnown = ({ namespace, value }: IdentifierView): boolean => {
-    // A person's cookies may be many thousands.
-    if (registry.namespaces.get(namespace)?.kind === "device") return false;
-    const entry = component.identifiers.get(identifierKey(registry, namespace, value));
-    return entry !== undefined && isKnown(registry, entry);
-  };
+  const { views } = listingOf(registry, component, naming);
+  const identifiersCount = countIdentifiers(component, naming);
+  if (identifiersCount > views.length) workspace.effects.push({ kind: "limit", limit: "identifiers-listed" });
   return {
     segment,
     known: profile.known,
-    identifiers: listBest(registry, workspace, identifiers, isEntryKnown),
-    identifiersCount: identifiers.length,
+    identifiers: views,
+    identifiersCount,
     traits,
     counters: new Map(counters),
     ordersCount,

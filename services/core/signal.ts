@@ -5,7 +5,7 @@
 import type { Engine } from "./engine.ts";
 import type { Component } from "./component.ts";
 import type { Certainty } from "./effect.ts";
-import { isPending, membersOf } from "./membership.ts";
+import { isPending } from "./membership.ts";
 import type { ProfileRecord } from "./profile.ts";
 import { restoreSegmentTimer, timerRef } from "./timer.ts";
 import { viewProfile, type ProfileView } from "./view.ts";
@@ -75,8 +75,7 @@ export function fireSignal(
   const record = component.profiles.get(naming);
   const rule = engine.abandonedCart;
   if (record === undefined || !record.alive || record.signal === null || rule === null) return;
-  const members = membersOf(component, naming);
-  if (isPending(component, members)) {
+  if (isPending(component, naming)) {
     // It opens again, with its old due instant, once ownership is settled.
     closeSignal(workspace, component, naming, record);
     return;

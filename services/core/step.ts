@@ -11,7 +11,7 @@ import { evaluateProfile } from "./evaluation.ts";
 import { OCCURRED_AHEAD_MAX_MS, type ChannelEvent } from "./event.ts";
 import { recordEvidence } from "./evidence.ts";
 import { eventMark, rememberEvent } from "./event-window.ts";
-import { EVENT_TYPES_COUNTED_MAX, foldEvent, TRAITS_MAX } from "./fragment.ts";
+import { createFragment, EVENT_TYPES_COUNTED_MAX, foldEvent, mergeFragment, TRAITS_MAX } from "./fragment.ts";
 import { applyAbsorb, applyHandover } from "./handover.ts";
 import { settleIdentity } from "./identity.ts";
 import type { Carried, ComponentId, EventItem, Item, RoutedIdentifier, StatusItem } from "./item.ts";
@@ -20,6 +20,7 @@ import { forgetSummary, standingSum } from "./membership.ts";
 import { orderPart } from "./order.ts";
 import type { Cause } from "./profile.ts";
 import { touchProfile } from "./publication.ts";
+import { createNews, takeStatus } from "./region.ts";
 import { createRuling, takeRuling } from "./ruling.ts";
 import { SHARD_PART } from "./shard-time.ts";
 import { applyProgress } from "./time.ts";
@@ -47,7 +48,6 @@ export function* applyItem(engine: Engine, workspace: Workspace, carried: Carrie
       yield* applyEvent(engine, workspace, component, { item, event });
       break;
     case "status":
-      workspace.write(componentPart(component.id), component);
       applyStatus(engine, workspace, component, item);
       break;
     case "handover":
@@ -138,11 +138,15 @@ function* applyEvent(
     if (becomesKnown || isPlainer(engine.registry, namespace, entry.namespace))
       touchProfile(engine, workspace, component, entry.profile, cause);
   }
+  const news = createNews();
   const ruled = takeVerdict(component, item);
-  const tells = !isWithoutFacts(item) || item.ruling?.verdict === "linked";
-  if ((tells && recordEvidence(engine, component, item)) || ruled) {
+  if (ruled) {
+    news.whole = true;
     workspace.write(componentPart(component.id), component);
-    for (const naming of settleIdentity(engine, workspace, component, cause)) affected.add(naming);
+  }
+  const tells = !isWithoutFacts(item) || item.ruling?.verdict === "linked";
+  if ((tells && recordEvidence(engine, workspace, component, item, news)) || ruled) {
+    for (const naming of settleIdentity(engine, workspace, component, cause, news)) affected.add(naming);
     // Being known is a fact: it can change where nobody's membership does, on profiles that this event brings no facts to.
     for (const { key } of item.identifiers) {
       const profile = component.identifiers.get(key)?.profile ?? null;
@@ -192,9 +196,13 @@ function foldFacts(
   if (anchor.profile === null) return;
   const sum = standingSum(component, anchor.profile, fragment);
   if (sum === null) return;
-  if (limits.length > 0 || sum.traits.size >= TRAITS_MAX || sum.byType.size >= EVENT_TYPES_COUNTED_MAX)
-    forgetSummary(component, anchor.profile);
-  else foldEvent(engine.registry, sum, item, event);
+  if (limits.length > 0) forgetSummary(component, anchor.profile);
+  else if (sum.traits.size >= TRAITS_MAX || sum.byType.size >= EVENT_TYPES_COUNTED_MAX) {
+    // The limits of a fragment do not bind the sum.
+    const alone = createFragment();
+    foldEvent(engine.registry, alone, item, event);
+    mergeFragment(sum, alone);
+  } else foldEvent(engine.registry, sum, item, event);
 }
 
 function evaluateAffected(
@@ -239,11 +247,13 @@ function applyStatus(engine: Engine, workspace: Workspace, component: Component,
     // It is sent once, and has overtaken the tie (parked here) or the hand-over (of the home that knows the tie).
     const { of: key, namespace, birth, version, status } = item;
     far.set(key, { key, namespace, birth, version, status });
+    workspace.change(component, key);
     return;
   }
   if (end.version >= item.version) return;
-  end.version = item.version;
-  end.status = item.status;
-  const born = settleIdentity(engine, workspace, component, item.cause);
+  const news = createNews();
+  takeStatus(engine.registry, component, end, item, news);
+  workspace.change(component, end.key);
+  const born = settleIdentity(engine, workspace, component, item.cause, news);
   evaluateAffected(engine, workspace, component, new Set(born), item.cause);
 }

@@ -5,7 +5,7 @@ import type { Registry } from "./registry.ts";
 import { compareText } from "./comparison.ts";
 import type { Component } from "./component.ts";
 import type { CartActivity, Fragment, TraitValue } from "./fragment.ts";
-import { identifiersOf, isProfileKnown, summaryOf, type IdentifierView } from "./membership.ts";
+import { isProfileKnown, summaryOf } from "./membership.ts";
 
 /** What a ladder rule may read. */
 export interface Facts {
@@ -29,7 +29,6 @@ export interface Facts {
 
 /** Maps belong to the state and change with it: whoever keeps one copies it. */
 export interface ProfileView {
-  readonly identifiers: readonly IdentifierView[];
   readonly facts: Facts;
   readonly traits: ReadonlyMap<string, TraitValue>;
   readonly counters: ReadonlyMap<string, number>;
@@ -57,7 +56,6 @@ const NOTHING = new Map<string, never>();
 export function viewProfile(registry: Registry, component: Component, naming: string): ProfileView {
   const sum = summaryOf(component, naming);
   return {
-    identifiers: identifiersOf(component, naming),
     facts: viewFacts(sum, isProfileKnown(registry, component, naming)),
     traits: sum === null || sum.traits.size === 0 ? NOTHING : chooseTraits(registry, sum),
     counters: sum?.byType ?? NOTHING,

@@ -40,8 +40,10 @@ export interface Touched {
 
 export class Workspace {
   readonly parts: Map<string, unknown>;
-  /** Keys of what has changed, each with the component whose state of an identifier it is (else null). */
+  /** Keys of parts that have changed, of a component what stands under no key in it, each with the component whose state of an identifier it is (else null). */
   readonly dirty = new Map<string, Component | null>();
+  /** By component: the keys of what has changed in it. */
+  readonly changes = new Map<ComponentId, Set<string>>();
   readonly effects: Effect[] = [];
   readonly sends: Carried<HomeItem>[] = [];
   readonly joins: JoinRequest[] = [];
@@ -63,14 +65,21 @@ export class Workspace {
     this.dirty.set(key, null);
   }
 
+  /** What stands in the component under this key is about to change: an entry, evidence, a birth, a far end, what one was told. */
+  change({ id }: Component, key: string): void {
+    const keys = this.changes.get(id);
+    if (keys === undefined) this.changes.set(id, new Set([key]));
+    else keys.add(key);
+  }
+
   /** The fragment of an identifier, or the record of the profile that it names, is about to change. */
   writeState(component: Component, key: string): void {
     this.dirty.set(identifierPart(key), component);
   }
 
-  /** The identifier has gone to another home. */
-  dropState(key: string): void {
-    this.dirty.set(identifierPart(key), null);
+  /** An identifier's state or a component's page has gone to another home. */
+  drop(part: string): void {
+    this.dirty.set(part, null);
   }
 
   setTimer(queue: TimerQueue, ref: string, atMs: number | null): void {

@@ -4,7 +4,7 @@
 
 import type { EventOutcome, Output } from "#core/effect.ts";
 import type { LimitKind } from "#core/fragment.ts";
-import { identifierOf, type Component } from "#core/component.ts";
+import { componentPart, identifierOf, isComponentPart, type Component, type Forwarder } from "#core/component.ts";
 import type { Engine } from "#core/engine.ts";
 import type { Carried, ComponentId } from "#core/item.ts";
 import { shardOf } from "#core/item.ts";
@@ -15,11 +15,13 @@ import type { NewRecord, Position } from "#ports/log.ts";
 import type { CommitOutcome, Store, Timer } from "#ports/store.ts";
 import { encodeBundles, type EncodeBundle } from "../wire/bundle.ts";
 import type { OutputEncoder } from "../wire/output.ts";
-import { encodePart, encodeStateOf, readParts } from "../wire/part.ts";
+import type { StoredPart } from "../wire/component-state.ts";
+import { encodeChanges, encodePart, encodeStateOf, readParts } from "../wire/part.ts";
 
 /** Decoded parts kept per shard between steps. */
 export const CACHED_PARTS_MAX = 300;
 const TIMERS_LOADED_MAX = 100_000;
+const NOTHING: ReadonlySet<string> = new Set();
 
 export interface ShardServices {
   readonly engine: Engine;
@@ -72,7 +74,6 @@ export class ShardStitcher {
   /** Applies whole bundles in order and commits them as one step. `publishUpTo`: below it, publishing is suppressed (a refold). */
   async apply(bundles: readonly Bundle[], published: Position, suppressBelow: number): Promise<Step> {
     const { engine } = this.#services;
-    const dirty = new Map<string, Uint8Array | null>();
     const timers = new Map<string, number | null>();
     const records: NewRecord[] = [];
     const last = bundles.at(-1);
@@ -80,18 +81,20 @@ export class ShardStitcher {
     await this.#load([...new Set(bundles.flatMap(({ items }) => items.flatMap(({ item }) => partsOf(item))))]);
     await this.#services.prepareEvents(bundles.flatMap(({ items }) => items.flatMap(listEvents)));
     const changed = new Map<string, Component | null>();
+    const changes = new Map<ComponentId, Set<string>>();
     for (const bundle of bundles) {
       const workspace = new Workspace(this.#parts);
       for (const [name, atMs] of timers) workspace.timers.set(name, atMs);
       for (const carried of bundle.items) await this.#drive(applyItem(engine, workspace, carried), timers);
       publishChanges(engine, workspace);
       for (const [key, component] of workspace.dirty) changed.set(key, component);
+      for (const [id, keys] of workspace.changes) changes.set(id, new Set([...(changes.get(id) ?? []), ...keys]));
       for (const [name, atMs] of workspace.timers) timers.set(name, atMs);
       const silent = bundle.offset < suppressBelow;
       const produced = await this.#collect(workspace, bundle.offset, silent);
       if (!silent) records.push(...produced);
     }
-    for (const [key, component] of changed) dirty.set(key, this.#encode(key, component));
+    const parts = new Map(this.#encode(changed, changes).map(({ key, value }) => [key, value]));
     const to = { offset: last.offset + 1, step: 0 };
     const { timersAdded, timersRemoved } = splitTimers(timers);
     const outcome = await this.#services.store.commit({
@@ -99,7 +102,7 @@ export class ShardStitcher {
       epoch: this.#epoch,
       from: this.#position,
       to,
-      parts: dirty,
+      parts,
       absent: this.#absent,
       timersAdded,
       timersRemoved,
@@ -109,16 +112,29 @@ export class ShardStitcher {
     for (const { queue, atMs } of timersAdded) this.#earliestMs[queue] = Math.min(this.#earliestMs[queue], atMs);
     if (outcome === "committed") {
       this.#position = to;
-      for (const [key, value] of dirty) if (value !== null) this.#absent.delete(key);
+      for (const [key, value] of parts) if (value !== null) this.#absent.delete(key);
       this.#trimCache();
     }
     return { outcome, records, to };
   }
 
-  #encode(key: string, component: Component | null): Uint8Array | null {
-    const identifier = identifierOf(key);
-    if (identifier === null) return encodePart({ key, value: this.#parts.get(key) }).value;
-    return component === null ? null : encodeStateOf(component, identifier);
+  /** changed: by part; changes: by component, what has changed in it. */
+  #encode(
+    changed: ReadonlyMap<string, Component | null>,
+    changes: ReadonlyMap<ComponentId, ReadonlySet<string>>,
+  ): StoredPart[] {
+    const parts: StoredPart[] = [];
+    for (const [key, component] of changed) {
+      const identifier = identifierOf(key);
+      if (identifier !== null) parts.push({ key, value: component && encodeStateOf(component, identifier) });
+      else if (!isComponentPart(key)) parts.push(encodePart({ key, value: this.#parts.get(key) }));
+    }
+    for (const key of new Set([...changed.keys(), ...Array.from(changes.keys(), componentPart)])) {
+      if (!isComponentPart(key)) continue;
+      const component = this.#parts.get(key) as Component | Forwarder;
+      parts.push(...encodeChanges(component, changes.get(component.id) ?? NOTHING, changed.has(key)));
+    }
+    return parts;
   }
 
   async #drive(
@@ -150,7 +166,7 @@ export class ShardStitcher {
   }
 
   async #load(keys: readonly string[]): Promise<void> {
-    const missing = keys.filter((key) => !this.#parts.has(key));
+    const missing = keys.filter((key) => !this.#keep(key));
     if (missing.length === 0) return;
     const parts = await readParts((wanted) => this.#services.store.load(this.shard, wanted), missing);
     for (const [key, value] of parts) {
@@ -159,6 +175,15 @@ export class ShardStitcher {
     }
     const parked = missing.flatMap((key) => listParked(this.#parts.get(key)));
     if (parked.length > 0) await this.#services.prepareEvents(parked);
+  }
+
+  /** True where the part is in the cache; from here on as the one that was used last. */
+  #keep(key: string): boolean {
+    if (!this.#parts.has(key)) return false;
+    const value = this.#parts.get(key);
+    this.#parts.delete(key);
+    this.#parts.set(key, value);
+    return true;
   }
 
   /** The records of one bundle: outputs first, then items for other homes. */

@@ -4,7 +4,7 @@
 import type { Abroad, Component, Entry, Evidence, FarEnd, Forwarder, Part } from "#core/component.ts";
 import { stateOf } from "#core/component.ts";
 import type { Stamp } from "#core/comparison.ts";
-import { evidenceKey } from "#core/evidence.ts";
+import { evidenceKey } from "#core/component.ts";
 import type { Carried, EventItem, Status } from "#core/item.ts";
 import { takeRuling, type Ruling, type Rulings } from "#core/ruling.ts";
 import { decodeValue, encodeValue, parseSchema, toBuffer, type TypeRegistry } from "./avro.ts";
@@ -84,6 +84,7 @@ interface StoredComponent extends StoredAbroad {
   readonly identifiers: readonly StoredIdentifier[];
   readonly evidence: readonly StoredEvidence[];
   readonly rulings: readonly StoredRuling[];
+  readonly pages: number;
 }
 
 const NOTHING_ABROAD: StoredAbroad = { far: [], told: {}, looseOrders: [], parked: [], arriving: [], asked: [] };
@@ -121,8 +122,12 @@ class Texts {
 
 const NONE: readonly never[] = [];
 
-/** encodePart: for the parts of a hand-over under way. */
-export function encodeComponent(component: Component | Forwarder, encodePart: (part: Part) => StoredPart): Buffer {
+/** pageCount: of the component that it is the head or a page of; encodePart: for the parts of a hand-over under way. */
+export function encodeComponent(
+  component: Component | Forwarder,
+  pageCount: number,
+  encodePart: (part: Part) => StoredPart,
+): Buffer {
   if (component.forward !== undefined) return encodeForwarder(component);
   const texts = new Texts();
   return encodeValue(componentType, {
@@ -137,11 +142,12 @@ export function encodeComponent(component: Component | Forwarder, encodePart: (p
     rulings:
       component.rulings === null ? NONE : Array.from(component.rulings.values(), (one) => writeRuling(texts, one)),
     ...(component.abroad === null ? NOTHING_ABROAD : writeAbroad(texts, component.abroad, encodePart)),
+    pages: pageCount,
   } satisfies StoredComponent);
 }
 
 function encodeForwarder({ id, forward }: Forwarder): Buffer {
-  const none = { held: NONE, identifiers: NONE, evidence: NONE, rulings: NONE, ...NOTHING_ABROAD };
+  const none = { held: NONE, identifiers: NONE, evidence: NONE, rulings: NONE, pages: 0, ...NOTHING_ABROAD };
   return encodeValue(componentType, { texts: [id, forward], id: 0, forward: 1, ...none } satisfies StoredComponent);
 }
 
@@ -190,9 +196,10 @@ function writeAbroad(texts: Texts, abroad: Abroad, encodePart: (part: Part) => S
   };
 }
 
-/** What is read of a component before its identifiers' state is attached; stateful: the identifiers that have some. */
+/** What is read of a component before its pages and its identifiers' state are; stateful: the identifiers that have some. */
 export interface ReadComponent {
   readonly component: Component | Forwarder;
+  readonly pageCount: number;
   readonly stateful: readonly string[];
 }
 
@@ -201,7 +208,7 @@ export function decodeComponent(bytes: Uint8Array, decodePart: (part: StoredPart
   const { texts } = stored;
   const take = (place: Text): string => texts[place] as string;
   const id = take(stored.id);
-  if (stored.forward !== null) return { component: { id, forward: take(stored.forward) }, stateful: [] };
+  if (stored.forward !== null) return { component: { id, forward: take(stored.forward) }, pageCount: 0, stateful: [] };
   const stateful: string[] = [];
   const identifiers = new Map<string, Entry>();
   for (const identifier of stored.identifiers) {
@@ -223,8 +230,10 @@ export function decodeComponent(bytes: Uint8Array, decodePart: (part: StoredPart
     rulings: readRulings(texts, stored.rulings),
     abroad: readAbroad(texts, stored, decodePart),
     memberships: null,
+    ties: null,
+    pages: null,
   };
-  return { component, stateful };
+  return { component, pageCount: stored.pages, stateful };
 }
 
 function readIdentifier(texts: readonly string[], stored: StoredIdentifier): Entry {

@@ -110,7 +110,14 @@ async function lookUpAlone(services: LookupServices, component: Component, entry
   const { engine } = services;
   const { key } = entry;
   const identifiers = new Map([[key, { ...entry, profile: key, claimants: [] }]]);
-  const alone: Component = { ...component, identifiers, profiles: new Map(), memberships: null };
+  const alone: Component = {
+    ...component,
+    identifiers,
+    profiles: new Map(),
+    memberships: null,
+    ties: null,
+    pages: null,
+  };
   const orders = await readOrders(services, alone, key);
   const profile = describeProfile(engine, alone, key, profileId(engine.registry.hash, key), null, orders);
   return { found: true, profile, version: 0, claimedOnly: true };

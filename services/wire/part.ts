@@ -6,6 +6,7 @@ import {
   componentPart,
   identifierOf,
   identifierPart,
+  isComponentPart,
   stateOf,
   type Component,
   type Forwarder,
@@ -15,23 +16,35 @@ import {
 import { StoreDamaged } from "#ports/store.ts";
 import { decodeComponent, encodeComponent, type ReadComponent, type StoredPart } from "./component-state.ts";
 import { decodeIdentifierState, encodeIdentifierState } from "./identifier-state.ts";
+import { encodePages, joinPages, type Load } from "./paging.ts";
 
-const COMPONENT = componentPart("");
-
-/** null, as absent: the part is deleted. */
+/** null, as absent: the part is deleted. Of a component that changes in its place: see encodeChanges. */
 export function encodePart({ key, value }: Part): StoredPart {
   if (value === null || value === undefined) return { key, value: null };
-  if (key.startsWith(COMPONENT)) return { key, value: encodeComponent(value as Component | Forwarder, encodePart) };
+  if (isComponentPart(key)) return { key, value: encodeComponent(value as Component | Forwarder, 0, encodePart) };
   if (identifierOf(key) !== null) return { key, value: encodeIdentifierState(value as IdentifierState) };
   return { key, value: Buffer.from(JSON.stringify(value)) };
 }
 
-/** A component comes without its identifiers' state: see readParts for whole ones. */
+/** A component comes without its pages and its identifiers' state: see readParts for whole ones. */
 export function decodePart({ key, value }: StoredPart): Part {
   if (value === null) return { key, value: null };
-  if (key.startsWith(COMPONENT)) return { key, value: decodeComponent(value, decodePart).component };
+  if (isComponentPart(key)) return { key, value: decodeComponent(value, decodePart).component };
   if (identifierOf(key) !== null) return { key, value: decodeIdentifierState(value) };
   return { key, value: JSON.parse(Buffer.from(value.buffer, value.byteOffset, value.length).toString()) as unknown };
+}
+
+/**
+ * The parts of a component that are other after a step: keys of what has changed under them, and whether anything else has.
+ * Of one that went from one part to pages, or to more of them, all.
+ */
+export function encodeChanges(
+  component: Component | Forwarder,
+  keys: ReadonlySet<string>,
+  isHeadChanged: boolean,
+): StoredPart[] {
+  if (component.forward === undefined) return encodePages(component, keys, isHeadChanged, encodePart);
+  return [encodePart({ key: componentPart(component.id), value: component })];
 }
 
 /** The state of an identifier at the component, as its part. */
@@ -40,46 +53,40 @@ export function encodeStateOf(component: Component, key: string): Uint8Array | n
   return state === null ? null : encodeIdentifierState(state);
 }
 
-type Load = (keys: readonly string[]) => Promise<readonly (Uint8Array | null)[]>;
-
 /**
- * Parts by key, components whole: two round trips where there are components, else one. Throws StoreDamaged where a
- * component's identifiers are not all there; to a reader beside the shard's writer that may be the change of a moment.
+ * Parts by key, components whole: a round trip more where there are components, and another where one has pages. Throws
+ * StoreDamaged where a component is not all there; to a reader beside the shard's writer that may be the change of a moment.
  */
 export async function readParts(load: Load, keys: readonly string[]): Promise<Map<string, unknown>> {
   const parts = new Map<string, unknown>();
-  const components: { component: Component; stateful: readonly string[] }[] = [];
+  const heads: { readonly key: string; readonly bytes: Uint8Array }[] = [];
   const values = await load(keys);
   for (const [i, key] of keys.entries()) {
-    const value = values[i] ?? null;
-    if (value === null || !key.startsWith(COMPONENT)) {
-      parts.set(key, decodePart({ key, value }).value);
-      continue;
-    }
-    const read = decodeComponent(value, decodePart);
-    parts.set(key, read.component);
-    if (isWhole(read)) components.push(read);
+    const bytes = values[i] ?? null;
+    if (bytes === null || !isComponentPart(key)) parts.set(key, decodePart({ key, value: bytes }).value);
+    else heads.push({ key, bytes });
   }
-  await attachStates(load, components);
+  const read = await joinPages(
+    load,
+    heads.map(({ bytes }) => bytes),
+    decodePart,
+  );
+  for (const [i, { key }] of heads.entries()) parts.set(key, read[i]?.component);
+  await attachStates(load, read);
   return parts;
 }
 
 /** Whole components out of a store's component parts. */
 export async function readComponents(load: Load, parts: readonly Uint8Array[]): Promise<Component[]> {
-  const read = parts.map((bytes) => decodeComponent(bytes, decodePart)).filter(isWhole);
+  const read = await joinPages(load, parts, decodePart);
   await attachStates(load, read);
-  return read.map(({ component }) => component);
+  return read.flatMap(({ component }) => (component.forward === undefined ? component : []));
 }
 
-function isWhole(read: ReadComponent): read is { component: Component; stateful: readonly string[] } {
-  return read.component.forward === undefined;
-}
-
-async function attachStates(
-  load: Load,
-  components: readonly { component: Component; stateful: readonly string[] }[],
-): Promise<void> {
-  const wanted = components.flatMap(({ component, stateful }) => stateful.map((key) => ({ component, key })));
+async function attachStates(load: Load, read: readonly ReadComponent[]): Promise<void> {
+  const wanted = read.flatMap(({ component, stateful }) =>
+    component.forward === undefined ? stateful.map((key) => ({ component, key })) : [],
+  );
   if (wanted.length === 0) return;
   const values = await load(wanted.map(({ key }) => identifierPart(key)));
   for (const [i, { component, key }] of wanted.entries()) {

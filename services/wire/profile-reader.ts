@@ -6,7 +6,8 @@ import { compareText, sortedEntries } from "#core/comparison.ts";
 import type { Component, Entry } from "#core/component.ts";
 import type { Scalar } from "#core/event.ts";
 import type { Order, OrderView } from "#core/order.ts";
-import type { IdentifierView } from "#core/membership.ts";
+import type { IdentifierView } from "#core/listing.ts";
+import { identifiersOf } from "#core/membership.ts";
 import { viewProfile } from "#core/view.ts";
 import type { Store } from "#ports/store.ts";
 import { decodePart, readComponents, repeatRead } from "./part.ts";
@@ -95,7 +96,7 @@ export function describeProfile(
   );
   return {
     profileId,
-    identifiers: view.identifiers,
+    identifiers: identifiersOf(component, naming),
     segment,
     view: {
       traits: Object.fromEntries(traits),

@@ -8,7 +8,15 @@ import type { Configuration } from "#core/configuration.ts";
 import { acceptEvent } from "#core/acceptance.ts";
 import { Campaign } from "#support/campaign.ts";
 import { Cluster } from "#support/cluster.ts";
-import { configuration, hash, history, narrowConfiguration, runs, strictConfiguration } from "#support/histories.ts";
+import {
+  configuration,
+  hash,
+  history,
+  narrowConfiguration,
+  runs,
+  strictConfiguration,
+  visits,
+} from "#support/histories.ts";
 import { checkStream } from "#support/oracle-stream.ts";
 import { recomputePeople, type OraclePeople, type RecordedEvent } from "#support/oracle.ts";
 import { compareOracle, comparePeople } from "#support/oracle-comparison.ts";
@@ -143,6 +151,16 @@ describe("a cluster that is scrambled", () => {
       runs(2_000),
     );
     ok(met.limited > (campaign.histories - before) / 20, `${met.limited} met a limit`);
+  });
+
+  it("comes to them where people have many cookies (I1, P5)", async () => {
+    for (const told of [configuration, narrowConfiguration]) {
+      const property = settles(20, told);
+      await fc.assert(
+        fc.asyncProperty(visits(10, 80), layout, ({ events }, how) => property(events, how)),
+        runs(125),
+      );
+    }
   });
 
   it("comes to them where it takes more than a log-in to join two known identifiers (I1, I5)", async () => {

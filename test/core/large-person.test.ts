@@ -5,7 +5,7 @@ import { resolve } from "node:path";
 import { describe, it } from "node:test";
 import { openLocalCodec } from "#adapters/registry/local.ts";
 import { createComponent, joinSlices, openAbroad, sliceComponent, type Component } from "#core/component.ts";
-import { evidenceKey } from "#core/evidence.ts";
+import { evidenceKey } from "#core/component.ts";
 import { LISTED_IDENTIFIERS_MAX } from "#core/listing.ts";
 import { Fold, type FoldEvent } from "#services/fold/fold.ts";
 import { BUNDLE_BYTES_MAX, encodeBundles, readBundle, type BundleValue } from "#services/wire/bundle.ts";

@@ -1,35 +1,37 @@
 // Parts as bytes of the store: whatever histories leave behind reads back as it was written.
 
-import { deepEqual, ok } from "node:assert/strict";
+import { deepEqual, ok, rejects } from "node:assert/strict";
 import { test } from "node:test";
 import * as fc from "fast-check";
-import { componentPart, createComponent, openAbroad, type Component, type IdentifierState } from "#core/component.ts";
+import { createComponent, openAbroad, type Component, type IdentifierState } from "#core/component.ts";
 import { createFragment } from "#core/fragment.ts";
-import { decodePart, encodePart, readComponents } from "#services/wire/part.ts";
+import { StoreDamaged } from "#ports/store.ts";
+import { decodePart, encodeChanges, encodePart, readComponents, readParts } from "#services/wire/part.ts";
 import { foldEach } from "#support/fold-events.ts";
 import { history, runs } from "#support/histories.ts";
 
 test("parts of any history are the same bytes after reading and writing them", async () => {
-  let fragments = 0;
+  let [fragments, paged] = [0, 0];
   await fc.assert(
     fc.asyncProperty(history(2, 14), async ({ events }) => {
       const fold = await foldEach(events);
       const components: Uint8Array[] = [];
       for await (const { key, value } of fold.store.scan(0, "")) {
         if (key.startsWith("c/")) components.push(value);
-        else deepEqual(encodePart(decodePart({ key, value })).value, Buffer.from(value));
+        else if (!key.startsWith("p/")) deepEqual(encodePart(decodePart({ key, value })).value, Buffer.from(value));
       }
       const whole = await readComponents((keys) => fold.store.load(0, keys), components);
       for (const component of whole) {
-        const stored = components.map((bytes) => Buffer.from(bytes));
-        const { value } = encodePart({ key: componentPart(component.id), value: component });
-        ok(stored.some((bytes) => bytes.equals(value as Uint8Array)));
+        const keys = new Set((component.pages ?? []).flatMap((page) => [...page]));
+        paged += keys.size > 0 ? 1 : 0;
+        for (const { key, value } of encodeChanges(component, keys, true))
+          deepEqual(value, Buffer.from((await fold.store.load(0, [key]))[0] as Uint8Array), key);
         for (const { fragment } of component.identifiers.values()) fragments += fragment === null ? 0 : 1;
       }
     }),
     runs(200),
   );
-  ok(fragments > 0);
+  ok(fragments > 0 && paged > 0);
 });
 
 test("names from outside are names, also those that a JavaScript object has of its own", () => {
@@ -56,4 +58,22 @@ test("what waits at a component travels with it", () => {
   deepEqual(decodePart({ key: "c/0-a", value }).value, component);
   const forwarder = { id: "0-c", forward: "0-a" };
   deepEqual(decodePart(encodePart({ key: "c/0-c", value: forwarder })).value, forwarder);
+});
+
+test("a component of many things is a head and pages; one page that is not there is damage, not less of it", async () => {
+  const component = createComponent("0-a");
+  for (let place = 0; place < 300; place += 1) openAbroad(component).told.set(`k${place} l`, place);
+  const first = encodeChanges(component, new Set(), true);
+  const stored = new Map(first.map(({ key, value }) => [key, value]));
+  const load = async (keys: readonly string[]) => keys.map((key) => stored.get(key) ?? null);
+  const read = async () => (await readParts(load, ["c/0-a"])).get("c/0-a") as Component;
+  deepEqual((await read()).abroad?.told, component.abroad?.told);
+  component.abroad?.told.set("k7 l", 1_000);
+  const changed = encodeChanges(component, new Set(["k7 l"]), false);
+  deepEqual(changed.length, 1);
+  for (const { key, value } of changed) stored.set(key, value);
+  deepEqual((await read()).abroad?.told.get("k7 l"), 1_000);
+  const [page] = changed;
+  stored.delete(page?.key ?? "");
+  await rejects(read(), StoreDamaged);
 });

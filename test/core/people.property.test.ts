@@ -6,7 +6,7 @@ import { describe, it } from "node:test";
 import * as fc from "fast-check";
 import { Campaign } from "#support/campaign.ts";
 import { foldBatches, foldEach } from "#support/fold-events.ts";
-import { bits, configuration, cut, hash, history, runs, usual, type History } from "#support/histories.ts";
+import { bits, configuration, cut, hash, history, runs, usual, visits, type History } from "#support/histories.ts";
 import { checkStream } from "#support/oracle-stream.ts";
 import { recomputePeople, type OraclePeople, type RecordedEvent } from "#support/oracle.ts";
 import { compareOracle, comparePeople } from "#support/oracle-comparison.ts";
@@ -82,6 +82,14 @@ describe("the people of a log", () => {
       }),
       runs(57_000),
     );
+  });
+
+  it("are the oracle's also where they have many cookies (I1, P1, P5)", async () => {
+    const property = async ({ shuffle }: { shuffle: RecordedEvent[] }) => {
+      const fold = await foldEach(shuffle);
+      deepEqual(comparePeople(await fold.readPeople()), compareOracle(askOracle(shuffle)));
+    };
+    await fc.assert(fc.asyncProperty(shuffled(visits(10, 100)), property), runs(250));
   });
 
   it("are the same in every order of up to six events (I1, P1)", async () => {

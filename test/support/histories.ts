@@ -390,3 +390,42 @@ export function cut<T>(list: readonly T[], ends: readonly boolean[]): T[][] {
   }
   return batches.filter((batch) => batch.length > 0);
 }
+
+/** Two people of many cookies and devices, most of them nobody else's, among what else happens to them. */
+export function visits(minLength: number, maxLength: number): fc.Arbitrary<History> {
+  const visit = fc
+    .record({
+      visitor: fc.nat({ max: 39 }),
+      other: fc.nat({ max: 39 }),
+      person: fc.nat({ max: 1 }),
+      instant: fc.nat({ max: INSTANTS - 1 }),
+      kind: percent,
+      type: among(CALM_TYPES),
+    })
+    .map(({ visitor, other, person, instant, kind, type }): Draft => {
+      const recordedAt = START_MS + instant * STEP_MS;
+      const nameOf = (place: number) =>
+        place % 4 === 0
+          ? { namespace: "device", value: `app-v${place}` }
+          : { namespace: "cookie", value: `ck-v${place}` };
+      const named = (namespace: string, whose: number) => ({ namespace, value: VALUES[namespace]?.(whose) ?? "" });
+      // Mostly each visitor is one person's.
+      const owner = kind % 10 === 0 ? person : visitor % 2;
+      const beside =
+        kind < 50
+          ? [named("customer", owner)]
+          : kind < 70
+            ? []
+            : kind < 80
+              ? [nameOf(other)]
+              : kind < 90
+                ? [named("email", owner)]
+                : [named("phone", owner)];
+      const event = { type, occurredAt: recordedAt - 5 * STEP_MS, identifiers: [nameOf(visitor), ...beside] };
+      return { source: "web", recordedAt, copies: [], event };
+    });
+  const drafts = fc.oneof({ arbitrary: visit, weight: 9 }, { arbitrary: draft("plain"), weight: 1 });
+  return fc
+    .array(drafts, { minLength, maxLength, size: "max" })
+    .map((list) => ({ scenario: "plain", events: number(list) }));
+}

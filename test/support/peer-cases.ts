@@ -10,6 +10,8 @@ import { acceptEvent } from "#core/acceptance.ts";
 import { compareText, sortedEntries } from "#core/comparison.ts";
 import type { Component } from "#core/component.ts";
 import { profileId } from "#core/profile.ts";
+import type { IdentifierView } from "#core/listing.ts";
+import { identifiersOf } from "#core/membership.ts";
 import { viewProfile, type ProfileView } from "#core/view.ts";
 import type { Store } from "#ports/store.ts";
 import type { FoldEvent } from "#services/fold/fold.ts";
@@ -113,6 +115,7 @@ const ONE_COAT = { productId: "coat", quantity: 1, unitPriceMinor: 120_00 };
 
 interface Living {
   readonly naming: string;
+  readonly identifiers: readonly IdentifierView[];
   readonly view: ProfileView;
 }
 
@@ -123,7 +126,8 @@ export async function readLiving(engine: Engine, store: Store, shards: number): 
       if (!alive) continue;
       const named = [...component.identifiers].find(([key]) => profileId(engine.registry.hash, key) === id);
       const name = named === undefined ? "an unknown one" : `${named[1].namespace}=${named[1].value}`;
-      living.push({ naming: name, view: viewProfile(engine.registry, component, naming) });
+      const view = viewProfile(engine.registry, component, naming);
+      living.push({ naming: name, identifiers: identifiersOf(component, naming), view });
     }
   return living;
 }
@@ -148,8 +152,8 @@ export async function describePeople(engine: Engine, store: Store, shards: numbe
     .join(" / ");
 }
 
-function describeOne({ naming, view }: Living, counted: boolean): string {
-  const names = view.identifiers.map(({ namespace, value, state }) => {
+function describeOne({ naming, identifiers, view }: Living, counted: boolean): string {
+  const names = identifiers.map(({ namespace, value, state }) => {
     return { name: `${namespace}=${value}`, mark: state === "owned" ? "" : `(${state})` };
   });
   names.sort((a, b) => Number(b.name === naming) - Number(a.name === naming));

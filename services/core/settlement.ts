@@ -1,0 +1,126 @@
+// What the news at a component comes to: who is to be one profile, and what that profile is named by. Of a region (region.ts)
+// it takes that nothing beside it can move: the profiles of its known ones keep their names, and whoever of it names a
+// profile has nobody outside; else everything is weighed.
+
+import { compareStamps, compareText, type Stamp } from "./comparison.ts";
+import type { Component, Entry, Evidence } from "./component.ts";
+import { membersOf } from "./membership.ts";
+import { findRegion, type News } from "./region.ts";
+import type { Registry } from "./registry.ts";
+import { findGroup, type Weighed } from "./weighed.ts";
+import { weighComponent, type Weighing } from "./weighing.ts";
+
+export interface Settlement {
+  readonly isWhole: boolean;
+  readonly weighing: Weighing;
+  /** Who may move: everybody, or the weak identifiers of a region. */
+  readonly movers: readonly Weighed[];
+  /** The groups with movers, and those that movers leave. */
+  readonly groups: readonly Group[];
+  /** The evidence of the movers, and what ties known identifiers to far ends. */
+  readonly evidence: Iterable<Evidence>;
+  /** Living profiles that may change. */
+  readonly namings: readonly string[];
+  /** Profiles, living or dead, whose naming identifier may move. */
+  readonly named: Iterable<string>;
+}
+
+export interface Group {
+  /** Keys; of a profile of known identifiers not all of its weak ones. */
+  readonly members: readonly string[];
+  /** Null: on no profile, for it is contested and shareable. */
+  readonly naming: string | null;
+}
+
+export function weighNews(registry: Registry, component: Component, news: News): Settlement {
+  const region = findRegion(registry, component, news);
+  return (region === null ? null : weighRegion(registry, component, region)) ?? weighWhole(registry, component);
+}
+
+function weighWhole(registry: Registry, component: Component): Settlement {
+  const weighing = weighComponent(registry, component);
+  const namings: string[] = [];
+  for (const [naming, record] of component.profiles) if (record.alive) namings.push(naming);
+  return {
+    isWhole: true,
+    weighing,
+    movers: weighing.identifiers,
+    groups: listGroups(weighing).map((list) => {
+      const members = list.map(({ entry }) => entry.key);
+      const isShown = list.some(({ shown }) => shown.length > 0);
+      return { members, naming: isShown ? null : nameProfile(registry, component, members) };
+    }),
+    evidence: component.evidence.values(),
+    namings: namings.sort(compareText),
+    named: component.profiles.keys(),
+  };
+}
+
+/** Null: it may move what is beside it. */
+function weighRegion(registry: Registry, component: Component, region: Component): Settlement | null {
+  const weighing = weighComponent(registry, region);
+  const movers = weighing.identifiers.filter(({ known }) => !known);
+  const moving = new Set(movers.map(({ entry }) => entry.key));
+  const left = new Set(movers.flatMap(({ entry }) => entry.profile ?? []));
+  for (const naming of left) {
+    if (component.profiles.get(naming)?.alive !== true) return null;
+    if (moving.has(naming) && [...membersOf(component, naming)].some((member) => !moving.has(member))) return null;
+  }
+  const groups: Group[] = [];
+  for (const list of listGroups(weighing)) {
+    const members = list.map(({ entry }) => entry.key);
+    const standing = list.find(({ known }) => known)?.entry.profile;
+    const isBeside = standing !== undefined && list.every(({ known }) => known) && !left.has(standing ?? "");
+    if (isBeside) continue;
+    if (standing !== undefined) {
+      if (standing === null || component.profiles.get(standing)?.alive !== true) return null;
+      if (!members.includes(standing)) members.push(standing);
+    }
+    const naming = nameProfile(registry, component, members);
+    if (standing !== undefined && naming !== standing) return null;
+    groups.push({ members, naming });
+  }
+  const named = new Set(groups.map(({ naming }) => naming));
+  for (const naming of left) if (!moving.has(naming) && !named.has(naming)) return null;
+  const changing = [...left, ...named].filter((naming) => component.profiles.get(naming ?? "")?.alive === true);
+  return {
+    isWhole: false,
+    weighing,
+    movers,
+    groups,
+    evidence: region.evidence.values(),
+    namings: [...new Set(changing as string[])].sort(compareText),
+    named: moving,
+  };
+}
+
+function listGroups({ identifiers }: Weighing): Weighed[][] {
+  const groups = new Map<Weighed, Weighed[]>();
+  for (const one of identifiers) {
+    const group = findGroup(one);
+    const list = groups.get(group);
+    if (list === undefined) groups.set(group, [one]);
+    else list.push(one);
+  }
+  return [...groups.values()];
+}
+
+/** By its earliest authenticated personal or unique identifier, else by its earliest (I6). */
+function nameProfile(registry: Registry, { identifiers }: Component, members: readonly string[]): string {
+  const candidates = members.map((key) => {
+    const entry = identifiers.get(key) as Entry;
+    const kind = registry.namespaces.get(entry.namespace)?.kind;
+    const naming = (kind === "unique" || kind === "personal") && entry.firstAuthenticated !== null;
+    return { key, entry, naming, stamp: naming ? (entry.firstAuthenticated as Stamp) : entry.first };
+  });
+  candidates.sort((a, b) => Number(b.naming) - Number(a.naming) || compareNaming(a, b));
+  return (candidates[0] as { key: string }).key;
+}
+
+export function compareNaming(a: { stamp: Stamp; entry: Entry }, b: { stamp: Stamp; entry: Entry }): number {
+  return (
+    compareStamps(a.stamp, b.stamp) ||
+    compareText(a.entry.namespace, b.entry.namespace) ||
+    compareText(a.entry.value, b.entry.value)
+  );
+}
