@@ -7,7 +7,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { type Codec, RegistryUnavailable } from "#ports/codec.ts";
 import { LogError, partitionKey, type LogRecord, type NewRecord, type OwnedSlot, type Position } from "#ports/log.ts";
-import { StoreUnavailable } from "#ports/store.ts";
+import { StoreDamaged, StoreUnavailable } from "#ports/store.ts";
 import { readBundle, type BundleValue } from "../wire/bundle.ts";
 import { patiently, type Waiting } from "../wire/patience.ts";
 import { ShardStitcher, type Bundle, type ShardServices } from "./shard.ts";
@@ -25,7 +25,8 @@ export interface StitcherServices extends ShardServices {
 /** A commit was refused: another owner, or another R. Everything held in memory is void. */
 class CommitRefused extends Error {}
 
-const PASSING = [LogError, StoreUnavailable, RegistryUnavailable, CommitRefused];
+/** StoreDamaged: a new owner, of whom this one has not heard yet, may commit between the two reads of one component. */
+const PASSING = [LogError, StoreUnavailable, StoreDamaged, RegistryUnavailable, CommitRefused];
 
 export async function runStitcherSlot(given: StitcherServices, slot: OwnedSlot): Promise<void> {
   const services: StitcherServices = {
