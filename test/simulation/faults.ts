@@ -1,0 +1,46 @@
+// The faults that can befall a simulated deployment, by kind. Hard ones take a process, an owner or acknowledged state
+// away, or leave the outcome of a transaction unknown; the others delay, refuse or repeat.
+
+export const HARD_KINDS = [
+  /** The process dies; its requests under way still take effect. Timed, and just before or after an effect. */
+  "crash",
+  "crash-before",
+  "crash-after",
+  /** Paused past its session, then resumed without knowing. */
+  "zombie",
+  /** Slots move although everybody lives. */
+  "rebalance",
+  /** A shard's store comes back without its last commits and epochs. */
+  "failover",
+  /** The reply to EndTxn is lost. */
+  "end-lost",
+  /** EndTxn takes effect long after its caller has given up. */
+  "end-late",
+] as const;
+
+const SOFT_KINDS = [
+  /** A process leaves in order and comes back. */
+  "drain",
+  "store-refused",
+  "store-lost",
+  "store-late",
+  "index-refused",
+  "index-lost",
+  /** The first keys of a set-if-absent are set, and no answer comes. */
+  "index-partial",
+  "registry-refused",
+  "log-refused",
+  "log-lost",
+  "log-late",
+  "slow",
+  /** A producer sends the same record again. */
+  "duplicate",
+  /** A channel producer's transaction that is aborted, or that hangs until its time is over. */
+  "input-aborted",
+  "input-hanging",
+  /** Channel records that every group has passed are deleted. */
+  "retention",
+] as const;
+
+export const FAULT_KINDS = [...HARD_KINDS, ...SOFT_KINDS] as const;
+export type FaultKind = (typeof FAULT_KINDS)[number];

@@ -1,0 +1,143 @@
+// The simulated store and index. The store is the memory adapter, one for each shard, with a journal of what it
+// acknowledged: a fail-over is the same shard without its last entries (commits and raised epochs), each shard losing its
+// own number of them. The index loses nothing: a lost entry of it is not noticed yet (services/ARCHITECTURE.md, 7).
+
+import type { Index } from "#ports/index.ts";
+import type { ShardCommit, Store } from "#ports/store.ts";
+import type { System } from "./system.ts";
+import type { Incarnation } from "./incarnation.ts";
+import { send, type World } from "./world.ts";
+
+interface ShardState {
+  store: Store;
+  journal: ("raise" | ShardCommit)[];
+  /** The furthest R that was ever committed. */
+  reached: number;
+  /** R. */
+  held: number;
+}
+
+export class ServerState {
+  readonly #world: World;
+  readonly #system: System;
+  readonly #shards: ShardState[];
+  readonly #index: Index;
+
+  constructor(world: World, system: System) {
+    this.#world = world;
+    this.#system = system;
+    this.#index = system.openMemoryIndex();
+    this.#shards = Array.from({ length: world.plan.shards }, () => ({
+      store: system.openMemoryStore(),
+      journal: [],
+      reached: 0,
+      held: 0,
+    }));
+  }
+
+  /** An output of this position may be visible. */
+  isCommitted(shard: number, offset: number): boolean {
+    return (this.#shards[shard]?.reached ?? 0) > offset;
+  }
+
+  /** R, as the store has it now. */
+  appliedUpTo(shard: number): number {
+    return this.#at(shard).held;
+  }
+
+  /** Everything as it is, for the end of a run. */
+  readAll(): Pick<Store, "load" | "scan" | "dueTimers"> {
+    return {
+      dueTimers: (shard, queue, upToMs, max) => this.#at(shard).store.dueTimers(shard, queue, upToMs, max),
+      load: (shard, keys) => this.#at(shard).store.load(shard, keys),
+      scan: (shard, prefix) => this.#at(shard).store.scan(shard, prefix),
+    };
+  }
+
+  /** Returns how many acknowledged entries were lost. */
+  async failOver(shard: number, lost: number): Promise<number> {
+    const state = this.#at(shard);
+    const kept = state.journal.slice(0, Math.max(0, state.journal.length - lost));
+    const gone = state.journal.length - kept.length;
+    const store = this.#system.openMemoryStore();
+    for (const entry of kept) {
+      if (entry === "raise") await store.raiseEpochs([shard]);
+      else await store.commit(entry);
+    }
+    state.store = store;
+    state.journal = kept;
+    state.held = (await store.readHead(shard)).position.offset;
+    return gone;
+  }
+
+  openStore(incarnation: Incarnation): Store {
+    const ask = <T>(name: string, effect: () => Promise<T>): Promise<T> =>
+      send(this.#world, incarnation, {
+        name,
+        refused: "store-refused",
+        lost: "store-lost",
+        late: "store-late",
+        effect,
+        error: (why) => new this.#system.StoreUnavailable(why),
+      });
+    return {
+      raiseEpochs: (shards) => ask(`raise epochs of ${shards.join()}`, () => this.#raise(shards)),
+      readHead: (shard) => ask(`read head of ${shard}`, () => this.#at(shard).store.readHead(shard)),
+      load: (shard, keys) => ask(`load from ${shard}`, () => this.#at(shard).store.load(shard, keys)),
+      dueTimers: (shard, queue, upToMs, max) =>
+        ask(`timers of ${shard}`, () => this.#at(shard).store.dueTimers(shard, queue, upToMs, max)),
+      commit: (commit) => ask(`commit to ${commit.shard} from ${commit.from.offset}`, () => this.#commit(commit)),
+      scan: (shard, prefix) => this.#at(shard).store.scan(shard, prefix),
+      close: async () => {},
+    };
+  }
+
+  openIndex(incarnation: Incarnation): Index {
+    const error = (why: string) => new this.#system.StoreUnavailable(why);
+    const kinds = { refused: "index-refused", lost: "index-lost", error } as const;
+    return {
+      get: (keys) =>
+        send(this.#world, incarnation, { ...kinds, name: `index get ${keys[0]}`, effect: () => this.#index.get(keys) }),
+      putIfAbsent: (entries) => {
+        const name = `index put ${entries[0]?.key}`;
+        const put = async () => {
+          if (!this.#world.goesWrong("index-partial", this.#world.number(name)))
+            return await this.#index.putIfAbsent(entries);
+          await this.#index.putIfAbsent(entries.slice(0, Math.ceil(entries.length / 2)));
+          throw error("no answer");
+        };
+        return send(this.#world, incarnation, { ...kinds, name, effect: put });
+      },
+      close: async () => {},
+    };
+  }
+
+  async #raise(shards: readonly number[]): Promise<ReadonlyMap<number, number>> {
+    const epochs = new Map<number, number>();
+    for (const shard of shards) {
+      const state = this.#at(shard);
+      state.journal.push("raise");
+      for (const [number, epoch] of await state.store.raiseEpochs([shard])) epochs.set(number, epoch);
+    }
+    return epochs;
+  }
+
+  async #commit(commit: ShardCommit): Promise<"committed" | "fenced" | "moved"> {
+    const state = this.#at(commit.shard);
+    const outcome = await state.store.commit(commit);
+    if (outcome !== "committed") this.#world.count(`commit ${outcome}`);
+    else {
+      const parts = new Map([...commit.parts].map(([key, value]) => [key, value === null ? null : Buffer.from(value)]));
+      state.journal.push({ ...commit, parts });
+      state.held = commit.to.offset;
+      state.reached = Math.max(state.reached, commit.to.offset);
+    }
+    return outcome;
+  }
+
+  #at(shard: number): ShardState {
+    const state = this.#shards[shard];
+    if (state === undefined) throw new Error(`no shard ${shard}`);
+    return state;
+  }
+}
