@@ -33,6 +33,8 @@ const SOFT_KINDS = [
   "log-lost",
   "log-late",
   "slow",
+  /** InitProducerId takes long to take effect: the old owner goes on meanwhile. */
+  "coordinator-slow",
   /** A producer sends the same record again. */
   "duplicate",
   /** A channel producer's transaction that is aborted, or that hangs until its time is over. */

@@ -9,7 +9,6 @@ import { ownSignal } from "./timers.ts";
 import type { World } from "./world.ts";
 
 export const SESSION_MS = 250;
-const NEWS_MS_MAX = 40;
 
 interface Run {
   readonly generation: number;
@@ -79,7 +78,7 @@ export class Group {
     const member = this.#members.find((one) => one.incarnation === incarnation);
     if (member === undefined || incarnation.isResponsive) return;
     this.#leave(member);
-    if (incarnation.isAlive) this.#tell(member, 2, () => this.#learnExpiry(member));
+    if (incarnation.isAlive) this.#tell(member, this.#world.plan.lossMs, () => this.#learnExpiry(member));
   }
 
   /** Somebody else gets each slot, or the same one again, as luck has it. */
@@ -132,14 +131,15 @@ export class Group {
       const owner = choose(slot);
       this.#owners[slot] = owner;
       if (before === owner && !this.#world.plan.eager) continue;
-      if (before !== null && before !== owner) this.#tell(before, 1, () => this.#revoke(before, slot, generation));
-      if (owner !== null) this.#tell(owner, 1, () => this.#assign(owner, slot, generation));
+      if (before !== null && before !== owner)
+        this.#tell(before, this.#world.plan.lossMs, () => this.#revoke(before, slot, generation));
+      if (owner !== null) this.#tell(owner, this.#world.plan.newsMs, () => this.#assign(owner, slot, generation));
     }
   }
 
-  #tell(member: Member, patience: number, news: () => void): void {
+  #tell(member: Member, withinMs: number, news: () => void): void {
     const name = this.#world.number(`news of ${this.#name} to ${member.incarnation.name}`);
-    this.#world.after(patience * NEWS_MS_MAX * this.#world.draw(name), name, () => member.incarnation.deliver(news));
+    this.#world.after(withinMs * this.#world.draw(name), name, () => member.incarnation.deliver(news));
   }
 
   #revoke(member: Member, slot: number, generation: number): void {

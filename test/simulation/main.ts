@@ -19,7 +19,7 @@ import type { Outcome } from "./run.ts";
 import { shrink } from "./shrink.ts";
 import { kill } from "./slaughter.ts";
 
-const MUTANT_SEEDS_MAX = 120;
+const MUTANT_SEEDS_MAX = 160;
 const DOUBLE_EVERY = 20;
 /** Failures that are shrunk and kept; more of them most often say the same. */
 const SHRUNK_MAX = 3;

@@ -58,15 +58,4 @@ export const RESOLVING: readonly Mutant[] = [
   patch("stale-index-read", INDEX, "const winner = held[i] ?? value;", "const winner = value;"),
   patch("lost-race-unnoticed", INDEX, "if (winner !== value) first = false;", ""),
   patch("join-by-arrival", INDEX, "compareText(ra, rb) < 0 ? [ra, rb] : [rb, ra]", "[ra, rb]"),
-  patch(
-    "absent-parents-remembered",
-    INDEX,
-    'if (typeof parent !== "string") continue;',
-    'if (typeof parent !== "string") {\n          this.#parents.set(id, id);\n          continue;\n        }',
-    {
-      file: INDEX,
-      from: "for (let parent = this.#parents.get(root); parent !== undefined; parent = this.#parents.get(root)) root = parent;",
-      to: "for (let parent = this.#parents.get(root); parent !== undefined && parent !== root; parent = this.#parents.get(root)) root = parent;",
-    },
-  ),
 ];

@@ -52,12 +52,6 @@ export const STITCHING: readonly Mutant[] = [
     "void atMs;",
   ),
   patch(
-    "timer-of-this-step-fires-again",
-    SHARD,
-    "reply = stored.filter((timer) => !timers.has(`${timer.queue} ${timer.ref}`));",
-    "reply = stored;",
-  ),
-  patch(
     "statuses-not-sent",
     SHARD,
     "sends.push(...workspace.sends);",

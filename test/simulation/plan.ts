@@ -23,6 +23,9 @@ export interface Plan {
   readonly latencyMs: number;
   /** Every member's slots start anew at a rebalance, as kafkajs has it; else only those that move. */
   readonly eager: boolean;
+  /** How long it takes at most until a new owner hears of a slot, and a former one that it has lost it. */
+  readonly newsMs: number;
+  readonly lossMs: number;
   /** Records of one poll at most. */
   readonly fetchMax: number;
   readonly histories: number;
@@ -50,6 +53,7 @@ const RATE_MAX: Readonly<Partial<Record<FaultKind, number>>> = {
   "log-lost": 0.02,
   "log-late": 0.02,
   slow: 0.15,
+  "coordinator-slow": 0.8,
   duplicate: 0.1,
   "input-aborted": 0.04,
   "input-hanging": 0.01,
@@ -93,6 +97,8 @@ export function createPlan(seed: number): Plan {
     tickIntervalMs: within("tick", 60, 300),
     latencyMs: within("latency", 2, 8),
     eager: draw("eager") < 0.5,
+    newsMs: within("news", 5, 40),
+    lossMs: within("loss", 20, 220),
     fetchMax: draw("fetch") < 0.3 ? within("few", 1, 4) : within("many", 5, 60),
     histories: 8,
     historyLength: within("length", 25, 27),

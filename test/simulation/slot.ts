@@ -142,6 +142,7 @@ export class SimulatedSlot implements OwnedSlot {
       refused: "log-refused",
       lost,
       late,
+      ...(what === "initialise" ? { held: "coordinator-slow" as const } : {}),
       effect,
       error: (why) => new Unanswered(why),
     });

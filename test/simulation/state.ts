@@ -1,6 +1,7 @@
 // The simulated store and index. The store is the memory adapter, one for each shard, with a journal of what it
 // acknowledged: a fail-over is the same shard without its last entries (commits and raised epochs), each shard losing its
-// own number of them. The index loses nothing: a lost entry of it is not noticed yet (services/ARCHITECTURE.md, 7).
+// own number of them. Left out, because the product promises nothing of it yet (services/ARCHITECTURE.md, 7): the index loses
+// no entry, no single part is lost, and nothing is flushed whole (FLUSHALL), for which there is no rebuild.
 
 import type { Index } from "#ports/index.ts";
 import type { ShardCommit, Store } from "#ports/store.ts";

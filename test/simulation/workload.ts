@@ -3,12 +3,14 @@
 
 import * as fc from "fast-check";
 import type { ChannelEvent, IdentifierClaim } from "#core/event.ts";
+import { OPERATOR_VERDICTS, rulingType } from "#core/ruling.ts";
 import { hash, history } from "#support/histories.ts";
 import type { RecordedEvent } from "#support/oracle.ts";
 import type { Plan } from "./plan.ts";
 import { hashText } from "./world.ts";
 
 const PEOPLE_EACH = 8;
+const HOUR_MS = 3_600_000;
 
 /** Digests of the addresses that a history may name, to the address's number. */
 const DIGESTS = new Map(
@@ -62,14 +64,33 @@ export interface Arrival {
 }
 
 export function createWorkload({ seed, histories, historyLength, feedMs }: Plan): Arrival[] {
+  const draw = (name: string) => hashText(seed, name) / 4_294_967_296;
   const drawn = fc.sample(history(historyLength, historyLength), { numRuns: histories, seed });
   const arrivals = drawn.flatMap(({ events }, group) =>
     events.map(({ source, recordedAt, event }, place) => ({
-      atMs: Math.round(
-        (feedMs * (place + hashText(seed, `arrival ${group} ${place}`) / 4_294_967_296)) / events.length,
-      ),
+      atMs: Math.round((feedMs * (place + draw(`arrival ${group} ${place}`))) / events.length),
       event: { source, recordedAt, event: moveEvent(event, group) },
     })),
   );
-  return arrivals.toSorted((a, b) => a.atMs - b.atMs);
+  const more = arrivals.flatMap((arrival, place) => {
+    const chance = draw(`more ${place}`);
+    const atMs = Math.round(arrival.atMs + draw(`more at ${place}`) * (feedMs - arrival.atMs));
+    if (arrival.event.source === "operator")
+      return chance < 0.5 ? [{ atMs, event: contradict(arrival.event, chance) }] : [];
+    return chance < 0.05 ? copyEarlier(arrival.event).map((event) => ({ atMs, event })) : [];
+  });
+  return [...arrivals, ...more].toSorted((a, b) => a.atMs - b.atMs);
+}
+
+/** The same two identifiers, ruled otherwise, before or after. */
+function contradict({ source, recordedAt, event }: RecordedEvent, luck: number): RecordedEvent {
+  const type = rulingType(OPERATOR_VERDICTS[Math.floor(luck * 2 * OPERATOR_VERDICTS.length)] ?? "lifted");
+  const at = recordedAt + (luck < 0.25 ? -HOUR_MS : HOUR_MS);
+  return { source, recordedAt: at, event: { ...event, eventId: `${event.eventId}-again`, type, occurredAt: at } };
+}
+
+/** A copy that was recorded before and comes later; not of what its own record time would clamp. */
+function copyEarlier({ source, recordedAt, event }: RecordedEvent): RecordedEvent[] {
+  const earlier = recordedAt - 3 * HOUR_MS;
+  return event.occurredAt > earlier ? [] : [{ source, recordedAt: earlier, event }];
 }

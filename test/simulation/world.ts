@@ -175,6 +175,8 @@ export interface Request<T> {
   readonly refused?: FaultKind;
   readonly lost?: FaultKind;
   readonly late?: FaultKind;
+  /** Its effect may be long in coming, within the caller's patience. */
+  readonly held?: FaultKind;
   readonly effect: () => T | Promise<T>;
   /** What the caller gets where the service cannot be reached, or does not answer. */
   readonly error: (why: string) => Error;
@@ -184,11 +186,12 @@ const REPLY_WAIT_MS = 200;
 
 /** Sends a request: effect and reply apart, each with a delay of its own. */
 export function send<T>(world: World, caller: Incarnation, request: Request<T>): Promise<T> {
-  const { refused, lost, late, error } = request;
+  const { refused, lost, late, held, error } = request;
   const name = world.number(request.name);
   const { promise, resolve, reject } = Promise.withResolvers<T>();
   const slow = world.goesWrong("slow", name) ? 20 + 130 * world.draw(`slowness ${name}`) : 0;
   const wayMs = () => world.plan.latencyMs * (0.2 + world.draw(world.number(`way ${name}`))) + slow;
+  const heldMs = held !== undefined && world.goesWrong(held, name) ? 20 + 150 * world.draw(`holding ${name}`) : 0;
   const reply = (ms: number, settle: () => void) => world.after(ms, `reply ${name}`, () => caller.deliver(settle));
   if (refused !== undefined && world.goesWrong(refused, name)) {
     reply(wayMs(), () => reject(error("refused: OOM, READONLY or LOADING")));
@@ -210,10 +213,7 @@ export function send<T>(world: World, caller: Incarnation, request: Request<T>):
     world.after(wayMs(), `effect ${name}`, () => act(false));
     reply(REPLY_WAIT_MS, () => reject(error("no answer")));
   } else {
-    world.after(wayMs(), `effect ${name}`, () => {
-      // A crash of the caller loses what it had not sent yet.
-      act(true);
-    });
+    world.after(wayMs() + heldMs, `effect ${name}`, () => act(true));
   }
   return promise;
 }
