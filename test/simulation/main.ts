@@ -111,7 +111,7 @@ async function slaughter(): Promise<void> {
     if (death.killedBy === null) fail(`${death.name} survives ${death.seeds} seeds`);
     else {
       const how = death.onlyUnderFaults ? `only under faults (${death.faults.join(", ")})` : "without any fault too";
-      say(`killed ${death.name} by seed ${death.killedBy}, ${how}: ${death.failure.split("\n")[0]?.slice(0, 160)}`);
+      say(`killed ${death.name} by ${death.killedBy}, ${how}: ${death.failure.split("\n")[0]?.slice(0, 160)}`);
     }
   }
   say(

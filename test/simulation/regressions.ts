@@ -4,7 +4,7 @@ import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { ROOT } from "#support/source.ts";
 import type { Subject } from "./cluster.ts";
-import { runSeed, type Outcome } from "./run.ts";
+import { runSeed, type Outcome, type Script } from "./run.ts";
 import type { Shrunk } from "./shrink.ts";
 
 const FOLDER = join(ROOT, "test", "regressions");
@@ -30,9 +30,9 @@ export function listRegressions(): string[] {
   }
 }
 
-export async function replay(name: string, subject?: Subject): Promise<Replay> {
+export async function replay(name: string, subject?: Subject, less: Pick<Script, "faults"> = {}): Promise<Replay> {
   const regression = JSON.parse(readFileSync(join(FOLDER, name), "utf8")) as Regression;
-  return { name, outcome: await runSeed(regression.plan.seed, subject, regression) };
+  return { name, outcome: await runSeed(regression.plan.seed, subject, { ...regression, ...less }) };
 }
 
 /** Returns where it was written. */
