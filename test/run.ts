@@ -19,7 +19,7 @@ import {
 } from "./support/services.ts";
 
 const ROOT = dirname(import.meta.dirname);
-const PATTERNS = ["test/*.test.ts", "test/{core,contract,docs,simulation,integration,e2e}/**/*.test.ts"];
+const PATTERNS = ["test/*.test.ts", "test/{core,contract,docs,model,simulation,integration,e2e}/**/*.test.ts"];
 /** Folders say what must be running. */
 const FOLDERS_ON_SERVICES = ["integration", "e2e"];
 

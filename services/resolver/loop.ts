@@ -27,7 +27,7 @@ export interface ResolverServices {
   readonly registry: Registry;
   readonly codec: Codec;
   readonly index: ComponentIndex;
-  readonly keeper: IndexKeeper;
+  readonly keeper: Pick<IndexKeeper, "check" | "mark">;
   readonly shards: number;
   readonly resolvedTopic: string;
   readonly encodeBundle: EncodeBundle;

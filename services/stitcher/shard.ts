@@ -192,10 +192,13 @@ export class ShardStitcher {
     // What a refold says was said, and counted, before.
     if (silent) return [];
     const outputs: Output[] = [];
+    const lastAliases = new Map<string, Output>();
+    for (const effect of workspace.effects) if (effect.kind === "alias") lastAliases.set(effect.oldProfileId, effect);
     for (const effect of workspace.effects) {
       if (effect.kind === "outcome") onOutcome?.(effect);
       else if (effect.kind === "limit") onLimit?.(effect.limit);
-      else outputs.push(effect);
+      // An old id is told once a bundle, where it leads in the end: ids of outputs say the bundle, so two would be one.
+      else if (effect.kind !== "alias" || lastAliases.get(effect.oldProfileId) === effect) outputs.push(effect);
     }
     onOutputs?.(outputs);
     const position = { shard: this.shard, offset, step: 0 };

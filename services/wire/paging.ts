@@ -2,6 +2,7 @@
 // evidence, births, far ends, what these were told) lies on the page that the key's hash says, so that a change writes a
 // page or two, however much there is (P5). Pages double in number and never become fewer; then all of it is written.
 
+import { compareText } from "#core/comparison.ts";
 import {
   componentPart,
   createComponent,
@@ -81,7 +82,8 @@ function holds({ held, identifiers, evidence, abroad }: Component, key: string):
 function takeOut(component: Component, keys: ReadonlySet<string>): Component {
   const { held, identifiers, evidence, abroad, profiles } = component;
   const page: Component = { ...createComponent(component.id), held: new Set(), profiles };
-  for (const key of keys) {
+  // In one order, so that the same page is the same bytes, whatever was loaded and changed when.
+  for (const key of [...keys].sort(compareText)) {
     const [entry, one, end, told] = [
       identifiers.get(key),
       evidence.get(key),

@@ -1,56 +1,48 @@
-// Faults of the protocol, planted where the messages pass: in what a stitcher is given, in what it sends, and in whether
-// it may ask the index for a join. The product's code stays as it is. Each is one that the protocol's sketch names, or the
-// nearest that this product can have; the last but one the design does.
+// The faults that can befall a simulated deployment, by kind. Hard ones take a process, an owner or acknowledged state
+// away, or leave the outcome of a transaction unknown; the others delay, refuse or repeat.
 
-import type { Component, Forwarder } from "#core/component.ts";
-import type { Carried } from "#core/item.ts";
+export const HARD_KINDS = [
+  /** The process dies; its requests under way still take effect. Timed, and just before or after an effect. */
+  "crash",
+  "crash-before",
+  "crash-after",
+  /** Paused past its session, then resumed without knowing. */
+  "zombie",
+  /** Slots move although everybody lives. */
+  "rebalance",
+  /** A shard's store comes back without its last commits and epochs. */
+  "failover",
+  /** The reply to EndTxn is lost. */
+  "end-lost",
+  /** EndTxn takes effect long after its caller has given up. */
+  "end-late",
+] as const;
 
-type Peek = (id: string) => Component | Forwarder | null;
+const SOFT_KINDS = [
+  /** A process leaves in order and comes back. */
+  "drain",
+  "store-refused",
+  "store-lost",
+  "store-late",
+  "index-refused",
+  "index-lost",
+  /** The first keys of a set-if-absent are set, and no answer comes. */
+  "index-partial",
+  "registry-refused",
+  "log-refused",
+  "log-lost",
+  "log-late",
+  "slow",
+  /** InitProducerId takes long to take effect: the old owner goes on meanwhile. */
+  "coordinator-slow",
+  /** A producer sends the same record again. */
+  "duplicate",
+  /** A channel producer's transaction that is aborted, or that hangs until its time is over. */
+  "input-aborted",
+  "input-hanging",
+  /** Channel records that every group has passed are deleted. */
+  "retention",
+] as const;
 
-export interface Fault {
-  /** What the stitcher is given in place of the item. */
-  readonly deliver?: (carried: Carried, peek: Peek) => readonly Carried[];
-  /** What leaves the stitcher of this shard in place of the item. */
-  readonly send?: (carried: Carried, shard: number) => readonly Carried[];
-  /** Homes do not join anything. */
-  readonly isWithoutJoins?: boolean;
-}
-
-export const FAULTS = {
-  "homes ask for no joins": { isWithoutJoins: true },
-  /** Each by a count of what it has sent; they have been up for different times. */
-  "statuses are numbered by worker, not by identifier": {
-    send: ({ item, event }, shard) => [
-      { item: item.kind === "status" ? { ...item, version: item.version + 100 * shard } : item, event },
-    ],
-  },
-  /** What has not arrived yet is taken for arrived: the item says that it was born here. */
-  "an event that overtakes a hand-over is not parked": {
-    deliver: ({ item, event }, peek) => {
-      if (item.kind !== "event") return [{ item, event }];
-      const home = peek(item.component);
-      if (home?.forward !== undefined) return [{ item, event }];
-      const held = home?.held ?? new Set([item.component]);
-      const identifiers = item.identifiers.map((identifier) => {
-        return !identifier.local || held.has(identifier.birth) ? identifier : { ...identifier, birth: item.component };
-      });
-      return [{ item: { ...item, identifiers }, event }];
-    },
-  },
-  /**
-   * The sketch's forwarder asks for a join of both. The product's tells the later of the two targets to be absorbed by the
-   * earlier: both are ancestors (ARCHITECTURE.md, 9).
-   */
-  "a forwarder does not answer a second, different absorb": {
-    deliver: ({ item, event }, peek) => {
-      if (item.kind !== "absorb") return [{ item, event }];
-      const forward = peek(item.component)?.forward;
-      return forward === undefined || forward === item.into ? [{ item, event }] : [];
-    },
-  },
-  "whoever waits for a hand-over does not ask for it": {
-    send: ({ item, event }) => (item.kind === "absorb" ? [] : [{ item, event }]),
-  },
-} as const satisfies Readonly<Record<string, Fault>>;
-
-export type FaultName = keyof typeof FAULTS;
+export const FAULT_KINDS = [...HARD_KINDS, ...SOFT_KINDS] as const;
+export type FaultKind = (typeof FAULT_KINDS)[number];

@@ -1,226 +1,164 @@
-// One state of a world: the index, what the resolvers have still to do, and of each shard its stored parts, its log and
-// its outbox. Immutable: a move makes a new one and shares what it leaves. Two are one where their texts are: each text is
-// kept once and has a number, so that a state's name is short.
+// The simulated store and index. The store is the memory adapter, one for each shard, with a journal of what it
+// acknowledged: a fail-over is the same shard without its last entries (commits and raised epochs), each shard losing its
+// own number of them. Left out, and left to real services (test/e2e/redis-loss.test.ts, test/chaos): the index loses no entry,
+// no single part is lost, and nothing is flushed whole.
 
-import { hash } from "node:crypto";
-import {
-  componentPart,
-  identifierOf,
-  type Component,
-  type Forwarder,
-  type IdentifierState,
-  type Part,
-} from "#core/component.ts";
-import { compareText } from "#core/comparison.ts";
-import { readBundle, type BundleValue } from "#services/wire/bundle.ts";
-import { decodePart } from "#services/wire/part.ts";
+import type { Index } from "#ports/index.ts";
+import type { CommitOutcome, ShardCommit, Store } from "#ports/store.ts";
+import type { System } from "./system.ts";
+import type { Incarnation } from "./incarnation.ts";
+import { send, type World } from "./world.ts";
 
-/** One item of the inner log as it stands there. */
-export interface Message {
-  readonly shard: number;
-  readonly bundle: BundleValue;
-  readonly id: number;
-  /** What it carries of identifiers, if it is a chunk of a hand-over. */
-  readonly holdings: readonly Holding[];
-  /** Delivered a second time already, or never to be. */
-  readonly single: boolean;
+interface ShardState {
+  store: Store;
+  journal: ("raise" | ShardCommit)[];
+  /** The furthest R that was ever committed. */
+  reached: number;
+  /** R. */
+  held: number;
 }
 
-export interface Parts {
-  readonly values: ReadonlyMap<string, StoredValue>;
-  readonly holdings: readonly Holding[];
-  readonly id: number;
-}
+export class ServerState {
+  readonly #world: World;
+  readonly #system: System;
+  readonly #shards: ShardState[];
+  readonly #index: Index;
 
-export interface Shard {
-  readonly parts: Parts;
-  /** Strictly in order, whoever has appended: the inner log has one partition for a shard. */
-  readonly log: readonly Message[];
-  /** Committed and not yet published, by step. */
-  readonly outbox: readonly (readonly Message[])[];
-  /** Copies of messages delivered already, which will be delivered again. */
-  readonly again: readonly Message[];
-  readonly id: number;
-}
+  constructor(world: World, system: System) {
+    this.#world = world;
+    this.#system = system;
+    this.#index = system.openMemoryIndex();
+    this.#shards = Array.from({ length: world.plan.shards }, () => ({
+      store: system.openMemoryStore(),
+      journal: [],
+      reached: 0,
+      held: 0,
+    }));
+  }
 
-export interface StoredValue {
-  readonly bytes: Uint8Array;
-  readonly text: string;
-  readonly holdings: readonly Holding[];
-}
+  /** An output of this position may be visible. */
+  isCommitted(shard: number, offset: number): boolean {
+    return (this.#shards[shard]?.reached ?? 0) > offset;
+  }
 
-/** What a place (a shard's store, a chunk under way) has of a component, an identifier, a fragment. */
-export type Holding =
-  | {
-      readonly kind: "component";
-      readonly id: string;
-      readonly held: readonly string[];
-      readonly keys: readonly string[];
+  /** R, as the store has it now. */
+  appliedUpTo(shard: number): number {
+    return this.#at(shard).held;
+  }
+
+  /** Everything as it is, for the end of a run. */
+  readAll(): Pick<Store, "load" | "scan" | "dueTimers" | "standing"> {
+    return {
+      standing: (shard) => this.#at(shard).store.standing(shard),
+      dueTimers: (shard, queue, upToMs, max) => this.#at(shard).store.dueTimers(shard, queue, upToMs, max),
+      load: (shard, keys) => this.#at(shard).store.load(shard, keys),
+      scan: (shard, prefix) => this.#at(shard).store.scan(shard, prefix),
+    };
+  }
+
+  /** Returns how many acknowledged entries were lost. */
+  async failOver(shard: number, lost: number): Promise<number> {
+    const state = this.#at(shard);
+    const kept = state.journal.slice(0, Math.max(0, state.journal.length - lost));
+    const gone = state.journal.length - kept.length;
+    const store = this.#system.openMemoryStore();
+    for (const entry of kept) {
+      if (entry === "raise") await store.raiseEpochs([shard]);
+      else await store.commit(entry);
     }
-  | { readonly kind: "forwarder"; readonly id: string; readonly forward: string }
-  | { readonly kind: "fragment"; readonly key: string; readonly events: number; readonly marks: readonly number[] };
-
-export interface IndexValues {
-  readonly values: ReadonlyMap<string, string>;
-  readonly id: number;
-}
-
-export interface Task {
-  /** Place of the event in the world's list. */
-  readonly event: number;
-  /** first: it may still be recorded a second time. */
-  readonly record: "first" | "only" | "second";
-}
-
-export interface Resolver {
-  readonly tasks: readonly Task[];
-  /** What it has read of the index; null: nothing yet. */
-  readonly seen: IndexValues | null;
-  /** Written to the index and not appended yet. */
-  readonly resolved: readonly Message[] | null;
-}
-
-export interface State {
-  readonly index: IndexValues;
-  readonly resolvers: readonly Resolver[];
-  readonly shards: readonly Shard[];
-  readonly crashesLeft: number;
-  readonly copiesLeft: number;
-}
-
-/**
- * What only publications read is left out: numbers of versions, transitions and changes, what a profile looked like, since
- * when and because of what it is in its segment. No other decision of the engine depends on it.
- */
-const UNSEEN = new Set([
-  "cause",
-  "heldCause",
-  "version",
-  "transitions",
-  "changes",
-  "segmentSince",
-  "lastTransitionOccurredAt",
-  "published",
-  "aliasOf",
-  "look",
-  "memberships",
-  "signal",
-  "signalledUpTo",
-  "traceparent",
-]);
-
-/** Sets and maps by content: the order in which something was put in is no part of the state. */
-function describe(value: unknown): string {
-  if (value instanceof Map) {
-    const entries = [...value].map(([key, one]) => `${describe(key)}:${describe(one)}`);
-    return `{${entries.sort(compareText).join()}}`;
+    state.store = store;
+    state.journal = kept;
+    state.held = (await store.readHead(shard)).position.offset;
+    return gone;
   }
-  if (value instanceof Set) return `{${[...value].map(describe).sort(compareText).join()}}`;
-  if (Array.isArray(value)) return `[${value.map(describe).join()}]`;
-  if (value instanceof Uint8Array) return Buffer.from(value).toString("base64");
-  if (typeof value === "object" && value !== null) {
-    let text = "(";
-    for (const [name, one] of Object.entries(value))
-      if (!UNSEEN.has(name) || isStatusVersion(name, value)) text += `${name}=${describe(one)};`;
-    return `${text})`;
+
+  openStore(incarnation: Incarnation): Store {
+    const ask = <T>(name: string, effect: () => Promise<T>): Promise<T> =>
+      send(this.#world, incarnation, {
+        name,
+        refused: "store-refused",
+        lost: "store-lost",
+        late: "store-late",
+        effect,
+        error: (why) => new this.#system.StoreUnavailable(why),
+      });
+    return {
+      raiseEpochs: (shards) => ask(`raise epochs of ${shards.join()}`, () => this.#raise(shards)),
+      readHead: (shard) => ask(`read head of ${shard}`, () => this.#at(shard).store.readHead(shard)),
+      load: (shard, keys) => ask(`load from ${shard}`, () => this.#at(shard).store.load(shard, keys)),
+      dueTimers: (shard, queue, upToMs, max) =>
+        ask(`timers of ${shard}`, () => this.#at(shard).store.dueTimers(shard, queue, upToMs, max)),
+      commit: (commit) => ask(`commit to ${commit.shard} from ${commit.from.offset}`, () => this.#commit(commit)),
+      scan: (shard, prefix) => this.#at(shard).store.scan(shard, prefix),
+      scrub: (shard, cursor) => ask(`scrub ${shard}`, () => this.#at(shard).store.scrub(shard, cursor)),
+      hasLost: async () => false,
+      standing: (shard) => this.#at(shard).store.standing(shard),
+      awaitPosition: (shard, epoch, until) =>
+        ask(`await ${shard}`, () => this.#at(shard).store.awaitPosition(shard, epoch, until)),
+      clear: (shard, epoch) => ask(`clear ${shard}`, () => this.#clear(shard, epoch)),
+      close: async () => {},
+    };
   }
-  return String(value);
-}
 
-/** A status and a far end have a version that decides. */
-function isStatusVersion(name: string, value: object): boolean {
-  return name === "version" && "status" in value;
-}
-
-function holdingOf({ key, value }: Part, owner: string): Holding | null {
-  if (key.startsWith(componentPart(""))) {
-    const component = value as Component | Forwarder;
-    if (component.forward !== undefined) return { kind: "forwarder", id: component.id, forward: component.forward };
-    return { kind: "component", id: component.id, held: [...component.held], keys: [...component.identifiers.keys()] };
+  openIndex(incarnation: Incarnation): Index {
+    const error = (why: string) => new this.#system.StoreUnavailable(why);
+    const kinds = { refused: "index-refused", lost: "index-lost", error } as const;
+    return {
+      get: (keys) =>
+        send(this.#world, incarnation, { ...kinds, name: `index get ${keys[0]}`, effect: () => this.#index.get(keys) }),
+      putIfAbsent: (entries) => {
+        const name = `index put ${entries[0]?.key}`;
+        const put = async () => {
+          if (!this.#world.goesWrong("index-partial", this.#world.number(name)))
+            return await this.#index.putIfAbsent(entries);
+          await this.#index.putIfAbsent(entries.slice(0, Math.ceil(entries.length / 2)));
+          throw error("no answer");
+        };
+        return send(this.#world, incarnation, { ...kinds, name, effect: put });
+      },
+      restore: (entries) => this.#index.restore(entries),
+      readMarks: () => this.#index.readMarks(),
+      moveMarks: (from, to) => this.#index.moveMarks(from, to),
+      close: async () => {},
+    };
   }
-  const identifier = identifierOf(key);
-  if (identifier === null) throw new Error(`${owner} has a part that no world needs: ${key}`);
-  const { fragment } = value as IdentifierState;
-  return {
-    kind: "fragment",
-    key: identifier,
-    events: fragment?.events ?? 0,
-    marks: [...(fragment?.seen.keys() ?? [])],
-  };
-}
 
-function listHoldings(parts: readonly Part[], owner: string): Holding[] {
-  return parts.flatMap((part) => holdingOf(part, owner) ?? []).concat(parts.flatMap(listArriving));
-}
-
-/** Chunks of hand-overs that a component has and has not taken in. */
-function listArriving({ value }: Part): Holding[] {
-  const { abroad } = value as Partial<Component>;
-  return [...(abroad?.arriving.values() ?? [])].flatMap((parts) => listHoldings(parts, "a chunk"));
-}
-
-export function storeValue(key: string, bytes: Uint8Array): StoredValue {
-  const part = decodePart({ key, value: bytes });
-  return { bytes, text: describe(part.value), holdings: listHoldings([part], "a store") };
-}
-
-export function createParts(values: Parts["values"]): Parts {
-  const texts = Array.from(values, ([key, { text }]) => `${key}=${text}`).sort(compareText);
-  return { values, holdings: [...values.values()].flatMap(({ holdings }) => holdings), id: number(texts.join("\n")) };
-}
-
-export function createIndex(values: IndexValues["values"]): IndexValues {
-  return { values, id: number(describe(values)) };
-}
-
-/** single: it was delivered already, and will not be a third time. A chunk of a hand-over comes once. */
-export function createMessage(shard: number, bundle: BundleValue, single = false): Message {
-  const items = readBundle(bundle);
-  const chunks = items.flatMap(({ item }) => (item.kind === "handover" ? [item] : []));
-  const holdings = chunks.flatMap(({ parts }) => listHoldings(parts, "a chunk"));
-  const isSingle = single || chunks.length > 0;
-  return { shard, bundle, id: number(`${isSingle} ${shard} ${describe(items)}`), holdings, single: isSingle };
-}
-
-function list(messages: readonly Message[]): string {
-  return messages.map(({ id }) => id).join();
-}
-
-export function createShard({ parts, log, outbox, again }: Omit<Shard, "id">): Shard {
-  const copies = again.map(({ id }) => id).sort((a, b) => a - b);
-  const id = number(`${parts.id}/${list(log)}/${outbox.map(list).join("|")}/${copies.join()}`);
-  return { parts, log, outbox, again, id };
-}
-
-export function nameState({ index, resolvers, shards, crashesLeft, copiesLeft }: State): string {
-  const working = resolvers.map(({ tasks, seen, resolved }) => {
-    const left = tasks.map(({ event, record }) => record + event).join();
-    return `${left};${seen?.id ?? ""};${resolved === null ? "" : list(resolved)}`;
-  });
-  return `${index.id}/${working.join("/")}/${shards.map(({ id }) => id).join()}/${crashesLeft}/${copiesLeft}`;
-}
-
-/** The same text wherever it is found; a name says so only within one thread. */
-export function describeEnd({ index, shards }: State): string {
-  const stored = shards.flatMap(({ parts }) => Array.from(parts.values, ([key, { text }]) => `${key}=${text}`));
-  return hash("sha256", [describe(index.values), ...stored.sort(compareText)].join("\n"));
-}
-
-export function countUnderWay({ resolvers, shards }: State): number {
-  let count = 0;
-  for (const { log, outbox, again } of shards) {
-    count += log.length + again.length;
-    for (const { length } of outbox) count += length;
+  async #raise(shards: readonly number[]): Promise<ReadonlyMap<number, number>> {
+    const epochs = new Map<number, number>();
+    for (const shard of shards) {
+      const state = this.#at(shard);
+      state.journal.push("raise");
+      for (const [number, epoch] of await state.store.raiseEpochs([shard])) epochs.set(number, epoch);
+    }
+    return epochs;
   }
-  for (const { resolved } of resolvers) count += resolved?.length ?? 0;
-  return count;
-}
 
-const numbers = new Map<string, number>();
+  async #clear(shard: number, epoch: number): Promise<"cleared" | "fenced"> {
+    const state = this.#at(shard);
+    const outcome = await state.store.clear(shard, epoch);
+    if (outcome === "fenced") return outcome;
+    this.#world.count("shard emptied");
+    state.journal = state.journal.filter((entry) => entry === "raise");
+    state.held = 0;
+    return outcome;
+  }
 
-function number(text: string): number {
-  const known = numbers.get(text);
-  if (known !== undefined) return known;
-  numbers.set(text, numbers.size);
-  return numbers.size - 1;
+  async #commit(commit: ShardCommit): Promise<CommitOutcome> {
+    const state = this.#at(commit.shard);
+    const outcome = await state.store.commit(commit);
+    if (outcome !== "committed") this.#world.count(`commit ${outcome}`);
+    else {
+      const parts = new Map([...commit.parts].map(([key, value]) => [key, value === null ? null : Buffer.from(value)]));
+      state.journal.push({ ...commit, parts });
+      state.held = commit.to.offset;
+      state.reached = Math.max(state.reached, commit.to.offset);
+    }
+    return outcome;
+  }
+
+  #at(shard: number): ShardState {
+    const state = this.#shards[shard];
+    if (state === undefined) throw new Error(`no shard ${shard}`);
+    return state;
+  }
 }

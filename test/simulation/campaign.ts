@@ -1,0 +1,86 @@
+// Many seeds and their tally: canaries first (they must fail), then what failed once, then the seeds, some of them twice
+// (the same seed must leave the same trace); at the end every kind of fault must have fired.
+
+import { FAULT_KINDS } from "./faults.ts";
+import { CANARY } from "./mutants.ts";
+import { listRegressions, replay } from "./regressions.ts";
+import { runSeed, type Outcome } from "./run.ts";
+import { prepareSubject } from "./slaughter.ts";
+
+/** Below it a kind may miss by chance. */
+export const VACUITY_SEEDS_MIN = 50;
+const CANARY_SEEDS = [1, 2, 3];
+
+export interface Tally {
+  seeds: number;
+  failed: number;
+  events: number;
+  faults: number;
+  hard: number;
+  doubles: number;
+  readonly counts: Map<string, number>;
+}
+
+export function createTally(): Tally {
+  return { seeds: 0, failed: 0, events: 0, faults: 0, hard: 0, doubles: 0, counts: new Map() };
+}
+
+/** Seeds at which the alarm does not sound although it must. */
+export async function listSilentCanaries(): Promise<number[]> {
+  const subject = await prepareSubject(CANARY);
+  const silent: number[] = [];
+  for (const seed of CANARY_SEEDS) if ((await runSeed(seed, subject)).failure === null) silent.push(seed);
+  return silent;
+}
+
+/** What failed once and fails again. */
+export async function replayRegressions(): Promise<string[]> {
+  const failures: string[] = [];
+  for (const file of listRegressions()) {
+    const { name, outcome } = await replay(file);
+    if (outcome.failure !== null) failures.push(`${name}: ${outcome.failure}`);
+  }
+  return failures;
+}
+
+/** doubleEvery: each so many seeds one runs twice. */
+export async function runCampaign(
+  from: number,
+  seeds: number,
+  doubleEvery: number,
+  tally: Tally,
+  onSeed: (outcome: Outcome) => Promise<void> | void,
+): Promise<void> {
+  for (let seed = from; seed < from + seeds; seed += 1) {
+    let outcome = await runSeed(seed);
+    if (seed % doubleEvery === 0) {
+      tally.doubles += 1;
+      const again = await runSeed(seed);
+      if (again.trace !== outcome.trace && outcome.failure === null)
+        outcome = { ...outcome, failure: `not deterministic: trace ${outcome.trace}, then ${again.trace}` };
+    }
+    tally.seeds += 1;
+    tally.failed += outcome.failure === null ? 0 : 1;
+    tally.events += outcome.events;
+    tally.faults += outcome.faults;
+    tally.hard += outcome.hard;
+    for (const [name, count] of outcome.counts) tally.counts.set(name, (tally.counts.get(name) ?? 0) + count);
+    await onSeed(outcome);
+  }
+}
+
+/** States that a campaign must have reached, beside every kind of fault. */
+const STATES = [
+  "commit fenced",
+  "commit moved",
+  "outcome unknown",
+  "transaction aborted",
+  "transaction timed out",
+  "shard that lost acknowledged writes",
+  "store behind the log (R < K)",
+  "waited for a service",
+];
+
+export function listMissing({ counts }: Tally): string[] {
+  return [...FAULT_KINDS, ...STATES].filter((name) => (counts.get(name) ?? 0) === 0);
+}

@@ -1,0 +1,70 @@
+// The producers of the channel topics: events one after the other, over the time of the plan. Some send a record again;
+// some write in transactions, which are aborted, or left open until their time is over and readers must wait.
+
+import type { RecordedEvent } from "#support/oracle.ts";
+import type { Broker } from "./broker.ts";
+import { type Kit, topicOf } from "./kit.ts";
+import type { Arrival } from "./workload.ts";
+import type { World } from "./world.ts";
+
+export class Feeder {
+  /** What committed readers of the channel topics come to see. */
+  readonly recorded: RecordedEvent[] = [];
+  readonly #world: World;
+  readonly #broker: Broker;
+  readonly #kit: Kit;
+  readonly #arrivals: readonly Arrival[];
+
+  constructor(world: World, broker: Broker, kit: Kit, arrivals: readonly Arrival[]) {
+    this.#world = world;
+    this.#broker = broker;
+    this.#kit = kit;
+    this.#arrivals = arrivals;
+  }
+
+  start(): void {
+    for (const { atMs, event } of this.#arrivals)
+      this.#world.after(atMs, `feed ${event.event.eventId}`, () => this.#send(event));
+  }
+
+  #send(event: RecordedEvent): void {
+    const world = this.#world;
+    const name = world.number(`${event.source} ${event.event.eventId}`);
+    if (world.goesWrong("input-aborted", name)) void this.#sendInVain(event, name, false);
+    if (world.goesWrong("input-hanging", name)) void this.#sendInVain(event, name, true);
+    this.#append(event, name);
+    if (world.goesWrong("duplicate", name))
+      world.after(60 * world.draw(`again ${name}`), `feed again ${name}`, () => this.#append(event, name));
+  }
+
+  #append(event: RecordedEvent, name: string): void {
+    this.#broker.append(this.#recordOf(event, name));
+    this.recorded.push(event);
+  }
+
+  /** Of somebody who never was: whoever reads it makes a person too many. */
+  async #sendInVain(event: RecordedEvent, name: string, isLeftOpen: boolean): Promise<void> {
+    const id = `channel producer ${isLeftOpen ? "that hangs" : "that aborts"} ${name}`;
+    const epoch = await this.#broker.initialise(id);
+    await this.#broker.addPositions(id, epoch, "nobody", new Map());
+    const identifiers = [{ namespace: "customer", value: `ghost-${name}` }];
+    const ghost = { ...event, event: { ...event.event, eventId: `ghost-${event.event.eventId}`, identifiers } };
+    await this.#broker.produce(id, epoch, [this.#recordOf(ghost, name)]);
+    if (!isLeftOpen)
+      this.#world.after(30 * this.#world.draw(`abort ${name}`), `abort ${name}`, () => {
+        this.#broker.end(id, epoch, "aborting").catch(() => {});
+      });
+  }
+
+  #recordOf({ source, recordedAt, event }: RecordedEvent, name: string) {
+    const { channelPartitions } = this.#world.plan;
+    const partition = Math.floor(this.#world.draw(`partition ${name}`) * channelPartitions);
+    return {
+      topic: topicOf(source),
+      partition,
+      key: null,
+      value: this.#kit.encodeEvent(event),
+      timestampMs: recordedAt,
+    };
+  }
+}

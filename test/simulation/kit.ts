@@ -1,0 +1,71 @@
+// What a run needs beside the world, made once for each system: codec, encoders and engine of the production code.
+
+import { join } from "node:path";
+import { openLocalCodec } from "#adapters/registry/local.ts";
+import type { Engine } from "#core/engine.ts";
+import type { ChannelEvent } from "#core/event.ts";
+import type { Codec } from "#ports/codec.ts";
+import { deadLetterTopic, nameTopics } from "#services/config/topics.ts";
+import type { BundleValue, EncodeBundle } from "#services/wire/bundle.ts";
+import type { OutputEncoder } from "#services/wire/output.ts";
+import { configuration, hash } from "#support/histories.ts";
+import { ROOT } from "#support/source.ts";
+import type { System } from "./system.ts";
+
+export const NAMES = nameTopics("");
+export const OUTPUT_TOPICS = [
+  NAMES.profileChanged,
+  NAMES.segmentTransition,
+  NAMES.identityChanged,
+  NAMES.profileSignal,
+  NAMES.profileState,
+  NAMES.identityAlias,
+];
+const SOURCES = new Map(configuration.sources.map(({ topic, name }) => [topic, name]));
+const TOPICS = new Map(configuration.sources.map(({ topic, name }) => [name, topic]));
+export const CHANNEL_TOPICS = [...SOURCES.keys()];
+export const DEAD_LETTER_TOPICS = CHANNEL_TOPICS.map(deadLetterTopic);
+
+export interface Kit {
+  readonly system: System;
+  readonly codec: Codec;
+  readonly encodeBundle: EncodeBundle;
+  readonly encodeOutput: OutputEncoder;
+  readonly encodeEvent: (event: ChannelEvent) => Uint8Array;
+  engineFor(resolverSlots: number): Engine;
+}
+
+export function sourceOf(topic: string): string | null {
+  return SOURCES.get(topic) ?? null;
+}
+
+export function topicOf(source: string): string {
+  const topic = TOPICS.get(source);
+  if (topic === undefined) throw new Error(`no source ${source}`);
+  return topic;
+}
+
+const codec = await openLocalCodec({ schemasDirectory: join(ROOT, "schemas") });
+const encodeBundle = (await codec.encoder(NAMES.resolved, "ResolvedBundle")) as (value: BundleValue) => Uint8Array;
+const encodeEvent = await codec.encoder("channel", "ChannelEvent");
+
+export async function createKit(system: System): Promise<Kit> {
+  const engines = new Map<number, Engine>();
+  const decode = (bytes: Uint8Array): ChannelEvent => {
+    const decoded = codec.decode(bytes);
+    if (!decoded.ok) throw new Error(`an event that the resolver accepted cannot be read: ${decoded.reason}`);
+    return decoded.value as ChannelEvent;
+  };
+  return {
+    system,
+    codec,
+    encodeBundle,
+    encodeEvent,
+    encodeOutput: await system.createOutputEncoder(codec, NAMES),
+    engineFor(resolverSlots) {
+      const engine = engines.get(resolverSlots) ?? system.createEngine({ configuration, hash, resolverSlots, decode });
+      engines.set(resolverSlots, engine);
+      return engine;
+    },
+  };
+}

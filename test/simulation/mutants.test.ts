@@ -1,0 +1,29 @@
+// The planted bugs that die quickly; `npm run simulate -- --mutants` has all of them.
+
+import { notEqual } from "node:assert/strict";
+import { describe, it } from "node:test";
+import { MUTANTS } from "./mutants.ts";
+import { kill } from "./slaughter.ts";
+
+const QUICK = new Set([
+  "published-before-fold",
+  "outbox-not-published-at-take-over",
+  "outbox-off-by-one",
+  "refold-published",
+  "unknown-outcome-is-success",
+  "no-fence-and-no-compare",
+  "torn-commit",
+  "position-before-resolving",
+  "remembered-before-it-is-resolved",
+  "stale-index-read",
+  "parked-item-dropped",
+  "readers-see-uncommitted",
+]);
+
+describe("the simulation notices", () => {
+  for (const mutant of MUTANTS.filter(({ name }) => QUICK.has(name)))
+    it(mutant.name, async () => {
+      const { killedBy } = await kill(mutant, 1, 12);
+      notEqual(killedBy, null, "it survives");
+    });
+});

@@ -1,0 +1,109 @@
+// What one seed is about: the shape of the deployment, a mix of faults (some kinds absent, so that each mix is met alone
+// too), and a timetable of the faults that strike processes, slots, shards and topics. Small values are favoured.
+
+import { FAULT_KINDS, type FaultKind } from "./faults.ts";
+import { hashText } from "./world.ts";
+
+export interface Strike {
+  readonly kind: FaultKind;
+  readonly atMs: number;
+  /** Picks whom it strikes, and how hard. */
+  readonly luck: number;
+}
+
+export interface Plan {
+  readonly seed: number;
+  readonly workers: number;
+  readonly shards: number;
+  readonly resolverSlots: number;
+  readonly stitchSlots: number;
+  readonly channelPartitions: number;
+  readonly transactionIntervalMs: number;
+  readonly tickIntervalMs: number;
+  readonly latencyMs: number;
+  /** Every member's slots start anew at a rebalance, as kafkajs has it; else only those that move. */
+  readonly eager: boolean;
+  /** How long it takes at most until a new owner hears of a slot, and a former one that it has lost it. */
+  readonly newsMs: number;
+  readonly lossMs: number;
+  /** Records of one poll at most. */
+  readonly fetchMax: number;
+  readonly histories: number;
+  readonly historyLength: number;
+  /** The events come in this time; faults go on a little longer. */
+  readonly feedMs: number;
+  readonly rates: Readonly<Record<FaultKind, number>>;
+  readonly strikes: readonly Strike[];
+}
+
+/** The highest rate per request (for input faults: per event) that a mix draws. */
+const RATE_MAX: Readonly<Partial<Record<FaultKind, number>>> = {
+  "crash-before": 0.001,
+  "crash-after": 0.002,
+  "end-lost": 0.08,
+  "end-late": 0.06,
+  "store-refused": 0.03,
+  "store-lost": 0.03,
+  "store-late": 0.02,
+  "index-refused": 0.03,
+  "index-lost": 0.03,
+  "index-partial": 0.04,
+  "registry-refused": 0.02,
+  "log-refused": 0.02,
+  "log-lost": 0.02,
+  "log-late": 0.02,
+  slow: 0.15,
+  "coordinator-slow": 0.8,
+  duplicate: 0.1,
+  "input-aborted": 0.04,
+  "input-hanging": 0.01,
+};
+
+/** Kinds of the timetable, and how many of them a seed has at most. */
+const STRIKES_MAX: Readonly<Partial<Record<FaultKind, number>>> = {
+  crash: 2,
+  zombie: 2,
+  rebalance: 3,
+  failover: 3,
+  drain: 1,
+  retention: 2,
+};
+
+export function createPlan(seed: number): Plan {
+  const draw = (name: string) => hashText(seed, `plan ${name}`) / 4_294_967_296;
+  const within = (name: string, min: number, max: number) => min + Math.floor(draw(name) * (max - min + 1));
+  const shards = within("shards", 4, 6);
+  const channelPartitions = within("partitions", 2, 3);
+  const feedMs = within("feed", 500, 1200);
+  const rates = {} as Record<FaultKind, number>;
+  for (const kind of FAULT_KINDS)
+    rates[kind] = draw(`${kind} is in`) < 0.45 ? 0 : (RATE_MAX[kind] ?? 0) * draw(`${kind} rate`);
+  const strikes: Strike[] = [];
+  for (const [kind, max] of Object.entries(STRIKES_MAX) as [FaultKind, number][])
+    for (let i = within(`${kind} count`, 0, max); i > 0; i -= 1)
+      strikes.push({
+        kind,
+        atMs: Math.round(draw(`${kind} at ${i}`) * (feedMs + 300)),
+        luck: draw(`${kind} luck ${i}`),
+      });
+  return {
+    seed,
+    workers: within("workers", 3, 4),
+    shards,
+    resolverSlots: within("resolver slots", 2, channelPartitions),
+    stitchSlots: within("stitch slots", 2, shards),
+    channelPartitions,
+    transactionIntervalMs: within("interval", 10, 50),
+    tickIntervalMs: within("tick", 60, 300),
+    latencyMs: within("latency", 2, 8),
+    eager: draw("eager") < 0.5,
+    newsMs: within("news", 5, 40),
+    lossMs: within("loss", 20, 220),
+    fetchMax: draw("fetch") < 0.3 ? within("few", 1, 4) : within("many", 5, 60),
+    histories: 8,
+    historyLength: within("length", 25, 27),
+    feedMs,
+    rates,
+    strikes: strikes.toSorted((a, b) => a.atMs - b.atMs),
+  };
+}

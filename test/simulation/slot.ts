@@ -1,0 +1,178 @@
+// A slot as its owner's process sees it: the port's calls as requests to the broker. The order inside a transaction is the
+// Kafka adapter's: positions, records, end. What goes wrong before the end is given up (aborted as far as can be) and is
+// "unavailable"; no answer to the end is "unknown". Either way the producer is thrown away until the next take-over.
+
+import type { GroupOptions, LogError, LogErrorCode, LogRecord, NewRecord, OwnedSlot, Position } from "#ports/log.ts";
+import { partitionKey, type TopicPartition } from "#ports/log.ts";
+import { Fenced, type Broker } from "./broker.ts";
+import type { Incarnation } from "./incarnation.ts";
+import { send, type World } from "./world.ts";
+
+const FETCH_WAIT_MS_MIN = 1;
+
+export interface SlotGround {
+  readonly world: World;
+  readonly broker: Broker;
+  readonly incarnation: Incarnation;
+  readonly logError: new (code: LogErrorCode, message: string) => LogError;
+}
+
+/** An answer that did not come, or a refusal before anything was done. */
+class Unanswered extends Error {}
+
+export class SimulatedSlot implements OwnedSlot {
+  readonly slot: number;
+  readonly partitions: readonly TopicPartition[];
+  readonly revoked: AbortSignal;
+  readonly #ground: SlotGround;
+  readonly #group: string;
+  readonly #id: string;
+  readonly #cursors = new Map<string, number>();
+  #epoch: number | null = null;
+  #turn = 0;
+
+  constructor(ground: SlotGround, slot: number, options: GroupOptions, revoked: AbortSignal) {
+    this.#ground = ground;
+    this.slot = slot;
+    this.revoked = revoked;
+    this.#group = options.group;
+    this.#id = `${options.group}-${slot}`;
+    this.partitions = options.topics.flatMap((topic) =>
+      ground.broker
+        .partitionsOf(topic)
+        .map((_, partition) => ({ topic, partition }))
+        .filter(({ partition }) => options.slotOf(partition) === slot),
+    );
+  }
+
+  async takeOver(): Promise<void> {
+    this.#epoch = null;
+    this.#epoch = await this.#ask("initialise", () => this.#ground.broker.initialise(this.#id));
+  }
+
+  async positions(): Promise<ReadonlyMap<string, Position>> {
+    const keys = this.partitions.map(partitionKey);
+    return await this.#ask("read positions", () => this.#ground.broker.readPositions(this.#group, keys));
+  }
+
+  seek(positions: ReadonlyMap<string, Position>): void {
+    for (const [key, { offset }] of positions) this.#cursors.set(key, offset);
+  }
+
+  poll(recordsMax: number, waitMs: number): Promise<{ records: LogRecord[]; atEnd: boolean }> {
+    const { world, broker, incarnation } = this.#ground;
+    const { promise, resolve } = Promise.withResolvers<{ records: LogRecord[]; atEnd: boolean }>();
+    const nothing = { records: [], atEnd: false };
+    if (this.revoked.aborted) return Promise.resolve(nothing);
+    let isOver = false;
+    const onRevoked = () => finish(nothing);
+    const finish = (answer: { records: LogRecord[]; atEnd: boolean }) => {
+      if (isOver) return;
+      isOver = true;
+      unwatch();
+      this.revoked.removeEventListener("abort", onRevoked);
+      resolve(answer);
+    };
+    const fetch = (isLast: boolean) =>
+      incarnation.deliver(() => {
+        if (isOver) return;
+        const records = this.#take(world.faultsOn ? Math.min(recordsMax, world.plan.fetchMax) : recordsMax);
+        if (records.length > 0 || isLast) finish({ records, atEnd: this.#isAtEnd() });
+      });
+    let isFetching = false;
+    const unwatch = broker.watch(() => {
+      if (isFetching) return;
+      isFetching = true;
+      world.after(FETCH_WAIT_MS_MIN + world.plan.latencyMs * 0.5, `fetch ${this.#id}`, () => {
+        isFetching = false;
+        fetch(false);
+      });
+    });
+    this.revoked.addEventListener("abort", onRevoked, { once: true });
+    world.after(world.plan.latencyMs * 0.5, `fetch ${this.#id}`, () => fetch(false));
+    world.after(waitMs, `fetch wait ${this.#id}`, () => fetch(true));
+    return promise;
+  }
+
+  async publish(records: readonly NewRecord[], positions: ReadonlyMap<string, Position>): Promise<void> {
+    const { broker, logError, world } = this.#ground;
+    if (this.revoked.aborted) throw new logError("log-fenced", "the slot was taken away");
+    const epoch = this.#epoch;
+    if (epoch === null) throw new logError("log-unavailable", "the slot must be taken over first");
+    try {
+      await this.#ask("positions", () => broker.addPositions(this.#id, epoch, this.#group, positions));
+      const half = world.draw(world.number(`cut ${this.#id}`)) < 0.5 ? records.length : Math.ceil(records.length / 2);
+      for (const part of [records.slice(0, half), records.slice(half)])
+        if (part.length > 0) await this.#ask("produce", () => broker.produce(this.#id, epoch, part));
+    } catch (error) {
+      this.#epoch = null;
+      if (error instanceof logError) {
+        if (error.code !== "log-fenced")
+          await this.#ask("abort", () => broker.end(this.#id, epoch, "aborting")).catch(() => {});
+      }
+      throw error;
+    }
+    try {
+      await this.#request("end", "end-lost", "end-late", () => broker.end(this.#id, epoch, "committing"));
+    } catch (error) {
+      this.#epoch = null;
+      world.count("outcome unknown");
+      throw this.#toLogError(error, "log-outcome-unknown");
+    }
+  }
+
+  async #ask<T>(what: string, effect: () => Promise<T>): Promise<T> {
+    try {
+      return await this.#request(what, "log-lost", "log-late", effect);
+    } catch (error) {
+      throw this.#toLogError(error, "log-unavailable");
+    }
+  }
+
+  #request<T>(
+    what: string,
+    lost: "log-lost" | "end-lost",
+    late: "log-late" | "end-late",
+    effect: () => Promise<T>,
+  ): Promise<T> {
+    const { world, incarnation } = this.#ground;
+    const name = `${what} ${this.#id}`;
+    return send(world, incarnation, {
+      name,
+      refused: "log-refused",
+      lost,
+      late,
+      ...(what === "initialise" ? { held: "coordinator-slow" as const } : {}),
+      effect,
+      error: (why) => new Unanswered(why),
+    });
+  }
+
+  #toLogError(error: unknown, otherwise: LogErrorCode): LogError {
+    const { logError } = this.#ground;
+    return new logError(error instanceof Fenced ? "log-fenced" : otherwise, (error as Error).message);
+  }
+
+  /** Takes turns between the partitions. */
+  #take(recordsMax: number): LogRecord[] {
+    const taken: LogRecord[] = [];
+    const first = this.#turn++;
+    for (let step = 0; step < this.partitions.length && taken.length < recordsMax; step += 1) {
+      const at = this.partitions[(first + step) % this.partitions.length] as TopicPartition;
+      const key = partitionKey(at);
+      const { records, next } = this.#ground.broker
+        .at(at.topic, at.partition)
+        .read(this.#cursors.get(key) ?? 0, recordsMax - taken.length);
+      this.#cursors.set(key, next);
+      taken.push(...records);
+    }
+    return taken;
+  }
+
+  #isAtEnd(): boolean {
+    const { broker } = this.#ground;
+    return this.partitions.every(
+      (at) => (this.#cursors.get(partitionKey(at)) ?? 0) >= broker.at(at.topic, at.partition).end,
+    );
+  }
+}

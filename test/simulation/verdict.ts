@@ -1,0 +1,193 @@
+// What must hold when everything has come to rest, whatever happened on the way: the people are the oracle's (I1, P1);
+// nobody waits for anything; every input record has one outcome (O1); and a fold of the inner log, bundle by bundle and by
+// the reference engine, gives the outputs that readers saw, byte for byte and in order (O2, O4 of the notes).
+
+import { isDeepStrictEqual } from "node:util";
+import { acceptEvent } from "#core/acceptance.ts";
+import { isWithoutFacts } from "#core/declaration.ts";
+import type { EventOutcome } from "#core/effect.ts";
+import type { Store } from "#ports/store.ts";
+import { configuration, hash } from "#support/histories.ts";
+import { compareOracle, comparePeople } from "#support/oracle-comparison.ts";
+import { recomputePeople, type RecordedEvent } from "#support/oracle.ts";
+import { NAMES, type Kit } from "./kit.ts";
+import { describeOutput, type Observer } from "./observer.ts";
+import type { Plan } from "./plan.ts";
+
+export interface Rest {
+  readonly plan: Plan;
+  /** The reference, not what was under test. */
+  readonly kit: Kit;
+  readonly state: Pick<Store, "load" | "scan" | "dueTimers">;
+  readonly observer: Observer;
+  /** What stood on the channel topics, copies included. */
+  readonly recorded: readonly RecordedEvent[];
+  /** K of each shard. */
+  readonly published: readonly number[];
+  /** R of each shard. */
+  readonly applied: readonly number[];
+}
+
+/** The first broken promise; null: all hold. */
+export async function judge(rest: Rest): Promise<string | null> {
+  const { observer, plan } = rest;
+  const folded = await foldInnerLog(rest);
+  return (
+    observer.findBrokenChains()[0] ??
+    compareOutputs(observer.outputs, folded.outputs, rest.published) ??
+    (await compareStates(rest, folded.stores)) ??
+    checkOutcomes(rest, folded.outcomes) ??
+    (await findUnsettled(rest)) ??
+    (await comparePersons(rest, plan))
+  );
+}
+
+async function comparePersons({ kit, state, recorded, observer }: Rest, plan: Plan): Promise<string | null> {
+  const { system } = kit;
+  const people = await system.readPeople(kit.engineFor(plan.resolverSlots), state as Store, plan.shards);
+  const [got, wanted] = [comparePeople(people), compareOracle(recomputePeople(recorded, configuration, hash))];
+  if (!isDeepStrictEqual(got, wanted)) return `the people are not the oracle's: ${describeDifference(got, wanted)}`;
+  for (const { profileId, segment } of people.profiles) {
+    const told = observer.told.get(profileId);
+    if (told !== segment) return `${profileId} is in ${segment}, its last profile-changed says ${told}`;
+    const isRenamed = observer.renames.has(profileId);
+    if (!isRenamed && observer.led.get(profileId) !== segment)
+      return `${profileId} is in ${segment}, its last transition led to ${observer.led.get(profileId)}`;
+  }
+  return null;
+}
+
+function describeDifference(got: ReturnType<typeof comparePeople>, wanted: ReturnType<typeof comparePeople>): string {
+  if (got.profiles.length !== wanted.profiles.length)
+    return `${got.profiles.length} profiles, not ${wanted.profiles.length}`;
+  const at = got.profiles.findIndex((profile, place) => !isDeepStrictEqual(profile, wanted.profiles[place]));
+  if (at < 0) return `${got.unattributedOrders} orders of nobody, not ${wanted.unattributedOrders}`;
+  return `${JSON.stringify(got.profiles[at])}\n  is not ${JSON.stringify(wanted.profiles[at])}`;
+}
+
+async function foldInnerLog({ plan, kit, observer, published, applied }: Rest) {
+  const { system, encodeOutput } = kit;
+  const outputs = new Map<string, string[]>();
+  const outcomes: EventOutcome[] = [];
+  const stores: Store[] = [];
+  for (let shard = 0; shard < plan.shards; shard += 1) {
+    const start = { offset: 0, step: 0 };
+    const store = system.openMemoryStore();
+    stores.push(store);
+    const stitcher = new system.ShardStitcher(
+      {
+        engine: kit.engineFor(plan.resolverSlots),
+        store,
+        shards: plan.shards,
+        resolvedTopic: NAMES.resolved,
+        encodeBundle: () => new Uint8Array(),
+        encodeOutput,
+        prepareEvents: async () => {},
+        findRoots: async () => new Map(),
+        join: async () => [],
+        onOutcome: (outcome) => outcomes.push(outcome),
+      },
+      shard,
+      0,
+      start,
+    );
+    for (const { offset, value } of observer.bundles.get(shard) ?? []) {
+      if (offset >= (applied[shard] ?? 0)) break;
+      const { records } = await stitcher.apply([{ offset, items: system.readBundle(value) }], { offset, step: 0 }, 0);
+      for (const record of records) {
+        if (record.topic === NAMES.resolved || offset >= (published[shard] ?? 0)) continue;
+        const stream = `${record.topic} ${record.key} ${shard}`;
+        const list = outputs.get(stream) ?? [];
+        outputs.set(stream, list);
+        list.push(describeOutput(offset, record));
+      }
+    }
+  }
+  return { outputs, outcomes, stores };
+}
+
+/** Of what is published up to K; a tail that was committed and not published any more waits in the outbox. */
+function compareOutputs(
+  seen: ReadonlyMap<string, readonly string[]>,
+  folded: ReadonlyMap<string, readonly string[]>,
+  published: readonly number[],
+): string | null {
+  for (const stream of new Set([...seen.keys(), ...folded.keys()])) {
+    const [got, wanted] = [seen.get(stream) ?? [], folded.get(stream) ?? []];
+    if (isDeepStrictEqual(got, wanted)) continue;
+    const at = Math.max(
+      0,
+      wanted.findIndex((one, place) => one !== got[place]),
+    );
+    const show = (text: string | undefined) => (text === undefined ? "nothing" : text.split(" ").slice(0, 2).join(" "));
+    const k = published[Number(stream.split(" ").at(-1))];
+    return `outputs of ${stream} (K ${k}): ${got.length}, by the fold ${wanted.length}; at ${at} ${show(got[at])}, by the fold ${show(wanted[at])} (O2)`;
+  }
+  return null;
+}
+
+/** S2: what the store holds is what the log says, part by part and timer by timer. */
+async function compareStates({ plan, state }: Rest, stores: readonly Store[]): Promise<string | null> {
+  for (let shard = 0; shard < plan.shards; shard += 1) {
+    const [got, wanted] = [await readShard(state, shard), await readShard(stores[shard] as Store, shard)];
+    for (const key of new Set([...got.keys(), ...wanted.keys()]))
+      if (got.get(key) !== wanted.get(key))
+        return `shard ${shard} holds another ${key} than the fold of its log (S2): ${got.get(key)}, by the fold ${wanted.get(key)}`;
+  }
+  return null;
+}
+
+async function readShard(store: Rest["state"], shard: number): Promise<Map<string, string>> {
+  const held = new Map<string, string>();
+  for await (const { key, value } of store.scan(shard, "")) held.set(key, Buffer.from(value).toString("base64"));
+  for (const queue of ["time", "completeness"] as const)
+    for (const { atMs, ref } of await store.dueTimers(shard, queue, Number.MAX_SAFE_INTEGER, 100_000))
+      held.set(`${queue} timer of ${ref}`, String(atMs));
+  return held;
+}
+
+/** O1: each record is refused (one letter for each) or its event folded once. */
+function checkOutcomes({ kit, plan, recorded, observer }: Rest, outcomes: readonly EventOutcome[]): string | null {
+  const { registry } = kit.engineFor(plan.resolverSlots);
+  const folds = new Map<string, number>();
+  for (const { source, eventId, outcome } of outcomes)
+    if (outcome === "folded") folds.set(`${source} ${eventId}`, (folds.get(`${source} ${eventId}`) ?? 0) + 1);
+  let letters = 0;
+  for (const { source, recordedAt, event } of recorded) {
+    const acceptance = acceptEvent(registry, source, recordedAt, event);
+    if (!acceptance.ok) {
+      letters += 1;
+      continue;
+    }
+    const isOrder = event.type.startsWith("order-") && registry.sources.get(source)?.trustedForOrders === true;
+    // What names nobody and is no order goes nowhere.
+    if (acceptance.accepted.identifiers.length === 0 && !isOrder) continue;
+    const count = folds.get(`${source} ${event.eventId}`) ?? 0;
+    // What is ruled of identifiers is ruled again by a copy that the resolver's window has forgotten, to no effect.
+    if (count > 1 && isWithoutFacts(acceptance.accepted)) continue;
+    if (count !== 1) return `${source} ${event.eventId} was folded ${count} times (O1)`;
+  }
+  const places = new Set(
+    observer.letters.map(
+      ({ topic, headers }) => `${topic} ${headers["__connect.errors.partition"]} ${headers["__connect.errors.offset"]}`,
+    ),
+  );
+  if (places.size !== observer.letters.length) return "a dead letter was written twice (O1)";
+  return letters === places.size ? null : `${places.size} dead letters of ${letters} refused records (O1)`;
+}
+
+/** Nothing parked, no hand-over half here, no ownership undecided. */
+async function findUnsettled({ plan, kit, state }: Rest): Promise<string | null> {
+  for (let shard = 0; shard < plan.shards; shard += 1) {
+    const stored: Uint8Array[] = [];
+    for await (const { value } of state.scan(shard, "c/")) stored.push(value);
+    const components = await kit.system.readComponents((keys) => state.load(shard, keys), stored);
+    for (const { id, abroad, identifiers } of components) {
+      if (abroad !== null && abroad.parked.length > 0) return `${id} has ${abroad.parked.length} parked`;
+      if (abroad !== null && abroad.arriving.size > 0) return `${id} waits for chunks`;
+      for (const entry of identifiers.values())
+        if (entry.pending) return `${id}: ${entry.namespace} ${entry.value} is pending`;
+    }
+  }
+  return null;
+}

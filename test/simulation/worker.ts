@@ -1,0 +1,164 @@
+// One worker: a process that runs both production programs, as `weft up` puts them together (services/cli/runtime.ts),
+// over the simulated log, store, index and registry. It is killed, paused and started again under the same name.
+
+import type { Codec } from "#ports/codec.ts";
+import type { GroupOptions, Log, Membership } from "#ports/log.ts";
+import { deadLetterTopic } from "#services/config/topics.ts";
+import type { Group } from "./group.ts";
+import { SESSION_MS } from "./group.ts";
+import { Incarnation } from "./incarnation.ts";
+import { CHANNEL_TOPICS, type Kit, NAMES, sourceOf } from "./kit.ts";
+import type { ServerState } from "./state.ts";
+import { send, type World } from "./world.ts";
+
+export interface WorkerGround {
+  readonly world: World;
+  readonly kit: Kit;
+  readonly state: ServerState;
+  readonly groups: ReadonlyMap<string, Group>;
+  /** The wall clock of the simulated shells. */
+  now(): number;
+}
+
+const RESTART_MS_MAX = 250;
+
+export class Worker {
+  readonly name: string;
+  readonly #ground: WorkerGround;
+  #life: Incarnation;
+  #memberships: Membership[] = [];
+
+  constructor(ground: WorkerGround, name: string) {
+    this.#ground = ground;
+    this.name = name;
+    this.#life = this.#beBorn();
+  }
+
+  get isUp(): boolean {
+    return this.#life.isResponsive;
+  }
+
+  crash(): void {
+    this.#life.crash();
+  }
+
+  /** True where it was paused; it comes back when its session is over. */
+  pause(ms: number): boolean {
+    const life = this.#life;
+    if (!life.isResponsive) return false;
+    const { world } = this.#ground;
+    life.pause();
+    world.after(SESSION_MS, `session of ${this.name}`, () => this.#expire(life));
+    world.after(ms, `resume ${this.name}`, () => life.resume());
+    return true;
+  }
+
+  resume(): void {
+    this.#life.resume();
+  }
+
+  /** Ends in order, as on SIGTERM. */
+  async drain(): Promise<void> {
+    await Promise.all(this.#memberships.map((membership) => membership.close()));
+  }
+
+  restart(): void {
+    this.#life.end();
+    this.#life = this.#beBorn();
+  }
+
+  #beBorn(): Incarnation {
+    const { world } = this.#ground;
+    const life: Incarnation = new Incarnation(world, this.name, () => {
+      world.after(SESSION_MS, `session of ${this.name}`, () => this.#expire(life));
+      const name = world.number(`restart ${this.name}`);
+      world.after(20 + RESTART_MS_MAX * world.draw(name), name, () => {
+        if (this.#life === life) this.#life = this.#beBorn();
+      });
+    });
+    this.#start(life).catch((error: unknown) => world.fail(`${this.name} does not start: ${String(error)}`));
+    return life;
+  }
+
+  #expire(life: Incarnation): void {
+    for (const group of this.#ground.groups.values()) group.expire(life);
+  }
+
+  async #start(life: Incarnation): Promise<void> {
+    const { world, kit, state, groups, now } = this.#ground;
+    const { system, encodeBundle, encodeOutput } = kit;
+    const { plan } = world;
+    const engine = kit.engineFor(plan.resolverSlots);
+    const index = new system.ComponentIndex(state.openIndex(life));
+    const codec = this.#openCodec(life);
+    const shared = {
+      codec,
+      shards: plan.shards,
+      resolvedTopic: NAMES.resolved,
+      encodeBundle,
+      transactionIntervalMs: plan.transactionIntervalMs,
+      waiting: {
+        onWait: (line: string) => {
+          for (const [state, pattern] of SAID) if (pattern.test(line)) world.count(state);
+        },
+      },
+    };
+    const log = {
+      joinGroup: async (options: GroupOptions) => (groups.get(options.group) as Group).join(life, options),
+    } as Partial<Log> as Log;
+    const resolving = await system.startResolver(
+      log,
+      {
+        ...shared,
+        registry: engine.registry,
+        index,
+        // This index loses nothing.
+        keeper: { check: async () => 0, mark: async () => {} },
+        tickIntervalMs: plan.tickIntervalMs,
+        sourceOf,
+        deadLetterTopic,
+        now,
+      },
+      { topics: CHANNEL_TOPICS, slots: plan.resolverSlots, groupPrefix: "" },
+    );
+    const stitching = await system.startStitcher(
+      log,
+      {
+        ...shared,
+        engine,
+        store: state.openStore(life),
+        encodeOutput,
+        prepareEvents: (events) => codec.prepare(events),
+        findRoots: (components) => index.findRoots(components),
+        join: (request) => index.join(request),
+      },
+      { slots: plan.stitchSlots, groupPrefix: "" },
+    );
+    this.#memberships = [resolving, stitching];
+  }
+
+  /** Schemas are known; now and then one has to be asked for, and the registry is away. */
+  #openCodec(life: Incarnation): Codec {
+    const { world, kit } = this.#ground;
+    return {
+      ...kit.codec,
+      prepare: async () => {
+        if (world.plan.rates["registry-refused"] === 0 && world.nowMs > 0) return;
+        await send(world, life, {
+          name: "registry",
+          refused: "registry-refused",
+          effect: async () => {},
+          error: (why) => new kit.system.RegistryUnavailable(why),
+        });
+      },
+    };
+  }
+}
+
+/** States that the product tells of itself. */
+const SAID: readonly (readonly [string, RegExp])[] = [
+  ["store behind the log (R < K)", /the store is behind what was published/],
+  ["commit refused", /commit (fenced|moved)/],
+  ["slot taken over again", /taking the slot over again/],
+  ["waited for a service", /^waiting for the/],
+];
