@@ -26,10 +26,11 @@ export class Gate {
         reject(new ApiProblem(this.#code));
       }, this.#limitMs);
     });
-    const done = (): void => {
+    const settle = async (): Promise<void> => {
+      await Promise.allSettled([working]);
       if (isLate) this.#hanging -= 1;
     };
-    working.then(done, done);
+    void settle();
     try {
       return await Promise.race([working, late]);
     } finally {

@@ -196,8 +196,9 @@ function toProblem(error: unknown): ApiProblem {
 /** Where it happened, not what it said: a message may quote a value. */
 function logFault(logger: FastifyBaseLogger, request: FastifyRequest, error: unknown): void {
   const { name, stack } = error instanceof Error ? error : { name: typeof error, stack: "" };
+  const code = (error as { readonly code?: unknown } | null)?.code ?? null;
   const at = (stack ?? "").split("\n").filter((line) => /^\s+at /.test(line));
-  logger.error({ requestId: request.id, route: request.routeOptions.url ?? null, error: name, at }, "fault");
+  logger.error({ requestId: request.id, route: request.routeOptions.url ?? null, error: name, code, at }, "fault");
 }
 
 const CLIENT_PROBLEMS: Readonly<Record<string, ApiProblem>> = {
