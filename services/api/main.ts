@@ -21,6 +21,7 @@ export class TlsUnreadable extends Error {
 }
 
 const CALL_MS = 2000;
+const HEARTBEAT_MS = 15_000;
 const FAILURES_PER_MINUTE = 120;
 const REQUEST_TIMEOUT_MS = 10_000;
 
@@ -48,9 +49,9 @@ export async function openApi(surroundings: ApiSurroundings, options: ApiOptions
   const keys = new KeyRing(identityKey.bytes, api.keysFile, api.keys);
   if (keys.isEmpty && api.oidc === undefined) options.onFirstKey?.(keys.createFirst());
   const verifier = api.oidc === undefined ? null : createTokenVerifier(api.oidc);
-  const { waitMs = api.waitMaxMs, callMs = CALL_MS } = limits;
+  const { waitMs = api.waitMaxMs, callMs = CALL_MS, heartbeatMs = HEARTBEAT_MS } = limits;
   return createServer({
-    services: createServices(surroundings, { waitMs, callMs }),
+    services: createServices(surroundings, { waitMs, callMs, heartbeatMs }),
     authenticator: new Authenticator(keys, verifier, surroundings.hash),
     logger,
     tls: readTls(api.tls),

@@ -24,6 +24,7 @@ export interface ApiServices extends ApiSurroundings, LookupServices {
   readonly storeGate: Gate;
   readonly logGate: Gate;
   readonly waitMs: number;
+  readonly heartbeatMs: number;
 }
 
 export interface Patience {
@@ -31,9 +32,11 @@ export interface Patience {
   readonly waitMs: number;
   /** How long the store or the log may take for one answer. */
   readonly callMs: number;
+  /** How often a stream shows that it lives, and looks whether its reader still may. */
+  readonly heartbeatMs: number;
 }
 
-export function createServices(surroundings: ApiSurroundings, { waitMs, callMs }: Patience): ApiServices {
+export function createServices(surroundings: ApiSurroundings, { waitMs, callMs, heartbeatMs }: Patience): ApiServices {
   const { configuration, deployment } = surroundings.loaded;
   return {
     ...surroundings,
@@ -42,6 +45,7 @@ export function createServices(surroundings: ApiSurroundings, { waitMs, callMs }
     storeGate: new Gate("store-unavailable", callMs),
     logGate: new Gate("log-unavailable", callMs),
     waitMs,
+    heartbeatMs,
   };
 }
 

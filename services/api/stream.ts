@@ -11,7 +11,6 @@ import type { Caller, Scope } from "./role.ts";
 import { openChanges } from "./routes/changes.ts";
 import type { ApiServices } from "./services.ts";
 
-const HEARTBEAT_MS = 15_000;
 const STREAMS_MAX = 64;
 const STREAMS_OF_ONE_MAX = 4;
 
@@ -46,7 +45,7 @@ export function registerChanges(
           isOpen: maySee(caller),
           signal: controller.signal,
         });
-        await stream(request, reply, texts, controller, async () => {
+        await stream(request, reply, texts, controller, services.heartbeatMs, async () => {
           const now = await authenticator.authenticate(request.headers.authorization);
           return now.scopes.has(CHANGES.scope) && maySee(now) === maySee(caller);
         });
@@ -62,6 +61,7 @@ async function stream(
   reply: FastifyReply,
   texts: AsyncGenerator<string>,
   controller: AbortController,
+  heartbeatMs: number,
   isStillAllowed: () => Promise<boolean>,
 ): Promise<void> {
   reply.hijack();
@@ -81,7 +81,7 @@ async function stream(
     if (raw.writableNeedDrain) return end();
     raw.write(": here\n\n");
     void isStillAllowed().then((is) => (is ? undefined : end()), end);
-  }, HEARTBEAT_MS);
+  }, heartbeatMs);
   try {
     for await (const text of texts) {
       if (controller.signal.aborted) break;

@@ -4,6 +4,7 @@
 
 import { partitionKey, type LogRecord } from "#ports/log.ts";
 import { topicNames } from "#services/config/topics.ts";
+import { formatPosition } from "../position.ts";
 import { ApiProblem } from "../problem.ts";
 import { describeInstant, maskValue } from "../profile-answer.ts";
 import type { ApiServices } from "../services.ts";
@@ -87,8 +88,8 @@ function describeOutput({ shard, offset, step, at, changes, ...rest }: Output, i
   return {
     ...rest,
     at: describeInstant(at),
-    // All of what the record came from is in the store when a reader has waited for the next place.
-    position: `${shard}.${offset}`,
+    // What it came from is wholly in the store once the shard is beyond it.
+    position: formatPosition({ shard, offset: offset + 1 }),
     step,
     ...(changes === undefined ? {} : { changes: isOpen ? changes : changes.map(maskChange) }),
   };
