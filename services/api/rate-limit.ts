@@ -25,12 +25,6 @@ export class RateLimit {
     return null;
   }
 
-  /** As take, without taking. */
-  check(name: string): number | null {
-    const bucket = this.#fill(name);
-    return bucket.left < 1 ? this.#secondsUntilOne(bucket) : null;
-  }
-
   #secondsUntilOne({ left }: Bucket): number {
     return Math.max(1, Math.ceil(((1 - left) * 60) / this.#perMinute));
   }

@@ -145,18 +145,19 @@ function createAdmission({ authenticator, requestsPerMinute, failuresPerMinute }
   };
   return async (request, scope, isLookUp) => {
     if (scope === null) return;
-    limit(failures.check(request.ip));
     try {
       request.caller = await authenticator.authenticate(request.headers.authorization);
     } catch (error) {
-      failures.take(request.ip);
+      // Only who fails is stopped: behind a proxy everybody has one address.
+      if (error instanceof ApiProblem && error.code === "unauthenticated") limit(failures.take(request.ip));
       throw error;
     }
     limit(requests.take(request.caller.id));
     if (!request.caller.scopes.has(scope)) throw new ApiProblem(isLookUp ? "not-found" : "forbidden");
     // A body that is packed is not unpacked, so it cannot grow.
     const encoding = request.headers["content-encoding"];
-    if (encoding !== undefined && encoding !== "identity") throw new ApiProblem("unsupported-media-type");
+    if (request.method === "POST" && encoding !== undefined && encoding !== "identity")
+      throw new ApiProblem("unsupported-media-type");
   };
 }
 

@@ -11,6 +11,9 @@ import { Gate } from "./outage.ts";
 import { awaitPosition } from "./position.ts";
 import { ApiProblem } from "./problem.ts";
 
+/** What the index has lost and got back otherwise is noticed after this long; those who repair it are other processes. */
+const INDEX_KEPT_MS = 30_000;
+
 /** What the process that starts the API brings. */
 export interface ApiSurroundings extends Omit<LookupServices, "shards"> {
   readonly loaded: LoadedConfiguration;
@@ -38,8 +41,17 @@ export interface Patience {
 
 export function createServices(surroundings: ApiSurroundings, { waitMs, callMs, heartbeatMs }: Patience): ApiServices {
   const { configuration, deployment } = surroundings.loaded;
+  let { index } = surroundings;
+  let indexSinceMs = performance.now();
   return {
     ...surroundings,
+    get index() {
+      if (performance.now() - indexSinceMs > INDEX_KEPT_MS) {
+        index = index.anew();
+        indexSinceMs = performance.now();
+      }
+      return index;
+    },
     shards: deployment.engine.shards,
     country: configuration.sources[0]?.country ?? "FR",
     storeGate: new Gate("store-unavailable", callMs),

@@ -191,9 +191,10 @@ const api = z.strictObject({
     .strictObject({
       issuer: z.string().min(1).meta({ description: "`iss` of the tokens." }),
       audience: z.string().min(1).meta({ description: "`aud` that tokens for Weft carry." }),
-      jwksUrl: url("https:// or http://127.0.0.1 or http://localhost").meta({
-        description: "The provider's public keys.",
-      }),
+      jwksUrl: z
+        .string()
+        .refine(isPrivateUrl, "expected a URL that begins with https://; http:// only on this machine")
+        .meta({ description: "The provider's public keys." }),
       algorithms: z.array(z.enum(TOKEN_ALGORITHMS)).min(1).default(["RS256", "ES256"]).meta({
         description: "Signatures that are accepted; a shared secret is none.",
       }),
@@ -266,6 +267,13 @@ function isCountry(text: string): boolean {
 
 function isCurrency(text: string): boolean {
   return /^[A-Z]{3}$/.test(text) && Intl.supportedValuesOf("currency").includes(text);
+}
+
+/** What is read there decides who comes in, so nobody between may change it. */
+function isPrivateUrl(text: string): boolean {
+  if (!URL.canParse(text)) return false;
+  const { protocol, hostname } = new URL(text);
+  return protocol === "https:" || (protocol === "http:" && ["127.0.0.1", "localhost", "[::1]"].includes(hostname));
 }
 
 function isUrl(text: string, protocols: string): boolean {

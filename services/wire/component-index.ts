@@ -63,6 +63,11 @@ export class ComponentIndex {
     this.#parents = new Map();
   }
 
+  /** Another view of the same index that remembers nothing yet. */
+  anew(): ComponentIndex {
+    return new ComponentIndex(this.#index, this.#hash);
+  }
+
   birthOf(key: string): ComponentId | null {
     return this.#births.get(key) ?? null;
   }

@@ -290,6 +290,7 @@ test("one key may ask so often a minute, and whoever guesses is stopped", async 
   assert.deepEqual(await statuses("weft_guess", 4), [401, 401, 401, 429]);
   const late = await limited.as("weft_guess").lookUp({ body: MARIE_BY_PHONE });
   assert.ok(!late.ok && (late.retryAfter ?? 0) >= 1);
+  assert.deepEqual(await statuses(limited.keys.analyst, 1), [200], "whoever has a key is not stopped with them");
   await limited.close();
 });
 

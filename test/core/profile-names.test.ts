@@ -40,3 +40,18 @@ test("a name is there where the births failed, so a repeated batch leaves nobody
   assert.equal(await index.findNaming(profileId(hash, "key-1")), "key-1");
   assert.equal(await index.settle(propose()), true);
 });
+
+test("another view of the same index remembers nothing, so it sees what was put back", async () => {
+  const memory = openMemoryIndex();
+  const index = new ComponentIndex(memory, hash);
+  const proposal = index.propose();
+  proposal.setBirth("key-1", "0-1-a");
+  await index.settle(proposal);
+  await memory.restore([{ key: "b:key-1", value: "0-1-b" }]);
+  const births: (string | null)[] = [];
+  for (const view of [index, index.anew()]) {
+    await view.prefetch(["key-1"]);
+    births.push(view.birthOf("key-1"));
+  }
+  assert.deepEqual(births, ["0-1-a", "0-1-b"]);
+});
