@@ -25,6 +25,9 @@ const ADVICE: Readonly<Record<string, string>> = {
   "unsafe-store": "mend the setting (`CONFIG SET`, and the file that Redis starts with), then start again",
   "store-unavailable":
     "check that Redis runs where redis.url (or WEFT_REDIS_URL) says, and redis.clusterNodes if it is a cluster",
+  "insecure-listen": "give api.tls a certificate and its key, or listen on 127.0.0.1; --dev listens in the clear",
+  "tls-unreadable": "api.tls names a PEM file each for the certificate and its private key",
+  "api-keys-unreadable": "mend or remove the file (api.keysFile); `weft api keys create` makes another",
   "schema-refused": "the registry holds another schema under this subject; register ours, or set registry.autoRegister",
   "file-header-mismatch": "compare the header of the file with `columns` of the mapping",
   "file-mapping-unclear": "declare a mapping under the source in weft.yaml, or name the source with --source",

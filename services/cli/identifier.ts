@@ -1,4 +1,4 @@
-// Identifiers on the command line: how they are written, and how they are shown to whoever may not see them.
+// Identifiers on the command line: how they are written.
 
 import { UsageError } from "./failure.ts";
 
@@ -8,9 +8,4 @@ export function parseIdentifier(text: string): { readonly namespace: string; rea
   const cut = text.indexOf(":");
   if (cut < 1) throw new UsageError(`an identifier is written ${IDENTIFIER_HELP}`);
   return { namespace: text.slice(0, cut), value: text.slice(cut + 1) };
-}
-
-/** First letter and length: enough to recognise, too little to tell. */
-export function mask(value: string): string {
-  return value.length === 0 ? "" : `${value.slice(0, 1)}${"*".repeat(Math.min(7, value.length - 1))}`;
 }

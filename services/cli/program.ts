@@ -2,6 +2,7 @@
 
 import { Command, Option } from "commander";
 import packageFile from "../../package.json" with { type: "json" };
+import { registerApi } from "./verbs/api.ts";
 import { registerConfig } from "./verbs/config.ts";
 import { registerDemo } from "./verbs/demo.ts";
 import { registerDigest } from "./verbs/digest.ts";
@@ -24,6 +25,7 @@ const VERBS: readonly ((program: Command) => void)[] = [
   registerLookup,
   registerExplain,
   registerRulings,
+  registerApi,
   registerDigest,
   registerTail,
   registerTopics,

@@ -56,8 +56,8 @@ export async function openRuntime(loaded: LoadedConfiguration, options: RuntimeO
     ...(options.now === undefined ? {} : { now: options.now }),
   });
   const state = await openState(loaded, wires, { onWait });
-  const index = new ComponentIndex(state.index);
   const hash = createHash(deployment.identityKey.bytes);
+  const index = new ComponentIndex(state.index, hash);
   const decode = (bytes: Uint8Array): ChannelEvent => {
     const decoded = wires.codec.decode(bytes);
     if (!decoded.ok) throw new Error(`an event that the resolver accepted cannot be read: ${decoded.reason}`);

@@ -24,12 +24,17 @@ export const SHIPPED_FILE = resolve(import.meta.dirname, "default/weft.yaml");
 
 /** What only the shell needs to know: where things run, and how foreign files are read. */
 export interface Deployment extends Pick<ConfigurationFile, "kafka" | "registry" | "redis" | "embedded"> {
+  readonly api: ApiSettings;
   readonly engine: EngineSettings;
   readonly identityKey: IdentityKey;
   /** By source name, for sources that have one. */
   readonly mappings: ReadonlyMap<string, CsvMapping>;
   /** By source name: for the data map, never for the engine. */
   readonly stewardship: ReadonlyMap<string, Stewardship>;
+}
+
+export interface ApiSettings extends Omit<ConfigurationFile["api"], "waitMax"> {
+  readonly waitMaxMs: number;
 }
 
 export interface EngineSettings {
@@ -262,11 +267,13 @@ function createOperatorSource({ kafka, country, currency }: ConfigurationFile): 
 
 function buildDeployment(file: ConfigurationFile, identityKey: IdentityKey): Deployment {
   const { kafka, registry, redis, embedded, engine } = file;
+  const { waitMax, ...api } = file.api;
   return {
     kafka,
     registry,
     redis,
     embedded,
+    api: { ...api, waitMaxMs: waitMax },
     engine: {
       shards: engine.shards,
       stitchSlots: engine.stitchSlots,

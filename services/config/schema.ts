@@ -16,6 +16,8 @@ const currency = z.string().refine(isCurrency, "expected an ISO 4217 currency su
 const url = (protocols: string) =>
   z.string().refine((text) => isUrl(text, protocols), `expected a URL that begins with ${protocols}`);
 const hostAndPort = z.string().regex(/^[^\s:/]+:\d{1,5}$/, "expected host:port");
+/** None of them verifies with what it signs with. */
+const TOKEN_ALGORITHMS = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "EdDSA"] as const;
 const assurances = z.record(z.string(), z.enum(ASSURANCES));
 
 const namespace = z.strictObject({
@@ -161,6 +163,48 @@ const engine = z.strictObject({
   transactionTimeout: durationKeyWithDefault("After which Kafka aborts the transaction of a dead worker.", "10s"),
 });
 
+const api = z.strictObject({
+  host: z.string().min(1).default("127.0.0.1").meta({
+    description: "Address to listen on. Anything but this machine's own needs `tls`, or `weft api --dev`.",
+    environment: "WEFT_API_HOST",
+  }),
+  port: z.int().min(0).max(65_535).default(8480).meta({ description: "Port to listen on; 0: any that is free." }),
+  keysFile: z.string().min(1).default(".weft/api-keys.json").meta({
+    description: "Hashes of API keys, as `weft api keys create` writes them; relative to the working folder.",
+    environment: "WEFT_API_KEYS_FILE",
+  }),
+  keys: z
+    .array(z.string().regex(/^[a-z0-9]{10}:[a-z]+:[A-Za-z0-9_-]{43}$/, "expected id:role:hash"))
+    .default([])
+    .meta({
+      description: "Hashes of further API keys, id:role:hash; separated by commas in the environment.",
+      environment: "WEFT_API_KEYS",
+    }),
+  tls: z
+    .strictObject({
+      certificate: z.string().min(1).meta({ description: "PEM file, relative to the working folder." }),
+      privateKey: z.string().min(1).meta({ description: "PEM file, relative to the working folder." }),
+    })
+    .optional()
+    .meta({ description: "Listens with TLS. Default: without." }),
+  oidc: z
+    .strictObject({
+      issuer: z.string().min(1).meta({ description: "`iss` of the tokens." }),
+      audience: z.string().min(1).meta({ description: "`aud` that tokens for Weft carry." }),
+      jwksUrl: z
+        .string()
+        .refine(isPrivateUrl, "expected a URL that begins with https://; http:// only on this machine")
+        .meta({ description: "The provider's public keys." }),
+      algorithms: z.array(z.enum(TOKEN_ALGORITHMS)).min(1).default(["RS256", "ES256"]).meta({
+        description: "Signatures that are accepted; a shared secret is none.",
+      }),
+    })
+    .optional()
+    .meta({ description: "Tokens of an identity provider count beside API keys. Default: they do not." }),
+  requestsPerMinute: z.int().min(1).max(1_000_000).default(600).meta({ description: "Of one key or subject." }),
+  waitMax: durationKeyWithDefault("Longest wait for the position of `?at-least=`.", "5s"),
+});
+
 export const configurationSchema = z.strictObject({
   country: country.default("FR").meta({ description: "Country of sources that say none." }),
   currency: currency.default("EUR").meta({ description: "Currency of sources that say none." }),
@@ -183,6 +227,7 @@ export const configurationSchema = z.strictObject({
   registry: registry.prefault({}).meta({ description: "The schemas." }),
   redis: redis.prefault({}).meta({ description: "The store." }),
   embedded: embedded.prefault({}).meta({ description: "The one-machine mode." }),
+  api: api.prefault({}).meta({ description: "The HTTP API." }),
   engine: engine.prefault({}).meta({ description: "Sizes and intervals." }),
 });
 
@@ -222,6 +267,13 @@ function isCountry(text: string): boolean {
 
 function isCurrency(text: string): boolean {
   return /^[A-Z]{3}$/.test(text) && Intl.supportedValuesOf("currency").includes(text);
+}
+
+/** What is read there decides who comes in, so nobody between may change it. */
+function isPrivateUrl(text: string): boolean {
+  if (!URL.canParse(text)) return false;
+  const { protocol, hostname } = new URL(text);
+  return protocol === "https:" || (protocol === "http:" && ["127.0.0.1", "localhost", "[::1]"].includes(hostname));
 }
 
 function isUrl(text: string, protocols: string): boolean {

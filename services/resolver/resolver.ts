@@ -63,18 +63,14 @@ export async function resolveBatch(
       else accepted.push({ arrival, event });
     } else refused.push({ arrival, reason: acceptance.reason, detail: acceptance.detail });
   }
-  const keys = new Set(
-    accepted.flatMap(({ event }) => [
-      ...event.identifiers.map(({ key }) => key),
-      ...(event.order === null ? [] : [event.order.key]),
-    ]),
-  );
+  const orders = new Set(accepted.flatMap(({ event }) => event.order?.key ?? []));
+  const keys = new Set([...accepted.flatMap(({ event }) => event.identifiers.map(({ key }) => key)), ...orders]);
   await index.prefetch([...keys]);
   // Joins that an attempt has made stand, also where the attempt is repeated: their homes must hear of them.
   const joined: AbsorbItem[] = [];
   for (;;) {
     const absorbs: AbsorbItem[] = [];
-    const proposal = index.propose();
+    const proposal = index.propose(orders);
     const items = new Map<number, Carried[]>();
     const send = (carried: Carried, component: string) => {
       const shard = shardOf(component, shards);

@@ -1,23 +1,30 @@
 // The identity index as the processes use it: births of identifiers and parents of components, both set once and never
 // changed, so both may be cached for ever; that a component is a root may not, and a stale root is harmless, because
-// forwarders answer for absorbed components.
+// forwarders answer for absorbed components. Beside an identifier's birth stands its name: the profile id that is made of
+// it leads back to it, so that a profile is found by id. Set once like a birth, and put back from the log with it.
 
 import type { Carried, ComponentId } from "#core/item.ts";
 import type { IndexView } from "#core/routing.ts";
 import type { JoinRequest } from "#core/workspace.ts";
 import { compareText } from "#core/comparison.ts";
+import type { Hash } from "#core/identifier.ts";
+import { profileId } from "#core/profile.ts";
 import type { Index } from "#ports/index.ts";
 
 /** Identifiers and parents remembered per process. */
 export const CACHED_KEYS_MAX = 500_000;
+const NOTHING: ReadonlySet<string> = new Set();
 
 export class ComponentIndex {
   readonly #index: Index;
   #births = new Map<string, ComponentId>();
   #parents = new Map<ComponentId, ComponentId>();
+  readonly #hash: Hash | null;
 
-  constructor(index: Index) {
+  /** hash: what profile ids are made with; without it nobody can be found by id. */
+  constructor(index: Index, hash: Hash | null = null) {
     this.#index = index;
+    this.#hash = hash;
   }
 
   /** Sees to it that the births of these identifiers, and the ways to their roots, are at hand: two round trips or more. */
@@ -56,6 +63,11 @@ export class ComponentIndex {
     this.#parents = new Map();
   }
 
+  /** Another view of the same index that remembers nothing yet. */
+  anew(): ComponentIndex {
+    return new ComponentIndex(this.#index, this.#hash);
+  }
+
   birthOf(key: string): ComponentId | null {
     return this.#births.get(key) ?? null;
   }
@@ -71,13 +83,28 @@ export class ComponentIndex {
     return this.#parents.get(component) ?? null;
   }
 
-  /** A view that collects proposals on top of what is known. */
-  propose(): Proposal {
-    return new Proposal(this);
+  /** A view that collects proposals on top of what is known. nameless: identifiers that no profile is named after. */
+  propose(nameless: ReadonlySet<string> = NOTHING): Proposal {
+    return new Proposal(this, nameless);
+  }
+
+  /** The name of each identifier, as entries of the index. */
+  nameEntries(keys: Iterable<string>): { key: string; value: string }[] {
+    const hash = this.#hash;
+    return hash === null ? [] : Array.from(keys, (value) => ({ key: nameKey(profileId(hash, value)), value }));
+  }
+
+  /** The key of the identifier that the profile id is made of; null where no identifier that was ever seen makes it. */
+  async findNaming(id: string): Promise<string | null> {
+    const [naming = null] = await this.#index.get([nameKey(id)]);
+    return naming;
   }
 
   /** Puts the proposals to the index; true if every one of them was first. What others were first with is then known. */
   async settle(proposal: Proposal): Promise<boolean> {
+    const names = this.nameEntries([...proposal.births.keys()].filter((key) => !proposal.nameless.has(key)));
+    // Before the births: a batch that breaks off here finds nothing born and puts the names again.
+    if (names.length > 0) await this.#index.putIfAbsent(names);
     const births = await this.#put([...proposal.births], birthKey, this.#births);
     if (!births) return false;
     return this.#put([...proposal.parents], parentKey, this.#parents);
@@ -133,14 +160,20 @@ export function parentKey(component: ComponentId): string {
   return `p:${component}`;
 }
 
+function nameKey(id: string): string {
+  return `n:${id}`;
+}
+
 /** What a batch means to set in the index, over what is known of it. */
 export class Proposal implements IndexView {
   readonly births = new Map<string, ComponentId>();
   readonly parents = new Map<ComponentId, ComponentId>();
+  readonly nameless: ReadonlySet<string>;
   readonly #known: ComponentIndex;
 
-  constructor(known: ComponentIndex) {
+  constructor(known: ComponentIndex, nameless: ReadonlySet<string>) {
     this.#known = known;
+    this.nameless = nameless;
   }
 
   birth(key: string): ComponentId | null {

@@ -101,18 +101,23 @@ export class IndexKeeper {
   }
 
   async #restore(from: readonly number[]): Promise<number> {
-    const { log, codec, index, resolvedTopic, waiting } = this.#services;
+    const { log, codec, index, known, resolvedTopic, waiting } = this.#services;
     const start = new Map(from.map((offset, partition) => [partitionKey({ topic: resolvedTopic, partition }), offset]));
     let births = new Map<string, ComponentId>();
     let parents = new Map<ComponentId, ComponentId>();
+    let named = new Set<string>();
     let count = 0;
     const flush = async (): Promise<void> => {
       // The log's word counts: what was put since the loss was put by somebody who had not noticed.
       await index.restore([...births].map(([key, value]) => ({ key: birthKey(key), value })));
-      await index.putIfAbsent([...parents].map(([id, value]) => ({ key: parentKey(id), value })));
+      await index.putIfAbsent([
+        ...[...parents].map(([id, value]) => ({ key: parentKey(id), value })),
+        ...known.nameEntries(named),
+      ]);
       count += births.size + parents.size;
       births = new Map();
       parents = new Map();
+      named = new Set();
     };
     for await (const record of log.read([resolvedTopic], { from: start, follow: false })) {
       await codec.prepare([record.value]);
@@ -125,6 +130,7 @@ export class IndexKeeper {
         if (item.kind === "absorb" && compareText(item.into, item.component) < 0)
           parents.set(item.component, item.into);
         if (item.kind !== "event") continue;
+        for (const { key } of item.identifiers) named.add(key);
         for (const { key, birth } of item.order === null ? item.identifiers : [...item.identifiers, item.order]) {
           const other = births.get(key);
           if (other !== undefined && other !== birth)

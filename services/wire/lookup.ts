@@ -7,20 +7,42 @@ import { componentPart, type Component, type Entry, type Forwarder } from "#core
 import { shardOf, type ComponentId } from "#core/item.ts";
 import { isAuthenticated } from "#core/configuration.ts";
 import { membersOf } from "#core/membership.ts";
-import { profileId } from "#core/profile.ts";
+import { profileId, type ProfileRecord } from "#core/profile.ts";
 import type { Registry } from "#core/registry.ts";
 import { Verdicts } from "#core/ruling.ts";
 import { isKnown, listCounting } from "#core/weighed.ts";
 import { listPart, ORDERS_LISTED_PER_PART } from "#core/order-book.ts";
 import { orderPart, type Order } from "#core/order.ts";
+import { viewProfile } from "#core/view.ts";
 import { type Store, StoreDamaged } from "#ports/store.ts";
 import type { ComponentIndex } from "./component-index.ts";
 import { readParts, repeatRead } from "./part.ts";
 import { requireStanding } from "./standing.ts";
 import { describeProfile, type ProfileLine } from "./profile-reader.ts";
 
+/** Of an identifier that more people claim, these many are told. */
+const CLAIMANTS_MAX = 10;
+
+/** Where a shard stood when it was read: all of its log before the offset is in what was read. */
+export interface ShardPosition {
+  readonly shard: number;
+  readonly offset: number;
+}
+
+/** A profile as it was found. */
+export interface FoundProfile {
+  readonly profile: ProfileLine;
+  readonly version: number;
+  readonly segmentSince: number | null;
+  /** When the earliest and the latest of what it knows happened. */
+  readonly firstAt: number | null;
+  readonly lastAt: number | null;
+  readonly claimedOnly: boolean;
+  readonly position: ShardPosition;
+}
+
 export type Lookup =
-  | { readonly found: true; readonly profile: ProfileLine; readonly version: number; readonly claimedOnly: boolean }
+  | ({ readonly found: true } & FoundProfile)
   | {
       readonly found: false;
       readonly reason: "unknown-namespace" | "not-an-identifier" | "unknown-identifier" | "held-apart";
@@ -44,8 +66,14 @@ async function readPart<T>({ store, shards }: LookupServices, component: Compone
 }
 
 /** An identifier at its home. */
+export interface Located {
+  readonly component: Component;
+  readonly entry: Entry;
+  readonly position: ShardPosition;
+}
+
 export type Whereabouts =
-  | { readonly found: true; readonly component: Component; readonly entry: Entry }
+  | ({ readonly found: true } & Located)
   | {
       readonly found: false;
       readonly reason: "unknown-namespace" | "not-an-identifier" | "unknown-identifier";
@@ -57,24 +85,33 @@ export async function findIdentifier(
   raw: string,
   country: string,
 ): Promise<Whereabouts> {
-  const { engine, index } = services;
-  const namespace = engine.registry.namespaces.get(namespaceName);
+  const { registry } = services.engine;
+  const namespace = registry.namespaces.get(namespaceName);
   if (namespace === undefined) return { found: false, reason: "unknown-namespace" };
   const value = normaliseIdentifier(namespace, raw, country);
   if (value === null) return { found: false, reason: "not-an-identifier" };
-  const key = identifierKey(engine.registry, namespaceName, value);
+  const located = await locateKey(services, identifierKey(registry, namespaceName, value));
+  return located === null ? { found: false, reason: "unknown-identifier" } : { found: true, ...located };
+}
+
+/** The identifier of this key at its home; null where nobody has met it. */
+export async function locateKey(services: LookupServices, key: string): Promise<Located | null> {
+  const { index, store, shards } = services;
   await index.prefetch([key]);
   const birth = index.birthOf(key);
-  if (birth === null) return { found: false, reason: "unknown-identifier" };
-  const readHome = async (id: ComponentId) => {
-    await requireStanding(services.store, shardOf(id, services.shards));
-    return readPart<Component | Forwarder>(services, id, componentPart(id));
-  };
-  let component = await readHome(index.rootOf(birth));
-  while (component?.forward !== undefined) component = await readHome(component.forward);
-  const entry = component?.identifiers.get(key);
-  if (component === null || entry === undefined) return { found: false, reason: "unknown-identifier" };
-  return { found: true, component, entry };
+  if (birth === null) return null;
+  for (let id = index.rootOf(birth); ; ) {
+    const shard = shardOf(id, shards);
+    // Before the part: what is read is then at least as new.
+    const { offset } = await requireStanding(store, shard);
+    const component = await readPart<Component | Forwarder>(services, id, componentPart(id));
+    if (component?.forward !== undefined) {
+      id = component.forward;
+      continue;
+    }
+    const entry = component?.identifiers.get(key);
+    return component === null || entry === undefined ? null : { component, entry, position: { shard, offset } };
+  }
 }
 
 export async function lookUp(
@@ -87,12 +124,54 @@ export async function lookUp(
   if (!found.found) return found;
   const { component, entry } = found;
   if (entry.profile === null) return { found: false, reason: "held-apart" };
-  const record = component.profiles.get(entry.profile);
-  if (record === undefined) return { found: false, reason: "unknown-identifier" };
-  if (!isVouchedFor(services.engine.registry, component, entry)) return lookUpAlone(services, component, entry);
-  const orders = await readOrders(services, component, entry.profile);
-  const profile = describeProfile(services.engine, component, entry.profile, record.id, record.segment, orders);
-  return { found: true, profile, version: record.version, claimedOnly: false };
+  if (!component.profiles.has(entry.profile)) return { found: false, reason: "unknown-identifier" };
+  if (!isVouchedFor(services.engine.registry, component, entry)) return lookUpAlone(services, found);
+  return { found: true, ...(await readProfile(services, found, entry.profile)) };
+}
+
+/** The living profile of an id: its own, or the one that holds the identifier which it was made of (I6). */
+export async function lookUpId(services: LookupServices, id: string): Promise<Lookup> {
+  const naming = await services.index.findNaming(id);
+  const located = naming === null ? null : await locateKey(services, naming);
+  if (naming === null || located === null) return { found: false, reason: "unknown-identifier" };
+  const { component, entry } = located;
+  const named = component.profiles.get(naming);
+  // An identifier that never named anybody makes an id too; it is nobody's.
+  if (named === undefined) return { found: false, reason: "unknown-identifier" };
+  const holder = named.alive ? naming : entry.profile;
+  if (holder === null) return { found: false, reason: "held-apart" };
+  if (component.profiles.get(holder)?.alive !== true) return { found: false, reason: "unknown-identifier" };
+  return { found: true, ...(await readProfile(services, located, holder)) };
+}
+
+/** Who may be meant by an identifier: its profile, or each of those on which a contested one is shown. */
+export async function lookUpAll(
+  services: LookupServices,
+  namespaceName: string,
+  raw: string,
+  country: string,
+): Promise<FoundProfile[]> {
+  const found = await findIdentifier(services, namespaceName, raw, country);
+  if (!found.found) return [];
+  const { component, entry } = found;
+  if (entry.profile !== null) {
+    const { found: isFound, ...one } = await lookUp(services, namespaceName, raw, country);
+    return isFound ? [one as FoundProfile] : [];
+  }
+  const holders = entry.claimants.map((claimant) => component.identifiers.get(claimant)?.profile ?? null);
+  const living = [...new Set(holders)].filter(
+    (naming) => naming !== null && component.profiles.get(naming)?.alive === true,
+  );
+  return Promise.all(living.slice(0, CLAIMANTS_MAX).map((naming) => readProfile(services, found, naming as string)));
+}
+
+async function readProfile(services: LookupServices, located: Located, naming: string): Promise<FoundProfile> {
+  const { component, position } = located;
+  const { id, segment, segmentSince, version } = component.profiles.get(naming) as ProfileRecord;
+  const orders = await readOrders(services, component, naming);
+  const { firstAt, lastAt } = viewProfile(services.engine.registry, component, naming);
+  const profile = describeProfile(services.engine, component, naming, id, segment, orders);
+  return { profile, version, segmentSince, firstAt, lastAt, claimedOnly: false, position };
 }
 
 /** Whether who holds the identifier is who the profile is about: it is known, or a device on which she has logged in. */
@@ -106,7 +185,7 @@ function isVouchedFor(registry: Registry, component: Component, entry: Entry): b
 }
 
 /** What is kept under the identifier, as if it were a profile of its own: no word of whose it is claimed to be. */
-async function lookUpAlone(services: LookupServices, component: Component, entry: Entry): Promise<Lookup> {
+async function lookUpAlone(services: LookupServices, { component, entry, position }: Located): Promise<Lookup> {
   const { engine } = services;
   const { key } = entry;
   const identifiers = new Map([[key, { ...entry, profile: key, claimants: [] }]]);
@@ -120,7 +199,8 @@ async function lookUpAlone(services: LookupServices, component: Component, entry
   };
   const orders = await readOrders(services, alone, key);
   const profile = describeProfile(engine, alone, key, profileId(engine.registry.hash, key), null, orders);
-  return { found: true, profile, version: 0, claimedOnly: true };
+  const { firstAt, lastAt } = viewProfile(engine.registry, alone, key);
+  return { found: true, profile, version: 0, segmentSince: null, firstAt, lastAt, claimedOnly: true, position };
 }
 
 async function readOrders(services: LookupServices, component: Component, naming: string) {

@@ -225,6 +225,25 @@ test("an identity key shorter than 32 bytes is refused, and white space at its e
   assert.equal(identityKey.published, false);
 });
 
+test("the API's own mistakes are refused: keys of another form, provider's keys in the clear, shared secrets", () => {
+  const key = `aaaaaaaaaa:reader:${"A".repeat(43)}`;
+  const oidc = (jwksUrl: string, more = "") =>
+    write("api.yaml", `api:\n  oidc: { issuer: i, audience: a, jwksUrl: "${jwksUrl}"${more} }\n`);
+  for (const url of ["https://login.example/keys", "http://127.0.0.1:8000/keys", "http://localhost/keys"])
+    assert.deepEqual(problemsOf(oidc(url)), [], url);
+  for (const url of [
+    "http://login.example/keys",
+    "http://127.0.0.1.example/",
+    "http://localhost.example/",
+    "file:///k",
+  ])
+    assert.equal(problemsOf(oidc(url))[0]?.path, "api.oidc.jwksUrl", url);
+  assert.equal(problemsOf(oidc("https://x.example", ", algorithms: [HS256]"))[0]?.code, "wrong-value");
+  const file = write("api.yaml", "api: { port: 0 }\n");
+  assert.deepEqual(loadConfiguration(file, { WEFT_API_KEYS: `${key}, ${key}` }).deployment.api.keys, [key, key]);
+  assert.equal(problemsOf(file, { WEFT_API_KEYS: "secret" })[0]?.file, "environment WEFT_API_KEYS");
+});
+
 test("every key is explained, with its default and what overrides it", () => {
   const keys = explainKeys();
   assert.deepEqual(

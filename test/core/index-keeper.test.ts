@@ -12,6 +12,8 @@ import type { Index, IndexMark } from "#ports/index.ts";
 import { type BundleValue, encodeBundles } from "#services/wire/bundle.ts";
 import { ComponentIndex } from "#services/wire/component-index.ts";
 import { IndexKeeper } from "#services/wire/index-keeper.ts";
+import { profileId } from "#core/profile.ts";
+import { hash } from "#support/histories.ts";
 
 const TOPIC = "weft.resolved";
 const SHARDS = 2;
@@ -75,7 +77,7 @@ function open() {
   let now = 1;
   const start = () => {
     const { index } = lossy;
-    const known = new ComponentIndex(index);
+    const known = new ComponentIndex(index, hash);
     const waiting = { onWait: (line: string) => void told.push(line) };
     const shared = { index, known, log, codec, resolvedTopic: TOPIC, shards: SHARDS, waiting };
     return { index, known, keeper: new IndexKeeper({ ...shared, now: () => (now += 1) }) };
@@ -144,6 +146,7 @@ describe("the identity index", () => {
     ok((await keeper.check()) > life, "what was asked before has to be asked again");
     await known.prefetch(["x", "y"]);
     deepEqual([known.birthOf("x"), known.birthOf("y"), known.rootOf("1-bb")], ["1-a", "1-bb", "1-a"]);
+    equal(await known.findNaming(profileId(hash, "x")), "x", "and so is the way from a profile's id");
     equal(deployment.told.length, 2);
     ok(/has lost/.test(deployment.told[0] ?? "") && /whole again; 3 entries/.test(deployment.told[1] ?? ""));
   });

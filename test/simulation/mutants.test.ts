@@ -23,7 +23,7 @@ const QUICK = new Set([
 describe("the simulation notices", () => {
   for (const mutant of MUTANTS.filter(({ name }) => QUICK.has(name)))
     it(mutant.name, async () => {
-      const { killedBy } = await kill(mutant, 1, 12);
+      const { killedBy } = await kill(mutant, 1, 40);
       notEqual(killedBy, null, "it survives");
     });
 });

@@ -3,9 +3,10 @@
 import type { Command } from "commander";
 import { loadConfiguration } from "#services/config/configuration.ts";
 import { lookUp } from "#services/wire/lookup.ts";
+import { mask } from "#services/wire/mask.ts";
 import { describeCounts } from "../counts.ts";
 import { EXIT } from "../failure.ts";
-import { IDENTIFIER_HELP, mask, parseIdentifier } from "../identifier.ts";
+import { IDENTIFIER_HELP, parseIdentifier } from "../identifier.ts";
 import type { CommonOptions } from "../program.ts";
 import { openRuntime } from "../runtime.ts";
 
@@ -48,9 +49,10 @@ async function printProfile(
         [name, { ...trait, value: pii || typeof trait.value !== "string" ? trait.value : mask(trait.value) }] as const,
     );
     if (json) {
-      process.stdout.write(
-        `${JSON.stringify({ ...result, profile: { ...result.profile, identifiers, view: { ...result.profile.view, traits: Object.fromEntries(traits) } } })}\n`,
-      );
+      const { found, version, claimedOnly } = result;
+      const view = { ...result.profile.view, traits: Object.fromEntries(traits) };
+      const profile = { ...result.profile, identifiers, view };
+      process.stdout.write(`${JSON.stringify({ found, profile, version, claimedOnly })}\n`);
       return;
     }
     const lines = [

@@ -2,16 +2,13 @@
 
 import { randomUUID } from "node:crypto";
 import type { Command } from "commander";
-import { OPERATOR } from "#core/configuration.ts";
-import type { ChannelEvent } from "#core/event.ts";
-import { explainSeparation, type Standing } from "#core/explanation.ts";
-import { rulingType, type OperatorVerdict } from "#core/ruling.ts";
-import { loadConfiguration, type LoadedConfiguration } from "#services/config/configuration.ts";
-import { findIdentifier } from "#services/wire/lookup.ts";
+import type { OperatorVerdict } from "#core/ruling.ts";
+import { loadConfiguration } from "#services/config/configuration.ts";
+import { judgeRuling, operatorTopic, publishRuling } from "#services/wire/ruling.ts";
 import { UsageError } from "../failure.ts";
 import { IDENTIFIER_HELP, parseIdentifier } from "../identifier.ts";
 import type { CommonOptions } from "../program.ts";
-import { openRuntime, type Runtime } from "../runtime.ts";
+import { openRuntime } from "../runtime.ts";
 
 interface RulingOptions extends CommonOptions {
   readonly author: string;
@@ -47,11 +44,6 @@ export function registerRulings(program: Command): void {
   }
 }
 
-/** Refused before anything is written where the two are not known, or may not be one person. */
-export class RulingRefused extends Error {
-  readonly code = "ruling-refused";
-}
-
 async function rule(verb: "link" | "split", one: string, other: string, options: RulingOptions): Promise<void> {
   const { config, embedded = false, json = false, undo = false, evidence = false } = options;
   const verdict: OperatorVerdict = undo ? "lifted" : verb === "link" ? "linked" : evidence ? "cut" : "apart";
@@ -59,52 +51,16 @@ async function rule(verb: "link" | "split", one: string, other: string, options:
   const loaded = loadConfiguration(config);
   const runtime = await openRuntime(loaded, { embedded });
   try {
-    const names = [one, other].map(parseIdentifier);
-    const [a, b] = (await Promise.all(names.map((name) => locate(runtime, loaded, name)))) as [Standing, Standing];
-    if (a.entry.key === b.entry.key) throw new RulingRefused("both name the same identifier");
-    const isOne = a.component.id === b.component.id && a.entry.profile === b.entry.profile && a.entry.profile !== null;
-    if (verdict === "linked" && !isOne) {
-      const { namespaces } = explainSeparation(runtime.engine.registry, a, b);
-      if (namespaces.length > 0)
-        throw new RulingRefused(
-          `each has a ${namespaces.join(" and a ")} of its own, and a person has one: split that first`,
-        );
-    }
-    await publishRuling(runtime, loaded, verdict, names, options);
+    const names = [parseIdentifier(one), parseIdentifier(other)] as const;
+    const { engine, index, store, wires } = runtime;
+    const services = { engine, index, store, shards: loaded.deployment.engine.shards };
+    await judgeRuling(services, verdict, names, loaded.configuration.sources[0]?.country ?? "FR");
+    const { author, reason } = options;
+    const ruling = { id: randomUUID(), verdict, identifiers: names, author, reason, at: Date.now() };
+    await publishRuling(wires, operatorTopic(loaded), ruling);
     const said = `${verdict}: written to the log; \`weft explain\` shows what came of it`;
     process.stdout.write(json ? `${JSON.stringify({ verdict })}\n` : `${said}\n`);
   } finally {
     await runtime.close();
   }
-}
-
-async function locate(
-  { engine, index, store }: Runtime,
-  { configuration, deployment }: LoadedConfiguration,
-  { namespace, value }: { readonly namespace: string; readonly value: string },
-): Promise<Standing> {
-  const services = { engine, index, store, shards: deployment.engine.shards };
-  const country = configuration.sources[0]?.country ?? "FR";
-  const found = await findIdentifier(services, namespace, value, country);
-  if (!found.found) throw new RulingRefused(`${namespace}: ${found.reason}`);
-  return found;
-}
-
-async function publishRuling(
-  { wires }: Runtime,
-  { configuration }: LoadedConfiguration,
-  verdict: OperatorVerdict,
-  identifiers: readonly { readonly namespace: string; readonly value: string }[],
-  { author, reason }: RulingOptions,
-): Promise<void> {
-  const topic = configuration.sources.find(({ name }) => name === OPERATOR)?.topic as string;
-  const event: ChannelEvent = {
-    eventId: randomUUID(),
-    type: rulingType(verdict),
-    occurredAt: Date.now(),
-    identifiers,
-    note: `${author}: ${reason}`,
-  };
-  const encode = await wires.codec.encoder(topic, "ChannelEvent");
-  await wires.log.append([{ topic, key: event.eventId, value: encode(event) }]);
 }

@@ -1,0 +1,129 @@
+// What the API answers, as schemas: the same ones that the server writes by, the OpenAPI document shows and the client
+// is typed with. Lists instead of maps wherever a name comes from outside.
+
+import * as z from "zod";
+import { LINK_RULES, OBSTACLES } from "#core/explanation.ts";
+import { OPERATOR_VERDICTS } from "#core/ruling.ts";
+
+const instant = z.string().meta({ description: "ISO 8601, UTC." });
+const positionToken = z
+  .string()
+  .meta({ description: "Give it back as `?at-least=` to read no older state than this.", examples: ["12.3456"] });
+const version = z.int().meta({ description: "Grows with each change of the profile; 0: it has never been one." });
+
+const profileIdentity = { profileId: z.string(), version, position: positionToken };
+
+export const profileAnswer = z
+  .strictObject({
+    ...profileIdentity,
+    requestedId: z
+      .string()
+      .nullable()
+      .meta({ description: "The id that was asked for, where it is an alias of this profile." }),
+    masked: z.boolean().meta({ description: "True: values are masked, as the credential has not `profile:pii`." }),
+    claimedOnly: z
+      .boolean()
+      .meta({ description: "True: what is kept under a claimed identifier alone, and nothing of whose it may be." }),
+    segment: z.strictObject({ name: z.string(), since: instant.nullable() }).nullable(),
+    firstSeen: instant.nullable(),
+    lastSeen: instant.nullable(),
+    identifiers: z.array(
+      z.strictObject({
+        namespace: z.string(),
+        value: z.string(),
+        state: z.enum(["owned", "contested", "quarantined"]),
+      }),
+    ),
+    traits: z.array(
+      z.strictObject({
+        name: z.string(),
+        value: z.union([z.string(), z.number(), z.boolean(), z.null()]),
+        source: z.string(),
+        at: instant,
+      }),
+    ),
+    orders: z.array(
+      z.strictObject({
+        orderId: z.string(),
+        status: z.string(),
+        source: z.string(),
+        currency: z.string(),
+        totalMinor: z.int(),
+        lines: z.array(z.strictObject({ productId: z.string(), quantity: z.number(), unitPriceMinor: z.int() })),
+      }),
+    ),
+    counters: z.array(z.strictObject({ name: z.string(), count: z.int() })),
+  })
+  .meta({ id: "Profile" });
+export type ProfileAnswer = z.output<typeof profileAnswer>;
+
+export const agentAnswer = z
+  .strictObject({
+    profiles: z.array(profileAnswer).meta({
+      description: "Who may be calling: one, or each of those who share the number.",
+    }),
+  })
+  .meta({ id: "AgentView" });
+
+const evidence = z.strictObject({
+  a: z.string(),
+  b: z.string(),
+  source: z.string(),
+  assurance: z.string(),
+  at: instant,
+  eventId: z.string(),
+});
+
+const asked = z.array(z.strictObject({ ...profileIdentity, profileId: z.string().nullable() })).meta({
+  description: "Of each identifier asked about, in order: its profile (null: on none).",
+});
+
+export const explanationAnswer = z
+  .discriminatedUnion("one", [
+    z.strictObject({
+      one: z.literal(true),
+      profiles: asked,
+      masked: z.boolean(),
+      profileId: z.string().nullable(),
+      state: z.enum(["owned", "contested", "quarantined"]),
+      links: z.array(evidence.extend({ rule: z.enum(LINK_RULES), meaning: z.string() })),
+    }),
+    z.strictObject({
+      one: z.literal(false),
+      profiles: asked,
+      masked: z.boolean(),
+      obstacle: z.enum(OBSTACLES),
+      meaning: z.string(),
+      namespaces: z.array(z.string()),
+      evidence: z.array(evidence),
+      change: z.string().meta({ description: "What it would take to join them." }),
+    }),
+  ])
+  .meta({ id: "Explanation" });
+
+export const rulingAnswer = z
+  .strictObject({
+    id: z.string(),
+    verdict: z.enum(OPERATOR_VERDICTS),
+    position: z.string().meta({ description: "`?at-least=` this waits until the ruling is in effect." }),
+    profiles: asked,
+  })
+  .meta({ id: "Ruling" });
+
+export const healthAnswer = z.strictObject({ status: z.literal("ok") }).meta({ id: "Health" });
+
+export const readinessAnswer = z
+  .strictObject({ ready: z.boolean(), shards: z.int(), behind: z.int().meta({ description: "Shards not served." }) })
+  .meta({ id: "Readiness" });
+
+export const shardsAnswer = z
+  .strictObject({
+    shards: z.array(
+      z.strictObject({
+        shard: z.int(),
+        position: positionToken.nullable(),
+        standing: z.boolean().meta({ description: "False: it is being folded anew, or nobody vouches for it." }),
+      }),
+    ),
+  })
+  .meta({ id: "Shards" });

@@ -1,0 +1,200 @@
+// Every route: how it is called, what it answers, who may call it and which problems it has. The server, the OpenAPI
+// document, the typed client and the tests' role matrix are made of this list.
+
+import * as z from "zod";
+import { IDENTIFIER_VALUE_LENGTH_MAX } from "#core/identifier.ts";
+import { OPERATOR_VERDICTS } from "#core/ruling.ts";
+import {
+  agentAnswer,
+  explanationAnswer,
+  healthAnswer,
+  profileAnswer,
+  readinessAnswer,
+  rulingAnswer,
+  shardsAnswer,
+} from "./answer.ts";
+import { POSITION } from "./position.ts";
+import type { ProblemCode } from "./problem.ts";
+import type { Scope } from "./role.ts";
+
+export interface RouteContract {
+  readonly method: "GET" | "POST";
+  readonly url: string;
+  readonly summary: string;
+  /** null: for everybody. */
+  readonly scope: Scope | null;
+  /** True: without the scope the answer is the one for nobody, so that nothing can be found out. */
+  readonly isLookUp: boolean;
+  readonly body?: z.ZodType;
+  readonly query?: z.ZodType;
+  readonly params?: z.ZodType;
+  readonly status: number;
+  readonly answer: z.ZodType;
+  /** Beside those that every route has. */
+  readonly problems: readonly ProblemCode[];
+}
+
+const identifier = z.strictObject({
+  namespace: z
+    .string()
+    .min(1)
+    .max(63)
+    .meta({ examples: ["email"] }),
+  value: z
+    .string()
+    .min(1)
+    .max(IDENTIFIER_VALUE_LENGTH_MAX)
+    .meta({ examples: ["ana@example.com"] }),
+});
+
+const atLeast = z.strictObject({
+  "at-least": z
+    .string()
+    .max(128)
+    .regex(POSITION)
+    .optional()
+    .meta({ description: "A position of an earlier answer: waits for it, and answers 503 where that takes too long." }),
+});
+
+export const PROFILE_ID = /^[A-Za-z0-9_-]{22}$/;
+
+const READING = [
+  "not-found",
+  "position-not-reached",
+  "store-unavailable",
+  "store-behind",
+] as const satisfies ProblemCode[];
+
+export const CONTRACT = {
+  lookUp: {
+    method: "POST",
+    url: "/profiles/lookup",
+    summary: "The profile that an identifier belongs to now",
+    scope: "profile:read",
+    isLookUp: true,
+    body: identifier,
+    query: atLeast,
+    status: 200,
+    answer: profileAnswer,
+    problems: READING,
+  },
+  readProfile: {
+    method: "GET",
+    url: "/profiles/:id",
+    summary: "The profile of an id; an old id leads, in one hop, to the profile that it went into",
+    scope: "profile:read",
+    isLookUp: true,
+    params: z.strictObject({ id: z.string().regex(PROFILE_ID) }),
+    query: atLeast,
+    status: 200,
+    answer: profileAnswer,
+    problems: READING,
+  },
+  viewCaller: {
+    method: "POST",
+    url: "/profiles/agent-view",
+    summary: "Who is calling: everything an agent needs, by the caller's phone number",
+    scope: "profile:read",
+    isLookUp: true,
+    body: z.strictObject({ phone: identifier.shape.value.meta({ examples: ["06 39 98 00 17"] }) }),
+    query: atLeast,
+    status: 200,
+    answer: agentAnswer,
+    problems: READING,
+  },
+  explain: {
+    method: "POST",
+    url: "/profiles/explain",
+    summary: "Why an identifier's person is one person; with two: the chain between them, or why they are apart",
+    scope: "profile:explain",
+    isLookUp: true,
+    body: z.strictObject({ identifiers: z.array(identifier).min(1).max(2) }),
+    query: atLeast,
+    status: 200,
+    answer: explanationAnswer,
+    problems: READING,
+  },
+  rule: {
+    method: "POST",
+    url: "/rulings",
+    summary: "An operator's ruling about two identifiers, written to the log; its author is the credential's",
+    scope: "ruling:write",
+    isLookUp: false,
+    body: z.strictObject({
+      id: z.uuid().optional().meta({ description: "Send a command again under its id, and it counts once." }),
+      verdict: z.enum(OPERATOR_VERDICTS).meta({
+        description: "linked: one person. cut: their evidence does not count. apart: nor may other. lifted: undone.",
+      }),
+      identifiers: z.tuple([identifier, identifier]),
+      reason: z.string().min(1).max(1000),
+    }),
+    query: z.strictObject({}),
+    status: 202,
+    answer: rulingAnswer,
+    problems: ["ruling-refused", "store-unavailable", "store-behind", "log-unavailable", "outcome-unknown"],
+  },
+  readShards: {
+    method: "GET",
+    url: "/shards",
+    summary: "Where each shard stands",
+    scope: "admin",
+    isLookUp: false,
+    query: z.strictObject({}),
+    status: 200,
+    answer: shardsAnswer,
+    problems: ["store-unavailable"],
+  },
+  readHealth: {
+    method: "GET",
+    url: "/health",
+    summary: "Whether the process lives",
+    scope: null,
+    isLookUp: false,
+    status: 200,
+    answer: healthAnswer,
+    problems: [],
+  },
+  readReadiness: {
+    method: "GET",
+    url: "/ready",
+    summary: "Whether every shard is served",
+    scope: null,
+    isLookUp: false,
+    status: 200,
+    answer: readinessAnswer,
+    problems: ["store-unavailable", "store-behind"],
+  },
+} as const satisfies Readonly<Record<string, RouteContract>>;
+
+export type RouteName = keyof typeof CONTRACT;
+export const ROUTE_NAMES = Object.keys(CONTRACT) as RouteName[];
+
+/** The live stream: no JSON answer, so it stands apart. */
+export const CHANGES = {
+  method: "GET",
+  url: "/changes",
+  summary: "Changes of profiles as they happen (text/event-stream); goes on after Last-Event-ID",
+  scope: "profile:read",
+  query: z.strictObject({
+    profileId: z.string().regex(PROFILE_ID).optional().meta({ description: "Only what is about this profile." }),
+  }),
+  problems: ["log-unavailable", "too-many-streams"],
+} as const;
+
+/** What any authenticated route may answer beside its own. */
+export const SHARED_PROBLEMS = [
+  "malformed-request",
+  "unauthenticated",
+  "too-many-requests",
+  "internal-error",
+] as const satisfies ProblemCode[];
+
+export function listProblems({ scope, isLookUp, body, problems }: RouteContract): ProblemCode[] {
+  const access: readonly ProblemCode[] =
+    scope === null
+      ? []
+      : [...SHARED_PROBLEMS, "identity-provider-unavailable", ...(isLookUp ? [] : ["forbidden" as const])];
+  const sending: readonly ProblemCode[] =
+    body === undefined ? [] : ["too-large", "unsupported-media-type", "request-timeout"];
+  return [...new Set([...access, ...sending, ...problems])];
+}

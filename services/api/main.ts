@@ -1,0 +1,99 @@
+// The API as a process: who may listen where, the keys and tokens that it knows, the server over what the process that
+// starts it brings.
+
+import { readFileSync } from "node:fs";
+import type { AddressInfo } from "node:net";
+import { isIP } from "node:net";
+import type { FastifyBaseLogger, FastifyInstance } from "fastify";
+import { KeyRing } from "./api-key.ts";
+import { Authenticator } from "./authenticator.ts";
+import { createServer, type ServerOptions } from "./server.ts";
+import { type ApiSurroundings, createServices, type Patience } from "./services.ts";
+import { createTokenVerifier } from "./token.ts";
+
+/** Refused before anything is opened: credentials and profiles would travel in the clear. */
+export class InsecureListen extends Error {
+  readonly code = "insecure-listen";
+}
+
+export class TlsUnreadable extends Error {
+  readonly code = "tls-unreadable";
+}
+
+const CALL_MS = 2000;
+const HEARTBEAT_MS = 15_000;
+const FAILURES_PER_MINUTE = 120;
+const REQUEST_TIMEOUT_MS = 10_000;
+
+export interface ApiOptions {
+  readonly logger: FastifyBaseLogger;
+  /** Listens in the clear wherever it is told to. */
+  readonly dev: boolean;
+  readonly port?: number;
+  /** Told the key of the first start, where there is no other credential. */
+  onFirstKey?(key: string): void;
+  /** For tests: shorter than anybody would want them. */
+  readonly limits?: Partial<Patience & Pick<ServerOptions, "failuresPerMinute" | "requestTimeoutMs">>;
+}
+
+export interface RunningApi {
+  readonly url: string;
+  readonly app: FastifyInstance;
+  close(): Promise<void>;
+}
+
+export async function openApi(surroundings: ApiSurroundings, options: ApiOptions): Promise<FastifyInstance> {
+  const { deployment } = surroundings.loaded;
+  const { api, identityKey } = deployment;
+  const { logger, limits = {} } = options;
+  const keys = new KeyRing(identityKey.bytes, api.keysFile, api.keys);
+  if (keys.isEmpty && api.oidc === undefined) options.onFirstKey?.(keys.createFirst());
+  const verifier = api.oidc === undefined ? null : createTokenVerifier(api.oidc);
+  const { waitMs = api.waitMaxMs, callMs = CALL_MS, heartbeatMs = HEARTBEAT_MS } = limits;
+  return createServer({
+    services: createServices(surroundings, { waitMs, callMs, heartbeatMs }),
+    authenticator: new Authenticator(keys, verifier, surroundings.hash),
+    logger,
+    tls: readTls(api.tls),
+    requestsPerMinute: api.requestsPerMinute,
+    failuresPerMinute: limits.failuresPerMinute ?? FAILURES_PER_MINUTE,
+    requestTimeoutMs: limits.requestTimeoutMs ?? REQUEST_TIMEOUT_MS,
+  });
+}
+
+export async function startApi(surroundings: ApiSurroundings, options: ApiOptions): Promise<RunningApi> {
+  const { host, port, tls } = surroundings.loaded.deployment.api;
+  requireSecurity(host, tls !== undefined, options.dev);
+  const app = await openApi(surroundings, options);
+  await app.listen({ host, port: options.port ?? port });
+  const bound = app.server.address() as AddressInfo;
+  const name = isIP(bound.address) === 6 ? `[${bound.address}]` : bound.address;
+  return {
+    url: `${tls === undefined ? "http" : "https"}://${name}:${bound.port}`,
+    app,
+    close: () => app.close(),
+  };
+}
+
+/** Throws InsecureListen. */
+export function requireSecurity(host: string, hasTls: boolean, dev: boolean): void {
+  if (hasTls || dev || isLoopback(host)) return;
+  throw new InsecureListen(`api.host is ${host}, which others can reach, and api.tls is not given`);
+}
+
+function isLoopback(host: string): boolean {
+  if (host === "localhost" || host === "::1") return true;
+  return isIP(host) === 4 && host.startsWith("127.");
+}
+
+function readTls(tls: { readonly certificate: string; readonly privateKey: string } | undefined) {
+  if (tls === undefined) return null;
+  const read = (path: string): Buffer => {
+    try {
+      return readFileSync(path);
+    } catch {
+      throw new TlsUnreadable(`${path} cannot be read`);
+    }
+  };
+  return { cert: read(tls.certificate), key: read(tls.privateKey) };
+}

@@ -1,0 +1,52 @@
+// Positions that readers may wait for (`?at-least=`): a place on a shard's log, or a ruling that is to take effect.
+// Opaque to callers, and without a personal value: identifiers stand in them as their keyed hashes.
+
+import { setTimeout as sleep } from "node:timers/promises";
+import { isInEffect } from "#services/wire/ruling.ts";
+import type { LookupServices, ShardPosition } from "#services/wire/lookup.ts";
+import type { Gate } from "./outage.ts";
+import { ApiProblem } from "./problem.ts";
+
+const SHARD = /^(\d{1,4})\.(\d{1,15})$/;
+const RULING = /^r\.([0-9A-Fa-f-]{36})\.([A-Za-z0-9_-]{22})\.([A-Za-z0-9_-]{22})$/;
+export const POSITION = new RegExp(`${SHARD.source}|${RULING.source}`);
+
+const PAUSE_MIN_MS = 10;
+const PAUSE_MAX_MS = 100;
+
+export function formatPosition({ shard, offset }: ShardPosition): string {
+  return `${shard}.${offset}`;
+}
+
+/** keys: of the two identifiers. */
+export function formatRulingPosition(id: string, [a, b]: readonly [string, string]): string {
+  return `r.${id}.${a}.${b}`;
+}
+
+export interface PositionServices extends LookupServices {
+  readonly storeGate: Gate;
+  readonly waitMs: number;
+}
+
+/** Resolves once what the position names is in what a reader reads. Throws ApiProblem. */
+export async function awaitPosition(services: PositionServices, text: string): Promise<void> {
+  const isThere = readPosition(services, text);
+  const deadline = performance.now() + services.waitMs;
+  for (let pauseMs = PAUSE_MIN_MS; ; pauseMs = Math.min(PAUSE_MAX_MS, 2 * pauseMs)) {
+    if (await services.storeGate.pass(isThere)) return;
+    if (performance.now() + pauseMs > deadline) throw new ApiProblem("position-not-reached");
+    await sleep(pauseMs);
+  }
+}
+
+function readPosition(services: PositionServices, text: string): () => Promise<boolean> {
+  const [, shard, offset] = SHARD.exec(text) ?? [];
+  if (shard !== undefined) {
+    const place = { shard: Number(shard), offset: Number(offset) };
+    if (place.shard >= services.shards)
+      throw new ApiProblem("malformed-request", { errors: [{ path: "query.at-least", message: "no such shard" }] });
+    return async () => ((await services.store.standing(place.shard))?.position.offset ?? 0) >= place.offset;
+  }
+  const [, id = "", a = "", b = ""] = RULING.exec(text) ?? [];
+  return () => isInEffect(services, id, [a, b]);
+}

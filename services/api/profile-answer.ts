@@ -1,0 +1,53 @@
+// A profile as it is answered: masked for whoever has not `profile:pii`.
+
+import { mask } from "#services/wire/mask.ts";
+import type { FoundProfile } from "#services/wire/lookup.ts";
+import type { ProfileAnswer } from "./answer.ts";
+import { formatPosition } from "./position.ts";
+import type { Caller } from "./role.ts";
+
+/** Too short to leave a letter of it. */
+const SHORT = 3;
+
+export function maySee({ scopes }: Caller): boolean {
+  return scopes.has("profile:pii");
+}
+
+export function maskValue(value: string): string {
+  return value.length <= SHORT ? "*".repeat(value.length) : mask(value);
+}
+
+export function describeInstant(atMs: number | null): string | null {
+  return atMs === null ? null : new Date(atMs).toISOString();
+}
+
+export function answerProfile(found: FoundProfile, caller: Caller, requestedId: string | null = null): ProfileAnswer {
+  const { profile, version, segmentSince, firstAt, lastAt, claimedOnly, position } = found;
+  const { profileId, segment, identifiers, view } = profile;
+  const isOpen = maySee(caller);
+  return {
+    profileId,
+    version,
+    position: formatPosition(position),
+    requestedId: requestedId === profileId ? null : requestedId,
+    masked: !isOpen,
+    claimedOnly,
+    segment: segment === null ? null : { name: segment, since: describeInstant(segmentSince) },
+    firstSeen: describeInstant(firstAt),
+    lastSeen: describeInstant(lastAt),
+    identifiers: identifiers.map(({ namespace, value, state }) => ({
+      namespace,
+      value: isOpen ? value : maskValue(value),
+      state,
+    })),
+    traits: Object.entries(view.traits).map(([name, { value, source, at }]) => ({
+      name,
+      // A number may be a year of birth: without the scope it is not shown at all.
+      value: isOpen ? value : typeof value === "string" ? maskValue(value) : null,
+      source,
+      at,
+    })),
+    orders: view.orders.map(({ lines, ...order }) => ({ ...order, lines: lines.map((line) => ({ ...line })) })),
+    counters: Object.entries(view.counters).map(([name, count]) => ({ name, count })),
+  };
+}

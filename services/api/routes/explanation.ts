@@ -1,0 +1,49 @@
+// Why an identifier's person is one person, and why two are not.
+
+import { explain, OBSTACLE_TEXTS, RULE_TEXTS } from "#services/wire/explanation.ts";
+import { findIdentifier, type Located } from "#services/wire/lookup.ts";
+import type { Handlers } from "../handler.ts";
+import { formatPosition } from "../position.ts";
+import { ApiProblem } from "../problem.ts";
+import { maskValue, maySee } from "../profile-answer.ts";
+import { type ApiServices, read } from "../services.ts";
+
+export function createExplanationRoutes(services: ApiServices): Pick<Handlers, "explain"> {
+  const { engine, country } = services;
+  return {
+    async explain({ body, query, caller }) {
+      const located = await read(services, query["at-least"], async () => {
+        const all: Located[] = [];
+        for (const { namespace, value } of body.identifiers) {
+          const found = await findIdentifier(services, namespace, value, country);
+          if (!found.found) throw new ApiProblem("not-found");
+          all.push(found);
+        }
+        return all;
+      });
+      const [one, other = null] = located as [Located, Located?];
+      const isOpen = maySee(caller);
+      const explanation = explain(engine.registry, one, other, isOpen ? (value) => value : maskValue);
+      const shared = { profiles: located.map(identify), masked: !isOpen };
+      if (explanation.one)
+        return {
+          ...shared,
+          ...explanation,
+          links: explanation.links.map((link) => ({ ...link, meaning: RULE_TEXTS[link.rule] })),
+        };
+      return {
+        ...shared,
+        ...explanation,
+        namespaces: [...explanation.namespaces],
+        evidence: [...explanation.evidence],
+        meaning: OBSTACLE_TEXTS[explanation.obstacle],
+      };
+    },
+  };
+}
+
+/** The profile of an identifier at its home, and where that home stood. */
+export function identify({ component, entry, position }: Located) {
+  const record = entry.profile === null ? undefined : component.profiles.get(entry.profile);
+  return { profileId: record?.id ?? null, version: record?.version ?? 0, position: formatPosition(position) };
+}

@@ -1,0 +1,228 @@
+// The HTTP server: limits before anything is read, who is asking before anything is looked up, one shape of answer when
+// something is wrong, and a log line for each request that names no value of it.
+
+import { randomUUID } from "node:crypto";
+import type { Socket } from "node:net";
+import fastify, {
+  type FastifyBaseLogger,
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+  LogController,
+} from "fastify";
+import { serializerCompiler, validatorCompiler } from "fastify-type-provider-zod";
+import type { Authenticator } from "./authenticator.ts";
+import { CONTRACT, type RouteContract, ROUTE_NAMES } from "./contract.ts";
+import { describeRoute, PAGE, registerDocs } from "./docs.ts";
+import type { Handlers } from "./handler.ts";
+import { BODY_BYTES_MAX, parseBody } from "./json-body.ts";
+import { ApiProblem, writeProblem } from "./problem.ts";
+import { RateLimit } from "./rate-limit.ts";
+import { createExplanationRoutes } from "./routes/explanation.ts";
+import { createHealthRoutes } from "./routes/health.ts";
+import { createProfileRoutes } from "./routes/profiles.ts";
+import { createRulingRoutes } from "./routes/rulings.ts";
+import type { Caller, Scope } from "./role.ts";
+import type { ApiServices } from "./services.ts";
+import { registerChanges } from "./stream.ts";
+
+const HEADER_BYTES_MAX = 16 * 1024;
+const CONNECTIONS_MAX = 1000;
+const CHECK_INTERVAL_MS = 500;
+
+export interface ServerOptions {
+  readonly services: ApiServices;
+  readonly authenticator: Authenticator;
+  readonly logger: FastifyBaseLogger;
+  readonly tls: { readonly cert: Buffer; readonly key: Buffer } | null;
+  readonly requestsPerMinute: number;
+  /** Requests without a valid credential, by address. */
+  readonly failuresPerMinute: number;
+  /** For headers and body to have come. */
+  readonly requestTimeoutMs: number;
+}
+
+declare module "fastify" {
+  interface FastifyRequest {
+    caller: Caller | null;
+  }
+}
+
+export async function createServer(options: ServerOptions): Promise<FastifyInstance> {
+  const { services, authenticator, logger, tls, requestTimeoutMs } = options;
+  const http = {
+    maxHeaderSize: HEADER_BYTES_MAX,
+    headersTimeout: requestTimeoutMs,
+    requestTimeout: requestTimeoutMs,
+    connectionsCheckingInterval: CHECK_INTERVAL_MS,
+  };
+  const app = fastify({
+    loggerInstance: logger,
+    logController: new LogController({ disableRequestLogging: true }),
+    ...(tls === null ? { http } : { https: { ...http, ...tls, minVersion: "TLSv1.2" } }),
+    bodyLimit: BODY_BYTES_MAX,
+    requestTimeout: requestTimeoutMs,
+    forceCloseConnections: true,
+    exposeHeadRoutes: false,
+    // A caller's own id would bring what it likes into the log.
+    requestIdHeader: false,
+    genReqId: () => randomUUID(),
+    clientErrorHandler: answerClientError,
+    frameworkErrors: (_error, request, reply) => void sendProblem(reply, request, new ApiProblem("malformed-request")),
+  }) as unknown as FastifyInstance;
+  app.server.maxConnections = CONNECTIONS_MAX;
+  app.setValidatorCompiler(validatorCompiler);
+  app.setSerializerCompiler(serializerCompiler);
+  app.decorateRequest("caller", null);
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser("application/json", { parseAs: "string" }, (_request, body, done) => {
+    try {
+      done(null, parseBody(String(body)));
+    } catch (error) {
+      done(error as Error);
+    }
+  });
+  app.addHook("onRequest", async (request, reply) => {
+    reply.header("x-request-id", request.id);
+    reply.header("cache-control", "no-store");
+    reply.header("x-content-type-options", "nosniff");
+    if (!request.url.startsWith(PAGE)) reply.header("content-security-policy", "default-src 'none'");
+  });
+  app.addHook("onResponse", async (request, reply) => {
+    logger.info(
+      {
+        requestId: request.id,
+        method: request.method,
+        // The pattern: what is in a URL may be anything.
+        route: request.routeOptions.url ?? null,
+        status: reply.statusCode,
+        ms: Math.round(reply.elapsedTime),
+        caller: request.caller?.id ?? null,
+      },
+      "request",
+    );
+  });
+  app.setErrorHandler((error, request, reply) => {
+    const problem = toProblem(error);
+    if (problem.code === "internal-error") logFault(logger, request, error);
+    return sendProblem(reply, request, problem);
+  });
+  app.setNotFoundHandler((request, reply) => sendProblem(reply, request, new ApiProblem("no-such-route")));
+  await registerDocs(app);
+  const admit = createAdmission(options);
+  const handlers: Handlers = {
+    ...createProfileRoutes(services),
+    ...createExplanationRoutes(services),
+    ...createRulingRoutes(services),
+    ...createHealthRoutes(services),
+  };
+  for (const name of ROUTE_NAMES) {
+    const contract: RouteContract = CONTRACT[name];
+    const handle = handlers[name] as (request: unknown) => Promise<unknown>;
+    app.route({
+      method: contract.method,
+      url: contract.url,
+      schema: describeRoute(name, contract),
+      onRequest: (request) => admit(request, contract.scope, contract.isLookUp),
+      handler: async (request, reply) => {
+        const { body, query, params, caller } = request;
+        return reply.code(contract.status).send(await handle({ body, query, params, caller }));
+      },
+    });
+  }
+  registerChanges(app, services, authenticator, (request, scope) => admit(request, scope, false));
+  return app;
+}
+
+export type Admission = (request: FastifyRequest, scope: Scope | null, isLookUp: boolean) => Promise<void>;
+
+/** Who is asking, whether they ask too often, and whether they may. */
+function createAdmission({ authenticator, requestsPerMinute, failuresPerMinute }: ServerOptions): Admission {
+  const requests = new RateLimit(requestsPerMinute);
+  const failures = new RateLimit(failuresPerMinute);
+  const limit = (retryAfter: number | null): void => {
+    if (retryAfter !== null) throw new ApiProblem("too-many-requests", { retryAfter });
+  };
+  return async (request, scope, isLookUp) => {
+    if (scope === null) return;
+    try {
+      request.caller = await authenticator.authenticate(request.headers.authorization);
+    } catch (error) {
+      // Only who fails is stopped: behind a proxy everybody has one address.
+      if (error instanceof ApiProblem && error.code === "unauthenticated") limit(failures.take(request.ip));
+      throw error;
+    }
+    limit(requests.take(request.caller.id));
+    if (!request.caller.scopes.has(scope)) throw new ApiProblem(isLookUp ? "not-found" : "forbidden");
+    // A body that is packed is not unpacked, so it cannot grow.
+    const encoding = request.headers["content-encoding"];
+    if (request.method === "POST" && encoding !== undefined && encoding !== "identity")
+      throw new ApiProblem("unsupported-media-type");
+  };
+}
+
+function sendProblem(reply: FastifyReply, request: FastifyRequest, problem: ApiProblem): FastifyReply {
+  const { status, headers, body } = writeProblem(problem, request.id);
+  return reply.code(status).headers(headers).send(body);
+}
+
+interface FrameworkError {
+  readonly code?: string;
+  readonly statusCode?: number;
+  readonly validationContext?: string;
+  readonly validation?: readonly {
+    readonly instancePath: string;
+    readonly keyword: string;
+    readonly message: string;
+  }[];
+}
+
+function toProblem(error: unknown): ApiProblem {
+  if (error instanceof ApiProblem) return error;
+  const { code, statusCode, validation, validationContext = "" } = error as FrameworkError;
+  if (validation !== undefined)
+    return new ApiProblem("malformed-request", {
+      errors: validation.map(({ instancePath, keyword, message }) => ({
+        path: `${validationContext}${instancePath.replaceAll("/", ".")}`,
+        // The schema's own words name what was not known.
+        message: keyword === "unrecognized_keys" ? "a key that is not known here" : message,
+      })),
+    });
+  if (code === "FST_ERR_CTP_BODY_TOO_LARGE") return new ApiProblem("too-large");
+  if (code === "FST_ERR_CTP_INVALID_MEDIA_TYPE") return new ApiProblem("unsupported-media-type");
+  if (statusCode !== undefined && statusCode >= 400 && statusCode < 500) return new ApiProblem("malformed-request");
+  return new ApiProblem("internal-error", {}, { cause: error });
+}
+
+/** Where it happened, not what it said: a message may quote a value. */
+function logFault(logger: FastifyBaseLogger, request: FastifyRequest, error: unknown): void {
+  const { name, stack } = error instanceof Error ? error : { name: typeof error, stack: "" };
+  const code = (error as { readonly code?: unknown } | null)?.code ?? null;
+  const at = (stack ?? "").split("\n").filter((line) => /^\s+at /.test(line));
+  logger.error({ requestId: request.id, route: request.routeOptions.url ?? null, error: name, code, at }, "fault");
+}
+
+const CLIENT_PROBLEMS: Readonly<Record<string, ApiProblem>> = {
+  HPE_HEADER_OVERFLOW: new ApiProblem("headers-too-large"),
+  ERR_HTTP_REQUEST_TIMEOUT: new ApiProblem("request-timeout"),
+};
+const REASONS: Readonly<Record<number, string>> = {
+  400: "Bad Request",
+  408: "Request Timeout",
+  431: "Request Header Fields Too Large",
+};
+
+/** What Node itself refuses, before there is a request. */
+function answerClientError(error: NodeJS.ErrnoException, socket: Socket): void {
+  if (error.code === "ECONNRESET" || socket.destroyed) return;
+  const problem = CLIENT_PROBLEMS[error.code ?? ""] ?? new ApiProblem("malformed-request");
+  const { status, headers, body } = writeProblem(problem, randomUUID());
+  const lines = [
+    `HTTP/1.1 ${status} ${REASONS[status] ?? ""}`,
+    ...Object.entries(headers).map(([name, value]) => `${name}: ${value}`),
+    `content-length: ${Buffer.byteLength(body)}`,
+    "connection: close",
+  ];
+  if (socket.writable) socket.end(`${lines.join("\r\n")}\r\n\r\n${body}`);
+  else socket.destroy();
+}

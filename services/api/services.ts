@@ -1,0 +1,79 @@
+// What the routes work with: the engine's readers and the log, behind gates that keep a service that is away from holding
+// requests up.
+
+import type { Hash } from "#core/identifier.ts";
+import type { Codec } from "#ports/codec.ts";
+import type { Log } from "#ports/log.ts";
+import { StoreBehind, StoreDamaged, StoreUnavailable } from "#ports/store.ts";
+import type { LoadedConfiguration } from "#services/config/configuration.ts";
+import type { LookupServices } from "#services/wire/lookup.ts";
+import { Gate } from "./outage.ts";
+import { awaitPosition } from "./position.ts";
+import { ApiProblem } from "./problem.ts";
+
+/** What the index has lost and got back otherwise is noticed after this long; those who repair it are other processes. */
+const INDEX_KEPT_MS = 30_000;
+
+/** What the process that starts the API brings. */
+export interface ApiSurroundings extends Omit<LookupServices, "shards"> {
+  readonly loaded: LoadedConfiguration;
+  readonly hash: Hash;
+  readonly log: Log;
+  readonly codec: Codec;
+}
+
+export interface ApiServices extends ApiSurroundings, LookupServices {
+  readonly country: string;
+  readonly storeGate: Gate;
+  readonly logGate: Gate;
+  readonly waitMs: number;
+  readonly heartbeatMs: number;
+}
+
+export interface Patience {
+  /** How long a reader waits for its position. */
+  readonly waitMs: number;
+  /** How long the store or the log may take for one answer. */
+  readonly callMs: number;
+  /** How often a stream shows that it lives, and looks whether its reader still may. */
+  readonly heartbeatMs: number;
+}
+
+export function createServices(surroundings: ApiSurroundings, { waitMs, callMs, heartbeatMs }: Patience): ApiServices {
+  const { configuration, deployment } = surroundings.loaded;
+  let { index } = surroundings;
+  let indexSinceMs = performance.now();
+  return {
+    ...surroundings,
+    get index() {
+      if (performance.now() - indexSinceMs > INDEX_KEPT_MS) {
+        index = index.anew();
+        indexSinceMs = performance.now();
+      }
+      return index;
+    },
+    shards: deployment.engine.shards,
+    country: configuration.sources[0]?.country ?? "FR",
+    storeGate: new Gate("store-unavailable", callMs),
+    logGate: new Gate("log-unavailable", callMs),
+    waitMs,
+    heartbeatMs,
+  };
+}
+
+/** Reads once the position is reached, if there is one. Throws ApiProblem. */
+export async function read<T>(services: ApiServices, atLeast: string | undefined, work: () => Promise<T>): Promise<T> {
+  try {
+    if (atLeast !== undefined) await awaitPosition(services, atLeast);
+    return await services.storeGate.pass(work);
+  } catch (error) {
+    throw translateStore(error);
+  }
+}
+
+export function translateStore(error: unknown): unknown {
+  if (error instanceof StoreUnavailable) return new ApiProblem("store-unavailable", {}, { cause: error });
+  if (error instanceof StoreBehind || error instanceof StoreDamaged)
+    return new ApiProblem("store-behind", {}, { cause: error });
+  return error;
+}

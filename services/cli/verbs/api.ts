@@ -1,0 +1,131 @@
+// weft api: profiles over HTTP; weft api keys: who may ask. With --embedded it is the whole machine, because the file takes
+// one process at a time.
+
+import { type Command, InvalidArgumentError, Option } from "commander";
+import pino from "pino";
+import type { Membership } from "#ports/log.ts";
+import { createKey, readKeyFile, writeKeyFile } from "#services/api/api-key.ts";
+import type { RunningApi } from "#services/api/main.ts";
+import { type Role, ROLE_NAMES, ROLES } from "#services/api/role.ts";
+import { loadConfiguration } from "#services/config/configuration.ts";
+import { UsageError } from "../failure.ts";
+import type { CommonOptions } from "../program.ts";
+import { openRuntime } from "../runtime.ts";
+
+interface ServeOptions extends CommonOptions {
+  readonly dev?: boolean;
+  readonly port?: number;
+}
+
+interface CreateOptions extends CommonOptions {
+  readonly role: Role;
+  readonly name?: string;
+}
+
+const CLOSE_WAIT_MS = 8_000;
+
+export function registerApi(program: Command): void {
+  const api = program.command("api").description("profiles over HTTP: look-ups, explanations, live changes, rulings");
+  api
+    .command("serve", { isDefault: true })
+    .description("listen until SIGTERM; with --embedded it resolves and stitches as well")
+    .option("--dev", "listen in the clear, also where others can reach it")
+    .option("--port <n>", "in place of api.port; 0: any that is free", parsePort)
+    .action(async (_options: unknown, command: Command) => serve(command.optsWithGlobals<ServeOptions>()));
+  const keys = api.command("keys").description("API keys: made, listed and taken back");
+  keys
+    .command("create")
+    .description("make a key; it is shown once, and kept as a keyed hash in api.keysFile")
+    .addOption(
+      new Option("--role <role>", `what it may do: ${ROLE_NAMES.join(", ")}`).choices(ROLE_NAMES).makeOptionMandatory(),
+    )
+    .option("--name <name>", "for people: who or what uses it; rulings name it")
+    .action((_options: unknown, command: Command) => makeKey(command.optsWithGlobals<CreateOptions>()));
+  keys
+    .command("list", { isDefault: true })
+    .description("print the keys of api.keysFile")
+    .action((_options: unknown, command: Command) => listKeys(command.optsWithGlobals<CommonOptions>()));
+  keys
+    .command("revoke")
+    .description("take a key back; running servers notice within seconds")
+    .argument("<id>", "as `list` prints it")
+    .action((id: string, _options: unknown, command: Command) =>
+      revokeKey(id, command.optsWithGlobals<CommonOptions>()),
+    );
+}
+
+function parsePort(text: string): number {
+  const port = Number(text);
+  if (!/^\d{1,5}$/.test(text) || port > 65_535) throw new InvalidArgumentError("expected 0 to 65535");
+  return port;
+}
+
+function makeKey({ config, role, name, json = false }: CreateOptions): void {
+  const { api, identityKey } = loadConfiguration(config).deployment;
+  const { key, kept } = createKey(identityKey.bytes, role, name);
+  writeKeyFile(api.keysFile, [...readKeyFile(api.keysFile), kept]);
+  const scopes = ROLES[role];
+  process.stdout.write(
+    json
+      ? `${JSON.stringify({ key, id: kept.id, role, scopes, entry: `${kept.id}:${role}:${kept.hash}` })}\n`
+      : `${key}\n  ${role}: ${scopes.join(", ")}. It is not shown again; \`weft api keys revoke ${kept.id}\` takes it back\n`,
+  );
+}
+
+function listKeys({ config, json = false }: CommonOptions): void {
+  for (const { id, role, created, name } of readKeyFile(loadConfiguration(config).deployment.api.keysFile))
+    process.stdout.write(
+      json ? `${JSON.stringify({ id, role, created, name })}\n` : `${id}  ${role}  ${created ?? ""}  ${name ?? ""}\n`,
+    );
+}
+
+function revokeKey(id: string, { config, json = false }: CommonOptions): void {
+  const { keysFile } = loadConfiguration(config).deployment.api;
+  const keys = readKeyFile(keysFile);
+  const left = keys.filter((key) => key.id !== id);
+  if (left.length === keys.length) throw new UsageError(`${keysFile} has no key ${id}`);
+  writeKeyFile(keysFile, left);
+  process.stdout.write(json ? `${JSON.stringify({ revoked: id })}\n` : `${id} is revoked\n`);
+}
+
+async function serve({ config, embedded = false, dev = false, port }: ServeOptions): Promise<void> {
+  const loaded = loadConfiguration(config);
+  const logger = pino({ name: "weft-api" });
+  const asked = new Promise<string>((resolve) => {
+    for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => resolve(signal));
+  });
+  const runtime = await openRuntime(loaded, { embedded, onWait: (line) => logger.warn(line) });
+  const memberships: Membership[] = [];
+  let api: RunningApi | null = null;
+  try {
+    const { engine, index, store, hash, wires } = runtime;
+    const { log, codec } = wires;
+    if (embedded) {
+      await runtime.createTopics();
+      memberships.push(await runtime.startResolver(), await runtime.startStitcher());
+    }
+    const { startApi } = await import("#services/api/main.ts");
+    api = await startApi(
+      { loaded, engine, index, store, hash, log, codec },
+      {
+        logger,
+        dev,
+        ...(port === undefined ? {} : { port }),
+        onFirstKey: (key) =>
+          process.stderr.write(
+            `no API key yet: this one is an administrator's until this process ends or a key is made\n  ${key}\n`,
+          ),
+      },
+    );
+    logger.info({ url: api.url }, "listening");
+    const failed = Promise.all(memberships.map(({ closed }) => closed));
+    const signal = await (memberships.length === 0 ? asked : Promise.race([asked, failed]));
+    if (typeof signal === "string") logger.info({ signal }, "draining");
+  } finally {
+    // What hangs (a service that is away) must not keep the process from ending.
+    setTimeout(() => process.exit(), CLOSE_WAIT_MS).unref();
+    await api?.close();
+    await Promise.all(memberships.map((membership) => membership.close()));
+    await runtime.close();
+  }
+}

@@ -1,0 +1,93 @@
+// Thousands of requests made of the OpenAPI document: every answer has a documented status and shape, nothing is a fault,
+// and memory stays. WEFT_FUZZ_REQUESTS and WEFT_FUZZ_SEED for more and for others.
+
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
+import { CONTRACT, type RouteContract, ROUTE_NAMES } from "#services/api/contract.ts";
+import { problemSchema } from "#services/api/problem.ts";
+import { LANDLINE, MARIE, PAUL } from "#services/demo/cast.ts";
+import type { Stage } from "#services/cli/stage.ts";
+import { openTestApi, playWeek, type TestApi } from "#support/api.ts";
+import { type Document, generateRequests } from "#support/api-fuzz.ts";
+
+const REQUESTS = Number(process.env["WEFT_FUZZ_REQUESTS"] ?? "5000");
+const SEED = Number(process.env["WEFT_FUZZ_SEED"] ?? "1");
+const GROWTH_MAX = 24 * 1024 * 1024;
+
+let stage: Stage;
+let api: TestApi;
+before(async () => {
+  stage = await playWeek();
+  api = await openTestApi(stage, { limits: { waitMs: 20 } });
+});
+after(async () => {
+  await api.close();
+  await stage.close();
+  stage.remove();
+});
+
+function weigh(): number {
+  setFlagsFromString("--expose-gc");
+  (runInNewContext("gc") as () => void)();
+  return process.memoryUsage().heapUsed;
+}
+
+const KNOWN = {
+  namespace: ["email", "phone", "customer", "card", "cookie", "ip", "none"],
+  value: [MARIE.phone.phone, MARIE.email.email, MARIE.account.customer, MARIE.card.card, PAUL.account.customer],
+  phone: [MARIE.phone.phone, LANDLINE.phone],
+  id: ["N7tDF2RcFSPtYFJ1t8hUEl", "_6zAUiI4ClbmVF9Ei30Ue7", "0b8f7a52-6f0e-4c53-9d0a-0e5d1f1d2c3b"],
+  identifiers: [
+    { namespace: "customer", value: MARIE.account.customer },
+    { namespace: "card", value: MARIE.card.card },
+    { namespace: "email", value: MARIE.email.email },
+    { namespace: "customer", value: PAUL.account.customer },
+  ],
+  "at-least": ["0.1", "1.1", "2.99999999", "4000.1"],
+};
+
+test(`${REQUESTS} requests: only documented statuses and shapes, and no more memory`, async (t) => {
+  const document = (await api.app.inject("/openapi.json")).json() as Document;
+  const credentials = [...Object.values(api.keys), "weft_none"];
+  const requests = generateRequests({ document, seed: SEED, credentials, known: KNOWN });
+  const statuses = new Map<string, number>();
+  const warmUp = Math.ceil(REQUESTS / 4);
+  let heap = 0;
+  for (let count = 0; count < REQUESTS; count += 1) {
+    if (count === warmUp) heap = weigh();
+    const { operation, ...request } = requests.next().value;
+    const answer = await api.app.inject(request);
+    const { statusCode, headers, body } = answer;
+    const place = () =>
+      `seed ${SEED}, request ${count}: ${JSON.stringify(request).slice(0, 600)} → ${statusCode} ${body.slice(0, 400)}`;
+    statuses.set(
+      `${operation.operationId} ${statusCode}`,
+      (statuses.get(`${operation.operationId} ${statusCode}`) ?? 0) + 1,
+    );
+    const isProblem = String(headers["content-type"]).startsWith("application/problem+json");
+    const problem = isProblem ? problemSchema.parse(JSON.parse(body)) : null;
+    // A path parameter with a slash in it, or none at all, is another route.
+    if (problem?.code === "no-such-route" && request.url.startsWith("/profiles/")) continue;
+    assert.ok(String(statusCode) in operation.responses, place());
+    assert.notEqual(statusCode, 500, place());
+    if (problem !== null) {
+      assert.equal(problem.status, statusCode, place());
+      continue;
+    }
+    const name = ROUTE_NAMES.find((one) => one === operation.operationId);
+    assert.ok(name !== undefined, place());
+    const contract: RouteContract = CONTRACT[name];
+    assert.equal(statusCode, contract.status, place());
+    const { error } = contract.answer.safeParse(JSON.parse(body));
+    assert.equal(error, undefined, place());
+    // Logged lines are kept by the test, not by the product.
+    if (api.logged.length > 1000) api.logged.length = 0;
+  }
+  const growth = weigh() - heap;
+  t.diagnostic(`${JSON.stringify(Object.fromEntries(statuses))}; heap ${Math.round(growth / 1024)} KiB`);
+  const successes = [...statuses].filter(([name]) => / 20\d$/.test(name)).map(([name]) => name.split(" ")[0]);
+  assert.deepEqual(new Set(successes), new Set(ROUTE_NAMES), "each route was asked for something that it can do");
+  assert.ok(growth < GROWTH_MAX, `${growth} bytes more`);
+});

@@ -1,0 +1,126 @@
+// A store or a log that hangs: readers are told so at once, commands are refused before anything is written, and all goes on
+// when it is back.
+
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { LogError } from "#ports/log.ts";
+import { StoreBehind, StoreUnavailable } from "#ports/store.ts";
+import type { ApiSurroundings } from "#services/api/services.ts";
+import { MARIE } from "#services/demo/cast.ts";
+import type { Stage } from "#services/cli/stage.ts";
+import { openTestApi, playWeek, type TestApi } from "#support/api.ts";
+
+const CALL_MS = 200;
+const customer = { namespace: "customer", value: MARIE.account.customer };
+const card = { namespace: "card", value: MARIE.card.card };
+
+let stage: Stage;
+before(async () => {
+  stage = await playWeek();
+});
+after(async () => {
+  await stage.close();
+  stage.remove();
+});
+
+/** The work of the real thing, once it is let through. */
+class Valve {
+  #open = Promise.resolve();
+  #release: () => void = () => {};
+
+  close(): void {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#open = promise;
+    this.#release = resolve;
+  }
+
+  open(): void {
+    this.#release();
+  }
+
+  async through<T>(work: () => Promise<T>): Promise<T> {
+    await this.#open;
+    return work();
+  }
+}
+
+const openWith = (change: (surroundings: ApiSurroundings) => Partial<ApiSurroundings>) =>
+  openTestApi(stage, { change, limits: { callMs: CALL_MS, waitMs: 100 } });
+
+function countRulings(api: TestApi): Promise<number> {
+  return api.surroundings.log
+    .endOffsets(["weft.operator"])
+    .then((ends) => [...ends.values()].reduce((a, b) => a + b, 0));
+}
+
+test("while the store hangs readers get 503 with Retry-After, all but the first at once, and commands are refused", async () => {
+  const valve = new Valve();
+  const api = await openWith(({ store }) => ({
+    store: { ...store, standing: (shard) => valve.through(() => store.standing(shard)) },
+  }));
+  const client = api.as(api.keys.operator);
+  const written = await countRulings(api);
+  assert.equal((await client.lookUp({ body: customer })).status, 200);
+  valve.close();
+  const startedAt = performance.now();
+  for (let i = 0; i < 20; i += 1) {
+    const reply = await client.lookUp({ body: customer });
+    assert.ok(
+      !reply.ok && reply.status === 503 && reply.problem.code === "store-unavailable" && reply.retryAfter === 5,
+    );
+  }
+  assert.ok(performance.now() - startedAt < 5 * CALL_MS, "one call has hung, nobody waited for it twice");
+  const command = await client.rule({ body: { verdict: "apart", identifiers: [customer, card], reason: "r" } });
+  assert.deepEqual([command.ok, command.status], [false, 503]);
+  assert.equal((await client.readReadiness({})).status, 503);
+  assert.equal((await client.readHealth({})).status, 200, "the process lives");
+  valve.open();
+  await new Promise((done) => setTimeout(done, 10));
+  assert.equal((await client.lookUp({ body: customer })).status, 200);
+  assert.equal(await countRulings(api), written);
+  await api.close();
+});
+
+test("a store that says that it is away or behind is told as what it is", async () => {
+  for (const [error, code] of [
+    [new StoreUnavailable("Redis at x: away"), "store-unavailable"],
+    [new StoreBehind("shard 1 is being folded anew"), "store-behind"],
+  ] as const) {
+    const api = await openWith(({ store }) => ({ store: { ...store, standing: () => Promise.reject(error) } }));
+    const client = api.as(api.keys.agent);
+    for (const reply of [await client.lookUp({ body: customer }), await client.readReadiness({})])
+      assert.ok(!reply.ok && reply.status === 503 && reply.problem.code === code && reply.retryAfter === 5);
+    await api.close();
+  }
+});
+
+test("a log that is away refuses commands with nothing written; one that goes away in between says that nobody knows", async () => {
+  let failing: "ends" | "append" | null = "ends";
+  const fail = () => Promise.reject(new LogError("log-unavailable", "Kafka is away"));
+  let appended = 0;
+  const api = await openWith(({ log }) => ({
+    log: {
+      ...log,
+      endOffsets: (topics) => (failing === "ends" ? fail() : log.endOffsets(topics)),
+      append: (records) => {
+        appended += 1;
+        return failing === "append" ? fail() : log.append(records);
+      },
+    },
+  }));
+  const client = api.as(api.keys.operator);
+  const id = "5b8f7a52-6f0e-4c53-9d0a-0e5d1f1d2c3b";
+  const rule = () => client.rule({ body: { id, verdict: "linked", identifiers: [customer, card], reason: "r" } });
+  const away = await rule();
+  assert.ok(!away.ok && away.status === 503 && away.problem.code === "log-unavailable");
+  assert.equal(appended, 0);
+  assert.equal((await client.lookUp({ body: customer })).status, 200, "readers do not need the log");
+  failing = "append";
+  const unknown = await rule();
+  assert.ok(!unknown.ok && unknown.status === 503 && unknown.problem.code === "outcome-unknown");
+  assert.match(unknown.problem.detail ?? "", new RegExp(id));
+  failing = null;
+  const again = await rule();
+  assert.deepEqual([again.ok, again.status], [true, 202]);
+  await api.close();
+});

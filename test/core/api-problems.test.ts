@@ -1,0 +1,106 @@
+// What the API says of itself: the document, its page, and the lists of API.md, which are those of the code.
+
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { CHANGES, CONTRACT, listProblems, SHARED_PROBLEMS } from "#services/api/contract.ts";
+import {
+  ApiProblem,
+  PROBLEM_CODES,
+  PROBLEM_TYPE,
+  PROBLEMS,
+  problemSchema,
+  writeProblem,
+} from "#services/api/problem.ts";
+import { ROLE_NAMES, ROLES } from "#services/api/role.ts";
+import { openStage, type Stage } from "#services/cli/stage.ts";
+import { openTestApi, type TestApi } from "#support/api.ts";
+import { readSource } from "#support/source.ts";
+
+let stage: Stage;
+let api: TestApi;
+before(async () => {
+  stage = await openStage();
+  api = await openTestApi(stage);
+});
+after(async () => {
+  await api.close();
+  await stage.close();
+  stage.remove();
+});
+
+/** The rows of the table behind a heading, as cells without code marks. */
+function readTable(heading: string): string[][] {
+  const [, text = ""] = readSource("services/api/API.md").split(`## ${heading}\n`);
+  const [, ...rows] = (text.split("\n## ")[0] ?? "").split("\n").filter((line) => line.startsWith("|"));
+  return rows.slice(1).map((row) =>
+    row
+      .slice(1, -1)
+      .split(" | ")
+      .map((cell) => cell.replaceAll("`", "").trim()),
+  );
+}
+
+test("API.md lists the problems, routes and roles that there are", () => {
+  assert.deepEqual(
+    readTable("Problems"),
+    PROBLEM_CODES.map((code) => [
+      code,
+      String(PROBLEMS[code].status),
+      PROBLEMS[code].title.replaceAll("`", ""),
+      PROBLEMS[code].advice.replaceAll("`", ""),
+    ]),
+  );
+  const routes = [...Object.values(CONTRACT), CHANGES];
+  assert.deepEqual(
+    readTable("Routes").map(([route, scope]) => [route, scope]),
+    routes.map(({ method, url, scope }) => [`${method} ${url}`, scope ?? "everybody"]),
+  );
+  assert.deepEqual(
+    readTable("Roles"),
+    ROLE_NAMES.map((role) => [role, ROLES[role].join(", ")]),
+  );
+});
+
+test("each problem is one of the list, in the shape of RFC 9457, and each code is some route's", () => {
+  for (const code of PROBLEM_CODES) {
+    const { status, headers, body } = writeProblem(new ApiProblem(code), "r");
+    const problem = problemSchema.parse(JSON.parse(body));
+    assert.deepEqual([problem.status, problem.code, headers["content-type"]], [status, code, PROBLEM_TYPE]);
+    assert.equal("retry-after" in headers, status === 503 || status === 429, code);
+  }
+  const ofRoutes = [...Object.values(CONTRACT).flatMap(listProblems), ...SHARED_PROBLEMS, ...CHANGES.problems];
+  const elsewhere = ["no-such-route", "headers-too-large"];
+  assert.deepEqual(new Set([...ofRoutes, ...elsewhere]), new Set(PROBLEM_CODES));
+});
+
+test("the document is OpenAPI 3.1 with every route, and its page asks nobody else", async () => {
+  const document = (await api.app.inject("/openapi.json")).json() as { readonly paths: Record<string, object> };
+  const paths = new Set([...Object.values(CONTRACT), CHANGES].map(({ url }) => url.replace(/:(\w+)/, "{$1}")));
+  assert.deepEqual(new Set(Object.keys(document.paths)), paths);
+  const page = await api.app.inject("/docs");
+  assert.equal(page.statusCode, 200);
+  assert.match(String(page.headers["content-security-policy"]), /^default-src 'none'; script-src 'self';/);
+  const references = [...page.body.matchAll(/(?:src|href)="([^"]+)"/g)].map(([, target = ""]) => target);
+  assert.ok(references.length >= 4);
+  for (const target of references) {
+    assert.ok(!/^[a-z]+:|^\/\//.test(target), target);
+    const asset = await api.app.inject(new URL(target, "http://x/docs/").pathname);
+    assert.equal(asset.statusCode, 200, target);
+  }
+  const start = (await api.app.inject("/docs/static/swagger-initializer.js")).body;
+  assert.ok(start.includes('"validatorUrl":null') && start.includes("/openapi.json"), start);
+});
+
+test("whatever is not there is a problem too, and every answer has a request id", async () => {
+  for (const [method, url] of [
+    ["GET", "/"],
+    ["POST", "/health"],
+    ["GET", "/profiles/lookup/x"],
+    ["DELETE", "/profiles/AAAAAAAAAAAAAAAAAAAAAA"],
+  ] as const) {
+    const { statusCode, headers, body } = await api.app.inject({ method, url });
+    assert.deepEqual([statusCode, problemSchema.parse(JSON.parse(body)).code], [404, "no-such-route"], url);
+    assert.match(String(headers["x-request-id"]), /^[0-9a-f-]{36}$/);
+    assert.equal(headers["cache-control"], "no-store");
+  }
+});

@@ -1,0 +1,144 @@
+// `weft api` as people start it: keys on the command line, one machine without servers, TLS, and where it refuses to listen.
+
+import assert from "node:assert/strict";
+import { execFile, spawn } from "node:child_process";
+import { mkdtempSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { get } from "node:https";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { test } from "node:test";
+import { promisify } from "node:util";
+
+const WEFT = resolve(import.meta.dirname, "../../services/cli/weft.js");
+const LISTEN_WAIT_MS = 60_000;
+
+function deploy(more = "") {
+  const folder = mkdtempSync(join(tmpdir(), "weft-api-cli-"));
+  const config = join(folder, "weft.yaml");
+  const keysFile = join(folder, "keys.json");
+  writeFileSync(
+    config,
+    `embedded: { file: ${join(folder, "weft.sqlite")} }\nengine: { shards: 4, stitchSlots: 1, resolverSlots: 1 }\napi: { port: 0, keysFile: ${keysFile}${more} }\n`,
+  );
+  const args = (...rest: string[]) => [WEFT, "--config", config, "--embedded", ...rest];
+  return { folder, keysFile, args };
+}
+
+async function run(args: readonly string[], input = ""): Promise<{ code: number | null; out: string; err: string }> {
+  return await new Promise((done, fail) => {
+    const child = spawn(process.execPath, args, { stdio: "pipe" });
+    let [out, err] = ["", ""];
+    child.stdout.on("data", (chunk: Buffer) => (out += chunk.toString()));
+    child.stderr.on("data", (chunk: Buffer) => (err += chunk.toString()));
+    child.on("error", fail);
+    child.on("close", (code) => done({ code, out, err }));
+    child.stdin.end(input);
+  });
+}
+
+/** Runs until `work` is done with it. */
+async function serve<T>(args: readonly string[], work: (url: string, told: () => string) => Promise<T>) {
+  const child = spawn(process.execPath, args, { stdio: "pipe" });
+  let [out, err] = ["", ""];
+  const closed = new Promise<number | null>((done) => child.on("close", done));
+  const listening = new Promise<string>((done, fail) => {
+    const timer = setTimeout(() => fail(new Error(`it does not listen: ${out}${err}`)), LISTEN_WAIT_MS);
+    child.stdout.on("data", (chunk: Buffer) => {
+      out += chunk.toString();
+      const [, url] = /"url":"([^"]+)"/.exec(out) ?? [];
+      if (url === undefined) return;
+      clearTimeout(timer);
+      done(url);
+    });
+    child.stderr.on("data", (chunk: Buffer) => (err += chunk.toString()));
+  });
+  try {
+    return await work(await listening, () => err);
+  } finally {
+    child.kill("SIGTERM");
+    assert.equal(await closed, 0, err);
+  }
+}
+
+test("one process is a whole machine: what was produced is looked up by the key of the first start", async () => {
+  const { args } = deploy();
+  const event = {
+    source: "crm",
+    eventId: "e-1",
+    type: "identified",
+    occurredAt: "2026-01-05T10:00:00Z",
+    identifiers: [{ namespace: "customer", value: "c-1" }],
+  };
+  assert.equal((await run(args("produce"), JSON.stringify(event))).code, 0);
+  await serve(args("api"), async (url, told) => {
+    const [key = ""] = /weft_[a-z0-9]{10}_[A-Za-z0-9_-]{43}/.exec(told()) ?? [];
+    for (const deadline = Date.now() + LISTEN_WAIT_MS; ; ) {
+      const response = await fetch(`${url}/profiles/lookup`, {
+        method: "POST",
+        headers: { authorization: `Bearer ${key}`, "content-type": "application/json" },
+        body: JSON.stringify({ namespace: "customer", value: "c-1" }),
+      });
+      const body = (await response.json()) as { readonly version?: number };
+      if (response.status === 200) return assert.equal(body.version, 1);
+      assert.ok([404, 503].includes(response.status) && Date.now() < deadline, JSON.stringify(body));
+    }
+  });
+});
+
+test("a key is shown once, kept as a hash for its owner alone, listed without it, and taken back", async () => {
+  const { args, keysFile } = deploy();
+  const made = await run(args("--json", "api", "keys", "create", "--role", "agent", "--name", "desk"));
+  const { key, id } = JSON.parse(made.out) as { readonly key: string; readonly id: string };
+  assert.equal(statSync(keysFile).mode & 0o777, 0o600);
+  assert.ok(!readFileSync(keysFile, "utf8").includes(key.split("_")[2] ?? ""));
+  const listed = (await run(args("api", "keys"))).out;
+  assert.ok(listed.includes(`${id}  agent`) && listed.includes("desk") && !listed.includes(key));
+  assert.equal((await run(args("api", "keys", "revoke", id))).code, 0);
+  assert.equal((await run(args("api", "keys"))).out, "");
+  assert.equal((await run(args("api", "keys", "revoke", id))).code, 2);
+  assert.equal((await run(args("api", "keys", "create", "--role", "root"))).code, 2);
+});
+
+test("it does not listen in the clear where others can reach it, nor with a certificate or keys that it cannot read", async () => {
+  for (const [more, code] of [
+    [', host: "0.0.0.0"', "insecure-listen"],
+    [", tls: { certificate: none.pem, privateKey: none.pem }", "tls-unreadable"],
+  ] as const) {
+    const { args } = deploy(more);
+    const refused = await run(args("api"));
+    assert.deepEqual([refused.code, refused.err.split("\n").at(-2)?.startsWith(`${code}: `)], [1, true], refused.err);
+  }
+  const { args, keysFile } = deploy();
+  writeFileSync(keysFile, "{}");
+  assert.match((await run(args("api"))).err, /^api-keys-unreadable: /m);
+});
+
+test("with a certificate it listens with TLS", async (t) => {
+  const { folder, args } = deploy(", tls: { certificate: CERT, privateKey: KEY }");
+  const [certificate, privateKey, config] = ["cert.pem", "key.pem", "weft.yaml"].map((name) => join(folder, name)) as [
+    string,
+    string,
+    string,
+  ];
+  const made = await promisify(execFile)("openssl", [
+    ..."req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 1 -subj /CN=localhost".split(" "),
+    "-addext",
+    "subjectAltName=IP:127.0.0.1",
+    "-keyout",
+    privateKey,
+    "-out",
+    certificate,
+  ]).catch(() => null);
+  if (made === null) return t.skip("no openssl on this machine");
+  writeFileSync(config, readFileSync(config, "utf8").replace("CERT", certificate).replace("KEY", privateKey));
+  await serve(args("api"), async (url) => {
+    assert.match(url, /^https:\/\/127\.0\.0\.1:\d+$/);
+    const status = await new Promise((done, fail) => {
+      get(`${url}/health`, { ca: readFileSync(certificate) }, (response) => done(response.resume().statusCode)).on(
+        "error",
+        fail,
+      );
+    });
+    assert.equal(status, 200);
+  });
+});

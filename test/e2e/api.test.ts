@@ -1,0 +1,156 @@
+// The API as a process of its own on a real Kafka and Redis: look-ups, positions, the live stream, rulings; and each of the
+// two goes away. On services of its own, because those of the other tests must stay.
+
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import {
+  killService,
+  type RunningServices,
+  restartService,
+  ServicesUnavailable,
+  startServices,
+  stopServices,
+} from "../../infra/services.ts";
+import { type Client, createClient } from "#services/api/client.ts";
+import { expectAnswer } from "#support/api.ts";
+import { Deployment } from "#support/deployment.ts";
+import { isBuildMachine } from "#support/services.ts";
+import { StreamReader } from "#support/stream-reader.ts";
+import { ENDED_WELL, Worker } from "#support/workers.ts";
+
+const READY_WAIT_MS = 60_000;
+
+async function startOwn(directory: string): Promise<RunningServices | string> {
+  try {
+    return await startServices({ directory });
+  } catch (error) {
+    if (!(error instanceof ServicesUnavailable) || isBuildMachine()) throw error;
+    return error.message;
+  }
+}
+
+function connect(base: string, key: string): Client {
+  return createClient(async ({ method, url, headers, body }) => {
+    const response = await fetch(base + url, { method, headers, ...(body === undefined ? {} : { body }) });
+    return { status: response.status, headers: Object.fromEntries(response.headers), body: await response.text() };
+  }, key);
+}
+
+async function waitFor(what: string, isSo: () => Promise<boolean>): Promise<void> {
+  for (const deadline = Date.now() + READY_WAIT_MS; !(await isSo()); await sleep(100))
+    if (Date.now() > deadline) throw new Error(`${what} took more than ${READY_WAIT_MS / 1000} s`);
+}
+
+const event = (eventId: string, identifiers: Readonly<Record<string, string>>, traits: object = {}) =>
+  `${JSON.stringify({
+    source: "crm",
+    eventId,
+    type: "traits-changed",
+    occurredAt: "2026-01-05T10:00:00Z",
+    identifiers: Object.entries(identifiers).map(([namespace, value]) => ({ namespace, value })),
+    traits,
+  })}\n`;
+
+test("the API on real services: reads at a position, tells live, rules, and says so when Redis or Kafka is away", async (t) => {
+  const directory = mkdtempSync(join(tmpdir(), "weft-api-"));
+  const services = await startOwn(directory);
+  if (typeof services === "string") {
+    console.error(`SKIPPED   ${t.name}: ${services}`);
+    return t.skip(services.replaceAll("\n", "; "));
+  }
+  const deployment = new Deployment(services);
+  const workers: Worker[] = [];
+  let reader: StreamReader | null = null;
+  const mark = (what: string) => t.diagnostic(`${Math.round(performance.now() / 1000)} s: ${what}`);
+  try {
+    await deployment.open();
+    const { key } = JSON.parse(
+      await deployment.mustRun(["--json", "api", "keys", "create", "--role", "operator", "--name", "ana"]),
+    ) as { readonly key: string };
+    workers.push(new Worker(deployment, "up"), new Worker(deployment, "api", ["--port", "0"]));
+    const [up, api] = workers as [Worker, Worker];
+    await up.waitFor(/^running$/);
+    const base = (await api.waitFor(/^listening$/))["url"] as string;
+    const client = connect(base, key);
+    await waitFor("readiness", async () => (await client.readReadiness({})).ok);
+    mark("ready");
+
+    reader = await StreamReader.open(base, key, {});
+    await deployment.mustRun(
+      ["produce"],
+      event("e-1", { customer: "c-1", email: "ana@example.fr" }, { city: "Nantes" }),
+    );
+    const first = await reader.next(({ event: kind }) => kind === "profile-changed");
+    const { profileId, position } = first.data as { readonly profileId: string; readonly position: string };
+    const customer = { namespace: "customer", value: "c-1" };
+    const ana = expectAnswer(await client.lookUp({ body: customer, query: { "at-least": position } }));
+    assert.deepEqual([ana.profileId, ana.masked, ana.segment?.name], [profileId, false, "prospect"]);
+    assert.deepEqual(expectAnswer(await client.readProfile({ params: { id: profileId } })).traits, ana.traits);
+    mark("looked up what the stream told");
+
+    await deployment.mustRun(["produce"], event("e-2", { "crm-contact": "k-2" }, { firstName: "Ana" }));
+    const other = await reader.next(({ event: kind }) => kind === "profile-changed");
+    const { profileId: otherId } = other.data as { readonly profileId: string };
+    const contact = { namespace: "crm-contact", value: "k-2" };
+    const verdict = "linked" as const;
+    const link = expectAnswer(
+      await client.rule({ body: { verdict, identifiers: [customer, contact], reason: "she showed her card" } }),
+    );
+    const one = expectAnswer(await client.lookUp({ body: contact, query: { "at-least": link.position } }));
+    assert.ok(
+      one.identifiers.some(({ value }) => value === "c-1"),
+      "they are one person at that position",
+    );
+    const former = [profileId, otherId].find((id) => id !== one.profileId) ?? "";
+    const alias = expectAnswer(await client.readProfile({ params: { id: former } }));
+    assert.deepEqual([alias.profileId, alias.requestedId], [one.profileId, former]);
+    const merged = await reader.next(({ event: kind }) => kind === "identity-changed");
+    assert.equal((merged.data as { readonly kind: string }).kind, "merged");
+    assert.match(await deployment.mustRun(["tail", `${deployment.prefix}weft.operator`, "--json"]), /ana \(key /);
+    mark("linked");
+
+    await killService({ directory, name: "redis" });
+    const away = await client.lookUp({ body: customer });
+    assert.ok(!away.ok && away.status === 503 && away.problem.code === "store-unavailable" && away.retryAfter === 5);
+    const refused = await client.rule({ body: { verdict: "lifted", identifiers: [customer, contact], reason: "r" } });
+    assert.ok(!refused.ok && refused.status === 503);
+    assert.equal((await client.readReadiness({})).status, 503);
+    assert.equal((await client.readHealth({})).status, 200);
+    await restartService({ directory, name: "redis" });
+    await waitFor("Redis", async () => (await client.lookUp({ body: customer })).ok);
+    mark("Redis came back");
+
+    await killService({ directory, name: "kafka" });
+    const unwritten = await client.rule({ body: { verdict: "lifted", identifiers: [customer, contact], reason: "r" } });
+    assert.ok(!unwritten.ok && unwritten.problem.code === "log-unavailable" && unwritten.retryAfter === 5);
+    assert.equal((await client.lookUp({ body: customer })).status, 200, "readers do not need Kafka");
+    await restartService({ directory, name: "kafka" });
+    await waitFor("Kafka", async () => {
+      const body = {
+        verdict: "lifted" as const,
+        identifiers: [customer, contact] as [typeof customer, typeof contact],
+      };
+      return (await client.rule({ body: { ...body, reason: "back" } })).ok;
+    });
+    mark("Kafka came back");
+
+    const log = api.lines.map((line) => JSON.stringify(line)).join("\n");
+    for (const value of ["ana@example.fr", "c-1", "k-2", "Nantes", key]) assert.ok(!log.includes(value), value);
+    await reader.close();
+    assert.deepEqual(await api.stop(), ENDED_WELL);
+    assert.deepEqual(await up.stop(), ENDED_WELL);
+  } catch (error) {
+    for (const worker of workers) console.error(worker.describe());
+    throw error;
+  } finally {
+    await reader?.close();
+    for (const worker of workers) await worker.kill();
+    await deployment.leave();
+    await stopServices({ directory });
+    rmSync(directory, { recursive: true, force: true });
+  }
+});

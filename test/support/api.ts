@@ -1,0 +1,112 @@
+// The API over the demo's week, folded by a real engine over a real embedded log and store, with a client of each role.
+
+import { join } from "node:path";
+import { Writable } from "node:stream";
+import type { FastifyInstance } from "fastify";
+import pino from "pino";
+import { createKey } from "#services/api/api-key.ts";
+import { type Client, createClient, type Received, type Sent } from "#services/api/client.ts";
+import { type ApiOptions, openApi } from "#services/api/main.ts";
+import { type Role, ROLE_NAMES } from "#services/api/role.ts";
+import type { ApiSurroundings } from "#services/api/services.ts";
+import { openStage, type Stage } from "#services/cli/stage.ts";
+import type { LoadedConfiguration } from "#services/config/configuration.ts";
+import { tellStory } from "#services/demo/story.ts";
+
+export interface TestApi {
+  readonly app: FastifyInstance;
+  readonly stage: Stage;
+  readonly surroundings: ApiSurroundings;
+  readonly keys: Readonly<Record<Role, string>>;
+  readonly keysFile: string;
+  /** Every line that the process has logged. */
+  readonly logged: string[];
+  as(credential: string | null): Client;
+  close(): Promise<void>;
+}
+
+export interface TestApiOptions extends Partial<Pick<ApiOptions, "limits" | "onFirstKey">> {
+  readonly api?: Partial<LoadedConfiguration["deployment"]["api"]>;
+  /** In place of parts of the surroundings: what is away. */
+  readonly change?: (surroundings: ApiSurroundings) => Partial<ApiSurroundings>;
+  readonly withoutKeys?: boolean;
+}
+
+/** Enough for any test that is not about it. */
+const REQUESTS_PER_MINUTE = 1_000_000;
+
+export async function playWeek(): Promise<Stage> {
+  const stage = await openStage();
+  for (const { fromMs, events } of tellStory()) await stage.play(fromMs, events);
+  return stage;
+}
+
+export function collectLog(): { readonly logged: string[]; readonly logger: pino.Logger } {
+  const logged: string[] = [];
+  const sink = new Writable({
+    write(chunk: Buffer, _encoding, done) {
+      logged.push(chunk.toString());
+      done();
+    },
+  });
+  return { logged, logger: pino({ name: "weft-api" }, sink) };
+}
+
+export async function openTestApi(stage: Stage, options: TestApiOptions = {}): Promise<TestApi> {
+  const { runtime, loaded, folder } = stage;
+  const keysFile = join(folder, "api-keys.json");
+  const { bytes } = loaded.deployment.identityKey;
+  const made = ROLE_NAMES.map((role) => ({ role, ...createKey(bytes, role, role) }));
+  const api = {
+    ...loaded.deployment.api,
+    keysFile,
+    keys: options.withoutKeys === true ? [] : made.map(({ kept: { id, role, hash } }) => `${id}:${role}:${hash}`),
+    requestsPerMinute: REQUESTS_PER_MINUTE,
+    ...options.api,
+  };
+  const { engine, index, store, hash, wires } = runtime;
+  const whole: ApiSurroundings = {
+    loaded: { ...loaded, deployment: { ...loaded.deployment, api } },
+    engine,
+    index,
+    store,
+    hash,
+    log: wires.log,
+    codec: wires.codec,
+  };
+  const surroundings = { ...whole, ...options.change?.(whole) };
+  const { logged, logger } = collectLog();
+  const { limits, onFirstKey } = options;
+  const app = await openApi(surroundings, {
+    logger,
+    dev: false,
+    limits: { failuresPerMinute: REQUESTS_PER_MINUTE, ...limits },
+    ...(onFirstKey === undefined ? {} : { onFirstKey }),
+  });
+  await app.ready();
+  return {
+    app,
+    stage,
+    surroundings,
+    keys: Object.fromEntries(made.map(({ role, key }) => [role, key])) as Record<Role, string>,
+    keysFile,
+    logged,
+    as: (credential) => createClient((request) => inject(app, request), credential),
+    close: () => app.close(),
+  };
+}
+
+export async function inject(app: FastifyInstance, { method, url, headers, body }: Sent): Promise<Received> {
+  const answer = await app.inject({ method, url, headers, ...(body === undefined ? {} : { payload: body }) });
+  const received: Record<string, string | undefined> = {};
+  for (const [name, value] of Object.entries(answer.headers)) received[name] = String(value);
+  return { status: answer.statusCode, headers: received, body: answer.body };
+}
+
+/** The body of an answer that must be one. */
+export function expectAnswer<Body>(
+  reply: { readonly ok: true; readonly body: Body } | { readonly ok: false; readonly problem: unknown },
+): Body {
+  if (!reply.ok) throw new Error(`a problem: ${JSON.stringify(reply.problem)}`);
+  return reply.body;
+}
