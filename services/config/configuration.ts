@@ -98,6 +98,7 @@ export function loadConfiguration(
       namespaces: buildNamespaces(file),
       sources: buildSources(file),
       rules,
+      purposesWithoutProof: file.purposesWithoutProof,
     },
     deployment: buildDeployment(file, identityKey),
   };

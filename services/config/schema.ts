@@ -175,6 +175,10 @@ export const configurationSchema = z.strictObject({
     .meta({ description: "Kinds of identifier, best anchor first. Default: the shipped ones." }),
   sources: z.array(source).min(1).meta({ description: "Who sends events. Default: the shipped ones." }),
   rules: z.string().min(1).meta({ description: "Rules file, relative to this file. Default: the shipped one." }),
+  purposesWithoutProof: z
+    .array(z.string().min(1))
+    .default([])
+    .meta({ description: "Purposes whose consents need no proof; of any other a grant without proof does not count." }),
   identityKey: z.string().min(1).optional().meta({
     description:
       "Secret file, at least 32 bytes, that keys profile ids; relative to this file. Default: a published test key, not for real people.",

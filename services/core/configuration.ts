@@ -92,4 +92,6 @@ export interface Configuration {
   readonly namespaces: readonly NamespaceConfiguration[];
   readonly sources: readonly SourceConfiguration[];
   readonly rules: Rules;
+  /** Purposes whose consents need no proof; of all others a grant without proof is none. */
+  readonly purposesWithoutProof: readonly string[];
 }

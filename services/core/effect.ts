@@ -2,8 +2,9 @@
 // they announce, and publishes them once.
 
 import type { Outcome } from "./acceptance.ts";
+import type { DossierView } from "./dossier-view.ts";
 import type { Cause } from "./profile.ts";
-import type { LimitKind } from "./fragment.ts";
+import type { LimitKind } from "./limit.ts";
 import type { Scalar } from "./event.ts";
 import type { IdentifierView } from "./membership.ts";
 
@@ -50,7 +51,7 @@ export interface ProfileState {
   readonly cause: Cause;
 }
 
-export interface PublicProfile {
+export interface PublicProfile extends DossierView {
   readonly version: number;
   readonly segment: string | null;
   readonly segmentSince: number | null;

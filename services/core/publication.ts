@@ -3,6 +3,8 @@
 
 import { compareText, sortedEntries } from "./comparison.ts";
 import { componentPart, type Component, type Forwarder } from "./component.ts";
+import type { Dossier } from "./dossier.ts";
+import { describeDossier, viewDossier } from "./dossier-view.ts";
 import type { Change, PublicProfile } from "./effect.ts";
 import type { Engine } from "./engine.ts";
 import type { ComponentId } from "./item.ts";
@@ -23,6 +25,7 @@ export interface Look {
   readonly ordersCount: number;
   readonly ordersValid: number;
   readonly spentMinor: ReadonlyMap<string, number>;
+  readonly dossier: Dossier | null;
 }
 
 /** null: readers know nothing of it, because it is not there or has not been evaluated yet. */
@@ -92,7 +95,7 @@ function publishProfile(engine: Engine, workspace: Workspace, touched: Touched):
     return;
   }
   const after = takeLook(engine, workspace, viewProfile(engine.registry, component, touched.naming), record.segment);
-  const changes = compareLooks(before, after);
+  const changes = compareLooks(engine, before, after);
   record.look = after;
   if (changes.length === 0) return;
   record.published = true;
@@ -105,10 +108,15 @@ function publishProfile(engine: Engine, workspace: Workspace, touched: Touched):
     changes,
     cause,
   });
-  workspace.effects.push({ kind: "profile-state", profileId: record.id, state: describeProfile(record, after), cause });
+  workspace.effects.push({
+    kind: "profile-state",
+    profileId: record.id,
+    state: describeProfile(engine, record, after),
+    cause,
+  });
 }
 
-function describeProfile(record: ProfileRecord, look: Look): PublicProfile {
+function describeProfile({ registry }: Engine, record: ProfileRecord, look: Look): PublicProfile {
   return {
     version: record.version,
     segment: look.segment,
@@ -124,13 +132,14 @@ function describeProfile(record: ProfileRecord, look: Look): PublicProfile {
       spentMinor: Object.fromEntries(sortedEntries(look.spentMinor)),
     },
     counters: Object.fromEntries(sortedEntries(look.counters)),
+    ...viewDossier(registry, look.dossier),
   };
 }
 
 function takeLook(
   { registry }: Engine,
   workspace: Workspace,
-  { identifiers, facts, traits, counters, ordersCount }: ProfileView,
+  { identifiers, facts, traits, counters, ordersCount, dossier }: ProfileView,
   segment: string | null,
 ): Look {
   const { profile, orders } = facts;
@@ -144,6 +153,7 @@ function takeLook(
     ordersCount,
     ordersValid: orders.valid,
     spentMinor: orders.spentMinor.size === 0 ? NOTHING.spentMinor : new Map(orders.spentMinor),
+    dossier,
   };
 }
 
@@ -157,10 +167,11 @@ const NOTHING: Look = {
   ordersCount: 0,
   ordersValid: 0,
   spentMinor: new Map(),
+  dossier: null,
 };
 
 /** The differences as paths and JSON texts: what a consumer can compare without knowing the product. By path. */
-function compareLooks(before: Look | null, after: Look): Change[] {
+function compareLooks({ registry }: Engine, before: Look | null, after: Look): Change[] {
   const changes: Change[] = [];
   const note = (path: string, old: string | null, now: string | null): void => {
     if (old !== now) changes.push({ path, before: old, after: now });
@@ -195,6 +206,10 @@ function compareLooks(before: Look | null, after: Look): Change[] {
   noteValue("orders.count", old.ordersCount, after.ordersCount);
   noteValue("orders.valid", old.ordersValid, after.ordersValid);
   noteValue("profile.known", old.known, after.known);
+  if (old.dossier !== after.dossier) {
+    const told = ({ dossier }: Look) => describeDossier(viewDossier(registry, dossier));
+    noteMap("", told(old), told(after), JSON.stringify);
+  }
   return changes.sort((a, b) => compareText(a.path, b.path));
 }
 

@@ -11,7 +11,7 @@ import { evaluateProfile } from "./evaluation.ts";
 import { OCCURRED_AHEAD_MAX_MS, type ChannelEvent } from "./event.ts";
 import { recordEvidence } from "./evidence.ts";
 import { eventMark, rememberEvent } from "./event-window.ts";
-import { EVENT_TYPES_COUNTED_MAX, foldEvent, TRAITS_MAX } from "./fragment.ts";
+import { EVENT_TYPES_COUNTED_MAX, foldEvent, LOOSE_IN_SUMS, TRAITS_MAX } from "./fragment.ts";
 import { applyAbsorb, applyHandover } from "./handover.ts";
 import { settleIdentity } from "./identity.ts";
 import type { Carried, ComponentId, EventItem, Item, RoutedIdentifier, StatusItem } from "./item.ts";
@@ -189,7 +189,11 @@ function foldFacts(
   if (anchor.profile === null) return;
   const sum = standingSum(component, anchor.profile, fragment);
   if (sum === null) return;
-  if (limits.length > 0 || sum.traits.size >= TRAITS_MAX || sum.byType.size >= EVENT_TYPES_COUNTED_MAX)
+  if (
+    limits.some((limit) => LOOSE_IN_SUMS.has(limit)) ||
+    sum.traits.size >= TRAITS_MAX ||
+    sum.byType.size >= EVENT_TYPES_COUNTED_MAX
+  )
     forgetSummary(component, anchor.profile);
   else foldEvent(engine.registry, sum, item, event);
 }

@@ -4,6 +4,7 @@
 import type { Registry } from "./registry.ts";
 import { compareText } from "./comparison.ts";
 import type { Component } from "./component.ts";
+import type { Dossier } from "./dossier.ts";
 import type { CartActivity, Fragment, TraitValue } from "./fragment.ts";
 import { identifiersOf, isProfileKnown, summaryOf, type IdentifierView } from "./membership.ts";
 
@@ -30,6 +31,7 @@ export interface ProfileView {
   readonly latestValidOrderAt: number | null;
   readonly firstAt: number | null;
   readonly lastAt: number | null;
+  readonly dossier: Dossier | null;
 }
 
 /** Survivorship between sources: authenticated before claimed, then source rank, then latest occurredAt, then a fixed order. */
@@ -58,6 +60,7 @@ export function viewProfile(registry: Registry, component: Component, naming: st
     latestValidOrderAt: sum?.orders.latestValid[0]?.at ?? null,
     firstAt: sum?.firstAt ?? null,
     lastAt: sum?.lastAt ?? null,
+    dossier: sum?.dossier ?? null,
   };
 }
 

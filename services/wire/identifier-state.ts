@@ -2,6 +2,8 @@
 // the profile that it names.
 
 import type { IdentifierState } from "#core/component.ts";
+import { consentKey, type Consent } from "#core/consent.ts";
+import type { Dossier } from "#core/dossier.ts";
 import type { EventWindow } from "#core/event-window.ts";
 import { traitSlot, type Fragment, type TraitValue } from "#core/fragment.ts";
 import type { OrderTotals } from "#core/order-totals.ts";
@@ -15,11 +17,16 @@ interface Amount {
   readonly amount: number;
 }
 
-interface FragmentState extends Omit<Fragment, "byType" | "traits" | "orders" | "seen"> {
+interface FragmentState extends Omit<Fragment, "byType" | "traits" | "orders" | "seen" | "dossier"> {
   readonly byType: readonly Amount[];
   readonly traits: readonly { readonly name: string; readonly values: readonly TraitValue[] }[];
   readonly orders: Omit<OrderTotals, "spentMinor"> & { readonly spentMinor: readonly Amount[] };
   readonly seen: Buffer;
+  readonly dossier: DossierState | null;
+}
+
+interface DossierState {
+  readonly consents: readonly Consent[];
 }
 
 export function encodeIdentifierState({ fragment, record }: IdentifierState): Buffer {
@@ -53,6 +60,7 @@ function writeFragment(fragment: Fragment): FragmentState {
     },
     firstAt,
     lastAt,
+    dossier: fragment.dossier === null ? null : writeDossier(fragment.dossier),
     seen: writeWindow(fragment.seen),
   };
 }
@@ -77,7 +85,20 @@ function readFragment(state: FragmentState): Fragment {
     },
     firstAt,
     lastAt,
+    dossier: state.dossier === null ? null : readDossier(state.dossier),
     seen: readWindow(state.seen),
+  };
+}
+
+function writeDossier(dossier: Dossier): DossierState {
+  return {
+    consents: [...dossier.consents.values()],
+  };
+}
+
+function readDossier(state: DossierState): Dossier {
+  return {
+    consents: new Map(state.consents.map((consent) => [consentKey(consent), consent])),
   };
 }
 

@@ -7,10 +7,14 @@ import type { Component, Entry } from "#core/component.ts";
 import type { Scalar } from "#core/event.ts";
 import type { Order, OrderView } from "#core/order.ts";
 import type { IdentifierView } from "#core/membership.ts";
+import { viewDossier, type DossierView } from "#core/dossier-view.ts";
 import { viewProfile } from "#core/view.ts";
 import type { Store } from "#ports/store.ts";
 import { decodePart, readComponents, repeatRead } from "./part.ts";
 import { requireStanding } from "./standing.ts";
+
+/** Instants as texts: fields called `at`, or ending so. */
+type WithTimes<T> = { readonly [K in keyof T]: K extends "at" | `${string}At` ? string | Extract<T[K], null> : T[K] };
 
 /** A line of profiles.jsonl. */
 export interface ProfileLine {
@@ -21,7 +25,7 @@ export interface ProfileLine {
     readonly traits: Readonly<Record<string, { readonly value: Scalar; readonly source: string; readonly at: string }>>;
     readonly orders: readonly Pick<OrderView, "orderId" | "status" | "source" | "currency" | "totalMinor" | "lines">[];
     readonly cases: readonly never[];
-    readonly consents: readonly never[];
+    readonly consents: readonly WithTimes<DossierView["consents"][number]>[];
     readonly subscriptions: readonly never[];
     readonly counters: Readonly<Record<string, number>>;
   };
@@ -81,6 +85,14 @@ function readComponent(
     });
 }
 
+function writeTimes<T extends object>(value: T): WithTimes<T> {
+  const entries = Object.entries(value).map(([name, part]) => {
+    const isTime = typeof part === "number" && /(^at|At)$/.test(name);
+    return [name, isTime ? new Date(part).toISOString() : (part as unknown)] as const;
+  });
+  return Object.fromEntries(entries) as WithTimes<T>;
+}
+
 export function describeProfile(
   engine: Engine,
   component: Component,
@@ -90,6 +102,7 @@ export function describeProfile(
   orders: readonly OrderView[],
 ): ProfileLine {
   const view = viewProfile(engine.registry, component, naming);
+  const dossier = viewDossier(engine.registry, view.dossier);
   const traits = sortedEntries(view.traits).map(
     ([name, { value, source, at }]) => [name, { value, source, at: new Date(at).toISOString() }] as const,
   );
@@ -115,7 +128,7 @@ export function describeProfile(
             compareText(JSON.stringify(a), JSON.stringify(b)),
         ),
       cases: [],
-      consents: [],
+      consents: dossier.consents.map(writeTimes),
       subscriptions: [],
       counters: Object.fromEntries(sortedEntries(view.counters)),
     },

@@ -3,6 +3,7 @@
 import { compareText } from "#core/comparison.ts";
 import type { People } from "#services/wire/profile-reader.ts";
 import type { OraclePeople } from "./oracle.ts";
+import type { OracleDossier } from "./oracle-dossier.ts";
 import type { OracleOrder } from "./oracle-orders.ts";
 
 export interface ComparablePeople {
@@ -18,8 +19,9 @@ export function comparePeople(people: People): ComparablePeople {
         name,
         { value, source, at: Date.parse(at) },
       ]);
-      const { orders, counters } = view;
-      return comparable({ profileId, identifiers, segment, orders, counters, traits });
+      const { orders, counters, consents } = view;
+      const dossier = { consents };
+      return comparable({ profileId, identifiers, segment, orders, counters, traits, dossier });
     }),
   };
 }
@@ -27,8 +29,8 @@ export function comparePeople(people: People): ComparablePeople {
 export function compareOracle({ unattributedOrders, profiles }: OraclePeople): ComparablePeople {
   return {
     unattributedOrders,
-    profiles: profiles.map(({ profileId, identifiers, segment, orders, counters, traits }) =>
-      comparable({ profileId, identifiers, segment, orders, counters, traits: Object.entries(traits) }),
+    profiles: profiles.map(({ profileId, identifiers, segment, orders, counters, traits, dossier }) =>
+      comparable({ profileId, identifiers, segment, orders, counters, traits: Object.entries(traits), dossier }),
     ),
   };
 }
@@ -40,6 +42,7 @@ function comparable(profile: {
   orders: readonly OracleOrder[];
   counters: Readonly<Record<string, number>>;
   traits: readonly (readonly unknown[])[];
+  dossier: OracleDossier;
 }) {
   return {
     ...profile,

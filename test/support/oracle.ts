@@ -24,6 +24,7 @@ import {
   must,
   pairOf,
 } from "./oracle-identity.ts";
+import { describeDossier, type OracleDossier } from "./oracle-dossier.ts";
 import { compareIds, compareSurvivors, listOrders, type OracleOrder, type OrderFacts } from "./oracle-orders.ts";
 
 export interface RecordedEvent {
@@ -43,6 +44,7 @@ export interface OracleProfile {
   readonly counters: Readonly<Record<string, number>>;
   /** occurredAt of the cart activity that nothing has followed; null: none, or emptied, or followed by a valid order. */
   readonly abandonedAt: number | null;
+  readonly dossier: OracleDossier;
 }
 
 export interface OraclePeople {
@@ -155,6 +157,7 @@ function describeGroup(
     traits: chooseTraits(registry, facts),
     counters: countTypes(facts),
     abandonedAt: findAbandonedCart(facts, orders),
+    dossier: describeDossier(registry.configuration, facts),
   };
 }
 

@@ -1,0 +1,35 @@
+// What a dossier says, as readers and topics see it: lists in the one order, claimed only where nothing was
+// authenticated, internal keys and event ids left away. Times are occurredAt.
+
+import { viewConsents, type ConsentView } from "./consent.ts";
+import type { Dossier } from "./dossier.ts";
+import type { Registry } from "./registry.ts";
+
+export interface DossierView {
+  readonly consents: readonly ConsentView[];
+}
+
+export const NO_DOSSIER: DossierView = {
+  consents: [],
+};
+
+/** A dossier never changes, so its view is made once. */
+const views = new WeakMap<Dossier, { readonly registry: Registry; readonly view: DossierView }>();
+
+export function viewDossier(registry: Registry, dossier: Dossier | null): DossierView {
+  if (dossier === null) return NO_DOSSIER;
+  const made = views.get(dossier);
+  if (made !== undefined && made.registry === registry) return made.view;
+  const view: DossierView = {
+    consents: viewConsents(registry, dossier.consents),
+  };
+  views.set(dossier, { registry, view });
+  return view;
+}
+
+/** Paths that profile-changed names, each with what automation may wait for. */
+export function describeDossier({ consents }: DossierView): Map<string, unknown> {
+  const paths = new Map<string, unknown>();
+  for (const { purpose, channel, granted } of consents) paths.set(`consents.${purpose}.${channel ?? "*"}`, granted);
+  return paths;
+}

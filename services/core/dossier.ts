@@ -1,0 +1,54 @@
+// The dossier of a fragment: its facets together. Null until an event brings one: whoever only looks at pages has none.
+
+import { type Consent, CONSENT_RULES, readConsents } from "./consent.ts";
+import type { ChannelEvent } from "./event.ts";
+import { isAnchorAuthenticated, mergeRegisters, NOTHING_TOLD, type Registers, type Telling } from "./facet.ts";
+import type { EventItem } from "./item.ts";
+import type { LimitKind } from "./limit.ts";
+import type { Registry } from "./registry.ts";
+
+/** Nothing in it is ever written into: fragments and sums share facets, and a facet is what it was if it is the same. */
+export interface Dossier {
+  readonly consents: Registers<Consent>;
+}
+
+const EMPTY: Dossier = {
+  consents: NOTHING_TOLD,
+};
+
+/** Null where the event brings nothing that a dossier keeps. */
+export function readDossier(
+  registry: Registry,
+  item: EventItem,
+  event: ChannelEvent,
+  limits: LimitKind[],
+): Dossier | null {
+  if (!isTelling(event)) return null;
+  const telling: Telling = {
+    told: { at: event.occurredAt, source: item.source, eventId: item.eventId },
+    type: event.type,
+    channel: registry.sources.get(item.source)?.channel ?? item.source,
+    authenticated: isAnchorAuthenticated(item),
+    limits,
+  };
+  return {
+    consents: readConsents(telling, event),
+  };
+}
+
+function isTelling({ consents }: ChannelEvent): boolean {
+  return isPresent(consents);
+}
+
+function isPresent(part: unknown): boolean {
+  return part !== null && part !== undefined;
+}
+
+/** limits: what had to be left out for want of room is noted there. */
+export function mergeDossiers(a: Dossier | null, b: Dossier | null, limits: LimitKind[]): Dossier | null {
+  if (b === null) return a;
+  const into = a ?? EMPTY;
+  return {
+    consents: mergeRegisters(CONSENT_RULES, into.consents, b.consents, limits),
+  };
+}

@@ -1,0 +1,95 @@
+// Each limit of the dossier: what is kept is a function of the set of events, however it comes and wherever it is
+// merged, and each hit is told (O4, P1). Claims never drive out what was authenticated (I5).
+
+import { deepEqual, equal, ok } from "node:assert/strict";
+import { describe, it } from "node:test";
+import { CONSENTS_MAX } from "#core/consent.ts";
+import type { Dossier } from "#core/dossier.ts";
+import type { ChannelEvent } from "#core/event.ts";
+import { FACET_LENGTH_MAX } from "#core/facet.ts";
+import type { LimitKind } from "#core/limit.ts";
+import { type Fact, foldFacts, mergeFragments } from "#support/fold-facts.ts";
+
+interface Bound {
+  readonly facet: keyof Dossier;
+  readonly limit: LimitKind;
+  readonly max: number;
+  /** The nth event, which needs room of its own. */
+  readonly tell: (n: number) => Partial<ChannelEvent>;
+  /** Of the events 0 to max + 4, those that go. */
+  readonly gone: "first" | "last";
+}
+
+const name = (n: number) => `n-${String(n).padStart(4, "0")}`;
+
+const BOUNDS: readonly Bound[] = [
+  {
+    facet: "consents",
+    limit: "consents",
+    max: CONSENTS_MAX,
+    tell: (n) => ({ consents: [{ purpose: name(n), granted: true, proof: "form" }] }),
+    gone: "last",
+  },
+];
+
+const OVER = 5;
+
+/** Few instants, so that ties are many, save where the instant is what is bounded. */
+function listFacts({ max, tell }: Bound): Fact[] {
+  return Array.from({ length: max + OVER }, (_, n) => ({
+    event: { eventId: name(n), type: "told", occurredAt: Date.UTC(2026, 0, 1) + n, identifiers: [], ...tell(n) },
+  }));
+}
+
+describe("the dossier", () => {
+  for (const bound of BOUNDS) {
+    it(`keeps ${bound.max} ${bound.facet}, the same in whatever order they come, and tells each left out as ${bound.limit} (O4, P1)`, () => {
+      const facts = listFacts(bound);
+      const { fragment, limits } = foldFacts(facts);
+      const kept = bound.gone === "last" ? facts.slice(0, bound.max) : facts.slice(OVER);
+      const facet = fragment.dossier?.[bound.facet];
+      ok(facet);
+      equal(facet.size, bound.max);
+      deepEqual(
+        limits,
+        Array.from({ length: OVER }, () => bound.limit),
+      );
+      deepEqual(facet, foldFacts(kept).fragment.dossier?.[bound.facet]);
+      const backwards = foldFacts(facts.toReversed());
+      deepEqual(backwards.fragment.dossier?.[bound.facet], facet);
+      deepEqual(backwards.limits, limits);
+      const [evens, odds] = [0, 1].map((rest) => foldFacts(facts.filter((_, n) => n % 2 === rest)).fragment);
+      ok(evens && odds);
+      deepEqual(mergeFragments(evens, odds).dossier?.[bound.facet], facet);
+      deepEqual(mergeFragments(odds, evens).dossier?.[bound.facet], facet);
+    });
+  }
+
+  it("cuts a long text and tells it", () => {
+    const purpose = "p".repeat(FACET_LENGTH_MAX + 1);
+    const { fragment, limits } = foldFacts([
+      {
+        event: { eventId: "1", type: "told", occurredAt: 0, identifiers: [], consents: [{ purpose, granted: false }] },
+      },
+    ]);
+    deepEqual(limits, ["facet-length"]);
+    deepEqual(
+      [...(fragment.dossier?.consents.values() ?? [])].map((consent) => consent.purpose.length),
+      [FACET_LENGTH_MAX],
+    );
+  });
+
+  it("bounds one event that brings more than there is room for", () => {
+    const consents = Array.from({ length: CONSENTS_MAX + OVER }, (_, n) => ({ purpose: name(n), granted: false }));
+    const { fragment, limits } = foldFacts([
+      { event: { eventId: "1", type: "told", occurredAt: 0, identifiers: [], consents } },
+    ]);
+    equal(fragment.dossier?.consents.size, CONSENTS_MAX);
+    equal(limits.length, OVER);
+  });
+
+  it("is none for whoever only looks at pages", () => {
+    const event = { eventId: "1", type: "page-viewed", occurredAt: 0, identifiers: [] };
+    equal(foldFacts([{ event }]).fragment.dossier, null);
+  });
+});

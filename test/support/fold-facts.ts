@@ -1,0 +1,51 @@
+// Events folded into fragments alone: what a fragment says of a list of events, and what fragments merged say.
+
+import type { Assurance } from "#core/configuration.ts";
+import type { ChannelEvent } from "#core/event.ts";
+import { createFragment, foldEvent, mergeFragment, type Fragment } from "#core/fragment.ts";
+import type { EventItem } from "#core/item.ts";
+import type { LimitKind } from "#core/limit.ts";
+import { createRegistry } from "#core/registry.ts";
+import { configuration, hash } from "./histories.ts";
+
+export const registry = createRegistry(configuration, hash);
+
+export interface Fact {
+  readonly event: ChannelEvent;
+  readonly source?: string;
+  readonly assurance?: Assurance;
+}
+
+const ANCHOR = { namespace: "customer", value: "c", key: "anchor", birth: "", local: true } as const;
+
+export function foldFact(
+  fragment: Fragment,
+  { event, source = "crm", assurance = "authenticated" }: Fact,
+): LimitKind[] {
+  const item: EventItem = {
+    kind: "event",
+    component: "",
+    role: "anchor",
+    ruling: null,
+    source,
+    eventId: event.eventId,
+    recordedAt: event.occurredAt,
+    backfill: false,
+    traceparent: null,
+    anchor: ANCHOR.key,
+    identifiers: [{ ...ANCHOR, assurance }],
+    order: null,
+  };
+  return foldEvent(registry, fragment, item, event);
+}
+
+export function foldFacts(facts: readonly Fact[]): { fragment: Fragment; limits: LimitKind[] } {
+  const fragment = createFragment();
+  return { fragment, limits: facts.flatMap((fact) => foldFact(fragment, fact)) };
+}
+
+export function mergeFragments(...fragments: readonly Fragment[]): Fragment {
+  const sum = createFragment();
+  for (const fragment of fragments) mergeFragment(sum, fragment);
+  return sum;
+}

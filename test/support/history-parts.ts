@@ -1,0 +1,32 @@
+// What events of a history say beside identifiers, orders and traits: few names and few values, so that sayings of one
+// thing by several sources at equal instants are common.
+
+import * as fc from "fast-check";
+import type { ChannelEvent } from "#core/event.ts";
+
+export interface Parts {
+  /** null: whatever the type would be without them. */
+  readonly type: string | null;
+  readonly parts: Partial<ChannelEvent>;
+}
+
+function among<T>(values: readonly T[]): fc.Arbitrary<T> {
+  return fc.constantFrom(...values);
+}
+
+function told(types: readonly (string | null)[], parts: fc.Arbitrary<Partial<ChannelEvent>>): fc.Arbitrary<Parts> {
+  return fc.record({ type: among(types), parts });
+}
+
+const consent = fc.record({
+  purpose: among(["news", "news", "surveys"]),
+  channel: among(["email", "email", "sms", null]),
+  granted: among([true, true, false]),
+  proof: among(["form-1", "form-2", null]),
+});
+const consents = fc.array(consent, { minLength: 1, maxLength: 3 }).map((list) => ({ consents: list }));
+
+export const someParts: fc.Arbitrary<Parts> = fc.oneof(
+  { arbitrary: fc.constant<Parts>({ type: null, parts: {} }), weight: 6 },
+  { arbitrary: told(["consent-changed", "consent-changed", "identified", null], consents), weight: 3 },
+);
