@@ -240,6 +240,7 @@ function buildSources(file: ConfigurationFile): SourceConfiguration[] {
       delivery: source.delivery,
       ...(source.allowedFields === undefined ? {} : { allowedFields: source.allowedFields }),
       ...(source.orderIdScope === undefined ? {} : { orderIdScope: source.orderIdScope }),
+      ...(source.caseIdScope === undefined ? {} : { caseIdScope: source.caseIdScope }),
     }),
   );
   return sources.some(({ name }) => name === OPERATOR) ? sources : [...sources, createOperatorSource(file)];

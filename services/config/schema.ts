@@ -93,6 +93,9 @@ const source = z.strictObject({
   orderIdScope: name
     .optional()
     .meta({ description: "Sources of one scope number their orders together. Default: its name." }),
+  caseIdScope: name.optional().meta({
+    description: "Sources of one scope number their cases together: what one opens another closes. Default: its name.",
+  }),
   owner: z.string().optional().meta({ description: "Who answers for it, for the data map." }),
   purpose: z.string().optional().meta({ description: "Why its data is processed, for the data map." }),
   legalBasis: z.string().optional().meta({ description: "On what legal basis, for the data map." }),

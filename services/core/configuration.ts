@@ -61,6 +61,8 @@ export interface SourceConfiguration {
   readonly allowedFields?: readonly string[];
   /** Sources with the same scope number their orders together; absent: the source's own name. */
   readonly orderIdScope?: string;
+  /** Sources with the same scope number their cases together; absent: the source's own name. */
+  readonly caseIdScope?: string;
 }
 
 /** The source of operators' rulings (ruling.ts). */

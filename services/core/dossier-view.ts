@@ -1,16 +1,19 @@
 // What a dossier says, as readers and topics see it: lists in the one order, claimed only where nothing was
 // authenticated, internal keys and event ids left away. Times are occurredAt.
 
+import { viewCases, type CaseView } from "./case.ts";
 import { viewConsents, type ConsentView } from "./consent.ts";
 import type { Dossier } from "./dossier.ts";
 import type { Registry } from "./registry.ts";
 
 export interface DossierView {
   readonly consents: readonly ConsentView[];
+  readonly cases: readonly CaseView[];
 }
 
 export const NO_DOSSIER: DossierView = {
   consents: [],
+  cases: [],
 };
 
 /** A dossier never changes, so its view is made once. */
@@ -22,14 +25,16 @@ export function viewDossier(registry: Registry, dossier: Dossier | null): Dossie
   if (made !== undefined && made.registry === registry) return made.view;
   const view: DossierView = {
     consents: viewConsents(registry, dossier.consents),
+    cases: viewCases(dossier.cases),
   };
   views.set(dossier, { registry, view });
   return view;
 }
 
 /** Paths that profile-changed names, each with what automation may wait for. */
-export function describeDossier({ consents }: DossierView): Map<string, unknown> {
+export function describeDossier({ consents, cases }: DossierView): Map<string, unknown> {
   const paths = new Map<string, unknown>();
   for (const { purpose, channel, granted } of consents) paths.set(`consents.${purpose}.${channel ?? "*"}`, granted);
+  for (const { caseId, source, status } of cases) paths.set(`cases.${source}.${caseId}`, status);
   return paths;
 }

@@ -1,5 +1,6 @@
 // The dossier of a fragment: its facets together. Null until an event brings one: whoever only looks at pages has none.
 
+import { CASE_RULES, readCases, type CaseRecord } from "./case.ts";
 import { type Consent, CONSENT_RULES, readConsents } from "./consent.ts";
 import type { ChannelEvent } from "./event.ts";
 import { isAnchorAuthenticated, mergeRegisters, NOTHING_TOLD, type Registers, type Telling } from "./facet.ts";
@@ -10,10 +11,12 @@ import type { Registry } from "./registry.ts";
 /** Nothing in it is ever written into: fragments and sums share facets, and a facet is what it was if it is the same. */
 export interface Dossier {
   readonly consents: Registers<Consent>;
+  readonly cases: Registers<CaseRecord>;
 }
 
 const EMPTY: Dossier = {
   consents: NOTHING_TOLD,
+  cases: NOTHING_TOLD,
 };
 
 /** Null where the event brings nothing that a dossier keeps. */
@@ -24,20 +27,22 @@ export function readDossier(
   limits: LimitKind[],
 ): Dossier | null {
   if (!isTelling(event)) return null;
+  const source = registry.sources.get(item.source);
   const telling: Telling = {
     told: { at: event.occurredAt, source: item.source, eventId: item.eventId },
     type: event.type,
-    channel: registry.sources.get(item.source)?.channel ?? item.source,
+    channel: source?.channel ?? item.source,
     authenticated: isAnchorAuthenticated(item),
     limits,
   };
   return {
     consents: readConsents(telling, event),
+    cases: readCases(telling, event, source?.caseIdScope ?? item.source),
   };
 }
 
-function isTelling({ consents }: ChannelEvent): boolean {
-  return isPresent(consents);
+function isTelling(event: ChannelEvent): boolean {
+  return isPresent(event.consents) || isPresent(event.case);
 }
 
 function isPresent(part: unknown): boolean {
@@ -50,5 +55,6 @@ export function mergeDossiers(a: Dossier | null, b: Dossier | null, limits: Limi
   const into = a ?? EMPTY;
   return {
     consents: mergeRegisters(CONSENT_RULES, into.consents, b.consents, limits),
+    cases: mergeRegisters(CASE_RULES, into.cases, b.cases, limits),
   };
 }

@@ -36,6 +36,18 @@ export function compareTold(a: Told, b: Told): number {
   return a.at - b.at || compareText(a.source, b.source) || compareText(a.eventId, b.eventId);
 }
 
+/** Of two tellings the later; of a tie by a fixed order. */
+export function laterOf<T extends Told>(a: T, b: T): T;
+export function laterOf<T extends Told>(a: T | null, b: T | null): T | null;
+export function laterOf<T extends Told>(a: T | null, b: T | null): T | null {
+  if (a === null || b === null) return a ?? b;
+  return compareTold(a, b) >= 0 ? a : b;
+}
+
+export function earlierOf<T extends Told>(a: T, b: T): T {
+  return compareTold(a, b) <= 0 ? a : b;
+}
+
 export function cutText(text: string, limits: LimitKind[]): string {
   if (text.length <= FACET_LENGTH_MAX) return text;
   limits.push("facet-length");

@@ -9,6 +9,7 @@ export const LIMIT_KINDS = [
   "ties",
   "identifiers-listed",
   "consents",
+  "cases",
   "facet-length",
 ] as const;
 export type LimitKind = (typeof LIMIT_KINDS)[number];

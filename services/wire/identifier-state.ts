@@ -2,12 +2,11 @@
 // the profile that it names.
 
 import type { IdentifierState } from "#core/component.ts";
-import { consentKey, type Consent } from "#core/consent.ts";
-import type { Dossier } from "#core/dossier.ts";
 import type { EventWindow } from "#core/event-window.ts";
 import { traitSlot, type Fragment, type TraitValue } from "#core/fragment.ts";
 import type { OrderTotals } from "#core/order-totals.ts";
 import type { ProfileRecord } from "#core/profile.ts";
+import { readDossier, writeDossier, type DossierState } from "./dossier-state.ts";
 import { decodeValue, encodeValue, parseSchema } from "./avro.ts";
 
 const identifierType = parseSchema("schemas/IdentifierState.avsc", {});
@@ -23,10 +22,6 @@ interface FragmentState extends Omit<Fragment, "byType" | "traits" | "orders" | 
   readonly orders: Omit<OrderTotals, "spentMinor"> & { readonly spentMinor: readonly Amount[] };
   readonly seen: Buffer;
   readonly dossier: DossierState | null;
-}
-
-interface DossierState {
-  readonly consents: readonly Consent[];
 }
 
 export function encodeIdentifierState({ fragment, record }: IdentifierState): Buffer {
@@ -87,18 +82,6 @@ function readFragment(state: FragmentState): Fragment {
     lastAt,
     dossier: state.dossier === null ? null : readDossier(state.dossier),
     seen: readWindow(state.seen),
-  };
-}
-
-function writeDossier(dossier: Dossier): DossierState {
-  return {
-    consents: [...dossier.consents.values()],
-  };
-}
-
-function readDossier(state: DossierState): Dossier {
-  return {
-    consents: new Map(state.consents.map((consent) => [consentKey(consent), consent])),
   };
 }
 

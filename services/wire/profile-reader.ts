@@ -24,7 +24,7 @@ export interface ProfileLine {
   readonly view: {
     readonly traits: Readonly<Record<string, { readonly value: Scalar; readonly source: string; readonly at: string }>>;
     readonly orders: readonly Pick<OrderView, "orderId" | "status" | "source" | "currency" | "totalMinor" | "lines">[];
-    readonly cases: readonly never[];
+    readonly cases: readonly WithTimes<DossierView["cases"][number]>[];
     readonly consents: readonly WithTimes<DossierView["consents"][number]>[];
     readonly subscriptions: readonly never[];
     readonly counters: Readonly<Record<string, number>>;
@@ -127,7 +127,7 @@ export function describeProfile(
             compareText(a.source, b.source) ||
             compareText(JSON.stringify(a), JSON.stringify(b)),
         ),
-      cases: [],
+      cases: dossier.cases.map(writeTimes),
       consents: dossier.consents.map(writeTimes),
       subscriptions: [],
       counters: Object.fromEntries(sortedEntries(view.counters)),

@@ -3,6 +3,7 @@
 
 import { deepEqual, equal, ok } from "node:assert/strict";
 import { describe, it } from "node:test";
+import { CASES_MAX } from "#core/case.ts";
 import { CONSENTS_MAX } from "#core/consent.ts";
 import type { Dossier } from "#core/dossier.ts";
 import type { ChannelEvent } from "#core/event.ts";
@@ -29,6 +30,13 @@ const BOUNDS: readonly Bound[] = [
     max: CONSENTS_MAX,
     tell: (n) => ({ consents: [{ purpose: name(n), granted: true, proof: "form" }] }),
     gone: "last",
+  },
+  {
+    facet: "cases",
+    limit: "cases",
+    max: CASES_MAX,
+    tell: (n) => ({ case: { caseId: name(n) } }),
+    gone: "first",
   },
 ];
 

@@ -5,7 +5,7 @@ import type { ChannelEvent } from "#core/event.ts";
 import { createFragment, foldEvent, mergeFragment, type Fragment } from "#core/fragment.ts";
 import type { EventItem } from "#core/item.ts";
 import type { LimitKind } from "#core/limit.ts";
-import { createRegistry } from "#core/registry.ts";
+import { createRegistry, type Registry } from "#core/registry.ts";
 import { configuration, hash } from "./histories.ts";
 
 export const registry = createRegistry(configuration, hash);
@@ -18,7 +18,8 @@ export interface Fact {
 
 const ANCHOR = { namespace: "customer", value: "c", key: "anchor", birth: "", local: true } as const;
 
-export function foldFact(
+function foldFact(
+  told: Registry,
   fragment: Fragment,
   { event, source = "crm", assurance = "authenticated" }: Fact,
 ): LimitKind[] {
@@ -36,12 +37,15 @@ export function foldFact(
     identifiers: [{ ...ANCHOR, assurance }],
     order: null,
   };
-  return foldEvent(registry, fragment, item, event);
+  return foldEvent(told, fragment, item, event);
 }
 
-export function foldFacts(facts: readonly Fact[]): { fragment: Fragment; limits: LimitKind[] } {
+export function foldFacts(
+  facts: readonly Fact[],
+  told: Registry = registry,
+): { fragment: Fragment; limits: LimitKind[] } {
   const fragment = createFragment();
-  return { fragment, limits: facts.flatMap((fact) => foldFact(fragment, fact)) };
+  return { fragment, limits: facts.flatMap((fact) => foldFact(told, fragment, fact)) };
 }
 
 export function mergeFragments(...fragments: readonly Fragment[]): Fragment {

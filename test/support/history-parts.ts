@@ -26,7 +26,17 @@ const consent = fc.record({
 });
 const consents = fc.array(consent, { minLength: 1, maxLength: 3 }).map((list) => ({ consents: list }));
 
+const cases = fc
+  .record({
+    caseId: among(["k-1", "k-1", "k-2"]),
+    motive: among(["late", "broken", null, ""]),
+    channel: among(["email", "store", null]),
+    status: among([null, null, "open", "closed", "waiting"]),
+  })
+  .map((part) => ({ case: part }));
+
 export const someParts: fc.Arbitrary<Parts> = fc.oneof(
   { arbitrary: fc.constant<Parts>({ type: null, parts: {} }), weight: 6 },
   { arbitrary: told(["consent-changed", "consent-changed", "identified", null], consents), weight: 3 },
+  { arbitrary: told(["case-opened", "case-updated", "case-closed", "case-closed", "called"], cases), weight: 3 },
 );

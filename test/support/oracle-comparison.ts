@@ -19,8 +19,8 @@ export function comparePeople(people: People): ComparablePeople {
         name,
         { value, source, at: Date.parse(at) },
       ]);
-      const { orders, counters, consents } = view;
-      const dossier = { consents };
+      const { orders, counters, consents, cases } = view;
+      const dossier = { consents, cases };
       return comparable({ profileId, identifiers, segment, orders, counters, traits, dossier });
     }),
   };

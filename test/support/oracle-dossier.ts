@@ -3,12 +3,15 @@
 import type { AcceptedEvent } from "#core/acceptance.ts";
 import { compareText } from "#core/comparison.ts";
 import { type Configuration, isAuthenticated } from "#core/configuration.ts";
+import type { Registry } from "#core/registry.ts";
+import { must } from "./oracle-identity.ts";
 
 export type OracleDossier = Readonly<Record<string, unknown>>;
 
-export function describeDossier(configuration: Configuration, facts: readonly AcceptedEvent[]): OracleDossier {
+export function describeDossier(registry: Registry, facts: readonly AcceptedEvent[]): OracleDossier {
   return {
-    consents: listConsents(configuration, facts),
+    consents: listConsents(registry.configuration, facts),
+    cases: listCases(registry, facts),
   };
 }
 
@@ -48,9 +51,76 @@ function listConsents({ purposesWithoutProof }: Configuration, facts: readonly A
         compareText(b.eventId, a.eventId) ||
         compareText(b.proof ?? "", a.proof ?? ""),
     );
-    if (said === undefined) throw new Error("a group has a member");
-    const { purpose, channel, granted, at, source, proof } = said;
+    const { purpose, channel, granted, at, source, proof } = must(said);
     const proven = proof !== null || purposesWithoutProof.includes(purpose);
     return { purpose, channel, granted: granted && proven, at: iso(at), source, proof };
   });
+}
+
+/** What authenticated events say of it, else what was claimed (I5). */
+function chooseVouched(told: readonly AcceptedEvent[]): readonly AcceptedEvent[] {
+  const vouched = told.filter(isVouched);
+  return vouched.length > 0 ? vouched : told;
+}
+
+function byTime(a: AcceptedEvent, b: AcceptedEvent): number {
+  return (
+    a.event.occurredAt - b.event.occurredAt ||
+    compareText(a.source, b.source) ||
+    compareText(a.event.eventId, b.event.eventId)
+  );
+}
+
+/** Each case relived from its first event to its last; open ones first, then whoever was heard of last. */
+function listCases(registry: Registry, facts: readonly AcceptedEvent[]) {
+  const channelOf = ({ source, event }: AcceptedEvent) =>
+    event.case?.channel ?? must(registry.sources.get(source)).channel;
+  const stepOf = ({ event }: AcceptedEvent): "opened" | "updated" | "closed" => {
+    if (event.type === "case-opened" || event.type === "case-closed")
+      return event.type === "case-opened" ? "opened" : "closed";
+    return event.case?.status === "closed" ? "closed" : event.case?.status === "open" ? "opened" : "updated";
+  };
+  const order = ["opened", "updated", "closed"];
+  const named = facts.filter(({ event }) => (event.case?.caseId ?? "") !== "");
+  const cases = groupBy(named, ({ source, event }) => [
+    must(registry.sources.get(source)).caseIdScope ?? source,
+    event.case?.caseId,
+  ]).map((group) => {
+    const told = chooseVouched(group).toSorted(byTime);
+    const lived = told.toSorted(
+      (a, b) =>
+        a.event.occurredAt - b.event.occurredAt || order.indexOf(stepOf(a)) - order.indexOf(stepOf(b)) || byTime(a, b),
+    );
+    let status = "none";
+    for (const event of lived) {
+      const step = stepOf(event);
+      if (step === "closed") status = "closed";
+      else if (status === "none") status = "open";
+      else if (step === "opened" && status === "closed") status = "reopened";
+    }
+    const opening = told.find((event) => stepOf(event) === "opened") ?? must(told[0]);
+    const closing = status === "closed" ? told.findLast((event) => stepOf(event) === "closed") : undefined;
+    const latest = must(told.at(-1));
+    return {
+      latest,
+      view: {
+        caseId: latest.event.case?.caseId ?? "",
+        source: must(told[0]).source,
+        status,
+        motive: told.findLast(({ event }) => (event.case?.motive ?? "") !== "")?.event.case?.motive ?? null,
+        channel: channelOf(opening),
+        openedAt: iso(opening.event.occurredAt),
+        closedAt: closing === undefined ? null : iso(closing.event.occurredAt),
+        closedOn: closing === undefined ? null : channelOf(closing),
+      },
+    };
+  });
+  return cases
+    .toSorted(
+      (a, b) =>
+        Number(a.view.status === "closed") - Number(b.view.status === "closed") ||
+        byTime(b.latest, a.latest) ||
+        compareText(a.view.caseId, b.view.caseId),
+    )
+    .map(({ view }) => view);
 }
