@@ -4,16 +4,21 @@
 import { viewCases, type CaseView } from "./case.ts";
 import { viewConsents, type ConsentView } from "./consent.ts";
 import type { Dossier } from "./dossier.ts";
+import { viewMessages, viewPressure, type MessagesView, type PressureView } from "./message.ts";
 import type { Registry } from "./registry.ts";
 
 export interface DossierView {
   readonly consents: readonly ConsentView[];
   readonly cases: readonly CaseView[];
+  readonly messages: readonly MessagesView[];
+  readonly pressure: readonly PressureView[];
 }
 
 export const NO_DOSSIER: DossierView = {
   consents: [],
   cases: [],
+  messages: [],
+  pressure: [],
 };
 
 /** A dossier never changes, so its view is made once. */
@@ -26,6 +31,8 @@ export function viewDossier(registry: Registry, dossier: Dossier | null): Dossie
   const view: DossierView = {
     consents: viewConsents(registry, dossier.consents),
     cases: viewCases(dossier.cases),
+    messages: viewMessages(dossier.messages),
+    pressure: viewPressure(dossier.pressure),
   };
   views.set(dossier, { registry, view });
   return view;

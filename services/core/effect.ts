@@ -2,6 +2,7 @@
 // they announce, and publishes them once.
 
 import type { Outcome } from "./acceptance.ts";
+import type { ContactView } from "./contact.ts";
 import type { DossierView } from "./dossier-view.ts";
 import type { Cause } from "./profile.ts";
 import type { LimitKind } from "./limit.ts";
@@ -65,6 +66,7 @@ export interface PublicProfile extends DossierView {
     readonly spentMinor: Readonly<Record<string, number>>;
   };
   readonly counters: Readonly<Record<string, number>>;
+  readonly contacts: readonly ContactView[];
 }
 
 export interface SegmentTransition {

@@ -10,6 +10,10 @@ export const LIMIT_KINDS = [
   "identifiers-listed",
   "consents",
   "cases",
+  "messages",
+  "pressure-days",
+  "reaches",
+  "contacts-listed",
   "facet-length",
 ] as const;
 export type LimitKind = (typeof LIMIT_KINDS)[number];

@@ -21,6 +21,8 @@ export interface Membership {
   identifiers: readonly IdentifierView[] | null;
   known: boolean | null;
   summary: Fragment | null;
+  /** Those of the members that are a way to reach the person. */
+  contacts: readonly Entry[] | null;
 }
 
 const NOBODY: readonly string[] = [];
@@ -43,7 +45,7 @@ function findMembership(component: Component, naming: string): Membership | unde
 function listIn(table: Map<string, Membership>, naming: string): Membership {
   let present = table.get(naming);
   if (present === undefined) {
-    present = { members: [], shown: [], identifiers: null, known: null, summary: null };
+    present = { members: [], shown: [], identifiers: null, known: null, summary: null, contacts: null };
     table.set(naming, present);
   }
   return present;
@@ -65,6 +67,16 @@ export function identifiersOf(component: Component, naming: string): readonly Id
     })
     .sort((a, b) => compareText(a.namespace, b.namespace) || compareText(a.value, b.value));
   return membership.identifiers;
+}
+
+/** The addresses and numbers among the profile's identifiers. */
+export function contactsOf(registry: Registry, component: Component, naming: string): readonly Entry[] {
+  const membership = findMembership(component, naming);
+  if (membership === undefined) return [];
+  membership.contacts ??= membership.members
+    .map((key) => component.identifiers.get(key) as Entry)
+    .filter(({ namespace }) => registry.namespaces.get(namespace)?.contact === true);
+  return membership.contacts;
 }
 
 /** True where one of the profile's identifiers is known. */

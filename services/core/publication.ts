@@ -8,9 +8,11 @@ import { describeDossier, viewDossier } from "./dossier-view.ts";
 import type { Change, PublicProfile } from "./effect.ts";
 import type { Engine } from "./engine.ts";
 import type { ComponentId } from "./item.ts";
+import type { LimitKind } from "./limit.ts";
 import { listBest } from "./listing.ts";
 import type { Cause, ProfileRecord } from "./profile.ts";
-import { viewProfile, type ProfileView } from "./view.ts";
+import type { ContactView } from "./contact.ts";
+import { viewContactsOf, viewProfile, type ProfileView } from "./view.ts";
 import type { Touched, Workspace } from "./workspace.ts";
 
 /** What of a profile is published, as it was at one moment: nothing in it changes later. */
@@ -26,6 +28,7 @@ export interface Look {
   readonly ordersValid: number;
   readonly spentMinor: ReadonlyMap<string, number>;
   readonly dossier: Dossier | null;
+  readonly contacts: readonly ContactView[];
 }
 
 /** null: readers know nothing of it, because it is not there or has not been evaluated yet. */
@@ -37,7 +40,7 @@ function lookBefore(
   record: ProfileRecord,
 ): Look | null {
   if (!record.published) return null;
-  return record.look ?? takeLook(engine, workspace, viewProfile(engine.registry, component, naming), record.segment);
+  return record.look ?? takeLook(engine, workspace, component, naming, record.segment);
 }
 
 /** Remembers how a profile looked before the step changed it; must come before the change. Its record will be written. */
@@ -94,7 +97,7 @@ function publishProfile(engine: Engine, workspace: Workspace, touched: Touched):
     record.published = false;
     return;
   }
-  const after = takeLook(engine, workspace, viewProfile(engine.registry, component, touched.naming), record.segment);
+  const after = takeLook(engine, workspace, component, touched.naming, record.segment);
   const changes = compareLooks(engine, before, after);
   record.look = after;
   if (changes.length === 0) return;
@@ -132,6 +135,7 @@ function describeProfile({ registry }: Engine, record: ProfileRecord, look: Look
       spentMinor: Object.fromEntries(sortedEntries(look.spentMinor)),
     },
     counters: Object.fromEntries(sortedEntries(look.counters)),
+    contacts: look.contacts,
     ...viewDossier(registry, look.dossier),
   };
 }
@@ -139,10 +143,16 @@ function describeProfile({ registry }: Engine, record: ProfileRecord, look: Look
 function takeLook(
   { registry }: Engine,
   workspace: Workspace,
-  { identifiers, facts, traits, counters, ordersCount, dossier }: ProfileView,
+  component: Component,
+  naming: string,
   segment: string | null,
 ): Look {
+  const view = viewProfile(registry, component, naming);
+  const { identifiers, facts, traits, counters, ordersCount, dossier } = view;
   const { profile, orders } = facts;
+  const limits: LimitKind[] = [];
+  const contacts = viewContactsOf(registry, component, naming, view, limits);
+  for (const limit of limits) workspace.effects.push({ kind: "limit", limit });
   return {
     segment,
     known: profile.known,
@@ -154,6 +164,7 @@ function takeLook(
     ordersValid: orders.valid,
     spentMinor: orders.spentMinor.size === 0 ? NOTHING.spentMinor : new Map(orders.spentMinor),
     dossier,
+    contacts,
   };
 }
 
@@ -168,6 +179,7 @@ const NOTHING: Look = {
   ordersValid: 0,
   spentMinor: new Map(),
   dossier: null,
+  contacts: [],
 };
 
 /** The differences as paths and JSON texts: what a consumer can compare without knowing the product. By path. */
@@ -210,10 +222,22 @@ function compareLooks({ registry }: Engine, before: Look | null, after: Look): C
     const told = ({ dossier }: Look) => describeDossier(viewDossier(registry, dossier));
     noteMap("", told(old), told(after), JSON.stringify);
   }
+  if (old.contacts !== after.contacts)
+    noteMap("contacts.", describeContacts(old), describeContacts(after), JSON.stringify);
   return changes.sort((a, b) => compareText(a.path, b.path));
 }
 
 /** `<namespace>.<value>` to the state. */
 function listIdentifiers({ identifiers }: Look): Map<string, string> {
   return new Map(identifiers.map(({ namespace, value, state }) => [`${namespace}.${value}`, state]));
+}
+
+/** The one of each kind that is used first, and what became of messages to any. */
+function describeContacts({ contacts }: Look): Map<string, string> {
+  const paths = new Map<string, string>();
+  for (const { kind, value, primary, verification } of contacts) {
+    if (primary) paths.set(kind, value);
+    if (verification !== "unverified") paths.set(`${kind}.${value}`, verification);
+  }
+  return paths;
 }

@@ -4,9 +4,12 @@
 import type { Registry } from "./registry.ts";
 import { compareText } from "./comparison.ts";
 import type { Component } from "./component.ts";
+import { viewContacts, type ContactView } from "./contact.ts";
 import type { Dossier } from "./dossier.ts";
+import { NOTHING_TOLD } from "./facet.ts";
 import type { CartActivity, Fragment, TraitValue } from "./fragment.ts";
-import { identifiersOf, isProfileKnown, summaryOf, type IdentifierView } from "./membership.ts";
+import type { LimitKind } from "./limit.ts";
+import { contactsOf, identifiersOf, isProfileKnown, summaryOf, type IdentifierView } from "./membership.ts";
 
 /** What a ladder rule may read. */
 export interface Facts {
@@ -32,6 +35,8 @@ export interface ProfileView {
   readonly firstAt: number | null;
   readonly lastAt: number | null;
   readonly dossier: Dossier | null;
+  /** Every value that was told of each trait. */
+  readonly told: Fragment["traits"];
 }
 
 /** Survivorship between sources: authenticated before claimed, then source rank, then latest occurredAt, then a fixed order. */
@@ -61,7 +66,20 @@ export function viewProfile(registry: Registry, component: Component, naming: st
     firstAt: sum?.firstAt ?? null,
     lastAt: sum?.lastAt ?? null,
     dossier: sum?.dossier ?? null,
+    told: sum?.traits ?? NOTHING,
   };
+}
+
+/** limits: what a view has no room for is noted there. */
+export function viewContactsOf(
+  registry: Registry,
+  component: Component,
+  naming: string,
+  { traits, told, dossier }: ProfileView,
+  limits: LimitKind[],
+): readonly ContactView[] {
+  const entries = contactsOf(registry, component, naming);
+  return viewContacts(registry, { entries, told, traits, reaches: dossier?.reaches ?? NOTHING_TOLD }, limits);
 }
 
 function viewFacts(sum: Fragment | null, known: boolean): Facts {

@@ -7,8 +7,9 @@ import type { Component, Entry } from "#core/component.ts";
 import type { Scalar } from "#core/event.ts";
 import type { Order, OrderView } from "#core/order.ts";
 import type { IdentifierView } from "#core/membership.ts";
+import type { ContactView } from "#core/contact.ts";
 import { viewDossier, type DossierView } from "#core/dossier-view.ts";
-import { viewProfile } from "#core/view.ts";
+import { viewContactsOf, viewProfile } from "#core/view.ts";
 import type { Store } from "#ports/store.ts";
 import { decodePart, readComponents, repeatRead } from "./part.ts";
 import { requireStanding } from "./standing.ts";
@@ -28,6 +29,9 @@ export interface ProfileLine {
     readonly consents: readonly WithTimes<DossierView["consents"][number]>[];
     readonly subscriptions: readonly never[];
     readonly counters: Readonly<Record<string, number>>;
+    readonly contacts: readonly WithTimes<ContactView>[];
+    readonly messages: DossierView["messages"];
+    readonly pressure: DossierView["pressure"];
   };
 }
 
@@ -131,6 +135,9 @@ export function describeProfile(
       consents: dossier.consents.map(writeTimes),
       subscriptions: [],
       counters: Object.fromEntries(sortedEntries(view.counters)),
+      contacts: viewContactsOf(engine.registry, component, naming, view, []).map(writeTimes),
+      messages: dossier.messages,
+      pressure: dossier.pressure,
     },
   };
 }

@@ -5,6 +5,8 @@ import { deepEqual, equal, ok } from "node:assert/strict";
 import { describe, it } from "node:test";
 import { CASES_MAX } from "#core/case.ts";
 import { CONSENTS_MAX } from "#core/consent.ts";
+import { REACHES_MAX } from "#core/contact.ts";
+import { MESSAGE_COUNTS_MAX, PRESSURE_DAYS_MAX } from "#core/message.ts";
 import type { Dossier } from "#core/dossier.ts";
 import type { ChannelEvent } from "#core/event.ts";
 import { FACET_LENGTH_MAX } from "#core/facet.ts";
@@ -17,6 +19,7 @@ interface Bound {
   readonly max: number;
   /** The nth event, which needs room of its own. */
   readonly tell: (n: number) => Partial<ChannelEvent>;
+  readonly emails?: (n: number) => string[];
   /** Of the events 0 to max + 4, those that go. */
   readonly gone: "first" | "last";
 }
@@ -38,14 +41,36 @@ const BOUNDS: readonly Bound[] = [
     tell: (n) => ({ case: { caseId: name(n) } }),
     gone: "first",
   },
+  {
+    facet: "messages",
+    limit: "messages",
+    max: MESSAGE_COUNTS_MAX,
+    tell: (n) => ({ type: "message-opened", message: { messageId: "m", channel: name(n) } }),
+    gone: "last",
+  },
+  {
+    facet: "pressure",
+    limit: "pressure-days",
+    max: PRESSURE_DAYS_MAX,
+    tell: (n) => ({ type: "message-sent", occurredAt: Date.UTC(2026, 0, 1 + n) }),
+    gone: "first",
+  },
+  {
+    facet: "reaches",
+    limit: "reaches",
+    max: REACHES_MAX,
+    tell: () => ({ type: "message-clicked" }),
+    emails: (n) => [name(n)],
+    gone: "last",
+  },
 ];
 
 const OVER = 5;
 
-/** Few instants, so that ties are many, save where the instant is what is bounded. */
-function listFacts({ max, tell }: Bound): Fact[] {
+function listFacts({ max, tell, emails = () => [] }: Bound): Fact[] {
   return Array.from({ length: max + OVER }, (_, n) => ({
     event: { eventId: name(n), type: "told", occurredAt: Date.UTC(2026, 0, 1) + n, identifiers: [], ...tell(n) },
+    emails: emails(n),
   }));
 }
 

@@ -14,6 +14,8 @@ export interface Fact {
   readonly event: ChannelEvent;
   readonly source?: string;
   readonly assurance?: Assurance;
+  /** Keys of addresses that the event names beside its anchor. */
+  readonly emails?: readonly string[];
 }
 
 const ANCHOR = { namespace: "customer", value: "c", key: "anchor", birth: "", local: true } as const;
@@ -21,7 +23,7 @@ const ANCHOR = { namespace: "customer", value: "c", key: "anchor", birth: "", lo
 function foldFact(
   told: Registry,
   fragment: Fragment,
-  { event, source = "crm", assurance = "authenticated" }: Fact,
+  { event, source = "crm", assurance = "authenticated", emails = [] }: Fact,
 ): LimitKind[] {
   const item: EventItem = {
     kind: "event",
@@ -34,7 +36,10 @@ function foldFact(
     backfill: false,
     traceparent: null,
     anchor: ANCHOR.key,
-    identifiers: [{ ...ANCHOR, assurance }],
+    identifiers: [
+      { ...ANCHOR, assurance },
+      ...emails.map((key) => ({ ...ANCHOR, namespace: "email", value: key, key, assurance })),
+    ],
     order: null,
   };
   return foldEvent(told, fragment, item, event);

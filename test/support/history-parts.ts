@@ -35,8 +35,30 @@ const cases = fc
   })
   .map((part) => ({ case: part }));
 
+const message = fc
+  .record({ channel: among(["email", "sms", null]), campaignId: among(["spring", "summer", null]) })
+  .map(({ channel, campaignId }) => ({ message: { messageId: "m", channel, campaignId } }));
+
+/** Contact points told as traits, some of them those of identifiers. */
+const addresses = fc
+  .record({
+    email: among(["person0@example.fr", " Person1@Example.FR", "other@example.fr", "nobody"]),
+    phone: among(["06 12 34 56 70", "+33612345671", 7]),
+    address: among(["1 rue du Port", " 1 rue du Port ", ""]),
+    which: among(["email", "email", "phone", "address"] as const),
+  })
+  .map((told) => ({ traits: { [told.which]: told[told.which] } }));
+
 export const someParts: fc.Arbitrary<Parts> = fc.oneof(
   { arbitrary: fc.constant<Parts>({ type: null, parts: {} }), weight: 6 },
   { arbitrary: told(["consent-changed", "consent-changed", "identified", null], consents), weight: 3 },
   { arbitrary: told(["case-opened", "case-updated", "case-closed", "case-closed", "called"], cases), weight: 3 },
+  {
+    arbitrary: told(
+      ["message-sent", "message-sent", "message-delivered", "message-opened", "message-clicked", "message-bounced"],
+      message,
+    ),
+    weight: 4,
+  },
+  { arbitrary: told(["traits-changed", null], addresses), weight: 1 },
 );

@@ -19,8 +19,8 @@ export function comparePeople(people: People): ComparablePeople {
         name,
         { value, source, at: Date.parse(at) },
       ]);
-      const { orders, counters, consents, cases } = view;
-      const dossier = { consents, cases };
+      const { orders, counters, consents, cases, contacts, messages, pressure } = view;
+      const dossier = { consents, cases, contacts, messages, pressure };
       return comparable({ profileId, identifiers, segment, orders, counters, traits, dossier });
     }),
   };

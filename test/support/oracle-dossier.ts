@@ -2,35 +2,26 @@
 
 import type { AcceptedEvent } from "#core/acceptance.ts";
 import { compareText } from "#core/comparison.ts";
-import { type Configuration, isAuthenticated } from "#core/configuration.ts";
+import type { Configuration } from "#core/configuration.ts";
 import type { Registry } from "#core/registry.ts";
-import { must } from "./oracle-identity.ts";
+import { byTime, chooseVouched, groupBy, iso, isVouched, sourceChannel } from "./oracle-facts.ts";
+import { listContacts } from "./oracle-contacts.ts";
+import { type Identifier, must } from "./oracle-identity.ts";
 
 export type OracleDossier = Readonly<Record<string, unknown>>;
 
-export function describeDossier(registry: Registry, facts: readonly AcceptedEvent[]): OracleDossier {
+export function describeDossier(
+  registry: Registry,
+  members: readonly Identifier[],
+  facts: readonly AcceptedEvent[],
+): OracleDossier {
   return {
     consents: listConsents(registry.configuration, facts),
     cases: listCases(registry, facts),
+    contacts: listContacts(registry, members, facts),
+    messages: countMessages(registry, facts),
+    pressure: countPressure(registry, facts),
   };
-}
-
-function isVouched({ identifiers, anchor }: AcceptedEvent): boolean {
-  return identifiers.some(({ key, assurance }) => key === anchor && isAuthenticated(assurance));
-}
-
-function iso(at: number): string {
-  return new Date(at).toISOString();
-}
-
-/** A table by what `nameOf` says, in the order of JSON's text. */
-function groupBy<T>(list: readonly T[], nameOf: (one: T) => unknown): T[][] {
-  const groups = new Map<string, T[]>();
-  for (const one of list) {
-    const name = JSON.stringify(nameOf(one));
-    groups.set(name, [...(groups.get(name) ?? []), one]);
-  }
-  return [...groups].toSorted(([a], [b]) => compareText(a, b)).map(([, group]) => group);
 }
 
 /** I5: claims do not count. The latest holds, of a tie the refusal. Without proof it is none. */
@@ -57,24 +48,9 @@ function listConsents({ purposesWithoutProof }: Configuration, facts: readonly A
   });
 }
 
-/** What authenticated events say of it, else what was claimed (I5). */
-function chooseVouched(told: readonly AcceptedEvent[]): readonly AcceptedEvent[] {
-  const vouched = told.filter(isVouched);
-  return vouched.length > 0 ? vouched : told;
-}
-
-function byTime(a: AcceptedEvent, b: AcceptedEvent): number {
-  return (
-    a.event.occurredAt - b.event.occurredAt ||
-    compareText(a.source, b.source) ||
-    compareText(a.event.eventId, b.event.eventId)
-  );
-}
-
 /** Each case relived from its first event to its last; open ones first, then whoever was heard of last. */
 function listCases(registry: Registry, facts: readonly AcceptedEvent[]) {
-  const channelOf = ({ source, event }: AcceptedEvent) =>
-    event.case?.channel ?? must(registry.sources.get(source)).channel;
+  const channelOf = (event: AcceptedEvent) => event.event.case?.channel ?? sourceChannel(registry, event);
   const stepOf = ({ event }: AcceptedEvent): "opened" | "updated" | "closed" => {
     if (event.type === "case-opened" || event.type === "case-closed")
       return event.type === "case-opened" ? "opened" : "closed";
@@ -123,4 +99,31 @@ function listCases(registry: Registry, facts: readonly AcceptedEvent[]) {
         compareText(a.view.caseId, b.view.caseId),
     )
     .map(({ view }) => view);
+}
+
+const STEPS = ["sent", "delivered", "opened", "clicked", "bounced"];
+
+function messagesOf(registry: Registry, facts: readonly AcceptedEvent[]) {
+  return facts
+    .filter(({ event }) => STEPS.some((step) => event.type === `message-${step}`))
+    .map((event) => ({
+      step: event.event.type.slice("message-".length),
+      channel: event.event.message?.channel ?? sourceChannel(registry, event),
+      day: iso(event.event.occurredAt).slice(0, "2026-01-31".length),
+    }));
+}
+
+function countMessages(registry: Registry, facts: readonly AcceptedEvent[]) {
+  return groupBy(messagesOf(registry, facts), ({ channel }) => channel).map((group) => ({
+    channel: must(group[0]).channel,
+    ...Object.fromEntries(STEPS.map((step) => [step, group.filter((message) => message.step === step).length])),
+  }));
+}
+
+function countPressure(registry: Registry, facts: readonly AcceptedEvent[]) {
+  const sent = messagesOf(registry, facts).filter(({ step }) => step === "sent");
+  return groupBy(sent, ({ channel, day }) => [channel, day]).map((group) => {
+    const { channel, day } = must(group[0]);
+    return { channel, day, sent: group.length };
+  });
 }

@@ -47,9 +47,10 @@ async function printProfile(
       ([name, trait]) =>
         [name, { ...trait, value: pii || typeof trait.value !== "string" ? trait.value : mask(trait.value) }] as const,
     );
+    const contacts = result.profile.view.contacts.map((one) => ({ ...one, value: show(one.value) }));
     if (json) {
       process.stdout.write(
-        `${JSON.stringify({ ...result, profile: { ...result.profile, identifiers, view: { ...result.profile.view, traits: Object.fromEntries(traits) } } })}\n`,
+        `${JSON.stringify({ ...result, profile: { ...result.profile, identifiers, view: { ...result.profile.view, traits: Object.fromEntries(traits), contacts } } })}\n`,
       );
       return;
     }
