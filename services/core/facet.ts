@@ -106,3 +106,26 @@ export function listRegisters<T>(registers: Registers<T>): T[] {
     .sort(([a], [b]) => compareText(a.slice(1), b.slice(1)))
     .map(([, value]) => value);
 }
+
+/** The latest first. */
+export interface LatestRules {
+  readonly max: number;
+  readonly limit: LimitKind;
+}
+
+export const NONE_TOLD: readonly never[] = [];
+
+/** The latest of both; of an event that is in both, one. */
+export function mergeLatest<T extends Told>(
+  { max, limit }: LatestRules,
+  a: readonly T[],
+  b: readonly T[],
+  limits: LimitKind[],
+): readonly T[] {
+  if (b.length === 0) return a;
+  if (a.length === 0) return b;
+  const sorted = [...a, ...b].sort((one, other) => compareTold(other, one));
+  const distinct = sorted.filter((one, place) => place === 0 || compareTold(one, sorted[place - 1] as T) !== 0);
+  for (let over = distinct.length; over > max; over -= 1) limits.push(limit);
+  return distinct.slice(0, max);
+}

@@ -14,6 +14,15 @@ export const LIMIT_KINDS = [
   "pressure-days",
   "reaches",
   "contacts-listed",
+  "subscriptions",
+  "programmes",
+  "stated-preferences",
+  "inferred-preferences",
+  "channels",
+  "categories",
+  "searches",
+  "touches",
+  "timeline",
   "facet-length",
 ] as const;
 export type LimitKind = (typeof LIMIT_KINDS)[number];

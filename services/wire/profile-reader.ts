@@ -8,14 +8,22 @@ import type { Scalar } from "#core/event.ts";
 import type { Order, OrderView } from "#core/order.ts";
 import type { IdentifierView } from "#core/membership.ts";
 import type { ContactView } from "#core/contact.ts";
-import { viewDossier, type DossierView } from "#core/dossier-view.ts";
+import { viewDossier, viewJourneyOf, type DossierView } from "#core/dossier-view.ts";
+import { viewCadence, type Cadence } from "#core/habit.ts";
+import type { JourneyView } from "#core/journey.ts";
 import { viewContactsOf, viewProfile } from "#core/view.ts";
 import type { Store } from "#ports/store.ts";
 import { decodePart, readComponents, repeatRead } from "./part.ts";
 import { requireStanding } from "./standing.ts";
 
-/** Instants as texts: fields called `at`, or ending so. */
-type WithTimes<T> = { readonly [K in keyof T]: K extends "at" | `${string}At` ? string | Extract<T[K], null> : T[K] };
+/** Instants as texts: numbers called `at`, or ending so. */
+type WithTimes<T> = T extends readonly (infer One)[]
+  ? readonly WithTimes<One>[]
+  : T extends object
+    ? { readonly [K in keyof T]: K extends "at" | `${string}At` ? string | Extract<T[K], null> : WithTimes<T[K]> }
+    : T;
+
+type Dossier = DossierView & JourneyView & { readonly contacts: readonly ContactView[] };
 
 /** A line of profiles.jsonl. */
 export interface ProfileLine {
@@ -25,14 +33,9 @@ export interface ProfileLine {
   readonly view: {
     readonly traits: Readonly<Record<string, { readonly value: Scalar; readonly source: string; readonly at: string }>>;
     readonly orders: readonly Pick<OrderView, "orderId" | "status" | "source" | "currency" | "totalMinor" | "lines">[];
-    readonly cases: readonly WithTimes<DossierView["cases"][number]>[];
-    readonly consents: readonly WithTimes<DossierView["consents"][number]>[];
-    readonly subscriptions: readonly never[];
     readonly counters: Readonly<Record<string, number>>;
-    readonly contacts: readonly WithTimes<ContactView>[];
-    readonly messages: DossierView["messages"];
-    readonly pressure: DossierView["pressure"];
-  };
+    readonly cadence: Cadence | null;
+  } & WithTimes<Dossier>;
 }
 
 export interface People {
@@ -89,24 +92,27 @@ function readComponent(
     });
 }
 
-function writeTimes<T extends object>(value: T): WithTimes<T> {
-  const entries = Object.entries(value).map(([name, part]) => {
+function writeTimes<T>(value: T): WithTimes<T> {
+  if (Array.isArray(value)) return value.map(writeTimes) as WithTimes<T>;
+  if (typeof value !== "object" || value === null) return value as WithTimes<T>;
+  const entries = Object.entries(value).map(([name, part]: [string, unknown]) => {
     const isTime = typeof part === "number" && /(^at|At)$/.test(name);
-    return [name, isTime ? new Date(part).toISOString() : (part as unknown)] as const;
+    return [name, isTime ? new Date(part).toISOString() : writeTimes(part)] as const;
   });
   return Object.fromEntries(entries) as WithTimes<T>;
 }
 
 export function describeProfile(
-  engine: Engine,
+  { registry }: Engine,
   component: Component,
   naming: string,
   profileId: string,
   segment: string | null,
   orders: readonly OrderView[],
 ): ProfileLine {
-  const view = viewProfile(engine.registry, component, naming);
-  const dossier = viewDossier(engine.registry, view.dossier);
+  const view = viewProfile(registry, component, naming);
+  const { cases, consents, subscriptions, ...rest } = writeTimes(viewDossier(registry, view.dossier));
+  const contacts = writeTimes(viewContactsOf(registry, component, naming, view, []));
   const traits = sortedEntries(view.traits).map(
     ([name, { value, source, at }]) => [name, { value, source, at: new Date(at).toISOString() }] as const,
   );
@@ -131,13 +137,14 @@ export function describeProfile(
             compareText(a.source, b.source) ||
             compareText(JSON.stringify(a), JSON.stringify(b)),
         ),
-      cases: dossier.cases.map(writeTimes),
-      consents: dossier.consents.map(writeTimes),
-      subscriptions: [],
+      cases,
+      consents,
+      subscriptions,
       counters: Object.fromEntries(sortedEntries(view.counters)),
-      contacts: viewContactsOf(engine.registry, component, naming, view, []).map(writeTimes),
-      messages: dossier.messages,
-      pressure: dossier.pressure,
+      contacts,
+      ...rest,
+      ...writeTimes(viewJourneyOf(registry, view.dossier)),
+      cadence: viewCadence(orders.flatMap(({ valid, at }) => (valid ? [at] : []))),
     },
   };
 }

@@ -49,6 +49,37 @@ const addresses = fc
   })
   .map((told) => ({ traits: { [told.which]: told[told.which] } }));
 
+const subscription = fc
+  .record({
+    subscriptionId: among(["s-1", "s-1", "s-2"]),
+    status: among(["active", "cancelled", null]),
+    productId: among(["p1", null]),
+  })
+  .map((part) => ({ subscription: part }));
+
+const loyalty = fc
+  .record({
+    programId: among(["club", "club", null]),
+    tier: among(["gold", "", null]),
+    points: among([10, 20, 0, null]),
+  })
+  .map((part) => ({ loyalty: part }));
+
+const preferences = fc
+  .record({ name: among(["size", "size", "colour"]), value: among(["M", "M", "L", 38, null, true]) })
+  .map(({ name, value }) => ({ preferences: { [name]: value } }));
+
+const looking = fc.record({
+  search: among([{ query: "boots", results: 3 }, { query: "hats" }, null]),
+  product: among([
+    { productId: "p1", category: "shoes" },
+    { productId: "p2", category: "" },
+    { productId: "p3" },
+    null,
+  ]),
+  touch: among([{ channel: "social", campaignId: "spring", medium: "paid" }, { channel: "search" }, null]),
+});
+
 export const someParts: fc.Arbitrary<Parts> = fc.oneof(
   { arbitrary: fc.constant<Parts>({ type: null, parts: {} }), weight: 6 },
   { arbitrary: told(["consent-changed", "consent-changed", "identified", null], consents), weight: 3 },
@@ -61,4 +92,8 @@ export const someParts: fc.Arbitrary<Parts> = fc.oneof(
     weight: 4,
   },
   { arbitrary: told(["traits-changed", null], addresses), weight: 1 },
+  { arbitrary: told(["subscription-changed", null], subscription), weight: 1 },
+  { arbitrary: told(["loyalty-changed", null], loyalty), weight: 1 },
+  { arbitrary: told(["preference-stated", "recommended", "product-viewed", null], preferences), weight: 2 },
+  { arbitrary: told(["searched", "campaign-touched", "page-viewed", "product-viewed", null], looking), weight: 3 },
 );

@@ -19,8 +19,7 @@ export function comparePeople(people: People): ComparablePeople {
         name,
         { value, source, at: Date.parse(at) },
       ]);
-      const { orders, counters, consents, cases, contacts, messages, pressure } = view;
-      const dossier = { consents, cases, contacts, messages, pressure };
+      const { orders, counters, traits: _traits, ...dossier } = view;
       return comparable({ profileId, identifiers, segment, orders, counters, traits, dossier });
     }),
   };

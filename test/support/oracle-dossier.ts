@@ -6,7 +6,9 @@ import type { Configuration } from "#core/configuration.ts";
 import type { Registry } from "#core/registry.ts";
 import { byTime, chooseVouched, groupBy, iso, isVouched, sourceChannel } from "./oracle-facts.ts";
 import { listContacts } from "./oracle-contacts.ts";
+import { describeHabits, describeJourney, listLoyalty, listPreferences, listSubscriptions } from "./oracle-habits.ts";
 import { type Identifier, must } from "./oracle-identity.ts";
+import type { OrderFacts } from "./oracle-orders.ts";
 
 export type OracleDossier = Readonly<Record<string, unknown>>;
 
@@ -14,6 +16,7 @@ export function describeDossier(
   registry: Registry,
   members: readonly Identifier[],
   facts: readonly AcceptedEvent[],
+  orders: readonly OrderFacts[],
 ): OracleDossier {
   return {
     consents: listConsents(registry.configuration, facts),
@@ -21,6 +24,11 @@ export function describeDossier(
     contacts: listContacts(registry, members, facts),
     messages: countMessages(registry, facts),
     pressure: countPressure(registry, facts),
+    subscriptions: listSubscriptions(facts),
+    loyalty: listLoyalty(facts),
+    preferences: listPreferences(facts),
+    ...describeJourney(registry, facts),
+    ...describeHabits(registry, facts, orders),
   };
 }
 

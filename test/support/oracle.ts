@@ -157,7 +157,7 @@ function describeGroup(
     traits: chooseTraits(registry, facts),
     counters: countTypes(facts),
     abandonedAt: findAbandonedCart(facts, orders),
-    dossier: describeDossier(registry, members, facts),
+    dossier: describeDossier(registry, members, facts, orders),
   };
 }
 

@@ -47,10 +47,16 @@ async function printProfile(
       ([name, trait]) =>
         [name, { ...trait, value: pii || typeof trait.value !== "string" ? trait.value : mask(trait.value) }] as const,
     );
-    const contacts = result.profile.view.contacts.map((one) => ({ ...one, value: show(one.value) }));
+    const { view } = result.profile;
+    const contacts = view.contacts.map((one) => ({ ...one, value: show(one.value) }));
+    const searches = view.searches.map((one) => ({ ...one, query: show(one.query) }));
+    const preferences = view.preferences.map((one) => ({
+      ...one,
+      value: typeof one.value === "string" ? show(one.value) : one.value,
+    }));
     if (json) {
       process.stdout.write(
-        `${JSON.stringify({ ...result, profile: { ...result.profile, identifiers, view: { ...result.profile.view, traits: Object.fromEntries(traits), contacts } } })}\n`,
+        `${JSON.stringify({ ...result, profile: { ...result.profile, identifiers, view: { ...view, traits: Object.fromEntries(traits), contacts, searches, preferences } } })}\n`,
       );
       return;
     }
