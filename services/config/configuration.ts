@@ -99,6 +99,7 @@ export function loadConfiguration(
       sources: buildSources(file),
       rules,
       purposesWithoutProof: file.purposesWithoutProof,
+      declaredFields: file.declaredFields,
     },
     deployment: buildDeployment(file, identityKey),
   };

@@ -182,6 +182,11 @@ export const configurationSchema = z.strictObject({
     .array(z.string().min(1))
     .default([])
     .meta({ description: "Purposes whose consents need no proof; of any other a grant without proof does not count." }),
+  declaredFields: z
+    .array(z.string().min(1))
+    .min(1)
+    .default(["firstName", "lastName", "birthDate", "email", "phone", "postal"])
+    .meta({ description: "Traits and kinds of contact point (postal among them) that a complete profile has." }),
   identityKey: z.string().min(1).optional().meta({
     description:
       "Secret file, at least 32 bytes, that keys profile ids; relative to this file. Default: a published test key, not for real people.",

@@ -96,4 +96,6 @@ export interface Configuration {
   readonly rules: Rules;
   /** Purposes whose consents need no proof; of all others a grant without proof is none. */
   readonly purposesWithoutProof: readonly string[];
+  /** Traits and kinds of contact point that a complete profile has; at least one. */
+  readonly declaredFields: readonly string[];
 }

@@ -67,6 +67,8 @@ export interface PublicProfile extends DossierView {
   };
   readonly counters: Readonly<Record<string, number>>;
   readonly contacts: readonly ContactView[];
+  /** Per mille of the declared fields. */
+  readonly completeness: number;
 }
 
 export interface SegmentTransition {

@@ -12,7 +12,7 @@ import type { LimitKind } from "./limit.ts";
 import { listBest } from "./listing.ts";
 import type { Cause, ProfileRecord } from "./profile.ts";
 import type { ContactView } from "./contact.ts";
-import { viewContactsOf, viewProfile, type ProfileView } from "./view.ts";
+import { viewCompleteness, viewContactsOf, viewProfile, type ProfileView } from "./view.ts";
 import type { Touched, Workspace } from "./workspace.ts";
 
 /** What of a profile is published, as it was at one moment: nothing in it changes later. */
@@ -29,6 +29,8 @@ export interface Look {
   readonly spentMinor: ReadonlyMap<string, number>;
   readonly dossier: Dossier | null;
   readonly contacts: readonly ContactView[];
+  /** Per mille. */
+  readonly completeness: number;
 }
 
 /** null: readers know nothing of it, because it is not there or has not been evaluated yet. */
@@ -136,6 +138,7 @@ function describeProfile({ registry }: Engine, record: ProfileRecord, look: Look
     },
     counters: Object.fromEntries(sortedEntries(look.counters)),
     contacts: look.contacts,
+    completeness: look.completeness,
     ...viewDossier(registry, look.dossier),
   };
 }
@@ -165,6 +168,7 @@ function takeLook(
     spentMinor: orders.spentMinor.size === 0 ? NOTHING.spentMinor : new Map(orders.spentMinor),
     dossier,
     contacts,
+    completeness: viewCompleteness(registry, traits, contacts),
   };
 }
 
@@ -180,6 +184,7 @@ const NOTHING: Look = {
   spentMinor: new Map(),
   dossier: null,
   contacts: [],
+  completeness: 0,
 };
 
 /** The differences as paths and JSON texts: what a consumer can compare without knowing the product. By path. */
@@ -217,6 +222,7 @@ function compareLooks({ registry }: Engine, before: Look | null, after: Look): C
   noteMap("orders.spentMinor.", old.spentMinor, after.spentMinor, String);
   noteValue("orders.count", old.ordersCount, after.ordersCount);
   noteValue("orders.valid", old.ordersValid, after.ordersValid);
+  noteValue("completeness", old.completeness, after.completeness);
   noteValue("profile.known", old.known, after.known);
   if (old.dossier !== after.dossier) {
     const told = ({ dossier }: Look) => describeDossier(viewDossier(registry, dossier));

@@ -11,7 +11,7 @@ import type { ContactView } from "#core/contact.ts";
 import { viewDossier, viewJourneyOf, type DossierView } from "#core/dossier-view.ts";
 import { viewCadence, type Cadence } from "#core/habit.ts";
 import type { JourneyView } from "#core/journey.ts";
-import { viewContactsOf, viewProfile } from "#core/view.ts";
+import { viewCompleteness, viewContactsOf, viewLosingValues, viewProfile, type LosingValue } from "#core/view.ts";
 import type { Store } from "#ports/store.ts";
 import { decodePart, readComponents, repeatRead } from "./part.ts";
 import { requireStanding } from "./standing.ts";
@@ -23,7 +23,8 @@ type WithTimes<T> = T extends readonly (infer One)[]
     ? { readonly [K in keyof T]: K extends "at" | `${string}At` ? string | Extract<T[K], null> : WithTimes<T[K]> }
     : T;
 
-type Dossier = DossierView & JourneyView & { readonly contacts: readonly ContactView[] };
+type Dossier = DossierView &
+  JourneyView & { readonly contacts: readonly ContactView[]; readonly others: readonly LosingValue[] };
 
 /** A line of profiles.jsonl. */
 export interface ProfileLine {
@@ -35,6 +36,8 @@ export interface ProfileLine {
     readonly orders: readonly Pick<OrderView, "orderId" | "status" | "source" | "currency" | "totalMinor" | "lines">[];
     readonly counters: Readonly<Record<string, number>>;
     readonly cadence: Cadence | null;
+    /** Per mille. */
+    readonly completeness: number;
   } & WithTimes<Dossier>;
 }
 
@@ -112,7 +115,7 @@ export function describeProfile(
 ): ProfileLine {
   const view = viewProfile(registry, component, naming);
   const { cases, consents, subscriptions, ...rest } = writeTimes(viewDossier(registry, view.dossier));
-  const contacts = writeTimes(viewContactsOf(registry, component, naming, view, []));
+  const contacts = viewContactsOf(registry, component, naming, view, []);
   const traits = sortedEntries(view.traits).map(
     ([name, { value, source, at }]) => [name, { value, source, at: new Date(at).toISOString() }] as const,
   );
@@ -141,10 +144,12 @@ export function describeProfile(
       consents,
       subscriptions,
       counters: Object.fromEntries(sortedEntries(view.counters)),
-      contacts,
+      contacts: writeTimes(contacts),
       ...rest,
       ...writeTimes(viewJourneyOf(registry, view.dossier)),
       cadence: viewCadence(orders.flatMap(({ valid, at }) => (valid ? [at] : []))),
+      completeness: viewCompleteness(registry, view.traits, contacts),
+      others: writeTimes(viewLosingValues(registry, view)),
     },
   };
 }

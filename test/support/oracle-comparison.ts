@@ -3,7 +3,6 @@
 import { compareText } from "#core/comparison.ts";
 import type { People } from "#services/wire/profile-reader.ts";
 import type { OraclePeople } from "./oracle.ts";
-import type { OracleDossier } from "./oracle-dossier.ts";
 import type { OracleOrder } from "./oracle-orders.ts";
 
 export interface ComparablePeople {
@@ -41,7 +40,7 @@ function comparable(profile: {
   orders: readonly OracleOrder[];
   counters: Readonly<Record<string, number>>;
   traits: readonly (readonly unknown[])[];
-  dossier: OracleDossier;
+  dossier: Readonly<Record<string, unknown>>;
 }) {
   return {
     ...profile,

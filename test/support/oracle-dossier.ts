@@ -10,14 +10,12 @@ import { describeHabits, describeJourney, listLoyalty, listPreferences, listSubs
 import { type Identifier, must } from "./oracle-identity.ts";
 import type { OrderFacts } from "./oracle-orders.ts";
 
-export type OracleDossier = Readonly<Record<string, unknown>>;
-
 export function describeDossier(
   registry: Registry,
   members: readonly Identifier[],
   facts: readonly AcceptedEvent[],
   orders: readonly OrderFacts[],
-): OracleDossier {
+) {
   return {
     consents: listConsents(registry.configuration, facts),
     cases: listCases(registry, facts),
