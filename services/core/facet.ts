@@ -123,9 +123,14 @@ export function mergeLatest<T extends Told>(
   limits: LimitKind[],
 ): readonly T[] {
   if (b.length === 0) return a;
-  if (a.length === 0) return b;
-  const sorted = [...a, ...b].sort((one, other) => compareTold(other, one));
-  const distinct = sorted.filter((one, place) => place === 0 || compareTold(one, sorted[place - 1] as T) !== 0);
-  for (let over = distinct.length; over > max; over -= 1) limits.push(limit);
-  return distinct.slice(0, max);
+  const merged = [...a];
+  for (const one of b) {
+    // Most often it is the latest of all: looked for from there.
+    const place = merged.findIndex((other) => compareTold(other, one) <= 0);
+    const at = place < 0 ? merged.length : place;
+    const present = merged[at];
+    if (present === undefined || compareTold(present, one) !== 0) merged.splice(at, 0, one);
+  }
+  for (; merged.length > max; merged.pop()) limits.push(limit);
+  return merged;
 }

@@ -10,7 +10,8 @@ export const CHANNELS_MAX = 64;
 export const CATEGORIES_MAX = 64;
 const DAY_MS = 86_400_000;
 const HOUR_MS = 3_600_000;
-const HOURS = 24;
+/** The hours of a day, as keys. */
+const HOURS = Array.from({ length: 24 }, (_, hour) => String(hour).padStart(2, "0"));
 
 const add = (a: number, b: number): number => a + b;
 export const CHANNEL_RULES: RegisterRules<number> = {
@@ -22,7 +23,7 @@ export const CHANNEL_RULES: RegisterRules<number> = {
 };
 export const CATEGORY_RULES: RegisterRules<number> = { ...CHANNEL_RULES, max: CATEGORIES_MAX, limit: "categories" };
 /** By hour of the day (UTC), two digits: never more than there are. */
-export const HOUR_RULES: RegisterRules<number> = { ...CHANNEL_RULES, max: HOURS };
+export const HOUR_RULES: RegisterRules<number> = { ...CHANNEL_RULES, max: HOURS.length };
 
 export interface Habits {
   readonly channels: Registers<number>;
@@ -35,11 +36,11 @@ const ANSWERS: ReadonlySet<string> = new Set(["message-opened", "message-clicked
 
 export function readHabits({ told, type, channel, limits }: Telling, event: ChannelEvent): Habits {
   const category = event.product?.category ?? "";
-  const hour = Math.floor((told.at % DAY_MS) / HOUR_MS);
+  const hour = HOURS[Math.floor((told.at % DAY_MS) / HOUR_MS)] as string;
   return {
     channels: isViewing(type) ? NOTHING_TOLD : new Map([[channel, 1]]),
     categories: category === "" ? NOTHING_TOLD : new Map([[cutText(category, limits), 1]]),
-    hours: ANSWERS.has(type) ? new Map([[String(hour).padStart(2, "0"), 1]]) : NOTHING_TOLD,
+    hours: ANSWERS.has(type) ? new Map([[hour, 1]]) : NOTHING_TOLD,
   };
 }
 
@@ -59,7 +60,7 @@ export interface HabitView {
 }
 
 export function viewHabits({ channels, categories, hours }: Habits): HabitView {
-  const buckets = Array.from({ length: HOURS }, (_, hour) => hours.get(String(hour).padStart(2, "0")) ?? 0);
+  const buckets = HOURS.map((hour) => hours.get(hour) ?? 0);
   return {
     channels: listShares(channels),
     categories: listShares(categories),

@@ -55,6 +55,14 @@ describe("a case", () => {
     equal(checked, 3 + 9 + 27 + 81 + 243);
   });
 
+  it("that is opened and closed at one instant is closed, whatever the events are called", () => {
+    // "closed-1" sorts before "opened-1".
+    const facts = [say("opened", 1), say("closed", 1)];
+    for (const order of [facts, facts.toReversed()]) equal(view(order)[0]?.status, "closed");
+    const again = [say("closed", 0), ...facts];
+    for (const order of [again, again.toReversed()]) equal(view(order)[0]?.status, "closed");
+  });
+
   it("that is opened on one channel is closed on another, where their sources number cases together (S88)", () => {
     const opened = say("opened", 1, { source: "email", channel: "email", motive: "late" });
     const closed = say("closed", 2, { source: "store", channel: "store" });

@@ -47,6 +47,7 @@ describe("a contact point", () => {
     deepEqual(await contacts(ana, mail(1, "opened")), ["email ana@example.fr delivered primary"]);
     deepEqual(await contacts(ana, mail(2, "clicked"), mail(1, "bounced")), ["email ana@example.fr verified primary"]);
     deepEqual(await contacts(ana, mail(2, "clicked"), mail(3, "bounced")), ["email ana@example.fr bounced primary"]);
+    deepEqual(await contacts(ana, mail(2, "clicked"), mail(2, "bounced")), ["email ana@example.fr bounced primary"]);
     deepEqual(await contacts(ana, mail(3, "bounced"), mail(4, "delivered")), [
       "email ana@example.fr delivered primary",
     ]);
