@@ -3,7 +3,7 @@
 
 import { createEngine, type Engine } from "#core/engine.ts";
 import type { ChannelEvent } from "#core/event.ts";
-import type { LimitKind } from "#core/fragment.ts";
+import type { LimitKind } from "#core/limit.ts";
 import type { Hash } from "#core/identifier.ts";
 import type { EventOutcome, Output } from "#core/effect.ts";
 import type { Membership } from "#ports/log.ts";

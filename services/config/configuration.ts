@@ -103,6 +103,8 @@ export function loadConfiguration(
       namespaces: buildNamespaces(file),
       sources: buildSources(file),
       rules,
+      purposesWithoutProof: file.purposesWithoutProof,
+      declaredFields: file.declaredFields,
     },
     deployment: buildDeployment(file, identityKey),
   };
@@ -244,6 +246,7 @@ function buildSources(file: ConfigurationFile): SourceConfiguration[] {
       delivery: source.delivery,
       ...(source.allowedFields === undefined ? {} : { allowedFields: source.allowedFields }),
       ...(source.orderIdScope === undefined ? {} : { orderIdScope: source.orderIdScope }),
+      ...(source.caseIdScope === undefined ? {} : { caseIdScope: source.caseIdScope }),
     }),
   );
   return sources.some(({ name }) => name === OPERATOR) ? sources : [...sources, createOperatorSource(file)];

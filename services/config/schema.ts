@@ -95,6 +95,9 @@ const source = z.strictObject({
   orderIdScope: name
     .optional()
     .meta({ description: "Sources of one scope number their orders together. Default: its name." }),
+  caseIdScope: name.optional().meta({
+    description: "Sources of one scope number their cases together: what one opens another closes. Default: its name.",
+  }),
   owner: z.string().optional().meta({ description: "Who answers for it, for the data map." }),
   purpose: z.string().optional().meta({ description: "Why its data is processed, for the data map." }),
   legalBasis: z.string().optional().meta({ description: "On what legal basis, for the data map." }),
@@ -219,6 +222,15 @@ export const configurationSchema = z.strictObject({
     .meta({ description: "Kinds of identifier, best anchor first. Default: the shipped ones." }),
   sources: z.array(source).min(1).meta({ description: "Who sends events. Default: the shipped ones." }),
   rules: z.string().min(1).meta({ description: "Rules file, relative to this file. Default: the shipped one." }),
+  purposesWithoutProof: z
+    .array(z.string().min(1))
+    .default([])
+    .meta({ description: "Purposes whose consents need no proof; of any other a grant without proof does not count." }),
+  declaredFields: z
+    .array(z.string().min(1))
+    .min(1)
+    .default(["firstName", "lastName", "birthDate", "email", "phone", "postal"])
+    .meta({ description: "Traits and kinds of contact point (postal among them) that a complete profile has." }),
   identityKey: z.string().min(1).optional().meta({
     description:
       "Secret file, at least 32 bytes, that keys profile ids; relative to this file. Default: a published test key, not for real people.",

@@ -61,6 +61,8 @@ export interface SourceConfiguration {
   readonly allowedFields?: readonly string[];
   /** Sources with the same scope number their orders together; absent: the source's own name. */
   readonly orderIdScope?: string;
+  /** Sources with the same scope number their cases together; absent: the source's own name. */
+  readonly caseIdScope?: string;
 }
 
 /** The source of operators' rulings (ruling.ts). */
@@ -92,4 +94,8 @@ export interface Configuration {
   readonly namespaces: readonly NamespaceConfiguration[];
   readonly sources: readonly SourceConfiguration[];
   readonly rules: Rules;
+  /** Purposes whose consents need no proof; of all others a grant without proof is none. */
+  readonly purposesWithoutProof: readonly string[];
+  /** Traits and kinds of contact point that a complete profile has; at least one. */
+  readonly declaredFields: readonly string[];
 }

@@ -2,8 +2,10 @@
 // they announce, and publishes them once.
 
 import type { Outcome } from "./acceptance.ts";
+import type { ContactView } from "./contact.ts";
+import type { DossierView } from "./dossier-view.ts";
 import type { Cause } from "./profile.ts";
-import type { LimitKind } from "./fragment.ts";
+import type { LimitKind } from "./limit.ts";
 import type { Scalar } from "./event.ts";
 import type { IdentifierView } from "./listing.ts";
 
@@ -50,7 +52,7 @@ export interface ProfileState {
   readonly cause: Cause;
 }
 
-export interface PublicProfile {
+export interface PublicProfile extends DossierView {
   readonly version: number;
   readonly segment: string | null;
   readonly segmentSince: number | null;
@@ -64,6 +66,9 @@ export interface PublicProfile {
     readonly spentMinor: Readonly<Record<string, number>>;
   };
   readonly counters: Readonly<Record<string, number>>;
+  readonly contacts: readonly ContactView[];
+  /** Per mille of the declared fields. */
+  readonly completeness: number;
 }
 
 export interface SegmentTransition {

@@ -44,7 +44,6 @@ export interface ChannelEvent {
   readonly traits?: Readonly<Record<string, Scalar>> | null;
   readonly order?: OrderPart | null;
   readonly cart?: CartPart | null;
-  /** The parts below are carried and validated; the view does not read them yet. */
   readonly case?: {
     readonly caseId: string;
     readonly motive?: string | null;

@@ -1,31 +1,23 @@
 // A fragment: what the events anchored at one identifier add up to. Folding is commutative: sums of integers, and for
 // each trait and for the cart the latest by a fixed order; so any order of distinct events gives the same fragment (P1).
 
-import { isAuthenticated } from "./configuration.ts";
 import type { Registry } from "./registry.ts";
 import { compareText, sortedKeys } from "./comparison.ts";
+import { mergeDossiers, readDossier, type Dossier } from "./dossier.ts";
 import type { ChannelEvent, Scalar } from "./event.ts";
 import type { EventWindow } from "./event-window.ts";
+import { isAnchorAuthenticated } from "./facet.ts";
 import type { EventItem } from "./item.ts";
+import type { LimitKind } from "./limit.ts";
 import { createOrderTotals, mergeOrderTotals, type OrderTotals } from "./order-totals.ts";
 
 export const TRAITS_MAX = 128;
 export const TRAIT_LENGTH_MAX = 2048;
 export const EVENT_TYPES_COUNTED_MAX = 64;
+/** Limits that do not bind a sum of fragments; those of a dossier bind it as they bind one. */
+export const LOOSE_IN_SUMS: ReadonlySet<LimitKind> = new Set<LimitKind>(["traits", "trait-length", "event-types"]);
 /** Types beyond the limit are counted together under this name. */
 export const OTHER_TYPES = "other-types";
-
-/** Limits that a fold may meet; each hit is an effect, so nothing is left out in silence (O4). */
-export const LIMIT_KINDS = [
-  "traits",
-  "trait-length",
-  "event-types",
-  "order-events",
-  "profile-values",
-  "ties",
-  "identifiers-listed",
-] as const;
-export type LimitKind = (typeof LIMIT_KINDS)[number];
 
 export interface TraitValue {
   readonly value: Scalar;
@@ -57,6 +49,7 @@ export interface Fragment {
   readonly orders: OrderTotals;
   firstAt: number | null;
   lastAt: number | null;
+  dossier: Dossier | null;
   /** Events that this fragment has folded lately. */
   readonly seen: EventWindow;
 }
@@ -73,6 +66,7 @@ export function createFragment(): Fragment {
     orders: createOrderTotals(),
     firstAt: null,
     lastAt: null,
+    dossier: null,
     seen: new Map(),
   };
 }
@@ -98,6 +92,7 @@ export function foldEvent(registry: Registry, fragment: Fragment, item: EventIte
     if (!activity.emptied && event.type === "product-added") fragment.cartsFilled += 1;
     if (fragment.cart === null || compareCartActivities(activity, fragment.cart) > 0) fragment.cart = activity;
   }
+  fragment.dossier = mergeDossiers(fragment.dossier, readDossier(registry, item, event, limits), limits);
   return limits;
 }
 
@@ -108,8 +103,7 @@ function foldTraits(
   traits: Readonly<Record<string, Scalar>>,
   limits: LimitKind[],
 ): void {
-  const anchored = item.identifiers.find((identifier) => identifier.key === item.anchor);
-  const authenticated = anchored !== undefined && isAuthenticated(anchored.assurance);
+  const authenticated = isAnchorAuthenticated(item);
   for (const name of sortedKeys(traits)) {
     const value = traits[name] ?? null;
     const cut = typeof value === "string" && value.length > TRAIT_LENGTH_MAX ? value.slice(0, TRAIT_LENGTH_MAX) : value;
@@ -205,6 +199,7 @@ export function mergeFragment(into: Fragment, from: Fragment): void {
   mergeOrderTotals(into.orders, from.orders);
   if (from.firstAt !== null) into.firstAt = Math.min(into.firstAt ?? from.firstAt, from.firstAt);
   if (from.lastAt !== null) into.lastAt = Math.max(into.lastAt ?? from.lastAt, from.lastAt);
+  into.dossier = mergeDossiers(into.dossier, from.dossier, []);
 }
 
 const CART_TYPES = new Set(["product-added", "product-removed", "cart-viewed", "checkout-started"]);

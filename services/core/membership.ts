@@ -25,6 +25,8 @@ export interface Membership {
   listing: Listing | null;
   known: boolean | null;
   sum: Sum | null;
+  /** Those of the members that are a way to reach the person. */
+  contacts: readonly Entry[] | null;
 }
 
 interface Sum {
@@ -64,7 +66,7 @@ function findMembership(component: Component, naming: string): Membership | unde
 function openMembership(table: Map<string, Membership>, naming: string): Membership {
   let present = table.get(naming);
   if (present === undefined) {
-    present = { members: new Set(), shown: [], pending: 0, listing: null, known: null, sum: null };
+    present = { members: new Set(), shown: [], pending: 0, listing: null, known: null, sum: null, contacts: null };
     table.set(naming, present);
   }
   return present;
@@ -106,6 +108,20 @@ export function namedMembersOf(registry: Registry, component: Component, naming:
   const { best, keys } = listingOf(registry, component, naming);
   if (findMembership(component, naming)?.shown.length === 0) return keys;
   return best.filter(({ profile }) => profile === naming).map(nameByKey);
+}
+
+/** The addresses and numbers among the profile's identifiers. */
+export function contactsOf(registry: Registry, component: Component, naming: string): readonly Entry[] {
+  const membership = findMembership(component, naming);
+  if (membership === undefined) return [];
+  membership.contacts ??= Array.from(membership.members, (key) => component.identifiers.get(key) as Entry).filter(
+    (entry) => isContact(registry, entry),
+  );
+  return membership.contacts;
+}
+
+function isContact(registry: Registry, { namespace }: Entry): boolean {
+  return registry.namespaces.get(namespace)?.contact === true;
 }
 
 /** True where one of the profile's identifiers is known. */
@@ -197,6 +213,7 @@ export function joinProfile(registry: Registry, component: Component, entry: Ent
   membership.members.add(entry.key);
   if (entry.pending) membership.pending += 1;
   if (membership.listing !== null) membership.listing = addToListing(registry, membership.listing, entry);
+  if (isContact(registry, entry)) membership.contacts = null;
   if (isKnown(registry, entry)) membership.known = true;
   addFragment(membership, entry.fragment);
 }
@@ -207,6 +224,7 @@ function leaveProfile(registry: Registry, { memberships }: Component, entry: Ent
   membership.members.delete(entry.key);
   if (entry.pending) membership.pending -= 1;
   if (membership.listing?.best.includes(entry) === true) membership.listing = null;
+  if (isContact(registry, entry)) membership.contacts = null;
   if (isKnown(registry, entry)) membership.known = null;
   if (entry.fragment !== null) membership.sum = null;
   if (membership.members.size + membership.shown.length === 0) memberships?.delete(entry.profile);

@@ -3,13 +3,17 @@
 
 import { compareText, sortedEntries } from "./comparison.ts";
 import { componentPart, type Component, type Forwarder } from "./component.ts";
+import type { Dossier } from "./dossier.ts";
+import { describeDossier, viewDossier } from "./dossier-view.ts";
 import type { Change, PublicProfile } from "./effect.ts";
 import type { Engine } from "./engine.ts";
 import type { ComponentId } from "./item.ts";
+import type { LimitKind } from "./limit.ts";
 import type { IdentifierView } from "./listing.ts";
 import { countIdentifiers, listingOf } from "./membership.ts";
 import type { Cause, ProfileRecord } from "./profile.ts";
-import { viewProfile, type ProfileView } from "./view.ts";
+import type { ContactView } from "./contact.ts";
+import { viewCompleteness, viewContactsOf, viewProfile, type ProfileView } from "./view.ts";
 import type { Touched, Workspace } from "./workspace.ts";
 
 /** What of a profile is published, as it was at one moment: nothing in it changes later. */
@@ -24,6 +28,10 @@ export interface Look {
   readonly ordersCount: number;
   readonly ordersValid: number;
   readonly spentMinor: ReadonlyMap<string, number>;
+  readonly dossier: Dossier | null;
+  readonly contacts: readonly ContactView[];
+  /** Per mille. */
+  readonly completeness: number;
 }
 
 /** null: readers know nothing of it, because it is not there or has not been evaluated yet. */
@@ -93,7 +101,7 @@ function publishProfile(engine: Engine, workspace: Workspace, touched: Touched):
     return;
   }
   const after = takeLook(engine, workspace, component, touched.naming, record.segment);
-  const changes = compareLooks(before, after);
+  const changes = compareLooks(engine, before, after);
   record.look = after;
   if (changes.length === 0) return;
   record.published = true;
@@ -106,10 +114,15 @@ function publishProfile(engine: Engine, workspace: Workspace, touched: Touched):
     changes,
     cause,
   });
-  workspace.effects.push({ kind: "profile-state", profileId: record.id, state: describeProfile(record, after), cause });
+  workspace.effects.push({
+    kind: "profile-state",
+    profileId: record.id,
+    state: describeProfile(engine, record, after),
+    cause,
+  });
 }
 
-function describeProfile(record: ProfileRecord, look: Look): PublicProfile {
+function describeProfile({ registry }: Engine, record: ProfileRecord, look: Look): PublicProfile {
   return {
     version: record.version,
     segment: look.segment,
@@ -125,6 +138,9 @@ function describeProfile(record: ProfileRecord, look: Look): PublicProfile {
       spentMinor: Object.fromEntries(sortedEntries(look.spentMinor)),
     },
     counters: Object.fromEntries(sortedEntries(look.counters)),
+    contacts: look.contacts,
+    completeness: look.completeness,
+    ...viewDossier(registry, look.dossier),
   };
 }
 
@@ -135,11 +151,15 @@ function takeLook(
   naming: string,
   segment: string | null,
 ): Look {
-  const { facts, traits, counters, ordersCount } = viewProfile(registry, component, naming);
+  const view = viewProfile(registry, component, naming);
+  const { facts, traits, counters, ordersCount, dossier } = view;
   const { profile, orders } = facts;
+  const limits: LimitKind[] = [];
+  const contacts = viewContactsOf(registry, component, naming, view, limits);
   const { views } = listingOf(registry, component, naming);
   const identifiersCount = countIdentifiers(component, naming);
-  if (identifiersCount > views.length) workspace.effects.push({ kind: "limit", limit: "identifiers-listed" });
+  if (identifiersCount > views.length) limits.push("identifiers-listed");
+  for (const limit of limits) workspace.effects.push({ kind: "limit", limit });
   return {
     segment,
     known: profile.known,
@@ -150,6 +170,9 @@ function takeLook(
     ordersCount,
     ordersValid: orders.valid,
     spentMinor: orders.spentMinor.size === 0 ? NOTHING.spentMinor : new Map(orders.spentMinor),
+    dossier,
+    contacts,
+    completeness: viewCompleteness(registry, traits, contacts),
   };
 }
 
@@ -163,10 +186,13 @@ const NOTHING: Look = {
   ordersCount: 0,
   ordersValid: 0,
   spentMinor: new Map(),
+  dossier: null,
+  contacts: [],
+  completeness: 0,
 };
 
 /** The differences as paths and JSON texts: what a consumer can compare without knowing the product. By path. */
-function compareLooks(before: Look | null, after: Look): Change[] {
+function compareLooks({ registry }: Engine, before: Look | null, after: Look): Change[] {
   const changes: Change[] = [];
   const note = (path: string, old: string | null, now: string | null): void => {
     if (old !== now) changes.push({ path, before: old, after: now });
@@ -200,11 +226,28 @@ function compareLooks(before: Look | null, after: Look): Change[] {
   noteMap("orders.spentMinor.", old.spentMinor, after.spentMinor, String);
   noteValue("orders.count", old.ordersCount, after.ordersCount);
   noteValue("orders.valid", old.ordersValid, after.ordersValid);
+  noteValue("completeness", old.completeness, after.completeness);
   noteValue("profile.known", old.known, after.known);
+  if (old.dossier !== after.dossier) {
+    const told = ({ dossier }: Look) => describeDossier(viewDossier(registry, dossier));
+    noteMap("", told(old), told(after), JSON.stringify);
+  }
+  if (old.contacts !== after.contacts)
+    noteMap("contacts.", describeContacts(old), describeContacts(after), JSON.stringify);
   return changes.sort((a, b) => compareText(a.path, b.path));
 }
 
 /** `<namespace>.<value>` to the state. */
 function listIdentifiers({ identifiers }: Look): Map<string, string> {
   return new Map(identifiers.map(({ namespace, value, state }) => [`${namespace}.${value}`, state]));
+}
+
+/** The one of each kind that is used first, and what became of messages to any. */
+function describeContacts({ contacts }: Look): Map<string, string> {
+  const paths = new Map<string, string>();
+  for (const { kind, value, primary, verification } of contacts) {
+    if (primary) paths.set(kind, value);
+    if (verification !== "unverified") paths.set(`${kind}.${value}`, verification);
+  }
+  return paths;
 }

@@ -11,7 +11,14 @@ import { evaluateProfile } from "./evaluation.ts";
 import { OCCURRED_AHEAD_MAX_MS, type ChannelEvent } from "./event.ts";
 import { recordEvidence } from "./evidence.ts";
 import { eventMark, rememberEvent } from "./event-window.ts";
-import { createFragment, EVENT_TYPES_COUNTED_MAX, foldEvent, mergeFragment, TRAITS_MAX } from "./fragment.ts";
+import {
+  createFragment,
+  EVENT_TYPES_COUNTED_MAX,
+  foldEvent,
+  LOOSE_IN_SUMS,
+  mergeFragment,
+  TRAITS_MAX,
+} from "./fragment.ts";
 import { applyAbsorb, applyHandover } from "./handover.ts";
 import { settleIdentity } from "./identity.ts";
 import type { Carried, ComponentId, EventItem, Item, RoutedIdentifier, StatusItem } from "./item.ts";
@@ -196,7 +203,7 @@ function foldFacts(
   if (anchor.profile === null) return;
   const sum = standingSum(component, anchor.profile, fragment);
   if (sum === null) return;
-  if (limits.length > 0) forgetSummary(component, anchor.profile);
+  if (limits.some((limit) => LOOSE_IN_SUMS.has(limit))) forgetSummary(component, anchor.profile);
   else if (sum.traits.size >= TRAITS_MAX || sum.byType.size >= EVENT_TYPES_COUNTED_MAX) {
     // The limits of a fragment do not bind the sum.
     const alone = createFragment();

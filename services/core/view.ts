@@ -2,10 +2,14 @@
 // so no value is ever destroyed (P3).
 
 import type { Registry } from "./registry.ts";
-import { compareText } from "./comparison.ts";
+import { compareText, sortedEntries } from "./comparison.ts";
 import type { Component } from "./component.ts";
+import { viewContacts, type ContactView } from "./contact.ts";
+import type { Dossier } from "./dossier.ts";
+import { NOTHING_TOLD } from "./facet.ts";
 import type { CartActivity, Fragment, TraitValue } from "./fragment.ts";
-import { isProfileKnown, summaryOf } from "./membership.ts";
+import type { LimitKind } from "./limit.ts";
+import { contactsOf, isProfileKnown, summaryOf } from "./membership.ts";
 
 /** What a ladder rule may read. */
 export interface Facts {
@@ -37,6 +41,9 @@ export interface ProfileView {
   readonly latestValidOrderAt: number | null;
   readonly firstAt: number | null;
   readonly lastAt: number | null;
+  readonly dossier: Dossier | null;
+  /** Every value that was told of each trait. */
+  readonly told: Fragment["traits"];
 }
 
 /** Survivorship between sources: authenticated before claimed, then source rank, then latest occurredAt, then a fixed order. */
@@ -64,7 +71,49 @@ export function viewProfile(registry: Registry, component: Component, naming: st
     latestValidOrderAt: sum?.orders.latestValid[0]?.at ?? null,
     firstAt: sum?.firstAt ?? null,
     lastAt: sum?.lastAt ?? null,
+    dossier: sum?.dossier ?? null,
+    told: sum?.traits ?? NOTHING,
   };
+}
+
+/** A value of a trait that another one stands before. */
+export interface LosingValue extends Pick<TraitValue, "value" | "source" | "at"> {
+  readonly trait: string;
+}
+
+/** By trait, the next best first: of each source the latest, authenticated and claimed apart (P3). */
+export function viewLosingValues(registry: Registry, { traits, told }: ProfileView): LosingValue[] {
+  return sortedEntries(told).flatMap(([trait, slots]) =>
+    [...slots.values()]
+      .filter((value) => value !== traits.get(trait))
+      .sort((a, b) => compareTraits(registry, a, b))
+      .map(({ value, source, at }) => ({ trait, value, source, at })),
+  );
+}
+
+/** The share of the declared fields that are filled, per mille: each a trait or a kind of contact point. */
+export function viewCompleteness(
+  { configuration }: Registry,
+  traits: ProfileView["traits"],
+  contacts: readonly ContactView[],
+): number {
+  const filled = configuration.declaredFields.filter((name) => {
+    const value = traits.get(name)?.value ?? null;
+    return (value !== null && value !== "") || contacts.some(({ kind }) => kind === name);
+  });
+  return Math.floor((1000 * filled.length) / configuration.declaredFields.length);
+}
+
+/** limits: what a view has no room for is noted there. */
+export function viewContactsOf(
+  registry: Registry,
+  component: Component,
+  naming: string,
+  { traits, told, dossier }: ProfileView,
+  limits: LimitKind[],
+): readonly ContactView[] {
+  const entries = contactsOf(registry, component, naming);
+  return viewContacts(registry, { entries, told, traits, reaches: dossier?.reaches ?? NOTHING_TOLD }, limits);
 }
 
 function viewFacts(sum: Fragment | null, known: boolean): Facts {

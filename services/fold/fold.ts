@@ -9,7 +9,7 @@ import { compareText } from "#core/comparison.ts";
 import type { EventOutcome, Output } from "#core/effect.ts";
 import { createEngine, type Engine } from "#core/engine.ts";
 import type { ChannelEvent } from "#core/event.ts";
-import type { LimitKind } from "#core/fragment.ts";
+import type { LimitKind } from "#core/limit.ts";
 import type { Hash } from "#core/identifier.ts";
 import type { Carried } from "#core/item.ts";
 import type { NewRecord } from "#ports/log.ts";

@@ -3,7 +3,7 @@
 // it is the shard's only writer; whoever is refused a commit throws it away.
 
 import type { EventOutcome, Output } from "#core/effect.ts";
-import type { LimitKind } from "#core/fragment.ts";
+import type { LimitKind } from "#core/limit.ts";
 import { componentPart, identifierOf, isComponentPart, type Component, type Forwarder } from "#core/component.ts";
 import type { Engine } from "#core/engine.ts";
 import type { Carried, ComponentId } from "#core/item.ts";

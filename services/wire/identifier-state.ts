@@ -6,20 +6,17 @@ import type { EventWindow } from "#core/event-window.ts";
 import { traitSlot, type Fragment, type TraitValue } from "#core/fragment.ts";
 import type { OrderTotals } from "#core/order-totals.ts";
 import type { ProfileRecord } from "#core/profile.ts";
+import { listAmounts, mapAmounts, readDossier, writeDossier, type Amount, type DossierState } from "./dossier-state.ts";
 import { decodeValue, encodeValue, parseSchema } from "./avro.ts";
 
 const identifierType = parseSchema("schemas/IdentifierState.avsc", {});
 
-interface Amount {
-  readonly name: string;
-  readonly amount: number;
-}
-
-interface FragmentState extends Omit<Fragment, "byType" | "traits" | "orders" | "seen"> {
+interface FragmentState extends Omit<Fragment, "byType" | "traits" | "orders" | "seen" | "dossier"> {
   readonly byType: readonly Amount[];
   readonly traits: readonly { readonly name: string; readonly values: readonly TraitValue[] }[];
   readonly orders: Omit<OrderTotals, "spentMinor"> & { readonly spentMinor: readonly Amount[] };
   readonly seen: Buffer;
+  readonly dossier: DossierState | null;
 }
 
 export function encodeIdentifierState({ fragment, record }: IdentifierState): Buffer {
@@ -53,6 +50,7 @@ function writeFragment(fragment: Fragment): FragmentState {
     },
     firstAt,
     lastAt,
+    dossier: fragment.dossier === null ? null : writeDossier(fragment.dossier),
     seen: writeWindow(fragment.seen),
   };
 }
@@ -77,20 +75,9 @@ function readFragment(state: FragmentState): Fragment {
     },
     firstAt,
     lastAt,
+    dossier: state.dossier === null ? null : readDossier(state.dossier),
     seen: readWindow(state.seen),
   };
-}
-
-function listAmounts(map: ReadonlyMap<string, number>): Amount[] {
-  const list: Amount[] = [];
-  for (const [name, amount] of map) list.push({ name, amount });
-  return list;
-}
-
-function mapAmounts(list: readonly Amount[]): Map<string, number> {
-  const map = new Map<string, number>();
-  for (const { name, amount } of list) map.set(name, amount);
-  return map;
 }
 
 /** A mark and its record time, eight bytes each: up to 256 of them, written with every event of a busy anchor. */

@@ -8,10 +8,24 @@ import type { Scalar } from "#core/event.ts";
 import type { Order, OrderView } from "#core/order.ts";
 import type { IdentifierView } from "#core/listing.ts";
 import { identifiersOf } from "#core/membership.ts";
-import { viewProfile } from "#core/view.ts";
+import type { ContactView } from "#core/contact.ts";
+import { viewDossier, viewJourneyOf, type DossierView } from "#core/dossier-view.ts";
+import { viewCadence, type Cadence } from "#core/habit.ts";
+import type { JourneyView } from "#core/journey.ts";
+import { viewCompleteness, viewContactsOf, viewLosingValues, viewProfile, type LosingValue } from "#core/view.ts";
 import type { Store } from "#ports/store.ts";
 import { decodePart, readComponents, repeatRead } from "./part.ts";
 import { requireStanding } from "./standing.ts";
+
+/** Instants as texts: numbers called `at`, or ending so. */
+type WithTimes<T> = T extends readonly (infer One)[]
+  ? readonly WithTimes<One>[]
+  : T extends object
+    ? { readonly [K in keyof T]: K extends "at" | `${string}At` ? string | Extract<T[K], null> : WithTimes<T[K]> }
+    : T;
+
+type Dossier = DossierView &
+  JourneyView & { readonly contacts: readonly ContactView[]; readonly others: readonly LosingValue[] };
 
 /** A line of profiles.jsonl. */
 export interface ProfileLine {
@@ -21,11 +35,11 @@ export interface ProfileLine {
   readonly view: {
     readonly traits: Readonly<Record<string, { readonly value: Scalar; readonly source: string; readonly at: string }>>;
     readonly orders: readonly Pick<OrderView, "orderId" | "status" | "source" | "currency" | "totalMinor" | "lines">[];
-    readonly cases: readonly never[];
-    readonly consents: readonly never[];
-    readonly subscriptions: readonly never[];
     readonly counters: Readonly<Record<string, number>>;
-  };
+    readonly cadence: Cadence | null;
+    /** Per mille. */
+    readonly completeness: number;
+  } & WithTimes<Dossier>;
 }
 
 export interface People {
@@ -82,15 +96,27 @@ function readComponent(
     });
 }
 
+function writeTimes<T>(value: T): WithTimes<T> {
+  if (Array.isArray(value)) return value.map(writeTimes) as WithTimes<T>;
+  if (typeof value !== "object" || value === null) return value as WithTimes<T>;
+  const entries = Object.entries(value).map(([name, part]: [string, unknown]) => {
+    const isTime = typeof part === "number" && /(^at|At)$/.test(name);
+    return [name, isTime ? new Date(part).toISOString() : writeTimes(part)] as const;
+  });
+  return Object.fromEntries(entries) as WithTimes<T>;
+}
+
 export function describeProfile(
-  engine: Engine,
+  { registry }: Engine,
   component: Component,
   naming: string,
   profileId: string,
   segment: string | null,
   orders: readonly OrderView[],
 ): ProfileLine {
-  const view = viewProfile(engine.registry, component, naming);
+  const view = viewProfile(registry, component, naming);
+  const { cases, consents, subscriptions, ...rest } = writeTimes(viewDossier(registry, view.dossier));
+  const contacts = viewContactsOf(registry, component, naming, view, []);
   const traits = sortedEntries(view.traits).map(
     ([name, { value, source, at }]) => [name, { value, source, at: new Date(at).toISOString() }] as const,
   );
@@ -115,10 +141,16 @@ export function describeProfile(
             compareText(a.source, b.source) ||
             compareText(JSON.stringify(a), JSON.stringify(b)),
         ),
-      cases: [],
-      consents: [],
-      subscriptions: [],
+      cases,
+      consents,
+      subscriptions,
       counters: Object.fromEntries(sortedEntries(view.counters)),
+      contacts: writeTimes(contacts),
+      ...rest,
+      ...writeTimes(viewJourneyOf(registry, view.dossier)),
+      cadence: viewCadence(orders.flatMap(({ valid, at }) => (valid ? [at] : []))),
+      completeness: viewCompleteness(registry, view.traits, contacts),
+      others: writeTimes(viewLosingValues(registry, view)),
     },
   };
 }

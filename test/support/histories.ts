@@ -8,6 +8,7 @@ import { loadConfiguration } from "#services/config/configuration.ts";
 import { createHash } from "#services/wire/hash.ts";
 import type { Configuration } from "#core/configuration.ts";
 import type { ChannelEvent, IdentifierClaim, OrderLine } from "#core/event.ts";
+import { someParts, type Parts } from "./history-parts.ts";
 import type { RecordedEvent } from "./oracle.ts";
 
 export const { configuration } = loadConfiguration(undefined, {});
@@ -216,6 +217,7 @@ function draft(scenario: Scenario): fc.Arbitrary<Draft> {
           name: among(["city", "name", "toString"]),
           value: among(["a", "b", 3, null]),
         }),
+        parts: someParts,
         copies: fc.oneof(
           { arbitrary: fc.constant<Draft["copies"]>([]), weight: 9 },
           {
@@ -301,13 +303,14 @@ function assemble(
     anonymous: number;
     content: { lines: OrderLine[] | null; currency: string | null; totalMinor: number | null };
     traits: { use: number; name: string; value: string | number | null };
+    parts: Parts;
     copies: Draft["copies"];
   },
 ): Draft {
   const recordedAt = START_MS + draw.instant * STEP_MS;
   const isOrder = draw.kind < orders;
   const clicked = source === "email" && !isOrder && draw.anonymous < 80;
-  const type = isOrder ? draw.ordering : clicked ? "message-clicked" : draw.calm;
+  const type = isOrder ? draw.ordering : clicked ? "message-clicked" : (draw.parts.type ?? draw.calm);
   const namesOrder = !isOrder && draw.kind > 94;
   const identifiers = isOrder && draw.anonymous < 25 ? [] : draw.claims;
   const isBare = draw.ordering === "order-paid" || draw.ordering === "order-cancelled" || draw.anonymous % 4 === 0;
@@ -327,6 +330,7 @@ function assemble(
       ...(type.startsWith("cart") || type.startsWith("checkout") || type === "product-added"
         ? { cart: { cartId: "k", currency: told.currency, totalMinor: null, lines: told.lines } }
         : {}),
+      ...draw.parts.parts,
       ...(draw.traits.use < 25 ? { traits: { [draw.traits.name]: draw.traits.value } } : {}),
     },
   };

@@ -18,8 +18,8 @@ export function comparePeople(people: People): ComparablePeople {
         name,
         { value, source, at: Date.parse(at) },
       ]);
-      const { orders, counters } = view;
-      return comparable({ profileId, identifiers, segment, orders, counters, traits });
+      const { orders, counters, traits: _traits, ...dossier } = view;
+      return comparable({ profileId, identifiers, segment, orders, counters, traits, dossier });
     }),
   };
 }
@@ -27,8 +27,8 @@ export function comparePeople(people: People): ComparablePeople {
 export function compareOracle({ unattributedOrders, profiles }: OraclePeople): ComparablePeople {
   return {
     unattributedOrders,
-    profiles: profiles.map(({ profileId, identifiers, segment, orders, counters, traits }) =>
-      comparable({ profileId, identifiers, segment, orders, counters, traits: Object.entries(traits) }),
+    profiles: profiles.map(({ profileId, identifiers, segment, orders, counters, traits, dossier }) =>
+      comparable({ profileId, identifiers, segment, orders, counters, traits: Object.entries(traits), dossier }),
     ),
   };
 }
@@ -40,6 +40,7 @@ function comparable(profile: {
   orders: readonly OracleOrder[];
   counters: Readonly<Record<string, number>>;
   traits: readonly (readonly unknown[])[];
+  dossier: Readonly<Record<string, unknown>>;
 }) {
   return {
     ...profile,

@@ -4,9 +4,9 @@
 
 import { acceptEvent, type AcceptedEvent } from "#core/acceptance.ts";
 import { compareStamps, compareText } from "#core/comparison.ts";
-import { ASSURANCES, type Configuration, isAuthenticated } from "#core/configuration.ts";
+import { ASSURANCES, type Configuration } from "#core/configuration.ts";
 import { isWithoutFacts } from "#core/declaration.ts";
-import type { ChannelEvent, Scalar } from "#core/event.ts";
+import type { ChannelEvent } from "#core/event.ts";
 import type { Hash } from "#core/identifier.ts";
 import { profileId } from "#core/profile.ts";
 import { createRegistry, type Registry } from "#core/registry.ts";
@@ -24,7 +24,9 @@ import {
   must,
   pairOf,
 } from "./oracle-identity.ts";
-import { compareIds, compareSurvivors, listOrders, type OracleOrder, type OrderFacts } from "./oracle-orders.ts";
+import { describeDossier } from "./oracle-dossier.ts";
+import { compareIds, listOrders, type OracleOrder, type OrderFacts } from "./oracle-orders.ts";
+import { chooseTraits, listOthers, type OracleTraits, shareFilled, sortSurvivors } from "./oracle-traits.ts";
 
 export interface RecordedEvent {
   readonly source: string;
@@ -39,10 +41,11 @@ export interface OracleProfile {
   readonly orders: readonly OracleOrder[];
   readonly validOrders: number;
   readonly spentMinor: Readonly<Record<string, number>>;
-  readonly traits: Readonly<Record<string, { value: Scalar; source: string; at: number }>>;
+  readonly traits: OracleTraits;
   readonly counters: Readonly<Record<string, number>>;
   /** occurredAt of the cart activity that nothing has followed; null: none, or emptied, or followed by a valid order. */
   readonly abandonedAt: number | null;
+  readonly dossier: Readonly<Record<string, unknown>>;
 }
 
 export interface OraclePeople {
@@ -136,6 +139,9 @@ function describeGroup(
     if (valid && minor !== 0) spentMinor[order.currency] = (spentMinor[order.currency] ?? 0) + minor;
   const validOrders = orders.filter(({ valid }) => valid).length;
   const count = (holds: (event: ChannelEvent) => boolean) => facts.filter(({ event }) => holds(event)).length;
+  const survivors = sortSurvivors(registry, facts);
+  const traits = chooseTraits(survivors);
+  const dossier = describeDossier(registry, members, facts, orders);
   const times = facts.map(({ event }) => event.occurredAt);
   const rulesRead = {
     profile: {
@@ -163,9 +169,18 @@ function describeGroup(
     orders: orders.map(({ order }) => order),
     validOrders,
     spentMinor,
-    traits: chooseTraits(registry, facts),
+    traits,
     counters: countTypes(facts),
     abandonedAt: findAbandonedCart(facts, orders),
+    dossier: {
+      ...dossier,
+      completeness: shareFilled(
+        registry,
+        traits,
+        dossier.contacts.map(({ kind }) => kind),
+      ),
+      others: listOthers(survivors),
+    },
   };
 }
 
@@ -188,24 +203,6 @@ function nameGroup(registry: Registry, members: readonly Identifier[]): string {
     (a, b) => compareStamps(at(a), at(b)) || compareText(a.namespace, b.namespace) || compareText(a.value, b.value),
   );
   return profileId(registry.hash, must(naming).key);
-}
-
-/** I5: what arrives by a claim overrides nothing authenticated; then P3. */
-function chooseTraits(registry: Registry, facts: readonly AcceptedEvent[]): OracleProfile["traits"] {
-  const isClaimed = (event: AcceptedEvent) =>
-    !event.identifiers.some(({ key, assurance }) => key === event.anchor && isAuthenticated(assurance));
-  const sorted = facts.toSorted(
-    (a, b) =>
-      Number(isClaimed(a)) - Number(isClaimed(b)) ||
-      compareSurvivors(registry, a, b) ||
-      compareText(a.source, b.source) ||
-      compareIds(b, a),
-  );
-  const traits: Record<string, { value: Scalar; source: string; at: number }> = Object.create(null);
-  for (const { source, event } of sorted)
-    for (const [name, value] of Object.entries(event.traits ?? {}))
-      if (!Object.hasOwn(traits, name)) traits[name] = { value, source, at: event.occurredAt };
-  return traits;
 }
 
 /** Section 12: the last cart or checkout activity, unless it emptied the cart or a valid order follows it. */

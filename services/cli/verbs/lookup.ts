@@ -1,6 +1,7 @@
 // weft lookup: the profile that an identifier belongs to now.
 
 import type { Command } from "commander";
+import type { Scalar } from "#core/event.ts";
 import { loadConfiguration } from "#services/config/configuration.ts";
 import { lookUp } from "#services/wire/lookup.ts";
 import { mask } from "#services/wire/mask.ts";
@@ -43,15 +44,20 @@ async function printProfile(
       return;
     }
     const show = (value: string) => (pii ? value : mask(value));
+    const hide = (value: Scalar) => (typeof value === "string" ? show(value) : value);
     const identifiers = result.profile.identifiers.map((one) => ({ ...one, value: show(one.value) }));
     const traits = Object.entries(result.profile.view.traits).map(
-      ([name, trait]) =>
-        [name, { ...trait, value: pii || typeof trait.value !== "string" ? trait.value : mask(trait.value) }] as const,
+      ([name, trait]) => [name, { ...trait, value: hide(trait.value) }] as const,
     );
+    const { view } = result.profile;
+    const contacts = view.contacts.map((one) => ({ ...one, value: show(one.value) }));
+    const others = view.others.map((one) => ({ ...one, value: hide(one.value) }));
+    const searches = view.searches.map((one) => ({ ...one, query: show(one.query) }));
+    const preferences = view.preferences.map((one) => ({ ...one, value: hide(one.value) }));
     if (json) {
       const { found, version, claimedOnly } = result;
-      const view = { ...result.profile.view, traits: Object.fromEntries(traits) };
-      const profile = { ...result.profile, identifiers, view };
+      const shown = { ...view, traits: Object.fromEntries(traits), contacts, others, searches, preferences };
+      const profile = { ...result.profile, identifiers, view: shown };
       process.stdout.write(`${JSON.stringify({ found, profile, version, claimedOnly })}\n`);
       return;
     }

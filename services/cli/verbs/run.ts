@@ -5,7 +5,7 @@ import type { Command } from "commander";
 import pino from "pino";
 import type { DeadLetterReason } from "#core/acceptance.ts";
 import type { IdentityChangeKind } from "#core/effect.ts";
-import type { LimitKind } from "#core/fragment.ts";
+import type { LimitKind } from "#core/limit.ts";
 import type { Membership } from "#ports/log.ts";
 import { loadConfiguration } from "#services/config/configuration.ts";
 import type { CommonOptions } from "../program.ts";

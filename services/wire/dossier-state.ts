@@ -1,0 +1,88 @@
+// A dossier as values of the store's Avro and back: each facet a list, its keys made again out of what they name.
+
+import { caseKey, type CaseRecord } from "#core/case.ts";
+import { reachKey, type Reach } from "#core/contact.ts";
+import { consentKey, type Consent } from "#core/consent.ts";
+import type { Dossier } from "#core/dossier.ts";
+import type { Registers } from "#core/facet.ts";
+import type { Journey } from "#core/journey.ts";
+import { inferredKey, statedKey, type Inferred, type Stated } from "#core/preference.ts";
+import { loyaltyKey, subscriptionKey, type Loyalty, type Subscription } from "#core/standing.ts";
+
+export interface Amount {
+  readonly name: string;
+  readonly amount: number;
+}
+
+export interface DossierState extends Journey {
+  readonly consents: readonly Consent[];
+  readonly cases: readonly CaseRecord[];
+  readonly messages: readonly Amount[];
+  readonly pressure: readonly Amount[];
+  readonly reaches: readonly Reach[];
+  readonly subscriptions: readonly Subscription[];
+  readonly loyalty: readonly Loyalty[];
+  readonly stated: readonly Stated[];
+  readonly inferred: readonly Inferred[];
+  readonly channels: readonly Amount[];
+  readonly categories: readonly Amount[];
+  readonly hours: readonly Amount[];
+}
+
+export function writeDossier(dossier: Dossier): DossierState {
+  const { searches, touches, timeline } = dossier;
+  return {
+    consents: [...dossier.consents.values()],
+    cases: [...dossier.cases.values()],
+    messages: listAmounts(dossier.messages),
+    pressure: listAmounts(dossier.pressure),
+    reaches: [...dossier.reaches.values()],
+    subscriptions: [...dossier.subscriptions.values()],
+    loyalty: [...dossier.loyalty.values()],
+    stated: [...dossier.stated.values()],
+    inferred: [...dossier.inferred.values()],
+    channels: listAmounts(dossier.channels),
+    categories: listAmounts(dossier.categories),
+    hours: listAmounts(dossier.hours),
+    searches,
+    touches,
+    timeline,
+  };
+}
+
+export function readDossier(state: DossierState): Dossier {
+  const { searches, touches, timeline } = state;
+  return {
+    consents: keyed(state.consents, consentKey),
+    cases: keyed(state.cases, caseKey),
+    messages: mapAmounts(state.messages),
+    pressure: mapAmounts(state.pressure),
+    reaches: keyed(state.reaches, reachKey),
+    subscriptions: keyed(state.subscriptions, subscriptionKey),
+    loyalty: keyed(state.loyalty, loyaltyKey),
+    stated: keyed(state.stated, statedKey),
+    inferred: keyed(state.inferred, inferredKey),
+    channels: mapAmounts(state.channels),
+    categories: mapAmounts(state.categories),
+    hours: mapAmounts(state.hours),
+    searches,
+    touches,
+    timeline,
+  };
+}
+
+function keyed<T>(list: readonly T[], keyOf: (value: T) => string): Registers<T> {
+  return new Map(list.map((value) => [keyOf(value), value]));
+}
+
+export function listAmounts(map: ReadonlyMap<string, number>): Amount[] {
+  const list: Amount[] = [];
+  for (const [name, amount] of map) list.push({ name, amount });
+  return list;
+}
+
+export function mapAmounts(list: readonly Amount[]): Map<string, number> {
+  const map = new Map<string, number>();
+  for (const { name, amount } of list) map.set(name, amount);
+  return map;
+}

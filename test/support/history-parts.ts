@@ -1,0 +1,99 @@
+// What events of a history say beside identifiers, orders and traits: few names and few values, so that sayings of one
+// thing by several sources at equal instants are common.
+
+import * as fc from "fast-check";
+import type { ChannelEvent } from "#core/event.ts";
+
+export interface Parts {
+  /** null: whatever the type would be without them. */
+  readonly type: string | null;
+  readonly parts: Partial<ChannelEvent>;
+}
+
+function among<T>(values: readonly T[]): fc.Arbitrary<T> {
+  return fc.constantFrom(...values);
+}
+
+function told(types: readonly (string | null)[], parts: fc.Arbitrary<Partial<ChannelEvent>>): fc.Arbitrary<Parts> {
+  return fc.record({ type: among(types), parts });
+}
+
+const consent = fc.record({
+  purpose: among(["news", "news", "surveys"]),
+  channel: among(["email", "email", "sms", null]),
+  granted: among([true, true, false]),
+  proof: among(["form-1", "form-2", null]),
+});
+const consents = fc.array(consent, { minLength: 1, maxLength: 3 }).map((list) => ({ consents: list }));
+
+const cases = fc
+  .record({
+    caseId: among(["k-1", "k-1", "k-2"]),
+    motive: among(["late", "broken", null, ""]),
+    channel: among(["email", "store", null]),
+    status: among([null, null, "open", "closed", "waiting"]),
+  })
+  .map((part) => ({ case: part }));
+
+const message = fc
+  .record({ channel: among(["email", "sms", null]), campaignId: among(["spring", "summer", null]) })
+  .map(({ channel, campaignId }) => ({ message: { messageId: "m", channel, campaignId } }));
+
+/** Contact points told as traits, some of them those of identifiers. */
+const addresses = fc
+  .record({
+    email: among(["person0@example.fr", " Person1@Example.FR", "other@example.fr", "nobody"]),
+    phone: among(["06 12 34 56 70", "+33612345671", 7]),
+    address: among(["1 rue du Port", " 1 rue du Port ", ""]),
+    which: among(["email", "email", "phone", "address"] as const),
+  })
+  .map((told) => ({ traits: { [told.which]: told[told.which] } }));
+
+const subscription = fc
+  .record({
+    subscriptionId: among(["s-1", "s-1", "s-2"]),
+    status: among(["active", "cancelled", null]),
+    productId: among(["p1", null]),
+  })
+  .map((part) => ({ subscription: part }));
+
+const loyalty = fc
+  .record({
+    programId: among(["club", "club", null]),
+    tier: among(["gold", "", null]),
+    points: among([10, 20, 0, null]),
+  })
+  .map((part) => ({ loyalty: part }));
+
+const preferences = fc
+  .record({ name: among(["size", "size", "colour"]), value: among(["M", "M", "L", 38, null, true]) })
+  .map(({ name, value }) => ({ preferences: { [name]: value } }));
+
+const looking = fc.record({
+  search: among([{ query: "boots", results: 3 }, { query: "hats" }, null]),
+  product: among([
+    { productId: "p1", category: "shoes" },
+    { productId: "p2", category: "" },
+    { productId: "p3" },
+    null,
+  ]),
+  touch: among([{ channel: "social", campaignId: "spring", medium: "paid" }, { channel: "search" }, null]),
+});
+
+export const someParts: fc.Arbitrary<Parts> = fc.oneof(
+  { arbitrary: fc.constant<Parts>({ type: null, parts: {} }), weight: 6 },
+  { arbitrary: told(["consent-changed", "consent-changed", "identified", null], consents), weight: 3 },
+  { arbitrary: told(["case-opened", "case-updated", "case-closed", "case-closed", "called"], cases), weight: 3 },
+  {
+    arbitrary: told(
+      ["message-sent", "message-sent", "message-delivered", "message-opened", "message-clicked", "message-bounced"],
+      message,
+    ),
+    weight: 4,
+  },
+  { arbitrary: told(["traits-changed", null], addresses), weight: 1 },
+  { arbitrary: told(["subscription-changed", null], subscription), weight: 1 },
+  { arbitrary: told(["loyalty-changed", null], loyalty), weight: 1 },
+  { arbitrary: told(["preference-stated", "recommended", "product-viewed", null], preferences), weight: 2 },
+  { arbitrary: told(["searched", "campaign-touched", "page-viewed", "product-viewed", null], looking), weight: 3 },
+);

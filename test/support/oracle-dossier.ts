@@ -1,0 +1,135 @@
+// The oracle's dossier: each part described from all events of the profile at once, as section 5 of the design says it.
+
+import type { AcceptedEvent } from "#core/acceptance.ts";
+import { compareText } from "#core/comparison.ts";
+import type { Configuration } from "#core/configuration.ts";
+import type { Registry } from "#core/registry.ts";
+import { byTime, chooseVouched, groupBy, iso, isVouched, sourceChannel } from "./oracle-facts.ts";
+import { listContacts } from "./oracle-contacts.ts";
+import { describeHabits, describeJourney, listLoyalty, listPreferences, listSubscriptions } from "./oracle-habits.ts";
+import { type Identifier, must } from "./oracle-identity.ts";
+import type { OrderFacts } from "./oracle-orders.ts";
+
+export function describeDossier(
+  registry: Registry,
+  members: readonly Identifier[],
+  facts: readonly AcceptedEvent[],
+  orders: readonly OrderFacts[],
+) {
+  return {
+    consents: listConsents(registry.configuration, facts),
+    cases: listCases(registry, facts),
+    contacts: listContacts(registry, members, facts),
+    messages: countMessages(registry, facts),
+    pressure: countPressure(registry, facts),
+    subscriptions: listSubscriptions(facts),
+    loyalty: listLoyalty(facts),
+    preferences: listPreferences(facts),
+    ...describeJourney(registry, facts),
+    ...describeHabits(registry, facts, orders),
+  };
+}
+
+/** I5: claims do not count. The latest holds, of a tie the refusal. Without proof it is none. */
+function listConsents({ purposesWithoutProof }: Configuration, facts: readonly AcceptedEvent[]) {
+  const given = facts.filter(isVouched).flatMap(({ source, event }) =>
+    (event.consents ?? []).map(({ purpose, channel, granted, proof }) => {
+      const named = channel === "" ? null : (channel ?? null);
+      const { occurredAt: at, eventId } = event;
+      return { purpose, channel: named, granted, proof: proof === "" ? null : (proof ?? null), at, source, eventId };
+    }),
+  );
+  return groupBy(given, ({ purpose, channel }) => (channel === null ? [purpose] : [purpose, channel])).map((group) => {
+    const latest = group.filter(({ at }) => group.every((other) => other.at <= at));
+    const refused = latest.filter(({ granted }) => !granted);
+    const [said] = (refused.length > 0 ? refused : latest).toSorted(
+      (a, b) =>
+        compareText(b.source, a.source) ||
+        compareText(b.eventId, a.eventId) ||
+        compareText(b.proof ?? "", a.proof ?? ""),
+    );
+    const { purpose, channel, granted, at, source, proof } = must(said);
+    const proven = proof !== null || purposesWithoutProof.includes(purpose);
+    return { purpose, channel, granted: granted && proven, at: iso(at), source, proof };
+  });
+}
+
+/** Each case relived from its first event to its last; open ones first, then whoever was heard of last. */
+function listCases(registry: Registry, facts: readonly AcceptedEvent[]) {
+  const channelOf = (event: AcceptedEvent) => event.event.case?.channel ?? sourceChannel(registry, event);
+  const stepOf = ({ event }: AcceptedEvent): "opened" | "updated" | "closed" => {
+    if (event.type === "case-opened" || event.type === "case-closed")
+      return event.type === "case-opened" ? "opened" : "closed";
+    return event.case?.status === "closed" ? "closed" : event.case?.status === "open" ? "opened" : "updated";
+  };
+  const order = ["opened", "updated", "closed"];
+  const named = facts.filter(({ event }) => (event.case?.caseId ?? "") !== "");
+  const cases = groupBy(named, ({ source, event }) => [
+    must(registry.sources.get(source)).caseIdScope ?? source,
+    event.case?.caseId,
+  ]).map((group) => {
+    const told = chooseVouched(group).toSorted(byTime);
+    const lived = told.toSorted(
+      (a, b) =>
+        a.event.occurredAt - b.event.occurredAt || order.indexOf(stepOf(a)) - order.indexOf(stepOf(b)) || byTime(a, b),
+    );
+    let status = "none";
+    for (const event of lived) {
+      const step = stepOf(event);
+      if (step === "closed") status = "closed";
+      else if (status === "none") status = "open";
+      else if (step === "opened" && status === "closed") status = "reopened";
+    }
+    const opening = told.find((event) => stepOf(event) === "opened") ?? must(told[0]);
+    const closing = status === "closed" ? told.findLast((event) => stepOf(event) === "closed") : undefined;
+    const latest = must(told.at(-1));
+    return {
+      latest,
+      view: {
+        caseId: latest.event.case?.caseId ?? "",
+        source: must(told[0]).source,
+        status,
+        motive: told.findLast(({ event }) => (event.case?.motive ?? "") !== "")?.event.case?.motive ?? null,
+        channel: channelOf(opening),
+        openedAt: iso(opening.event.occurredAt),
+        closedAt: closing === undefined ? null : iso(closing.event.occurredAt),
+        closedOn: closing === undefined ? null : channelOf(closing),
+      },
+    };
+  });
+  return cases
+    .toSorted(
+      (a, b) =>
+        Number(a.view.status === "closed") - Number(b.view.status === "closed") ||
+        byTime(b.latest, a.latest) ||
+        compareText(a.view.caseId, b.view.caseId),
+    )
+    .map(({ view }) => view);
+}
+
+const STEPS = ["sent", "delivered", "opened", "clicked", "bounced"];
+
+function messagesOf(registry: Registry, facts: readonly AcceptedEvent[]) {
+  return facts
+    .filter(({ event }) => STEPS.some((step) => event.type === `message-${step}`))
+    .map((event) => ({
+      step: event.event.type.slice("message-".length),
+      channel: event.event.message?.channel ?? sourceChannel(registry, event),
+      day: iso(event.event.occurredAt).slice(0, "2026-01-31".length),
+    }));
+}
+
+function countMessages(registry: Registry, facts: readonly AcceptedEvent[]) {
+  return groupBy(messagesOf(registry, facts), ({ channel }) => channel).map((group) => ({
+    channel: must(group[0]).channel,
+    ...Object.fromEntries(STEPS.map((step) => [step, group.filter((message) => message.step === step).length])),
+  }));
+}
+
+function countPressure(registry: Registry, facts: readonly AcceptedEvent[]) {
+  const sent = messagesOf(registry, facts).filter(({ step }) => step === "sent");
+  return groupBy(sent, ({ channel, day }) => [channel, day]).map((group) => {
+    const { channel, day } = must(group[0]);
+    return { channel, day, sent: group.length };
+  });
+}
