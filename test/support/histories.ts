@@ -428,7 +428,23 @@ export function visits(minLength: number, maxLength: number): fc.Arbitrary<Histo
       const event = { type, occurredAt: recordedAt - 5 * STEP_MS, identifiers: [nameOf(visitor), ...beside] };
       return { source: "web", recordedAt, copies: [], event };
     });
-  const drafts = fc.oneof({ arbitrary: visit, weight: 9 }, { arbitrary: draft("plain"), weight: 1 });
+  // What an operator says of two visitors, and now and then of one and a person.
+  const said = fc
+    .record({ visit, other: visit, verdict: among(["apart", "apart", "cut", "lifted"] as const) })
+    .map(({ visit: { recordedAt, event }, other, verdict }): Draft => {
+      const identifiers = [event.identifiers[0], other.event.identifiers.at(-1)].flatMap((one) => one ?? []);
+      return {
+        source: "operator",
+        recordedAt,
+        copies: [],
+        event: { ...event, type: rulingType(verdict), identifiers },
+      };
+    });
+  const drafts = fc.oneof(
+    { arbitrary: visit, weight: 90 },
+    { arbitrary: draft("plain"), weight: 10 },
+    { arbitrary: said, weight: 2 },
+  );
   return fc
     .array(drafts, { minLength, maxLength, size: "max" })
     .map((list) => ({ scenario: "plain", events: number(list) }));
