@@ -14,12 +14,13 @@ import { comparePeople } from "#support/oracle-comparison.ts";
 import { checkStream } from "#support/oracle-stream.ts";
 import { BRIDGES, type TakingBack, takingBack } from "#support/taking-back.ts";
 
-/** A replacement is an event of the person, told of in her counters: without it there is none. */
+/** A replacement is an event of the person, told of in her counters, habits and timeline: without it there is none. */
 function describePeople({ profiles, unattributedOrders }: People, { kind }: TakingBack) {
   if (kind !== "replaced") return comparePeople({ profiles, unattributedOrders, holders: new Map() });
   const without = profiles.map((profile) => {
     const { "identifier-replaced": _replaced, ...counters } = profile.view.counters;
-    return { ...profile, view: { ...profile.view, counters } };
+    const timeline = profile.view.timeline.filter(({ eventId }) => eventId !== "bridge");
+    return { ...profile, view: { ...profile.view, counters, timeline, channels: [], hours: [], cadence: null } };
   });
   return comparePeople({ profiles: without, unattributedOrders, holders: new Map() });
 }
