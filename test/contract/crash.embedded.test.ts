@@ -28,7 +28,7 @@ await log.joinGroup({ group: "g", topics: ["a", "b"], slots: 1, slotOf: () => 0,
     const to = { offset: n, step: 0 };
     const parts = new Map(Array.from({ length: ${PARTS} }, (_, i) => ["part:" + i, bytes(n)]));
     const record = (topic) => ({ topic, key: null, value: bytes(n) });
-    const outcome = await store.commit({ shard: 0, epoch, from, to, parts, timersAdded: [{ queue: "time", atMs: n, ref: "r" }],
+    const outcome = await store.commit({ shard: 0, epoch, from, to, parts, absent: new Set(), timersAdded: [{ queue: "time", atMs: n, ref: "r" }],
       timersRemoved: [], outbox: [record("a")], published: { offset: n - 3, step: 0 } });
     if (outcome !== "committed") throw new Error(outcome);
     await slot.publish([record("a"), record("b")], new Map([["a/0", to]]));
@@ -53,7 +53,7 @@ for (const sync of ["full", "normal"] as const) {
 test("a second process is refused with a clear error while the first one lives, and not after it was killed", async (t) => {
   const file = newFile(t);
   const writer = startWriter(t, file, "normal");
-  await once(writer.stdout ?? writer, "data");
+  await awaitWork(writer);
   assert.throws(() => openEmbedded({ file }), { code: "embedded-file-in-use", message: /weft\.db is in use/ });
   await killAfterWork(writer, 0);
   await openEmbedded({ file }).close();
@@ -97,11 +97,17 @@ function startWriter(t: TestContext, file: string, sync: string): ChildProcess {
   return child;
 }
 
+/** A writer that ends by itself never tells of any. */
+async function awaitWork(writer: ChildProcess): Promise<void> {
+  const ended = once(writer, "close").then(() => assert.fail("the writer ended"));
+  await Promise.race([once(writer.stdout ?? writer, "data"), ended]);
+}
+
 /** Kills the writer some milliseconds after its first sign of life; returns the last step it has told of. */
 async function killAfterWork(writer: ChildProcess, afterMs: number): Promise<number> {
   let told = "";
   writer.stdout?.on("data", (chunk) => (told += String(chunk)));
-  if (afterMs > 0) await once(writer.stdout ?? writer, "data");
+  if (afterMs > 0) await awaitWork(writer);
   await sleep(afterMs);
   const ended = once(writer, "close");
   writer.kill("SIGKILL");
