@@ -27,7 +27,7 @@ export interface ResolverServices {
   readonly registry: Registry;
   readonly codec: Codec;
   readonly index: ComponentIndex;
-  readonly keeper: Pick<IndexKeeper, "check" | "mark">;
+  readonly keeper: Pick<IndexKeeper, "check" | "mark" | "expect">;
   readonly shards: number;
   readonly resolvedTopic: string;
   readonly encodeBundle: EncodeBundle;
@@ -74,6 +74,8 @@ class SlotResolver {
   readonly #latestOccurredAtMs = new Map<string, number>();
   #completeUpToMs: ReadonlyMap<string, number> = new Map();
   readonly #recent = new RecentEvents();
+  /** To be called once the batch that was resolved last is on the log, or never will be. */
+  #published: () => void = () => {};
   #timeMs = 0;
   #progressAtMs = Number.NEGATIVE_INFINITY;
 
@@ -84,6 +86,14 @@ class SlotResolver {
   }
 
   async pump(): Promise<void> {
+    try {
+      await this.#pump();
+    } finally {
+      this.#takePublished()();
+    }
+  }
+
+  async #pump(): Promise<void> {
     const { now, tickIntervalMs, transactionIntervalMs } = this.#services;
     const stall = new StallWatch();
     let publishing: Promise<void> = Promise.resolve();
@@ -98,14 +108,23 @@ class SlotResolver {
       const { records, atEnd } = polled;
       const out = await this.#resolve(records, atEnd ? clockMs : null);
       await publishing;
-      if (out.length === 0 && records.length === 0) continue;
+      if (out.length === 0 && records.length === 0) {
+        this.#takePublished()();
+        continue;
+      }
       await patiently(this.#services.waiting, this.#slot.revoked, "identity index", () => this.#services.keeper.mark());
       const positions = new Map(this.#positions);
       publishing = this.#slot.publish(out, positions);
       // Awaited at the next turn; a rejection until then must not be an unhandled one.
-      publishing.catch(() => {});
+      publishing.catch(() => {}).finally(this.#takePublished());
     }
     await publishing;
+  }
+
+  #takePublished(): () => void {
+    const published = this.#published;
+    this.#published = () => {};
+    return published;
   }
 
   /** readUpToMs: the clock at which everything that the log held was read; null: more is waiting. */
@@ -147,6 +166,7 @@ class SlotResolver {
       const isSound = async (): Promise<boolean> => {
         const before = life;
         life = await services.keeper.check();
+        if (life === before) this.#published = services.keeper.expect();
         return life === before;
       };
       return resolveBatch({ ...services, recent: this.#recent, isSound }, arrivals);

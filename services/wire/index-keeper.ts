@@ -43,6 +43,8 @@ export class IndexKeeper {
   #isLost = false;
   #markedAtMs = Number.NEGATIVE_INFINITY;
   #checking: Promise<number> | null = null;
+  /** What was resolved over the index as it was, and is not on the log yet. */
+  readonly #underWay = new Set<Promise<void>>();
 
   constructor(services: IndexKeeperServices) {
     this.#services = services;
@@ -54,6 +56,16 @@ export class IndexKeeper {
       this.#checking = null;
     });
     return this.#checking;
+  }
+
+  /** A batch was resolved and will be on the log; to be called back once it is there, or never will be. */
+  expect(): () => void {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#underWay.add(promise);
+    return () => {
+      this.#underWay.delete(promise);
+      resolve();
+    };
   }
 
   /** To be called now and then, by whoever writes to the index: the later the mark, the less has to be read after a loss. */
@@ -88,6 +100,8 @@ export class IndexKeeper {
     const isTold = this.#isLost && read.some((mark) => mark !== null || this.#life !== null);
     if (isTold) waiting.onWait("the identity index has lost what it acknowledged; putting it back from the log");
     known.forget();
+    // Births of a batch that is still being published would be missed: its next events would be born again.
+    await Promise.all(this.#underWay);
     const ends = await this.#readEnds();
     const from = ends.map((_, shard) => Math.min(...read.map((mark) => mark?.offsets[shard] ?? 0)));
     const count = await this.#restore(from);

@@ -190,6 +190,23 @@ describe("the identity index", () => {
     ok(life !== lives[0]);
   });
 
+  it("is put back only once what was resolved over it is on the log, or never will be (S2)", async () => {
+    const deployment = await openReady();
+    const process = deployment.start();
+    await process.keeper.check();
+    const published = process.keeper.expect();
+    await deployment.index.putIfAbsent([{ key: "b:x", value: "1-a" }]);
+    await deployment.loseAll();
+    const checking = process.keeper.check();
+    await new Promise((resolve) => setImmediate(resolve));
+    await bear(deployment, process, "x", "1-a");
+    await deployment.loseAll();
+    published();
+    await checking;
+    await process.known.prefetch(["x"]);
+    equal(process.known.birthOf("x"), "1-a");
+  });
+
   it("keeps nothing that the log contradicts after any history of births, joins, marks and losses (S2)", async () => {
     const step = fc.oneof(
       { weight: 4, arbitrary: fc.record({ kind: fc.constant("bear" as const), key: fc.nat(12) }) },

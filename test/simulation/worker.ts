@@ -113,7 +113,7 @@ export class Worker {
         registry: engine.registry,
         index,
         // This index loses nothing.
-        keeper: { check: async () => 0, mark: async () => {} },
+        keeper: { check: async () => 0, mark: async () => {}, expect: () => () => {} },
         tickIntervalMs: plan.tickIntervalMs,
         sourceOf,
         deadLetterTopic,
