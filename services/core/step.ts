@@ -157,7 +157,9 @@ function* applyEvent(
     // Being known is a fact: it can change where nobody's membership does, on profiles that this event brings no facts to.
     for (const { key } of item.identifiers) {
       const profile = component.identifiers.get(key)?.profile ?? null;
-      if (profile !== null) affected.add(profile);
+      if (profile === null) continue;
+      touchProfile(engine, workspace, component, profile, cause);
+      affected.add(profile);
     }
     yield* adoptLooseOrders(engine, workspace, component, cause, affected);
   }

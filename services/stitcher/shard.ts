@@ -88,7 +88,7 @@ export class ShardStitcher {
       for (const carried of bundle.items) await this.#drive(applyItem(engine, workspace, carried), timers);
       publishChanges(engine, workspace);
       for (const [key, component] of workspace.dirty) changed.set(key, component);
-      for (const [id, keys] of workspace.changes) changes.set(id, new Set([...(changes.get(id) ?? []), ...keys]));
+      for (const [id, keys] of workspace.changes) changes.set(id, addAll(changes.get(id), keys));
       for (const [name, atMs] of workspace.timers) timers.set(name, atMs);
       const silent = bundle.offset < suppressBelow;
       const produced = await this.#collect(workspace, bundle.offset, silent);
@@ -124,16 +124,17 @@ export class ShardStitcher {
     changes: ReadonlyMap<ComponentId, ReadonlySet<string>>,
   ): StoredPart[] {
     const parts: StoredPart[] = [];
+    const encodeInside = (key: string, isHeadChanged: boolean): void => {
+      const component = this.#parts.get(key) as Component | Forwarder;
+      parts.push(...encodeChanges(component, changes.get(component.id) ?? NOTHING, isHeadChanged));
+    };
     for (const [key, component] of changed) {
       const identifier = identifierOf(key);
       if (identifier !== null) parts.push({ key, value: component && encodeStateOf(component, identifier) });
-      else if (!isComponentPart(key)) parts.push(encodePart({ key, value: this.#parts.get(key) }));
+      else if (isComponentPart(key)) encodeInside(key, true);
+      else parts.push(encodePart({ key, value: this.#parts.get(key) }));
     }
-    for (const key of new Set([...changed.keys(), ...Array.from(changes.keys(), componentPart)])) {
-      if (!isComponentPart(key)) continue;
-      const component = this.#parts.get(key) as Component | Forwarder;
-      parts.push(...encodeChanges(component, changes.get(component.id) ?? NOTHING, changed.has(key)));
-    }
+    for (const id of changes.keys()) if (!changed.has(componentPart(id))) encodeInside(componentPart(id), false);
     return parts;
   }
 
@@ -245,6 +246,12 @@ export class ShardStitcher {
       if (dropped >= excess + CACHED_PARTS_MAX / 4) return;
     }
   }
+}
+
+function addAll(present: Set<string> | undefined, keys: Set<string>): Set<string> {
+  if (present === undefined) return keys;
+  for (const key of keys) present.add(key);
+  return present;
 }
 
 /** Events that a part of a component keeps until a hand-over comes. */
