@@ -226,7 +226,6 @@ function compareLooks({ registry }: Engine, before: Look | null, after: Look): C
   noteMap("orders.spentMinor.", old.spentMinor, after.spentMinor, String);
   noteValue("orders.count", old.ordersCount, after.ordersCount);
   noteValue("orders.valid", old.ordersValid, after.ordersValid);
-  noteValue("completeness", old.completeness, after.completeness);
   noteValue("profile.known", old.known, after.known);
   if (old.dossier !== after.dossier) {
     const told = ({ dossier }: Look) => describeDossier(viewDossier(registry, dossier));
@@ -242,12 +241,10 @@ function listIdentifiers({ identifiers }: Look): Map<string, string> {
   return new Map(identifiers.map(({ namespace, value, state }) => [`${namespace}.${value}`, state]));
 }
 
-/** The one of each kind that is used first, and what became of messages to any. */
+/** What became of messages to them: that they are there, identifiers and traits say. */
 function describeContacts({ contacts }: Look): Map<string, string> {
   const paths = new Map<string, string>();
-  for (const { kind, value, primary, verification } of contacts) {
-    if (primary) paths.set(kind, value);
+  for (const { kind, value, verification } of contacts)
     if (verification !== "unverified") paths.set(`${kind}.${value}`, verification);
-  }
   return paths;
 }

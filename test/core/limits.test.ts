@@ -46,10 +46,10 @@ describe("limits", () => {
     const names = Array.from({ length: TRAITS_MAX + 5 }, (_, i) => `trait-${String(i).padStart(4, "0")}`);
     const [forwards, backwards] = [createFragment(), createFragment()];
     const hits = names.flatMap((name) =>
-      foldEvent(registry, forwards, item(name), event(name, "traits-changed", { [name]: 1 })),
+      foldEvent(registry, forwards, item(name), event(name, "page-viewed", { [name]: 1 })),
     );
     for (const name of names.toReversed())
-      foldEvent(registry, backwards, item(name), event(name, "traits-changed", { [name]: 1 }));
+      foldEvent(registry, backwards, item(name), event(name, "page-viewed", { [name]: 1 }));
     deepEqual([...forwards.traits.keys()].sort(), names.slice(0, TRAITS_MAX));
     deepEqual([...backwards.traits.keys()].sort(), names.slice(0, TRAITS_MAX));
     deepEqual(hits, ["traits", "traits", "traits", "traits", "traits"]);

@@ -10,6 +10,8 @@ import { type Identifier, isKnown, must } from "./oracle-identity.ts";
 
 const GRADES = ["verified", "delivered", "unverified", "bounced"];
 
+const LISTED_OF_A_KIND = 32;
+
 interface Contact {
   readonly kind: string;
   readonly value: string;
@@ -50,10 +52,12 @@ export function listContacts(registry: Registry, members: readonly Identifier[],
   const once = sorted.filter(
     ({ kind, value }, place) => sorted.findIndex((other) => other.kind === kind && other.value === value) === place,
   );
-  return once.map(({ kind, value, verification, source, at }, place) => ({
+  const isListed = (contact: Contact) =>
+    once.filter(({ kind }) => kind === contact.kind).indexOf(contact) < LISTED_OF_A_KIND;
+  return once.filter(isListed).map(({ kind, value, verification, source, at }, place) => ({
     kind,
     value,
-    primary: once.findIndex((other) => other.kind === kind) === place,
+    primary: once.filter(isListed).findIndex((other) => other.kind === kind) === place,
     verification,
     source,
     at: at === null ? null : iso(at),
