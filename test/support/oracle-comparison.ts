@@ -44,6 +44,7 @@ function comparable(profile: {
 }) {
   return {
     ...profile,
+    dossier: Object.fromEntries(Object.entries(profile.dossier).toSorted(([a], [b]) => compareText(a, b))),
     identifiers: profile.identifiers.map((i) => `${i.namespace}:${i.value} ${i.state}`).toSorted(compareText),
     orders: profile.orders
       .map(({ orderId, status, source, currency, totalMinor, lines }) => {
