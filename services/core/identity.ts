@@ -47,6 +47,8 @@ export function settleIdentity(
     forgetMembership(component);
     component.ties = null;
   }
+  /** They were on no profile, and are on one again, with what they had brought. */
+  const freed = new Set<string>();
   const confined: Entry[] = [];
   const limited: Entry[] = [];
   for (const { entry, quarantined, contested, pending, shown, limited: isLimited } of movers) {
@@ -55,12 +57,13 @@ export function settleIdentity(
     if (isLimited !== entry.limited || shown.length + entry.claimants.length > 0)
       workspace.change(component, entry.key);
     entry.limited = isLimited;
+    if (entry.claimants.length > 0 && shown.length === 0) freed.add(entry.key);
     entry.claimants = shown;
     const state = quarantined ? "quarantined" : contested ? "contested" : "owned";
     const profile = namingOf.get(entry.key) ?? null;
     if (setStanding(registry, component, entry, { profile, state, pending })) workspace.change(component, entry.key);
   }
-  const born = assignProfiles(engine, workspace, component, settlement, former, wasPending, cause);
+  const born = assignProfiles(engine, workspace, component, settlement, former, freed, wasPending, cause);
   for (const entry of confined) tellConfinement(registry, workspace, component, entry, former, cause);
   for (const entry of limited) tellLimit(registry, workspace, component, entry, cause);
   tellFarEnds(workspace, component, movers, evidence, cause);
@@ -80,6 +83,7 @@ function assignProfiles(
   component: Component,
   { groups, named }: Settlement,
   former: ReadonlyMap<string, string | null>,
+  freed: ReadonlySet<string>,
   wasPending: ReadonlySet<string>,
   cause: Cause,
 ): string[] {
@@ -98,9 +102,9 @@ function assignProfiles(
     const record = openRecord(engine, workspace, component, naming);
     touchProfile(engine, workspace, component, naming, cause);
     const split = former.get(members.find((key) => former.get(key) !== null) ?? "") ?? null;
+    const gained = members.some((key) => freed.has(key) || (former.get(key) !== null && former.get(key) !== survivor));
     const moved =
-      members.some((key) => former.get(key) !== null && former.get(key) !== survivor) ||
-      (survivor !== null && (formerSizes.get(survivor) ?? 0) > countFormer(former, members, survivor));
+      gained || (survivor !== null && (formerSizes.get(survivor) ?? 0) > countFormer(former, members, survivor));
     if (survivor === null) {
       record.alive = true;
       record.segment = null;
@@ -120,7 +124,7 @@ function assignProfiles(
     for (const absorbed of incoming)
       if (absorbed !== survivor) absorbProfile(engine, workspace, component, absorbed, naming, cause);
     if (moved || survivor !== naming || incoming.length > 1 || wasPending.has(survivor))
-      changed.push({ naming, artefact: artefactOf(incoming.length, moved, members, former, survivor) });
+      changed.push({ naming, artefact: incoming.length > 1 || gained ? "merge" : moved ? "split" : null });
   }
   pointAliases(workspace, component, named, cause);
   for (const { naming, artefact } of changed) {
@@ -139,17 +143,6 @@ function countFormer(former: ReadonlyMap<string, string | null>, members: readon
   let count = 0;
   for (const key of members) if (former.get(key) === profile) count += 1;
   return count;
-}
-
-function artefactOf(
-  incoming: number,
-  moved: boolean,
-  members: readonly string[],
-  former: ReadonlyMap<string, string | null>,
-  survivor: string,
-): "merge" | "split" | null {
-  if (incoming > 1 || members.some((key) => former.get(key) !== null && former.get(key) !== survivor)) return "merge";
-  return moved ? "split" : null;
 }
 
 function firstNamed(component: Component, namings: readonly string[]): string | null {
