@@ -6,9 +6,11 @@ import type { Assurance } from "./configuration.ts";
 import type { Cause } from "./profile.ts";
 import type { AcceptedRuling } from "./declaration.ts";
 import type { Stamp } from "./comparison.ts";
+import { hashText } from "./text-hash.ts";
 
 /** A component id is `<class>-<record time, 13 digits>-<22 characters of hash>`: as text, an earlier root sorts first. */
 export type ComponentId = string;
+const HASH_LENGTH = 22;
 
 export interface RoutedIdentifier {
   readonly namespace: string;
@@ -94,8 +96,5 @@ export interface Carried<T extends Item = Item> {
 }
 
 export function shardOf(component: ComponentId, shards: number): number {
-  let hash = 0x811c9dc5;
-  for (let i = component.length - 22; i < component.length; i += 1)
-    hash = Math.imul(hash ^ component.charCodeAt(i), 0x01000193) >>> 0;
-  return hash % shards;
+  return hashText(component, component.length - HASH_LENGTH) % shards;
 }

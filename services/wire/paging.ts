@@ -12,6 +12,7 @@ import {
   type Component,
   type Part,
 } from "#core/component.ts";
+import { hashText } from "#core/text-hash.ts";
 import { StoreDamaged } from "#ports/store.ts";
 import { decodeComponent, encodeComponent, type ReadComponent, type StoredPart } from "./component-state.ts";
 
@@ -37,7 +38,7 @@ export function encodePages(
   component.pages = pages;
   const dirty = new Set<number>(isLaidOut ? [] : pages.keys());
   for (const key of isLaidOut ? keys : listKeys(component)) {
-    const place = placeOf(key, pageCount);
+    const place = hashText(key) % pageCount;
     dirty.add(place);
     if (holds(component, key)) pages[place]?.add(key);
     else pages[place]?.delete(key);
@@ -61,13 +62,6 @@ function countPages({ held, identifiers, evidence, abroad, pages }: Component): 
   let count = pages?.length ?? PAGES_MIN;
   while (things > count * PAGE_THINGS_MAX) count *= 2;
   return count;
-}
-
-/** FNV-1a. */
-function placeOf(key: string, pages: number): number {
-  let hash = 0x811c9dc5;
-  for (let i = 0; i < key.length; i += 1) hash = Math.imul(hash ^ key.charCodeAt(i), 0x01000193) >>> 0;
-  return hash % pages;
 }
 
 function* listKeys({ held, identifiers, evidence, abroad }: Component): Generator<string> {

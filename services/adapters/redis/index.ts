@@ -1,10 +1,11 @@
 // The identity index on Redis: <prefix>i:{t07}:<key>, spread over 64 hash tags so that no shard of a cluster has it all, and
-// <prefix>m:{t07}, the mark of each tag (one Redis has that of the first for all): "<keeper> <text>". The keeper is the run of the server and its line of replication:
-// a server that was started anew, or has taken over from another, is another keeper.
+// <prefix>m:{t07}, the mark of each tag (one Redis has that of the first for all): "<keeper> <text>". The keeper is the run
+// of the server and its line of replication: a server that was started anew, or has taken over from another, is another.
 // On one Redis the tags make no difference and one MGET reads across them. On a cluster each key is asked for alone, all of
 // them at once: commands on one key go on, and are led to the right node, while their slot moves from one to another.
 
 import { Cluster } from "ioredis";
+import { hashText } from "#core/text-hash.ts";
 import type { Index, IndexMark } from "#ports/index.ts";
 import type { ConnectionOptions } from "./connection.ts";
 import { openConnection, takeResults } from "./connection.ts";
@@ -28,7 +29,7 @@ export function openRedisIndex(options: RedisIndexOptions): Index {
   const connection = openConnection(options);
 
   function keyOf(key: string): string {
-    return `${prefix}i:{${nameTag(hashTag(key) % TAGS)}}:${key}`;
+    return `${prefix}i:{${nameTag(hashText(key) % TAGS)}}:${key}`;
   }
 
   // One Redis forgets for all tags alike.
@@ -37,9 +38,7 @@ export function openRedisIndex(options: RedisIndexOptions): Index {
 
   async function read(keys: readonly string[]): Promise<(string | null)[]> {
     if (keys.length === 0) return [];
-    return await connection.run((redis) =>
-      redis instanceof Cluster ? Promise.all(keys.map((key) => redis.get(key))) : redis.mget([...keys]),
-    );
+    return await connection.run((redis) => getAll(redis, keys));
   }
 
   async function write(commands: readonly (readonly [string, ...string[]])[]): Promise<unknown[]> {
@@ -70,10 +69,7 @@ export function openRedisIndex(options: RedisIndexOptions): Index {
       return await connection.run(async (redis) => {
         // Who keeps it before what is kept: a fail-over between the two is then seen at the next reading.
         const keepers = await findKeepers(redis, markKeys);
-        const marks =
-          redis instanceof Cluster
-            ? await Promise.all(markKeys.map((key) => redis.get(key)))
-            : await redis.mget(markKeys);
+        const marks = await getAll(redis, markKeys);
         return marks.map((mark, tag): IndexMark => {
           const [written = null, text = null] = mark?.split(" ") ?? [];
           const keeper = keepers[tag] ?? "";
@@ -95,6 +91,10 @@ export function openRedisIndex(options: RedisIndexOptions): Index {
   };
 }
 
+function getAll(redis: RedisClient, keys: readonly string[]): Promise<(string | null)[]> {
+  return redis instanceof Cluster ? Promise.all(keys.map((key) => redis.get(key))) : redis.mget([...keys]);
+}
+
 /** Per key, the run of its server and its line of replication. */
 async function findKeepers(redis: RedisClient, keys: readonly string[]): Promise<string[]> {
   const keepers = new Map<string, string>();
@@ -114,11 +114,4 @@ async function findKeepers(redis: RedisClient, keys: readonly string[]): Promise
 
 function nameTag(tag: number): string {
   return `t${String(tag).padStart(2, "0")}`;
-}
-
-/** FNV-1a, 32 bits, over ASCII. A key must have the same tag for ever. */
-function hashTag(key: string): number {
-  let hash = 0x811c9dc5;
-  for (let at = 0; at < key.length; at++) hash = Math.imul(hash ^ key.charCodeAt(at), 0x01000193);
-  return hash >>> 0;
 }
