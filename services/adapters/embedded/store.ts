@@ -16,10 +16,10 @@ const SCAN_CHUNK_PARTS = 500;
 export function openEmbeddedStore(database: Database): EmbeddedStore {
   const statements = openStatements(database.sqlite);
 
-  function readShard(shard: number): { epoch: number; position: Position } {
+  function readShard(shard: number): { epoch: number; position: Position; until: number } {
     const row = statements.selectShard.get(shard);
     const position = { offset: Number(row?.["offset"] ?? 0), step: Number(row?.["step"] ?? 0) };
-    return { epoch: Number(row?.["epoch"] ?? 0), position };
+    return { epoch: Number(row?.["epoch"] ?? 0), position, until: Number(row?.["until"] ?? 0) };
   }
 
   function apply(commit: ShardCommit): void {
@@ -62,8 +62,8 @@ export function openEmbeddedStore(database: Database): EmbeddedStore {
     },
     async standing(shard) {
       return guard(() => {
-        const row = statements.selectShard.get(shard);
-        return { position: readShard(shard).position, until: Number(row?.["until"] ?? 0) };
+        const { position, until } = readShard(shard);
+        return { position, until };
       });
     },
     async awaitPosition(shard, epoch, until) {
