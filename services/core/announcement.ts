@@ -1,7 +1,7 @@
 // What the world and other homes are told of a change of identity: merges, splits, aliases and quarantines to consumers,
 // statuses to the far ends of ties.
 
-import { compareStamps, compareText, sortedEntries, type Stamp } from "./comparison.ts";
+import { compareText, isSameStamp, sortedEntries } from "./comparison.ts";
 import { tieKey, type Component, type Entry, type Evidence, type FarEnd } from "./component.ts";
 import type { IdentityChangeKind } from "./effect.ts";
 import type { Status } from "./item.ts";
@@ -138,12 +138,8 @@ export function tellFarEnds(
 }
 
 function isSameStatus(a: Status, b: Status | null): boolean {
-  if (b === null || !isSameRelease(a.released, b.released)) return false;
+  if (b === null || !isSameStamp(a.released, b.released)) return false;
   if (a.known) return b.known && a.person === b.person;
   if (b.known) return false;
   return a.claimants.length === b.claimants.length && a.claimants.every((claimant, i) => claimant === b.claimants[i]);
-}
-
-function isSameRelease(a: Stamp | null, b: Stamp | null): boolean {
-  return a === null || b === null ? a === b : compareStamps(a, b) === 0;
 }

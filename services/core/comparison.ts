@@ -16,6 +16,10 @@ export function compareStamps(a: Stamp, b: Stamp): number {
   return a.t - b.t || compareText(a.source, b.source) || compareText(a.eventId, b.eventId);
 }
 
+export function isSameStamp(a: Stamp | null, b: Stamp | null): boolean {
+  return a === null || b === null ? a === b : compareStamps(a, b) === 0;
+}
+
 /** Keys of a record in the one order: iteration that reaches an output goes through this. */
 export function sortedKeys(record: Readonly<Record<string, unknown>>): string[] {
   return Object.keys(record).sort(compareText);

@@ -4,6 +4,7 @@
 // profile may not have any number, or pairs that an operator holds apart, for which units queue. So what is new about a few
 // cookies is weighed over their region, whatever else the person has (P5).
 
+import { isSameStamp } from "./comparison.ts";
 import type { Registry } from "./registry.ts";
 import type { Component, Entry, Evidence, FarEnd } from "./component.ts";
 import { evidenceKey } from "./component.ts";
@@ -70,7 +71,7 @@ export function takeStatus(
   { version, status }: Pick<FarEnd, "version" | "status">,
   news: News,
 ): void {
-  if ((end.status?.released ?? null) !== (status?.released ?? null)) news.whole = true;
+  if (!isSameStamp(end.status?.released ?? null, status?.released ?? null)) news.whole = true;
   end.version = version;
   end.status = status;
   const { byEnd, known } = openTies(registry, component);
