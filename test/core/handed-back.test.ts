@@ -2,24 +2,9 @@
 
 import { deepEqual, equal } from "node:assert/strict";
 import { test } from "node:test";
-import type { ChannelEvent } from "#core/event.ts";
-import type { FoldEvent } from "#services/fold/fold.ts";
-import { foldEach } from "#support/fold-events.ts";
+import { foldEach, tell } from "#support/fold-events.ts";
 
-const START_MS = Date.UTC(2026, 2, 2);
 const PHONE = { phone: "+33639980017" };
-
-function tell(
-  source: string,
-  minute: number,
-  type: string,
-  names: Readonly<Record<string, string>>,
-  more: Partial<ChannelEvent> = {},
-): FoldEvent {
-  const recordedAt = START_MS + minute * 60_000;
-  const identifiers = Object.entries(names).map(([namespace, value]) => ({ namespace, value }));
-  return { source, recordedAt, event: { eventId: `e${minute}`, type, occurredAt: recordedAt, identifiers, ...more } };
-}
 
 const lines = [{ productId: "p", quantity: 1, unitPriceMinor: 1_000 }];
 const ordered = tell("store", 1, "order-placed", PHONE, { order: { orderId: "o1", lines, currency: "EUR" } });

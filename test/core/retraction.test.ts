@@ -2,24 +2,8 @@
 
 import { deepEqual } from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { ChannelEvent } from "#core/event.ts";
 import type { FoldEvent } from "#services/fold/fold.ts";
-import { foldEach } from "#support/fold-events.ts";
-
-const START_MS = Date.UTC(2026, 2, 2);
-
-function tell(
-  source: string,
-  minute: number,
-  type: string,
-  names: Readonly<Record<string, string>>,
-  more: Partial<ChannelEvent> = {},
-): FoldEvent {
-  const recordedAt = START_MS + minute * 60_000;
-  const identifiers = Object.entries(names).map(([namespace, value]) => ({ namespace, value }));
-  const event = { eventId: `${source}-${minute}`, type, occurredAt: recordedAt, identifiers, ...more };
-  return { source, recordedAt, event };
-}
+import { foldEach, START_MS, tell } from "#support/fold-events.ts";
 
 function order(minute: number, customer: string, status = "order-placed", orderId = `o${minute}`): FoldEvent {
   const lines = [{ productId: "p", quantity: 1, unitPriceMinor: 40_000 }];

@@ -4,16 +4,8 @@
 import { deepEqual } from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { FoldEvent } from "#services/fold/fold.ts";
-import { foldEach } from "#support/fold-events.ts";
+import { foldEach, tell } from "#support/fold-events.ts";
 import { comparePeople } from "#support/oracle-comparison.ts";
-
-const START_MS = Date.UTC(2026, 2, 2);
-
-function tell(source: string, minute: number, type: string, names: Readonly<Record<string, string>>): FoldEvent {
-  const recordedAt = START_MS + minute * 60_000;
-  const identifiers = Object.entries(names).map(([namespace, value]) => ({ namespace, value }));
-  return { source, recordedAt, event: { eventId: `${source}-${minute}`, type, occurredAt: recordedAt, identifiers } };
-}
 
 const TABLET = { cookie: "tablet" };
 const ANA = { customer: "c-ana" };

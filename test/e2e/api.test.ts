@@ -7,31 +7,15 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import {
-  killService,
-  type RunningServices,
-  restartService,
-  ServicesUnavailable,
-  startServices,
-  stopServices,
-} from "../../infra/services.ts";
+import { killService, restartService, stopServices } from "../../infra/services.ts";
 import { type Client, createClient } from "#services/api/client.ts";
 import { expectAnswer } from "#support/api.ts";
 import { Deployment } from "#support/deployment.ts";
-import { isBuildMachine } from "#support/services.ts";
+import { ownServicesOrSkip } from "#support/services.ts";
 import { StreamReader } from "#support/stream-reader.ts";
 import { ENDED_WELL, Worker } from "#support/workers.ts";
 
 const READY_WAIT_MS = 60_000;
-
-async function startOwn(directory: string): Promise<RunningServices | string> {
-  try {
-    return await startServices({ directory });
-  } catch (error) {
-    if (!(error instanceof ServicesUnavailable) || isBuildMachine()) throw error;
-    return error.message;
-  }
-}
 
 function connect(base: string, key: string): Client {
   return createClient(async ({ method, url, headers, body }) => {
@@ -57,11 +41,8 @@ const event = (eventId: string, identifiers: Readonly<Record<string, string>>, t
 
 test("the API on real services: reads at a position, tells live, rules, and says so when Redis or Kafka is away", async (t) => {
   const directory = mkdtempSync(join(tmpdir(), "weft-api-"));
-  const services = await startOwn(directory);
-  if (typeof services === "string") {
-    console.error(`SKIPPED   ${t.name}: ${services}`);
-    return t.skip(services.replaceAll("\n", "; "));
-  }
+  const services = await ownServicesOrSkip(t, directory);
+  if (services === null) return;
   const deployment = new Deployment(services);
   const workers: Worker[] = [];
   let reader: StreamReader | null = null;

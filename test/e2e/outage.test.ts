@@ -7,18 +7,11 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import {
-  killService,
-  type RunningServices,
-  restartService,
-  ServicesUnavailable,
-  startServices,
-  stopServices,
-} from "../../infra/services.ts";
+import { killService, restartService, stopServices } from "../../infra/services.ts";
 import { INPUT_COMPATIBILITY, openRegistryCodec } from "#adapters/registry/codec.ts";
 import { Deployment } from "#support/deployment.ts";
 import { LiveReader } from "#support/live-reader.ts";
-import { isBuildMachine, servicesOrSkip } from "#support/services.ts";
+import { ownServicesOrSkip, servicesOrSkip } from "#support/services.ts";
 import { createTraffic, formatTraffic } from "#support/traffic.ts";
 import { ENDED_WELL, type LogLine, Worker } from "#support/workers.ts";
 
@@ -27,15 +20,6 @@ const WARNING = 40;
 /** Long enough for the clients to notice, and to try again in vain. */
 const OUTAGE_MS = 3_000;
 const PARTS = 3;
-
-async function startOwn(directory: string): Promise<RunningServices | string> {
-  try {
-    return await startServices({ directory });
-  } catch (error) {
-    if (!(error instanceof ServicesUnavailable) || isBuildMachine()) throw error;
-    return error.message;
-  }
-}
 
 /** Each process has told each of these so often, and nothing else of the kind. */
 function expectTold(warnings: readonly (readonly LogLine[])[], patterns: readonly RegExp[], times: number): void {
@@ -69,11 +53,8 @@ test("processes that start at the same instant may all register a schema that is
 
 test("Redis, registry and Kafka may go and come back: all is folded once, nothing dead-lettered (O1, O2)", async (t) => {
   const directory = mkdtempSync(join(tmpdir(), "weft-outage-"));
-  const services = await startOwn(directory);
-  if (typeof services === "string") {
-    console.error(`SKIPPED   ${t.name}: ${services}`);
-    return t.skip(services.replaceAll("\n", "; "));
-  }
+  const services = await ownServicesOrSkip(t, directory);
+  if (services === null) return;
   const deployment = new Deployment(services);
   const workers: Worker[] = [];
   let reader: LiveReader | null = null;

@@ -9,39 +9,20 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Redis } from "ioredis";
-import {
-  killService,
-  restartService,
-  type RunningServices,
-  ServicesUnavailable,
-  startServices,
-  stopServices,
-} from "../../infra/services.ts";
+import { killService, restartService, stopServices } from "../../infra/services.ts";
 import { Deployment } from "#support/deployment.ts";
 import { LiveReader } from "#support/live-reader.ts";
-import { isBuildMachine } from "#support/services.ts";
+import { ownServicesOrSkip } from "#support/services.ts";
 import { createTraffic, formatTraffic } from "#support/traffic.ts";
 import { ENDED_WELL, Worker } from "#support/workers.ts";
 
 const DAY_MS = 86_400_000;
 const PARTS = 4;
 
-async function startOwn(directory: string): Promise<RunningServices | string> {
-  try {
-    return await startServices({ directory });
-  } catch (error) {
-    if (!(error instanceof ServicesUnavailable) || isBuildMachine()) throw error;
-    return error.message;
-  }
-}
-
 test("what Redis loses is noticed, and folded anew to the same people, without a word said twice (S2, O2)", async (t) => {
   const directory = mkdtempSync(join(tmpdir(), "weft-loss-"));
-  const services = await startOwn(directory);
-  if (typeof services === "string") {
-    console.error(`SKIPPED   ${t.name}: ${services}`);
-    return t.skip(services.replaceAll("\n", "; "));
-  }
+  const services = await ownServicesOrSkip(t, directory);
+  if (services === null) return;
   const deployment = new Deployment(services);
   const workers: Worker[] = [];
   let reader: LiveReader | null = null;

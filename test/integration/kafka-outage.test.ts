@@ -5,39 +5,16 @@ import assert from "node:assert/strict";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { test, type TestContext } from "node:test";
+import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { openKafkaLog } from "#adapters/kafka/log.ts";
 import { type Log, LogError, type LogRecord, type OwnedSlot } from "#ports/log.ts";
-import { isBuildMachine } from "#support/services.ts";
-import {
-  killService,
-  restartService,
-  type RunningServices,
-  ServicesUnavailable,
-  startServices,
-  stopServices,
-} from "../../infra/services.ts";
+import { ownServicesOrSkip } from "#support/services.ts";
+import { killService, restartService, stopServices } from "../../infra/services.ts";
 
 const IN = "outage-in";
 const OUT = "outage-out";
 const OUTAGE_MS = 4000;
-
-/** A set of its own: nobody else's broker is to be killed. */
-async function startOwnServices(t: TestContext): Promise<RunningServices | null> {
-  const directory = mkdtempSync(join(tmpdir(), "weft-outage-"));
-  t.after(async () => {
-    await stopServices({ directory });
-    rmSync(directory, { recursive: true, force: true });
-  });
-  try {
-    return await startServices({ directory });
-  } catch (error) {
-    if (!(error instanceof ServicesUnavailable) || isBuildMachine()) throw error;
-    t.skip(`no native services: ${error.message.replaceAll("\n", "; ")}`);
-    return null;
-  }
-}
 
 /** Copies its partitions, as the product's own loops do: what fails is taken over again. */
 async function copySlot(slot: OwnedSlot): Promise<void> {
@@ -72,7 +49,12 @@ async function readTexts(log: Log, topic: string, partition: number): Promise<st
 }
 
 test("a broker that is killed and comes back costs time and nothing else (O2)", { timeout: 300_000 }, async (t) => {
-  const services = await startOwnServices(t);
+  const directory = mkdtempSync(join(tmpdir(), "weft-outage-"));
+  t.after(async () => {
+    await stopServices({ directory });
+    rmSync(directory, { recursive: true, force: true });
+  });
+  const services = await ownServicesOrSkip(t, directory);
   if (services === null) return;
   const lines = new Map<string, string[]>([
     ["copier", []],

@@ -1,8 +1,25 @@
 // Events folded by the engine alone, one after the other, as most tests of the rule want them.
 
 import type { Configuration } from "#core/configuration.ts";
+import type { ChannelEvent } from "#core/event.ts";
 import { Fold, type FoldEvent } from "#services/fold/fold.ts";
 import { configuration, hash } from "./histories.ts";
+
+export const START_MS = Date.UTC(2026, 2, 2);
+
+/** What a source tells in a minute after the start, of now; its event id is `<source>-<minute>`. */
+export function tell(
+  source: string,
+  minute: number,
+  type: string,
+  names: Readonly<Record<string, string>>,
+  more: Partial<ChannelEvent> = {},
+): FoldEvent {
+  const recordedAt = START_MS + minute * 60_000;
+  const identifiers = Object.entries(names).map(([namespace, value]) => ({ namespace, value }));
+  const event = { eventId: `${source}-${minute}`, type, occurredAt: recordedAt, identifiers, ...more };
+  return { source, recordedAt, event };
+}
 
 export async function foldBatches(
   batches: readonly (readonly FoldEvent[])[],

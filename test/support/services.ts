@@ -4,7 +4,7 @@
 
 import { join } from "node:path";
 import type { TestContext } from "node:test";
-import { ServicesUnavailable, startServices } from "../../infra/services.ts";
+import { type RunningServices, ServicesUnavailable, startServices } from "../../infra/services.ts";
 import { hasDockerEngine, startContainers } from "./containers.ts";
 
 export interface TestServices {
@@ -93,4 +93,9 @@ export async function orSkip<Service>(
 
 export async function servicesOrSkip(t: TestContext): Promise<TestServices | null> {
   return await orSkip(t, "Kafka, registry and Redis", requireServices);
+}
+
+/** Native ones for this test alone, which may kill what it likes. The caller stops them. */
+export async function ownServicesOrSkip(t: TestContext, directory: string): Promise<RunningServices | null> {
+  return await orSkip(t, "services of its own", () => startServices({ directory }));
 }
