@@ -21,6 +21,8 @@ const ADVICE: Readonly<Record<string, string>> = {
   "registry-unavailable": "check that the schema registry runs where registry.url (or WEFT_REGISTRY_URL) says",
   "store-behind": "a running `weft stitch` brings it there from the log; wait and ask again",
   "store-damaged": "Redis has lost a part of the state: a running `weft stitch` notices and folds the shard anew",
+  "unregistered-topic":
+    "declare the source with its contract, or name the topic under kafka.ignoredTopics; `weft config explain` prints the keys",
   "unsafe-log": "mend the topics (`kafka-configs`, `kafka-reassign-partitions`), then start again",
   "unsafe-store": "mend the setting (`CONFIG SET`, and the file that Redis starts with), then start again",
   "store-unavailable":

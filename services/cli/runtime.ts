@@ -20,7 +20,7 @@ import { IndexKeeper } from "#services/wire/index-keeper.ts";
 import { createHash } from "#services/wire/hash.ts";
 import { createOutputEncoder } from "#services/wire/output.ts";
 import { patiently } from "#services/wire/patience.ts";
-import { judgeLogSafety, openState, openWires, type Wires } from "./wiring.ts";
+import { judgeLogSafety, openState, openWires, requireRegistration, type Wires } from "./wiring.ts";
 
 export interface RuntimeOptions {
   readonly embedded: boolean;
@@ -74,6 +74,12 @@ export async function openRuntime(loaded: LoadedConfiguration, options: RuntimeO
     awaitRegistry(
       async () => (await wires.codec.encoder(names.resolved, "ResolvedBundle")) as (value: BundleValue) => Uint8Array,
     );
+  /** Events that are not forwarded as they came, under a subject of their own: no topic holds them by themselves. */
+  const encodeEvent = async (): Promise<Pick<ResolverServices, "encodeEvent">> => {
+    if (configuration.sources.every(({ legalBasisByField }) => legalBasisByField === undefined)) return {};
+    const topic = `${deployment.kafka.topicPrefix}weft.channel-event`;
+    return { encodeEvent: await awaitRegistry(() => wires.codec.encoder(topic, "ChannelEvent")) };
+  };
   const shared = {
     codec: wires.codec,
     shards: settings.shards,
@@ -92,6 +98,7 @@ export async function openRuntime(loaded: LoadedConfiguration, options: RuntimeO
 
   async function startResolving(): Promise<Membership> {
     await requireSafety();
+    requireRegistration(loaded, await wires.log.listTopics());
     const services: ResolverServices = {
       ...shared,
       registry: engine.registry,
@@ -104,6 +111,7 @@ export async function openRuntime(loaded: LoadedConfiguration, options: RuntimeO
         now: Date.now,
       }),
       encodeBundle: await encodeBundle(),
+      ...(await encodeEvent()),
       tickIntervalMs: settings.tickIntervalMs,
       sourceOf: (topic) => sources.get(topic) ?? null,
       deadLetterTopic,

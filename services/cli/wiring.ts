@@ -8,7 +8,7 @@ import type { Index } from "#ports/index.ts";
 import type { Log } from "#ports/log.ts";
 import type { Store } from "#ports/store.ts";
 import type { LoadedConfiguration } from "#services/config/configuration.ts";
-import { outputTopics } from "#services/config/topics.ts";
+import { findUnregistered, nameSource, outputTopics } from "#services/config/topics.ts";
 
 export const SCHEMAS_FOLDER = resolve(import.meta.dirname, "../../schemas");
 
@@ -55,6 +55,20 @@ export class UnsafeStore extends Error {
 
 export class UnsafeLog extends Error {
   readonly code = "unsafe-log";
+}
+
+export class UnregisteredTopic extends Error {
+  readonly code = "unregistered-topic";
+}
+
+/** Throws UnregisteredTopic where the log has a channel topic of which nobody has said whose it is and what for. */
+export function requireRegistration(loaded: LoadedConfiguration, topics: readonly string[]): void {
+  const unregistered = findUnregistered(loaded, topics);
+  if (unregistered.length === 0) return;
+  const names = unregistered.map((topic) => nameSource(loaded, topic));
+  throw new UnregisteredTopic(
+    `no source reads ${unregistered.join(", ")}: declare under \`sources\` of ${loaded.file} ${names.map((name) => `{ name: ${name}, owner: …, purpose: …, legalBasis: … }`).join(" and ")}`,
+  );
 }
 
 /** The store and the index: in the embedded file, or in Redis. */

@@ -245,6 +245,7 @@ function buildSources(file: ConfigurationFile): SourceConfiguration[] {
       currency: source.currency ?? file.currency,
       delivery: source.delivery,
       ...(source.allowedFields === undefined ? {} : { allowedFields: source.allowedFields }),
+      ...(source.legalBasisByField === undefined ? {} : { legalBasisByField: source.legalBasisByField }),
       ...(source.orderIdScope === undefined ? {} : { orderIdScope: source.orderIdScope }),
       ...(source.caseIdScope === undefined ? {} : { caseIdScope: source.caseIdScope }),
     }),

@@ -1,6 +1,7 @@
 // What no schema of single keys can see: names used twice, names that nothing declares, expressions that do not check.
 // It reads the file as written, not as parsed, so that these problems come out together with those of form.
 
+import { PARTS, PARTS_WITH_ENTRIES } from "#core/lawful.ts";
 import { checkField, checkRule } from "./expression.ts";
 import type { SourceDocument } from "./document.ts";
 import type { Problem } from "./problem.ts";
@@ -29,6 +30,7 @@ export function checkNames(value: unknown, document: SourceDocument, shippedName
     for (const [type, byNamespace] of Object.entries(asMap(source["assuranceByType"]))) {
       problems.push(...checkNamespaces(byNamespace, [...path, "assuranceByType", type], namespaces, document));
     }
+    problems.push(...checkContract(source, path, namespaces, document));
     if (source["mapping"] !== undefined)
       problems.push(...checkMapping(source["mapping"], [...path, "mapping"], namespaces, document));
   }
@@ -83,6 +85,45 @@ function checkMapping(value: unknown, path: Path, namespaces: readonly string[],
     const found = checkField(field["cel"], columns);
     if (found) problems.push(document.problemInside(found.code, [...at, "cel"], found.message, found.position));
   }
+  return problems;
+}
+
+/** Fields of a contract are fields of an event; and an event without any identifier would be nobody's. */
+function checkContract(
+  source: Record<string, unknown>,
+  path: Path,
+  namespaces: readonly string[],
+  document: SourceDocument,
+): Problem[] {
+  const allowed = asList(source["allowedFields"]).map(
+    (field, index) => [field, [...path, "allowedFields", index]] as const,
+  );
+  const bases = Object.keys(asMap(source["legalBasisByField"]));
+  const lawful = bases.map((field) => [field, [...path, "legalBasisByField", field]] as const);
+  const problems = [...allowed, ...lawful].flatMap(([field, at], index): Problem[] => {
+    const isLawful = index >= allowed.length;
+    const [part = "", ...entry] = String(field).split(".");
+    if (isLawful && part === "identifiers") {
+      const name = entry.join(".");
+      return entry.length === 0 || namespaces.includes(name) ? [] : [unknownNamespace(name, at, namespaces, document)];
+    }
+    const names = isLawful ? ["identifiers", ...PARTS] : PARTS;
+    const hasEntries = PARTS_WITH_ENTRIES.some((name) => name === part);
+    if (PARTS.some((name) => name === part) && (entry.length === 0 || hasEntries)) return [];
+    const hint = PARTS.some((name) => name === part)
+      ? `; of ${PARTS_WITH_ENTRIES.join(" and ")} alone entries are named`
+      : formatSuggestion(part, names);
+    return [document.problemWithKey("unknown-name", at, `no such field${hint}`)];
+  });
+  const namesNobody = bases.length > 0 && !bases.some((field) => field.split(".")[0] === "identifiers");
+  if (namesNobody)
+    problems.push(
+      document.problem(
+        "missing-key",
+        [...path, "legalBasisByField"],
+        "expected `identifiers`, or `identifiers.<namespace>`, among them: an event that names nobody is refused",
+      ),
+    );
   return problems;
 }
 

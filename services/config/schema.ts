@@ -88,7 +88,7 @@ const source = z.strictObject({
     .enum(["live", "files"])
     .default("live")
     .meta({ description: "live: events come as they happen. files: complete up to its latest event." }),
-  expectedDelay: durationKey("How late its files usually are; only said, not enforced.").optional(),
+  expectedDelay: durationKey("How late its files usually are, for the data map.").optional(),
   allowedFields: z.array(z.string().min(1)).optional().meta({
     description: "Parts and traits that it may send, as `order`, `traits`, `traits.firstName`. Default: all.",
   }),
@@ -98,9 +98,15 @@ const source = z.strictObject({
   caseIdScope: name.optional().meta({
     description: "Sources of one scope number their cases together: what one opens another closes. Default: its name.",
   }),
-  owner: z.string().optional().meta({ description: "Who answers for it, for the data map." }),
-  purpose: z.string().optional().meta({ description: "Why its data is processed, for the data map." }),
-  legalBasis: z.string().optional().meta({ description: "On what legal basis, for the data map." }),
+  owner: z.string().min(1).optional().meta({ description: "Who answers for it, for the data map." }),
+  purpose: z.string().min(1).optional().meta({ description: "Why its data is processed, for the data map." }),
+  legalBasis: z.string().min(1).optional().meta({
+    description: "On what legal basis, for the data map; of every field unless `legalBasisByField` is there.",
+  }),
+  legalBasisByField: z.record(z.string(), z.string().min(1)).optional().meta({
+    description:
+      "Legal basis by field: a part as `order`, an entry as `traits.firstName`, `identifiers` or those of a namespace as `identifiers.email`. Any other field is left out of its events and counted.",
+  }),
   mapping: csvMapping.optional().meta({ description: "How its files become events." }),
 });
 
@@ -115,6 +121,10 @@ const kafka = z.strictObject({
     .regex(/^[A-Za-z0-9.-]{0,100}$/, "expected letters, digits, dots and dashes")
     .default("")
     .meta({ description: "Before the name of every topic of Weft's own." }),
+  ignoredTopics: z.array(topicName).default([]).meta({
+    description:
+      "Topics that are named like a source's and are nobody's; any other that no source reads refuses the start of a resolver.",
+  }),
 });
 
 const registry = z.strictObject({

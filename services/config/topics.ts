@@ -17,6 +17,9 @@ const RECORD_TIMES = {
 /** One step of the inner log carries bundles of events with their original bytes. */
 export const RESOLVED_BYTES_MAX = 4 * 1024 * 1024;
 const DEAD_LETTER_BYTES_MAX = 16 * 1024 * 1024;
+/** How the topic of a source begins that names none. */
+const CHANNEL = "channel-";
+const DEAD_LETTERS = ".dlq";
 const CHANNEL_PARTITIONS = 8;
 const OUTPUT_PARTITIONS = 8;
 
@@ -57,8 +60,24 @@ export function channelTopics({ configuration }: Pick<LoadedConfiguration, "conf
   }));
 }
 
+/** Channel topics by their names, among those that the log has, which no source reads and which nobody said to leave alone. */
+export function findUnregistered({ configuration, deployment }: Topics, present: readonly string[]): string[] {
+  const { topicPrefix, ignoredTopics } = deployment.kafka;
+  const known = new Set([...configuration.sources.map(({ topic }) => topic), ...ignoredTopics]);
+  return present
+    .filter(
+      (topic) => topic.startsWith(`${topicPrefix}${CHANNEL}`) && !topic.endsWith(DEAD_LETTERS) && !known.has(topic),
+    )
+    .toSorted();
+}
+
+/** The name of a source whose topic would be called so. */
+export function nameSource({ deployment }: Pick<LoadedConfiguration, "deployment">, topic: string): string {
+  return topic.slice(`${deployment.kafka.topicPrefix}${CHANNEL}`.length);
+}
+
 export function deadLetterTopic(topic: string): string {
-  return `${topic}.dlq`;
+  return `${topic}${DEAD_LETTERS}`;
 }
 
 export function deadLetterTopics({ configuration }: Pick<LoadedConfiguration, "configuration">): TopicSpec[] {

@@ -19,6 +19,7 @@ import {
 } from "./event.ts";
 import { identifierKey, normaliseIdentifier } from "./identifier.ts";
 import { isPlainer, type Registry } from "./registry.ts";
+import { findBreach, keepLawful } from "./lawful.ts";
 import { listClaims, readRuling, type AcceptedIdentifier, type AcceptedRuling } from "./declaration.ts";
 
 /** Why an event goes to the dead letters. Closed; documented in SPEC.md. */
@@ -56,6 +57,9 @@ export interface AcceptedEvent {
   /** The event as it came, occurredAt clamped to five minutes after recordedAt (P3). */
   readonly event: ChannelEvent;
   readonly clamped: boolean;
+  /** Fields that were left out of the event, as its source has no legal basis for them; and the event without them. */
+  readonly dropped: readonly string[];
+  readonly lawful: ChannelEvent;
   readonly leftOut: LeftOut;
   /** Unique, personal, shareable and device identifiers, best anchor first, then by key. */
   readonly identifiers: readonly AcceptedIdentifier[];
@@ -87,36 +91,6 @@ export function grantAssurance(
   return wanted >= 0 && wanted < assuranceLevel(granted) ? (ASSURANCES[wanted] as Assurance) : granted;
 }
 
-const PARTS = [
-  "traits",
-  "order",
-  "cart",
-  "case",
-  "consents",
-  "subscription",
-  "search",
-  "product",
-  "message",
-  "touch",
-  "preferences",
-  "loyalty",
-  "replaced",
-  "note",
-] as const;
-
-/** Names the first part or trait that the source's contract does not allow, or null. */
-function findBreach(source: SourceConfiguration, event: ChannelEvent): string | null {
-  if (source.allowedFields === undefined) return null;
-  const allowed = new Set(source.allowedFields);
-  for (const part of PARTS) {
-    if (event[part] === undefined || event[part] === null || allowed.has(part)) continue;
-    if (part !== "traits") return part;
-    const trait = Object.keys(event.traits ?? {}).find((name) => !allowed.has(`traits.${name}`));
-    if (trait !== undefined) return `traits.${trait}`;
-  }
-  return null;
-}
-
 function isMoney(value: number | null | undefined): boolean {
   return value === null || value === undefined || Number.isSafeInteger(value);
 }
@@ -140,19 +114,23 @@ export function acceptEvent(
   registry: Registry,
   sourceName: string,
   recordedAt: number,
-  event: ChannelEvent,
+  told: ChannelEvent,
 ): Acceptance {
   const source = registry.sources.get(sourceName);
   if (source === undefined) return refuse("unknown-source", "no such source in the configuration");
-  if (event.eventId === "" || event.type === "")
+  if (told.eventId === "" || told.type === "")
     return refuse("contract-violation", "eventId and type must not be empty");
-  const breach = findBreach(source, event);
+  const breach = findBreach(source, told);
   if (breach !== null) return refuse("contract-violation", `the source may not send ${breach}`);
+  const { event, dropped } = keepLawful(source, told);
   if (!(event.occurredAt >= OCCURRED_AT_MIN_MS && event.occurredAt < OCCURRED_AT_MAX_MS))
     return refuse("occurred-at-out-of-range", "occurredAt is not between 2000 and 2100");
   const hasOrder = event.order !== null && event.order !== undefined && event.order.orderId !== "";
   if (event.type.startsWith("order-") && !hasOrder)
-    return refuse("missing-order", `${event.type} needs an order part with an orderId`);
+    return refuse(
+      "missing-order",
+      `${event.type} needs an order part with an orderId${dropped.includes("order") ? ", for which the source has no legal basis" : ""}`,
+    );
   const moneyFault = findMoneyFault(event);
   if (moneyFault !== null) return refuse("contract-violation", moneyFault);
 
@@ -200,6 +178,8 @@ export function acceptEvent(
       recordedAt,
       event: clamped ? { ...event, occurredAt: latest } : event,
       clamped,
+      dropped,
+      lawful: event,
       leftOut,
       identifiers,
       order,

@@ -59,6 +59,8 @@ export interface SourceConfiguration {
   readonly delivery: "live" | "files";
   /** Optional parts and traits that this source may send; absent: all. Others are a breach of its contract. */
   readonly allowedFields?: readonly string[];
+  /** Field to the legal basis on which it is processed; absent: all stand on that of the source. Others are left out. */
+  readonly legalBasisByField?: Readonly<Record<string, string>>;
   /** Sources with the same scope number their orders together; absent: the source's own name. */
   readonly orderIdScope?: string;
   /** Sources with the same scope number their cases together; absent: the source's own name. */

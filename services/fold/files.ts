@@ -3,7 +3,7 @@
 
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { compareText } from "#core/comparison.ts";
+import { compareText, sortedEntries } from "#core/comparison.ts";
 import type { IdentityChanged, ProfileSignal, SegmentTransition } from "#core/effect.ts";
 import type { People } from "../wire/profile-reader.ts";
 import { digestProfiles, formatProfiles } from "../wire/profile-lines.ts";
@@ -30,11 +30,15 @@ export interface FoldResult {
   readonly signals: readonly ProfileSignal[];
   readonly identityChanges: readonly IdentityChanged[];
   readonly deadLetters: readonly DeadLetterLine[];
+  /** By source and field: events folded without it, for want of a legal basis. */
+  readonly dropped: ReadonlyMap<string, number>;
 }
 
 export interface FoldSummary {
   readonly events: number;
   readonly outcomes: Readonly<Record<string, number>>;
+  /** Where a field was left out for want of a legal basis: how often, by source and field. */
+  readonly fieldsDropped?: Readonly<Record<string, number>>;
   readonly profiles: number;
   readonly unattributedOrders: number;
   readonly segments: Readonly<Record<string, number>>;
@@ -127,6 +131,7 @@ export function writeFold(folder: string, result: FoldResult): FoldSummary {
   const summary: FoldSummary = {
     events: outcomes.length,
     outcomes: countBy(outcomes.map(({ outcome }) => outcome)),
+    ...(result.dropped.size === 0 ? {} : { fieldsDropped: Object.fromEntries(sortedEntries(result.dropped)) }),
     profiles: people.profiles.length,
     unattributedOrders: people.unattributedOrders,
     segments: countBy(people.profiles.map(({ segment }) => segment ?? "none")),

@@ -55,6 +55,8 @@ export class Fold {
   readonly outcomes: FoldOutcome[] = [];
   /** How often each limit was met. */
   readonly limits = new Map<LimitKind, number>();
+  /** By source and field, how many events were folded without it, for want of a legal basis. */
+  readonly dropped = new Map<string, number>();
   readonly index = new ComponentIndex(openMemoryIndex());
   readonly #shard: ShardStitcher;
   readonly #recent = new RecentEvents();
@@ -115,9 +117,16 @@ export class Fold {
       };
     });
     const resolution = await resolveBatch(
-      { registry: this.engine.registry, index: this.index, shards: 1, recent: this.#recent },
+      {
+        registry: this.engine.registry,
+        index: this.index,
+        shards: 1,
+        recent: this.#recent,
+        encodeEvent: (event) => writePlace(this.#events.push(event) - 1),
+      },
       arrivals,
     );
+    for (const [field, count] of resolution.dropped) this.dropped.set(field, (this.dropped.get(field) ?? 0) + count);
     for (const { arrival, reason, detail } of resolution.refused) {
       this.outcomes.push({
         kind: "outcome",

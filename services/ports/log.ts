@@ -124,6 +124,8 @@ export type ReadFrom = "start" | "end" | ReadonlyMap<string, number>;
 export interface Log {
   /** Creates what is missing; an existing topic with another partition count or cleanup policy is a LogError. */
   createTopics(topics: readonly TopicSpec[]): Promise<void>;
+  /** The names of all topics that are there, also those of others. */
+  listTopics(): Promise<string[]>;
   /** Of topics that are there: one line for each way in which they may lose what was acknowledged. */
   findUnsafeTopics(topics: readonly string[]): Promise<string[]>;
   /** Plain, at-least-once append in order (producers, imports). Resolves when acknowledged. */

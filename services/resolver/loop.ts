@@ -18,7 +18,7 @@ import { BACKFILL_HEADER } from "../wire/headers.ts";
 import { createDeadLetter } from "./dead-letter.ts";
 import { createProgress, interleaveProgress } from "./progress.ts";
 import { RecentEvents } from "./recent-events.ts";
-import { resolveBatch, type Arrival } from "./resolver.ts";
+import { resolveBatch, type Arrival, type Resolution } from "./resolver.ts";
 
 /** Records of one transaction. */
 export const BATCH_RECORDS_MAX = 4000;
@@ -31,6 +31,7 @@ export interface ResolverServices {
   readonly shards: number;
   readonly resolvedTopic: string;
   readonly encodeBundle: EncodeBundle;
+  encodeEvent?(event: ChannelEvent): Uint8Array;
   readonly tickIntervalMs: number;
   readonly transactionIntervalMs: number;
   sourceOf(topic: string): string | null;
@@ -48,6 +49,7 @@ export interface ResolverCounts {
   readonly deadLetters: ReadonlyMap<DeadLetterReason, number>;
   readonly clamped: number;
   readonly leftOut: LeftOut;
+  readonly dropped: Resolution["dropped"];
 }
 
 export async function runResolverSlot(services: ResolverServices, slot: OwnedSlot): Promise<void> {
@@ -202,6 +204,7 @@ class SlotResolver {
         deadLetters: letters,
         clamped: resolution.clamped,
         leftOut: resolution.leftOut,
+        dropped: resolution.dropped,
       });
     return out;
   }

@@ -33,6 +33,8 @@ export interface Resolution {
   readonly duplicates: readonly { readonly arrival: Arrival; readonly anchor: string }[];
   readonly clamped: number;
   readonly leftOut: LeftOut;
+  /** By source and field (`web traits.birthDate`): how many events were folded without it, for want of a legal basis. */
+  readonly dropped: ReadonlyMap<string, number>;
   /** Of each source that delivers files: the latest occurredAt of this batch. */
   readonly latestOccurredAt: ReadonlyMap<string, number>;
 }
@@ -42,17 +44,19 @@ export interface ResolveOptions {
   readonly index: ComponentIndex;
   readonly shards: number;
   readonly recent: RecentEvents;
+  /** For the log of record: an event without what its source may not tell. Absent: no source has such a contract. */
+  encodeEvent?(event: ChannelEvent): Uint8Array;
   /** Whether the index is still the one that was asked; if not, the batch is resolved anew. Absent: it loses nothing. */
   isSound?(): Promise<boolean>;
 }
 
 export async function resolveBatch(
-  { registry, index, shards, recent, isSound }: ResolveOptions,
+  { registry, index, shards, recent, encodeEvent, isSound }: ResolveOptions,
   arrivals: readonly Arrival[],
 ): Promise<Resolution> {
   const refused: Resolution["refused"][number][] = [];
   const duplicates: Resolution["duplicates"][number][] = [];
-  const accepted: { arrival: Arrival; event: AcceptedEvent }[] = [];
+  const accepted: { arrival: Arrival; event: AcceptedEvent; bytes: Uint8Array }[] = [];
   const batch = recent.open();
   for (const arrival of arrivals) {
     const acceptance = acceptEvent(registry, arrival.source, arrival.recordedAt, arrival.event);
@@ -60,7 +64,11 @@ export async function resolveBatch(
       const { accepted: event } = acceptance;
       if (batch.isDuplicate(arrival.source, arrival.event.eventId, arrival.recordedAt))
         duplicates.push({ arrival, anchor: event.anchor });
-      else accepted.push({ arrival, event });
+      else {
+        const bytes = event.dropped.length === 0 ? arrival.bytes : encodeEvent?.(event.lawful);
+        if (bytes === undefined) throw new Error("nobody encodes what is left of an event");
+        accepted.push({ arrival, event, bytes });
+      }
     } else refused.push({ arrival, reason: acceptance.reason, detail: acceptance.detail });
   }
   const orders = new Set(accepted.flatMap(({ event }) => event.order?.key ?? []));
@@ -79,15 +87,14 @@ export async function resolveBatch(
       else list.push(carried);
     };
     for (const item of joined) send({ item, event: null }, item.component);
-    for (const { arrival, event } of accepted) {
+    for (const { arrival, event, bytes } of accepted) {
       const routing = routeEvent(registry, proposal, event, {
         backfill: arrival.backfill,
         traceparent: arrival.traceparent,
       });
       absorbs.push(...routing.absorbs);
       for (const item of routing.absorbs) send({ item, event: null }, item.component);
-      for (const item of routing.items)
-        send({ item, event: item.role === "tie" ? null : arrival.bytes }, item.component);
+      for (const item of routing.items) send({ item, event: item.role === "tie" ? null : bytes }, item.component);
     }
     if ((await index.settle(proposal)) && (await (isSound?.() ?? true))) {
       recent.keep(batch);
@@ -97,6 +104,7 @@ export async function resolveBatch(
         duplicates,
         clamped: accepted.filter(({ event }) => event.clamped).length,
         leftOut: sumLeftOut(accepted),
+        dropped: countDropped(accepted),
         latestOccurredAt: findLatest(registry, accepted),
       };
     }
@@ -112,6 +120,17 @@ function sumLeftOut(accepted: readonly { event: AcceptedEvent }[]): LeftOut {
     sum.unknownNamespace += event.leftOut.unknownNamespace;
   }
   return sum;
+}
+
+function countDropped(accepted: readonly { event: AcceptedEvent }[]): Map<string, number> {
+  const counts = new Map<string, number>();
+  for (const { event } of accepted) {
+    for (const field of event.dropped) {
+      const name = `${event.source} ${field}`;
+      counts.set(name, (counts.get(name) ?? 0) + 1);
+    }
+  }
+  return counts;
 }
 
 function findLatest(

@@ -69,6 +69,7 @@ function openEmbeddedRecords(database: Database): Records {
 
   return {
     topic: (name) => topics.get(name)?.spec,
+    topics: () => [...topics.keys()],
     createTopic(spec) {
       let base = 0;
       for (const topic of topics.values()) base = Math.max(base, topic.base + topic.spec.partitions);

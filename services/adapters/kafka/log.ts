@@ -95,6 +95,15 @@ class KafkaLog implements Log {
     }
   }
 
+  async listTopics(): Promise<string[]> {
+    this.#checkOpen();
+    try {
+      return await this.#settings.outage.outlast(() => this.#admin.listTopics(), this.#closing.signal);
+    } catch (error) {
+      throw toLogError(error, false);
+    }
+  }
+
   async findUnsafeTopics(topics: readonly string[]): Promise<string[]> {
     this.#checkOpen();
     try {

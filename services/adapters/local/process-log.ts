@@ -82,6 +82,10 @@ export function openProcessLog(records: Records, now: () => number): Log {
       }
       for (const spec of specs) if (records.topic(spec.name) === undefined) records.createTopic(spec);
     },
+    async listTopics() {
+      checkOpen();
+      return records.topics();
+    },
     async findUnsafeTopics() {
       return [];
     },

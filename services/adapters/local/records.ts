@@ -15,6 +15,7 @@ export interface Move {
 
 export interface Records {
   topic(name: string): TopicSpec | undefined;
+  topics(): string[];
   createTopic(spec: TopicSpec): void;
   /** All or nothing. Must copy the bytes, which belong to the caller. */
   write(records: readonly PlacedRecord[], move: Move | null): "written" | "fenced";

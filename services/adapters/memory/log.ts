@@ -33,6 +33,7 @@ function openMemoryRecords(): Records {
 
   return {
     topic: (name) => topics.get(name)?.spec,
+    topics: () => [...topics.keys()],
     createTopic(spec) {
       topics.set(spec.name, { spec, partitions: Array.from({ length: spec.partitions }, () => []) });
     },

@@ -100,17 +100,19 @@ async function foldFiles(
     signals: outputs<ProfileSignal>("signal"),
     identityChanges: outputs<IdentityChanged>("identity-changed"),
     deadLetters: refused,
+    dropped: fold.dropped,
   });
   process.stdout.write(json ? `${JSON.stringify(summary)}\n` : describeSummary(summary, out));
   if (refused.length > 0) process.exitCode = EXIT.inputRefused;
 }
 
 function describeSummary(
-  { events, outcomes, profiles, unattributedOrders, segments, digest }: FoldSummary,
+  { events, outcomes, fieldsDropped, profiles, unattributedOrders, segments, digest }: FoldSummary,
   out: string,
 ): string {
   return [
     `${events} events: ${describeCounts(outcomes)}`,
+    ...(fieldsDropped === undefined ? [] : [`left out, without a legal basis: ${describeCounts(fieldsDropped)}`]),
     `${profiles} profiles: ${describeCounts(segments)}`,
     `${unattributedOrders} orders belong to nobody known`,
     `digest ${digest}`,

@@ -8,6 +8,7 @@ import type { IdentityChangeKind } from "#core/effect.ts";
 import type { LimitKind } from "#core/limit.ts";
 import type { Membership } from "#ports/log.ts";
 import { loadConfiguration } from "#services/config/configuration.ts";
+import { addCounts } from "../counts.ts";
 import type { CommonOptions } from "../program.ts";
 import { openRuntime, type Runtime } from "../runtime.ts";
 
@@ -56,6 +57,7 @@ async function run(
     duplicates: 0,
     clamped: 0,
     identifiersLeftOut: { junk: 0, unknownNamespace: 0 },
+    fieldsDropped: {} as Record<string, number>,
     deadLetters: {} as Partial<Record<DeadLetterReason, number>>,
     folded: 0,
     limits: {} as Partial<Record<LimitKind, number>>,
@@ -76,6 +78,7 @@ async function run(
       counts.clamped += batch.clamped;
       counts.identifiersLeftOut.junk += batch.leftOut.junk;
       counts.identifiersLeftOut.unknownNamespace += batch.leftOut.unknownNamespace;
+      addCounts(counts.fieldsDropped, batch.dropped);
       for (const [reason, count] of batch.deadLetters)
         counts.deadLetters[reason] = (counts.deadLetters[reason] ?? 0) + count;
     },
