@@ -22,7 +22,7 @@ export function identifierKey({ hash, namespaces }: Registry, name: string, valu
 }
 
 /** Longest value that is looked at; a longer one is refused before any work is done on it. */
-export const IDENTIFIER_VALUE_LENGTH_MAX = 512;
+export const IDENTIFIER_VALUE_LENGTH_MAX = 400;
 
 /** Letters of other scripts that look like these: whoever types "nuІІ" means no more than who types "null". */
 const LOOKALIKES: ReadonlyMap<string, string> = new Map(

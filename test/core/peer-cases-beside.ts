@@ -4,6 +4,8 @@ import { deepEqual, equal, notEqual, ok } from "node:assert/strict";
 import { setTimeout as delay } from "node:timers/promises";
 import { openMemoryIndex } from "#adapters/memory/index.ts";
 import { openMemoryStore } from "#adapters/memory/store.ts";
+import { acceptEvent } from "#core/acceptance.ts";
+import type { Configuration } from "#core/configuration.ts";
 import { createEngine } from "#core/engine.ts";
 import { SHARD_PART } from "#core/shard-time.ts";
 import { Fold } from "#services/fold/fold.ts";
@@ -25,6 +27,18 @@ import {
 } from "#support/peer-cases.ts";
 
 const DAY_MS = 24 * 3_600_000;
+
+/** Who bought within ten days is in segment s. */
+const boughtOfLate: Configuration = {
+  ...configuration,
+  rules: {
+    ...configuration.rules,
+    ladder: [
+      { segment: "s", when: 'orders.valid >= 1 && !elapsed(orders.latestAt, "10d")' },
+      ...configuration.rules.ladder,
+    ],
+  },
+};
 
 async function foldUnder(key: string, told: readonly string[]): Promise<Fold> {
   const fold = new Fold({ configuration, hash: createHash(key) });
@@ -77,6 +91,15 @@ export const BESIDE: Readonly<Record<string, (one: PeerCase) => Promise<void>>> 
     const fold = await foldEach(tellSteps(told));
     const [only] = await readLiving(fold.engine, fold.store, 1);
     equal(only?.view.firstAt, START_MS, "as old as the older of the two");
+  },
+  "PH-035": async ({ told, more }) => {
+    const { registry } = createEngine({ configuration, hash, resolverSlots: 1, decode: (bytes) => bytes as never });
+    for (const each of more.each ?? []) {
+      const [acceptance] = tellSteps(told, each).map((one) =>
+        acceptEvent(registry, one.source, one.recordedAt, one.event),
+      );
+      deepEqual(acceptance?.ok === true && acceptance.accepted.leftOut, { junk: 1, unknownNamespace: 0 }, each);
+    }
   },
   "PH-040": async ({ told, people }) => {
     const [ours, theirs] = [
@@ -138,25 +161,26 @@ export const BESIDE: Readonly<Record<string, (one: PeerCase) => Promise<void>>> 
     ok(published.length > 0);
   },
   "UN-023": async ({ told }) => {
-    const events = tellSteps(told);
-    const segmentOf = async (fold: Fold) => (await fold.readPeople()).profiles[0]?.segment;
-    equal(await segmentOf(await foldEach(events)), "one-buyer");
-    const ladder = [{ segment: "s", when: "orders.valid >= 1" }, ...configuration.rules.ladder];
-    const defined = { ...configuration, rules: { ...configuration.rules, ladder } };
-    equal(await segmentOf(await foldEach(events, defined)), "s");
+    const segmentOf = async (rules: Configuration) => {
+      const fold = await foldEach(tellSteps(told), rules);
+      await fold.advance(START_MS + 3 * DAY_MS);
+      return (await fold.readPeople()).profiles[0]?.segment;
+    };
+    equal(await segmentOf(configuration), "one-buyer");
+    equal(await segmentOf(boughtOfLate), "s");
   },
   "UN-025": async ({ told }) => {
-    const said = async (backfill: boolean) => {
-      const fold = new Fold({ configuration, hash });
-      const events = tellSteps(told).map((event) => ({ ...event, backfill }));
-      await fold.add(events);
-      const entered = fold.outputs.length;
-      await fold.advance(START_MS + 12 * DAY_MS);
-      const [at, later] = [fold.outputs.slice(0, entered), fold.outputs.slice(entered)];
-      return [describeOutputs(fold.engine, events, at)[0], ...describeOutputs(fold.engine, events, later)];
-    };
-    deepEqual(await said(true), ["customer=p: null -> prospect (backfill)"]);
-    deepEqual(await said(false), ["customer=p: null -> prospect (event)", "customer=p: abandoned-cart"]);
+    const fold = new Fold({ configuration: boughtOfLate, hash });
+    const past = tellSteps(told).map(({ event, ...one }) => {
+      return { ...one, backfill: true, event: { ...event, occurredAt: START_MS - 3 * DAY_MS } };
+    });
+    await fold.add(past);
+    const moves = () => describeOutputs(fold.engine, past, fold.outputs).filter((said) => said.includes("->"));
+    const entered = ["customer=p: null -> s (backfill)"];
+    await fold.advance(START_MS + 7 * DAY_MS - 1);
+    deepEqual(moves(), entered);
+    await fold.advance(START_MS + 12 * DAY_MS);
+    deepEqual(moves(), [...entered, "customer=p: s -> one-buyer (schedule)"]);
   },
   "RS-002": async ({ told }) => {
     const fold = new Fold({ configuration, hash });

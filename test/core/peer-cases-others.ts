@@ -9,6 +9,9 @@ const rudderstack = casesOf("RudderStack");
 const cohorts = casesOf("PostHog cohorts");
 const kafkaFlow = casesOf("kafka-flow");
 
+/** Why a device that two have logged in on is on the profile of neither. */
+const SHARED = "section 4, rule 2, and section 12: a contested device is a profile of its own (S24)";
+
 export const OTHER_CASES: readonly PeerCase[] = [
   unomi.adopt(
     "UN-001",
@@ -36,14 +39,14 @@ export const OTHER_CASES: readonly PeerCase[] = [
     "a log-in of somebody new on a person's browser takes nothing from that person's facts",
     ["web: cookie=m customer=a mail:a", "web: cookie=m customer=b mail:b"],
     "known customer=a mail:a identified*1 / known customer=b mail:b identified*1 / cookie=m(contested)",
-    { differs: "the browser that both have used is from then on neither's" },
+    { differs: "the browser that both have used is from then on neither's", against: SHARED },
   ),
   unomi.adopt(
     "UN-005",
     "a log-in of somebody known on a person's browser is that somebody's",
     ["web: cookie=m customer=a", "web: cookie=p customer=b", "web: cookie=m customer=b"],
     "known customer=a identified*1 / known customer=b cookie=p identified*2 / cookie=m(contested)",
-    { differs: "the browser that both have used is from then on neither's" },
+    { differs: "the browser that both have used is from then on neither's", against: SHARED },
   ),
   unomi.adapt(
     "UN-006",
@@ -105,14 +108,14 @@ export const OTHER_CASES: readonly PeerCase[] = [
     "a segment that is defined later holds whoever did before what it asks for",
     ["web: order-placed customer=p"],
     "known customer=p",
-    { differs: "there are no windows of days yet; the log is folded again under the new rules" },
+    { note: "the log is folded again under the new rules" },
   ),
   unomi.adopt(
     "UN-025",
-    "who is loaded from history enters a segment, and what time alone brings is a signal",
-    ["web: checkout-started customer=p"],
+    "who is loaded from history enters the segment of a window of days, and leaves it by time alone",
+    ["web: order-placed customer=p"],
     "known customer=p",
-    { differs: "there are no windows of days yet, so nobody leaves a segment by time alone" },
+    { note: "loading history is evaluated as it is folded, and its transition says so; no sweep has to find it" },
   ),
   snowplow.adopt(
     "SN-002",
@@ -135,7 +138,7 @@ export const OTHER_CASES: readonly PeerCase[] = [
     "a device that two have used makes no one person of them",
     ["app: device=i1 customer=alice", "app: device=i1 customer=bob"],
     "known customer=alice / known customer=bob / device=i1(contested)",
-    { differs: "the device hangs on neither: it has a profile of its own from the second log-in on" },
+    { differs: "the device hangs on neither: it has a profile of its own from the second log-in on", against: SHARED },
   ),
   snowplow.adopt(
     "SN-004",
@@ -164,6 +167,7 @@ export const OTHER_CASES: readonly PeerCase[] = [
         "customer=t v2: counters.checkout-started counters.identified identifiers.cookie.s",
       ],
       differs: "the person makes no transition; the profile that ends makes one to nothing, as in PC-002",
+      against: "section 6: in a merge the absorbed id gets `to: null`",
     },
   ),
   cohorts.adapt(

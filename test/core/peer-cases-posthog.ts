@@ -17,7 +17,7 @@ export const POSTHOG_CASES: readonly PeerCase[] = [
         "email=new@x.fr: null -> prospect (event)",
         "email=new@x.fr v1: counters.identified identifiers.email.new@x.fr orders.count orders.valid profile.known segment",
       ],
-      differs: "versions are counted from 1, for the first thing said of a profile is a change",
+      note: "their version 0, that of a row as it was made, is our 1: versions number what was said of a profile (O2)",
     },
   ),
   adapt(
@@ -49,6 +49,8 @@ export const POSTHOG_CASES: readonly PeerCase[] = [
       together: 2,
       says: ["customer=u1 v2: counters.identified"],
       differs: "theirs says nothing and writes nothing; here an event is a fact that is counted, and the count is said",
+      against:
+        "section 5 and P1: counters and the timeline are of the view, which is a function of the distinct events",
     },
   ),
   adopt(
@@ -135,7 +137,10 @@ export const POSTHOG_CASES: readonly PeerCase[] = [
     "a back office makes one person of two known ones",
     ["crm: email=old@x.fr", "crm: customer=new", "crm: customer=new email=old@x.fr"],
     "known email=old@x.fr customer=new",
-    { differs: "of two known ones the one vouched for earlier goes on, whichever the link calls its target" },
+    {
+      differs: "of two known ones the one vouched for earlier goes on, whichever the link calls its target",
+      against: "I6: the id is of the earliest authenticated identifier, so that any order gives the same",
+    },
   ),
   adopt(
     "PH-029",
@@ -160,7 +165,7 @@ export const POSTHOG_CASES: readonly PeerCase[] = [
   ),
   adopt("PH-035", "a placeholder is nobody's name", ["web: cookie=anon customer=$"], "cookie=anon", {
     each: ["", "   ", "null", "undefined", '"undefined"', "[object Object]", '"[object Object]"'],
-    differs: "it is left out of the event, which is folded, and counted: the warning is a number",
+    note: "it is left out of the event, which is folded; the warning is that it is counted",
   }),
   adapt(
     "PH-037",
@@ -184,11 +189,11 @@ export const POSTHOG_CASES: readonly PeerCase[] = [
     "a value too long to be kept, or with a NUL in it, is no identifier, and the event is folded without it",
     [
       "web: customer=d",
-      `web: customer=d cookie=${"y".repeat(513)}`,
-      `web: customer=d cookie=anon\0one cookie=${"x".repeat(401)}`,
+      `web: customer=d cookie=anon\0one`,
+      `web: customer=d cookie=${"x".repeat(401)}`,
+      `web: customer=d cookie=anon\0one cookie=${"x".repeat(401)} cookie=${"y".repeat(400)}`,
     ],
-    `known customer=d cookie=${"x".repeat(401)}`,
-    { differs: "the longest value has 512 letters, not 400" },
+    `known customer=d cookie=${"y".repeat(400)}`,
   ),
   adopt(
     "PH-040",

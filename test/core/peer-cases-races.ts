@@ -181,6 +181,8 @@ export const POSTHOG_RACES: readonly PeerCase[] = [
       ],
       differs:
         "x is the visitor's who said it later, not of whoever was linked first; links that hand over are a second step",
+      against:
+        "P3: of values with one rank the latest occurredAt stands; section 4, hand-over: it leaves with the outbox of a commit",
     },
   ),
 ];

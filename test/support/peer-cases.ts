@@ -52,6 +52,8 @@ interface Expectation {
   readonly race?: boolean;
   /** Where ours does otherwise than theirs; of an adopted case: in which part. */
   readonly differs?: string;
+  /** Of an adopted case that differs: the promise, or section of the design, that does not let it be as theirs. */
+  readonly against?: string;
   /** By which way ours comes to the same. */
   readonly note?: string;
 }
