@@ -5,13 +5,13 @@ import * as z from "zod";
 import { LINK_RULES, OBSTACLES } from "#core/explanation.ts";
 import { OPERATOR_VERDICTS } from "#core/ruling.ts";
 
-const instant = z.string().meta({ description: "ISO 8601, UTC." });
+export const instant = z.string().meta({ description: "ISO 8601, UTC." });
 const positionToken = z
   .string()
   .meta({ description: "Give it back as `?at-least=` to read no older state than this.", examples: ["12.3456"] });
 const version = z.int().meta({ description: "Grows with each change of the profile; 0: it has never been one." });
 
-const profileIdentity = { profileId: z.string(), version, position: positionToken };
+export const profileIdentity = { profileId: z.string(), version, position: positionToken };
 
 export const profileAnswer = z
   .strictObject({
@@ -24,6 +24,9 @@ export const profileAnswer = z
     claimedOnly: z
       .boolean()
       .meta({ description: "True: what is kept under a claimed identifier alone, and nothing of whose it may be." }),
+    watermarks: z
+      .array(z.strictObject({ source: z.string(), upTo: instant.nullable() }))
+      .meta({ description: "Up to when each source has told all that happened; null: it has told nothing." }),
     segment: z.strictObject({ name: z.string(), since: instant.nullable() }).nullable(),
     firstSeen: instant.nullable(),
     lastSeen: instant.nullable(),
@@ -56,14 +59,6 @@ export const profileAnswer = z
   })
   .meta({ id: "Profile" });
 export type ProfileAnswer = z.output<typeof profileAnswer>;
-
-export const agentAnswer = z
-  .strictObject({
-    profiles: z.array(profileAnswer).meta({
-      description: "Who may be calling: one, or each of those who share the number.",
-    }),
-  })
-  .meta({ id: "AgentView" });
 
 const evidence = z.strictObject({
   a: z.string(),

@@ -3,9 +3,9 @@
 
 import * as z from "zod";
 import { IDENTIFIER_VALUE_LENGTH_MAX } from "#core/identifier.ts";
+import { TIMELINE_RULES } from "#core/journey.ts";
 import { OPERATOR_VERDICTS } from "#core/ruling.ts";
 import {
-  agentAnswer,
   explanationAnswer,
   healthAnswer,
   profileAnswer,
@@ -16,6 +16,7 @@ import {
 import { POSITION } from "./position.ts";
 import type { ProblemCode } from "./problem.ts";
 import type { Scope } from "./role.ts";
+import { agentAnswer, marketingAnswer, productAnswer, serviceAnswer, timelineAnswer } from "./view-answer.ts";
 
 export interface RouteContract {
   readonly method: "GET" | "POST";
@@ -55,6 +56,9 @@ const atLeast = z.strictObject({
     .optional()
     .meta({ description: "A position of an earlier answer: waits for it, and answers 503 where that takes too long." }),
 });
+
+/** Instant of the last line, and how many lines of it were shown. */
+export const TIMELINE_CURSOR = /^(\d{1,15})\.(\d{1,3})$/;
 
 export const PROFILE_ID = /^[A-Za-z0-9_-]{22}$/;
 
@@ -100,6 +104,57 @@ export const CONTRACT = {
     query: atLeast,
     status: 200,
     answer: agentAnswer,
+    problems: READING,
+  },
+  viewForMarketing: {
+    method: "POST",
+    url: "/profiles/marketing-view",
+    summary: "What marketing needs of whom an identifier belongs to: consents, reach, pressure, tastes",
+    scope: "profile:read",
+    isLookUp: true,
+    body: identifier,
+    query: atLeast,
+    status: 200,
+    answer: marketingAnswer,
+    problems: READING,
+  },
+  viewForService: {
+    method: "POST",
+    url: "/profiles/service-view",
+    summary: "What service needs: open cases first, orders of every channel, what happened",
+    scope: "profile:read",
+    isLookUp: true,
+    body: identifier,
+    query: atLeast,
+    status: 200,
+    answer: serviceAnswer,
+    problems: READING,
+  },
+  viewForProduct: {
+    method: "POST",
+    url: "/profiles/product-view",
+    summary: "What product needs: what was bought, looked for and used, without who she is",
+    scope: "profile:read",
+    isLookUp: true,
+    body: identifier,
+    query: atLeast,
+    status: 200,
+    answer: productAnswer,
+    problems: READING,
+  },
+  readTimeline: {
+    method: "GET",
+    url: "/profiles/:id/timeline",
+    summary: "What happened to a profile, page by page, the latest first",
+    scope: "profile:read",
+    isLookUp: true,
+    params: z.strictObject({ id: z.string().regex(PROFILE_ID) }),
+    query: atLeast.extend({
+      limit: z.coerce.number().int().min(1).max(TIMELINE_RULES.max).optional().meta({ description: "Default: 20." }),
+      before: z.string().max(40).regex(TIMELINE_CURSOR).optional().meta({ description: "`next` of the page before." }),
+    }),
+    status: 200,
+    answer: timelineAnswer,
     problems: READING,
   },
   explain: {

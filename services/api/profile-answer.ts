@@ -21,18 +21,27 @@ export function describeInstant(atMs: number | null): string | null {
   return atMs === null ? null : new Date(atMs).toISOString();
 }
 
-export function answerProfile(found: FoundProfile, caller: Caller, requestedId: string | null = null): ProfileAnswer {
-  const { profile, version, segmentSince, firstAt, lastAt, claimedOnly, position } = found;
-  const { profileId, segment, identifiers, view } = profile;
-  const isOpen = maySee(caller);
+/** Who it is, as of when, and in which segment: what every answer about a profile begins with. */
+export function answerHeader({ profile, version, segmentSince, watermarks, position }: FoundProfile, caller: Caller) {
+  const { profileId, segment } = profile;
   return {
     profileId,
     version,
     position: formatPosition(position),
-    requestedId: requestedId === profileId ? null : requestedId,
-    masked: !isOpen,
-    claimedOnly,
+    masked: !maySee(caller),
+    watermarks: watermarks.map(({ source, upToMs }) => ({ source, upTo: describeInstant(upToMs) })),
     segment: segment === null ? null : { name: segment, since: describeInstant(segmentSince) },
+  };
+}
+
+export function answerProfile(found: FoundProfile, caller: Caller, requestedId: string | null = null): ProfileAnswer {
+  const { profile, firstAt, lastAt, claimedOnly } = found;
+  const { profileId, identifiers, view } = profile;
+  const isOpen = maySee(caller);
+  return {
+    ...answerHeader(found, caller),
+    requestedId: requestedId === profileId ? null : requestedId,
+    claimedOnly,
     firstSeen: describeInstant(firstAt),
     lastSeen: describeInstant(lastAt),
     identifiers: identifiers.map(({ namespace, value, state }) => ({
@@ -47,7 +56,15 @@ export function answerProfile(found: FoundProfile, caller: Caller, requestedId: 
       source,
       at,
     })),
-    orders: view.orders.map(({ lines, ...order }) => ({ ...order, lines: lines.map((line) => ({ ...line })) })),
-    counters: Object.entries(view.counters).map(([name, count]) => ({ name, count })),
+    orders: answerOrders(found),
+    counters: answerCounters(found),
   };
+}
+
+export function answerOrders({ profile }: FoundProfile): ProfileAnswer["orders"] {
+  return profile.view.orders.map(({ lines, ...order }) => ({ ...order, lines: lines.map((line) => ({ ...line })) }));
+}
+
+export function answerCounters({ profile }: FoundProfile): ProfileAnswer["counters"] {
+  return Object.entries(profile.view.counters).map(([name, count]) => ({ name, count }));
 }

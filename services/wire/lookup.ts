@@ -8,6 +8,7 @@ import { shardOf, type ComponentId } from "#core/item.ts";
 import { isAuthenticated } from "#core/configuration.ts";
 import { membersOf } from "#core/membership.ts";
 import { profileId, type ProfileRecord } from "#core/profile.ts";
+import { SHARD_PART, type ShardTime } from "#core/shard-time.ts";
 import type { Registry } from "#core/registry.ts";
 import { Verdicts } from "#core/ruling.ts";
 import { isKnown, listCounting } from "#core/weighed.ts";
@@ -29,11 +30,21 @@ export interface ShardPosition {
   readonly offset: number;
 }
 
+/** How far a source is known to have told all that happened; null: it has told nothing yet. */
+export interface Watermark {
+  readonly source: string;
+  readonly upToMs: number | null;
+}
+
 /** A profile as it was found. */
 export interface FoundProfile {
   readonly profile: ProfileLine;
   readonly version: number;
   readonly segmentSince: number | null;
+  /** When the earliest of her valid orders was placed; null: she is no customer. */
+  readonly customerSinceAt: number | null;
+  /** Of each source, in the order of the configuration. */
+  readonly watermarks: readonly Watermark[];
   /** When the earliest and the latest of what it knows happened. */
   readonly firstAt: number | null;
   readonly lastAt: number | null;
@@ -166,12 +177,41 @@ export async function lookUpAll(
 }
 
 async function readProfile(services: LookupServices, located: Located, naming: string): Promise<FoundProfile> {
-  const { component, position } = located;
-  const { id, segment, segmentSince, version } = component.profiles.get(naming) as ProfileRecord;
-  const orders = await readOrders(services, component, naming);
+  const { id, segment, segmentSince, version } = located.component.profiles.get(naming) as ProfileRecord;
+  const found = await describeFound(services, located, naming, id, segment);
+  return { ...found, version, segmentSince, claimedOnly: false };
+}
+
+async function describeFound(
+  services: LookupServices,
+  { component, position }: Located,
+  naming: string,
+  id: string,
+  segment: string | null,
+): Promise<Omit<FoundProfile, "version" | "segmentSince" | "claimedOnly">> {
+  const [orders, watermarks] = await Promise.all([
+    readOrders(services, component, naming),
+    readWatermarks(services, component.id),
+  ]);
   const { firstAt, lastAt } = viewProfile(services.engine.registry, component, naming);
-  const profile = describeProfile(services.engine, component, naming, id, segment, orders);
-  return { profile, version, segmentSince, firstAt, lastAt, claimedOnly: false, position };
+  const bought = orders.flatMap(({ valid, at }) => (valid ? [at] : []));
+  return {
+    profile: describeProfile(services.engine, component, naming, id, segment, orders),
+    customerSinceAt: bought.length === 0 ? null : Math.min(...bought),
+    watermarks,
+    firstAt,
+    lastAt,
+    position,
+  };
+}
+
+/** A live source is complete up to the shard's time, one of files up to what it has told. */
+async function readWatermarks(services: LookupServices, component: ComponentId): Promise<Watermark[]> {
+  const time = await readPart<ShardTime>(services, component, SHARD_PART);
+  return services.engine.registry.configuration.sources.map(({ name, delivery }) => {
+    const upToMs = delivery === "files" ? time?.completeUpToMs[name] : time?.timeMs;
+    return { source: name, upToMs: upToMs === undefined || upToMs === 0 ? null : upToMs };
+  });
 }
 
 /** Whether who holds the identifier is who the profile is about: it is known, or a device on which she has logged in. */
@@ -197,10 +237,9 @@ async function lookUpAlone(services: LookupServices, { component, entry, positio
     ties: null,
     pages: null,
   };
-  const orders = await readOrders(services, alone, key);
-  const profile = describeProfile(engine, alone, key, profileId(engine.registry.hash, key), null, orders);
-  const { firstAt, lastAt } = viewProfile(engine.registry, alone, key);
-  return { found: true, profile, version: 0, segmentSince: null, firstAt, lastAt, claimedOnly: true, position };
+  const id = profileId(engine.registry.hash, key);
+  const found = await describeFound(services, { component: alone, entry, position }, key, id, null);
+  return { found: true, ...found, version: 0, segmentSince: null, claimedOnly: true };
 }
 
 async function readOrders(services: LookupServices, component: Component, naming: string) {

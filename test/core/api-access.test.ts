@@ -88,6 +88,9 @@ function sample(path: string, method: string) {
   const bodies: Readonly<Record<string, object>> = {
     "/profiles/lookup": MARIE_BY_PHONE,
     "/profiles/agent-view": { phone: MARIE.phone.phone },
+    "/profiles/marketing-view": MARIE_BY_PHONE,
+    "/profiles/service-view": MARIE_BY_PHONE,
+    "/profiles/product-view": MARIE_BY_PHONE,
     "/profiles/explain": { identifiers: [MARIE_BY_PHONE] },
     "/rulings": { verdict: "linked", identifiers: [MARIE_BY_PHONE, MARIE_BY_PHONE], reason: "r" },
   };
@@ -131,7 +134,7 @@ test("each role may do at each route what its scopes say, and nothing else", asy
       assert.ok(String(statusCode) in operation.responses, `${place} is documented`);
       if (!has) refused += 1;
       const expected = has
-        ? ({ "/profiles/{id}": 404, "/rulings": 409, [CHANGES.url]: 400 }[path] ?? 200)
+        ? ({ "/profiles/{id}": 404, "/profiles/{id}/timeline": 404, "/rulings": 409, [CHANGES.url]: 400 }[path] ?? 200)
         : role === null
           ? 401
           : operation["x-weft-look-up"] === true

@@ -1,0 +1,122 @@
+// Views of one profile for the teams that ask: what each needs of what was found. Without `profile:pii` values, texts that
+// somebody wrote and addresses are masked or left out.
+
+import type * as z from "zod";
+import { compareText } from "#core/comparison.ts";
+import type { FoundProfile } from "#services/wire/lookup.ts";
+import {
+  answerCounters,
+  answerHeader,
+  answerOrders,
+  answerProfile,
+  describeInstant,
+  maskValue,
+  maySee,
+} from "./profile-answer.ts";
+import type { Caller } from "./role.ts";
+import type { agentAnswer, marketingAnswer, productAnswer, serviceAnswer } from "./view-answer.ts";
+
+/** Types of events that are a contact with the brand's people, beside those of cases and messages. */
+const CONTACT_TYPES: ReadonlySet<string> = new Set(["called", "store-visited", "note-added", "reviewed"]);
+
+export function viewForAgent(found: FoundProfile, caller: Caller): z.input<typeof agentAnswer>["profiles"][number] {
+  const { timeline } = found.profile.view;
+  return {
+    ...answerProfile(found, caller),
+    ...describeCustomer(found),
+    cases: describeCases(found, caller),
+    pastContacts: copy(timeline.filter(({ type }) => CONTACT_TYPES.has(type) || /^(case|message)-/.test(type))),
+    optOuts: describeConsents(found).filter(({ granted }) => !granted),
+    contacts: describeContacts(found, caller),
+    subscriptions: copy(found.profile.view.subscriptions),
+    loyalty: copy(found.profile.view.loyalty),
+  };
+}
+
+export function viewForMarketing(found: FoundProfile, caller: Caller): z.input<typeof marketingAnswer> {
+  const { view } = found.profile;
+  const isOpen = maySee(caller);
+  return {
+    ...answerHeader(found, caller),
+    ...describeCustomer(found),
+    consents: describeConsents(found),
+    contacts: describeContacts(found, caller),
+    messages: copy(view.messages),
+    pressure: copy(view.pressure),
+    preferences: view.preferences.map(({ name, value, basis, evidence }) => {
+      const shown = isOpen ? value : typeof value === "string" ? maskValue(value) : null;
+      return { name, value: shown, basis, evidence };
+    }),
+    channels: copy(view.channels),
+    categories: copy(view.categories),
+    bestHour: view.bestHour,
+    cadence: view.cadence === null ? null : { ...view.cadence },
+    completeness: view.completeness,
+    loyalty: copy(view.loyalty),
+  };
+}
+
+export function viewForService(found: FoundProfile, caller: Caller): z.input<typeof serviceAnswer> {
+  return {
+    ...answerHeader(found, caller),
+    ...describeCustomer(found),
+    cases: describeCases(found, caller),
+    optOuts: describeConsents(found).filter(({ granted }) => !granted),
+    orders: answerOrders(found),
+    subscriptions: copy(found.profile.view.subscriptions),
+    timeline: copy(found.profile.view.timeline),
+  };
+}
+
+export function viewForProduct(found: FoundProfile, caller: Caller): z.input<typeof productAnswer> {
+  const { view } = found.profile;
+  return {
+    ...answerHeader(found, caller),
+    ...describeCustomer(found),
+    categories: copy(view.categories),
+    channels: copy(view.channels),
+    products: countProducts(found),
+    searches: view.searches.map(({ query, results, source, at }) => {
+      return { query: maySee(caller) ? query : maskValue(query), results, source, at };
+    }),
+    counters: answerCounters(found),
+  };
+}
+
+function describeCustomer({ customerSinceAt }: FoundProfile) {
+  return { customerSince: describeInstant(customerSinceAt) };
+}
+
+function describeCases({ profile }: FoundProfile, caller: Caller) {
+  const isOpen = maySee(caller);
+  return profile.view.cases.map((one) => ({ ...one, motive: isOpen ? one.motive : null }));
+}
+
+function describeConsents({ profile }: FoundProfile) {
+  return profile.view.consents.map(({ purpose, channel, granted, source, at }) => {
+    return { purpose, channel, granted, source, at };
+  });
+}
+
+function describeContacts({ profile }: FoundProfile, caller: Caller) {
+  const isOpen = maySee(caller);
+  return profile.view.contacts.map((contact) => ({
+    ...contact,
+    value: isOpen ? contact.value : maskValue(contact.value),
+  }));
+}
+
+function countProducts({ profile }: FoundProfile) {
+  const bought = new Map<string, number>();
+  for (const { status, lines } of profile.view.orders) {
+    if (status === "cancelled" || status === "returned") continue;
+    for (const { productId, quantity } of lines) bought.set(productId, (bought.get(productId) ?? 0) + quantity);
+  }
+  return [...bought]
+    .map(([productId, quantity]) => ({ productId, quantity }))
+    .sort((a, b) => b.quantity - a.quantity || compareText(a.productId, b.productId));
+}
+
+function copy<T extends object>(list: readonly T[]): T[] {
+  return list.map((one) => ({ ...one }));
+}

@@ -1,0 +1,102 @@
+// What each team is answered of the demo's people: the agent on the line, marketing, service, product, and the timeline.
+
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { MARIE } from "#services/demo/cast.ts";
+import type { Stage } from "#services/cli/stage.ts";
+import { expectAnswer, openTestApi, playWeek, type TestApi } from "#support/api.ts";
+
+let stage: Stage;
+let api: TestApi;
+
+before(async () => {
+  stage = await playWeek();
+  api = await openTestApi(stage);
+});
+after(async () => {
+  await api.close();
+  await stage.close();
+  stage.remove();
+});
+
+const marie = { namespace: "phone", value: MARIE.phone.phone };
+
+test("one call by her number: since when she is a customer, open cases, past contacts, orders of every channel (S7, S88)", async () => {
+  const { profiles } = expectAnswer(await api.as(api.keys.agent).viewCaller({ body: { phone: marie.value } }));
+  const [view] = profiles;
+  assert.equal(view?.customerSince, "2026-03-02T12:24:00.000Z");
+  assert.deepEqual(
+    view?.cases.map(({ caseId, status, motive }) => [caseId, status, motive]),
+    [["Q-310", "open", "delivery"]],
+  );
+  assert.deepEqual(
+    view?.pastContacts.map(({ type }) => type),
+    ["case-opened", "called"],
+  );
+  assert.deepEqual([...new Set(view?.orders.map(({ source }) => source))].toSorted(), ["app", "store", "web"]);
+  assert.ok(view?.contacts.some(({ kind, primary }) => kind === "email" && primary));
+});
+
+test("every answer says up to when each source has told what happened: of files what they told, of others the time", async () => {
+  const { watermarks } = expectAnswer(await api.as(api.keys.agent).lookUp({ body: marie }));
+  const upTo = new Map(watermarks.map((one) => [one.source, one.upTo]));
+  assert.equal(upTo.get("store"), "2026-03-06T19:58:00.000Z");
+  assert.equal(upTo.get("web"), "2026-03-07T12:00:00.001Z");
+  assert.equal(upTo.size, stage.loaded.configuration.sources.length);
+});
+
+test("marketing sees consents, reach and tastes, and no order; product what was bought, and not by whom (S3, S12)", async () => {
+  const client = api.as(api.keys.agent);
+  const marketing = expectAnswer(await client.viewForMarketing({ body: marie }));
+  assert.deepEqual(
+    marketing.consents.map(({ purpose, channel, granted }) => [purpose, channel, granted]),
+    [["newsletter", "email", true]],
+  );
+  assert.deepEqual(marketing.cadence, { orders: 5, medianDays: 0 });
+  assert.ok(!("orders" in marketing));
+  const product = expectAnswer(await client.viewForProduct({ body: marie }));
+  assert.deepEqual(
+    product.products.map(({ productId }) => productId),
+    ["JKT-22", "JKT-31", "MAT-01", "STOVE-01", "TENT-02"],
+  );
+  const text = JSON.stringify(product);
+  for (const value of [MARIE.email.email, MARIE.phone.phone, "Lefort"]) assert.ok(!text.includes(value), value);
+  const service = expectAnswer(await client.viewForService({ body: marie }));
+  assert.deepEqual([service.cases[0]?.status, service.orders.length], ["open", 5]);
+});
+
+test("without profile:pii a view shows no address, no search and no motive in words", async () => {
+  const reader = api.as(api.keys.reader);
+  const texts = [
+    await reader.viewCaller({ body: { phone: marie.value } }),
+    await reader.viewForMarketing({ body: marie }),
+    await reader.viewForService({ body: marie }),
+    await reader.viewForProduct({ body: marie }),
+  ].map((reply) => JSON.stringify(expectAnswer<object>(reply)));
+  const searched = expectAnswer(await api.as(api.keys.agent).viewForProduct({ body: marie })).searches;
+  assert.ok(searched.length > 0);
+  const hidden = [MARIE.email.email, "+33639980017", "Lefort", '"delivery"', ...searched.map(({ query }) => query)];
+  for (const text of texts) {
+    assert.ok(text.includes('"masked":true'));
+    for (const value of hidden) assert.ok(!text.includes(value), value);
+  }
+});
+
+test("the timeline page by page is the whole timeline, each line once", async () => {
+  const client = api.as(api.keys.agent);
+  const { profileId } = expectAnswer(await client.lookUp({ body: marie }));
+  const whole = expectAnswer(await client.viewForService({ body: marie })).timeline;
+  assert.ok(whole.length > 5);
+  for (const limit of [1, 2, 3, 50]) {
+    const lines: unknown[] = [];
+    let before: string | null = null;
+    do {
+      const query: Record<string, string> = { limit: String(limit), ...(before === null ? {} : { before }) };
+      const page = expectAnswer(await client.readTimeline({ params: { id: profileId }, query }));
+      assert.ok(page.lines.length <= limit);
+      lines.push(...page.lines);
+      before = page.next;
+    } while (before !== null);
+    assert.deepEqual(lines, whole);
+  }
+});
