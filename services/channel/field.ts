@@ -30,25 +30,41 @@ export function createFieldCompiler(columns: readonly string[], header: readonly
     return lastContext;
   };
   return {
-    compile(field, name) {
-      const { constant, column, cel } = field;
-      if (constant !== undefined) return () => constant;
-      if (column !== undefined) {
-        const index = header.indexOf(column);
-        return (row) => (row[index] ?? "").trim();
+    compile: (field, name) => translate(field, name, compileValue(field, name)),
+  };
+
+  function compileValue({ constant, column, cel }: Field, name: string): FieldReader {
+    if (constant !== undefined) return () => constant;
+    if (column !== undefined) {
+      const index = header.indexOf(column);
+      return (row) => (row[index] ?? "").trim();
+    }
+    environment ??= fieldEnvironment(columns);
+    const evaluate = environment.parse(cel ?? "");
+    return (row) => {
+      let value: unknown;
+      try {
+        value = evaluate(contextOf(row));
+      } catch {
+        throw new FieldFault(`${name}: the expression fails on this row`);
       }
-      environment ??= fieldEnvironment(columns);
-      const evaluate = environment.parse(cel ?? "");
-      return (row) => {
-        let value: unknown;
-        try {
-          value = evaluate(contextOf(row));
-        } catch {
-          throw new FieldFault(`${name}: the expression fails on this row`);
-        }
-        if (typeof value !== "string") throw new FieldFault(`${name}: the expression gives no text`);
-        return value;
-      };
-    },
+      if (typeof value !== "string") throw new FieldFault(`${name}: the expression gives no text`);
+      return value;
+    };
+  }
+}
+
+/** What the mapping says instead of the value that was read. */
+export function translate<Of>(
+  { values, otherwise }: Pick<Field, "values" | "otherwise">,
+  name: string,
+  read: (from: Of) => string,
+): (from: Of) => string {
+  if (values === undefined) return read;
+  return (from) => {
+    const text = read(from);
+    if (Object.hasOwn(values, text)) return values[text] as string;
+    if (otherwise === undefined) throw new FieldFault(`${name}: a value that \`values\` does not name`);
+    return otherwise;
   };
 }

@@ -4,6 +4,7 @@ import type { LoadedConfiguration } from "#services/config/configuration.ts";
 import { readBytes } from "./bytes.ts";
 import { readCsv, readHeader } from "./csv.ts";
 import { readJsonLines } from "./json-lines.ts";
+import { readPayloadLines } from "./payload-lines.ts";
 import { ChannelFileError, compareReadings, type ReadEvent, type Reading } from "./reading.ts";
 
 export interface ReadOptions {
@@ -17,14 +18,22 @@ const CSV_NAME = /\.(csv|tsv)(\.gz)?$/i;
 
 /**
  * `.csv` and `.tsv` (also `.gz`) go through a mapping: that of `source`, else the only one whose columns the header has.
- * Everything else, and `-` for standard input, is JSON lines. Throws ChannelFileError where the file as a whole is unfit.
+ * Everything else, and `-` for standard input, is JSON lines: of events, or of payloads where the source is a foreign
+ * one. `name=path` says the source of one file. Throws ChannelFileError where the file as a whole is unfit.
  */
 export async function* readChannelFile(
-  path: string,
+  file: string,
   loaded: LoadedConfiguration,
-  options: ReadOptions = {},
+  given: ReadOptions = {},
 ): AsyncGenerator<Reading> {
   const { configuration, deployment } = loaded;
+  const { path, options } = splitName(file, loaded, given);
+  const foreign = options.source === undefined ? undefined : deployment.payloadMappings.get(options.source);
+  if (foreign !== undefined) {
+    const from = configuration.sources.find(({ name }) => name === options.source);
+    if (from !== undefined) yield* readPayloadLines(readBytes(path, options.onBytes), from, foreign);
+    return;
+  }
   if (!CSV_NAME.test(path)) {
     const sources = new Set(configuration.sources.map((source) => source.name));
     yield* readJsonLines(readBytes(path, options.onBytes), {
@@ -39,6 +48,14 @@ export async function* readChannelFile(
   if (!source || !mapping)
     throw new ChannelFileError("file-mapping-unclear", `source ${name} has no mapping to read ${path} with`);
   yield* readCsv(readBytes(path, options.onBytes), source, mapping);
+}
+
+/** A declared source before the first `=`, if there is one. */
+function splitName(file: string, { configuration }: LoadedConfiguration, options: ReadOptions) {
+  const cut = file.indexOf("=");
+  const source = file.slice(0, cut);
+  if (cut < 1 || !configuration.sources.some(({ name }) => name === source)) return { path: file, options };
+  return { path: file.slice(cut + 1), options: { ...options, source } };
 }
 
 export type FileReading = Reading & { readonly file: string };

@@ -71,7 +71,7 @@ export function readJsonLine({ line, bytes }: Line, options: JsonLinesOptions): 
 }
 
 /** Counts brackets outside texts, before anything is built from them. */
-function isTooDeep(bytes: Buffer): boolean {
+export function isTooDeep(bytes: Buffer): boolean {
   let depth = 0;
   let quoted = false;
   for (let index = 0; index < bytes.length; index++) {

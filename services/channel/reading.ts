@@ -22,6 +22,8 @@ export interface ReadEvent {
   /** False where the file does not say when it was recorded and occurredAt stands in. */
   readonly recordedAtGiven: boolean;
   readonly event: ChannelEvent;
+  /** Of a foreign topic: the value as it stands there, in place of the event. */
+  readonly payload?: Uint8Array;
 }
 
 export interface RefusedLine {

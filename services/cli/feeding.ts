@@ -27,7 +27,9 @@ export async function feedFiles(
   }
   const read = new Map<string, number>();
   let published = 0;
-  const total = files.includes("-") ? undefined : files.reduce((bytes, file) => bytes + sizeOf(file), 0);
+  const total = files.some((file) => /(^|=)-$/.test(file))
+    ? undefined
+    : files.reduce((bytes, file) => bytes + sizeOf(file), 0);
   const wires = await openWires(loaded, { embedded });
   const progress = openProgress({ label: verb, quiet, ...(total === undefined ? {} : { total }) });
   const update = () =>
@@ -68,6 +70,7 @@ export async function feedFiles(
   }
 }
 
+/** Without the name of its source, where it has one. */
 function sizeOf(file: string): number {
-  return statSync(file, { throwIfNoEntry: false })?.size ?? 0;
+  return statSync(file.replace(/^[a-z][a-z0-9-]*=/, ""), { throwIfNoEntry: false })?.size ?? 0;
 }

@@ -1,7 +1,9 @@
 // Channel events to their topics: encode, batch, append, count. Shared by `produce` (now) and `import` (history).
 
 import type { NewRecord } from "#ports/log.ts";
+import type { ChannelEvent } from "#core/event.ts";
 import type { FileReading } from "#services/channel/file.ts";
+import { ChannelFileError } from "#services/channel/reading.ts";
 import type { LoadedConfiguration } from "#services/config/configuration.ts";
 import { channelTopics } from "#services/config/topics.ts";
 import { BACKFILL_HEADER } from "#services/wire/headers.ts";
@@ -51,6 +53,15 @@ export async function publishReadings(
     options.onPublished(published);
   };
 
+  const encodeEvent = async (topic: string, event: ChannelEvent): Promise<Uint8Array> => {
+    let encode = encoders.get(topic);
+    if (!encode) {
+      encode = await wires.codec.encoder(topic, "ChannelEvent");
+      encoders.set(topic, encode);
+    }
+    return encode(event);
+  };
+
   let pending = readings.next();
   for (;;) {
     const next = batch.length === 0 ? await pending : await Promise.race([pending, deadline]);
@@ -69,12 +80,8 @@ export async function publishReadings(
       continue;
     }
     const topic = topicOf.get(reading.source) ?? "";
-    let encode = encoders.get(topic);
-    if (!encode) {
-      encode = await wires.codec.encoder(topic, "ChannelEvent");
-      encoders.set(topic, encode);
-    }
-    const value = encode(reading.event);
+    requireJson(reading, loaded);
+    const value = reading.payload ?? (await encodeEvent(topic, reading.event));
     const stamped = options.timestamps === "history" || reading.recordedAtGiven;
     if (batch.length === 0) deadline = wait(BATCH_WAIT_MS);
     // The key is the event's own id: it spreads evenly, says nothing about a person, and a second run lands where the first did.
@@ -90,6 +97,18 @@ export async function publishReadings(
   }
   await flush();
   return { published, refused };
+}
+
+/** What stands in a foreign topic is what its sender writes: JSON can be passed on from a file, Avro is his to write. */
+function requireJson({ source, payload }: FileReading & { ok: true }, { deployment }: LoadedConfiguration): void {
+  const format = deployment.payloadMappings.get(source)?.format;
+  if (format === undefined || (format === "json" && payload !== undefined)) return;
+  throw new ChannelFileError(
+    "file-mapping-unclear",
+    format === "avro"
+      ? `the topic of ${source} holds Avro of its sender's, which no file can be written as`
+      : `the topic of ${source} holds payloads: name the file ${source}=FILE, or give --source ${source}`,
+  );
 }
 
 function wait(ms: number): Promise<"waited"> {

@@ -11,6 +11,7 @@ import type { Store } from "#ports/store.ts";
 import type { LoadedConfiguration } from "#services/config/configuration.ts";
 import { allTopics, channelTopics, deadLetterTopic, innerTopics, topicNames } from "#services/config/topics.ts";
 import type { ResolverCounts, ResolverServices } from "#services/resolver/loop.ts";
+import { createForeignReaders } from "#services/channel/foreign.ts";
 import { startResolver } from "#services/resolver/main.ts";
 import type { StitcherServices } from "#services/stitcher/loop.ts";
 import { startStitcher } from "#services/stitcher/main.ts";
@@ -76,7 +77,9 @@ export async function openRuntime(loaded: LoadedConfiguration, options: RuntimeO
     );
   /** Events that are not forwarded as they came, under a subject of their own: no topic holds them by themselves. */
   const encodeEvent = async (): Promise<Pick<ResolverServices, "encodeEvent">> => {
-    if (configuration.sources.every(({ legalBasisByField }) => legalBasisByField === undefined)) return {};
+    const { payloadMappings } = deployment;
+    if (configuration.sources.every(({ name, legalBasisByField }) => !legalBasisByField && !payloadMappings.has(name)))
+      return {};
     const topic = `${deployment.kafka.topicPrefix}weft.channel-event`;
     return { encodeEvent: await awaitRegistry(() => wires.codec.encoder(topic, "ChannelEvent")) };
   };
@@ -114,6 +117,7 @@ export async function openRuntime(loaded: LoadedConfiguration, options: RuntimeO
       ...(await encodeEvent()),
       tickIntervalMs: settings.tickIntervalMs,
       sourceOf: (topic) => sources.get(topic) ?? null,
+      foreignOf: createForeignReaders(loaded, wires.codec),
       deadLetterTopic,
       now: options.now ?? Date.now,
       ...(options.onBatch === undefined ? {} : { onBatch: options.onBatch }),

@@ -16,6 +16,7 @@ import { SourceDocument } from "./document.ts";
 import { type IdentityKey, publishedIdentityKey, readIdentityKey } from "./identity-key.ts";
 import { listProblems } from "./issue.ts";
 import type { CsvMapping } from "./mapping.ts";
+import type { PayloadMapping } from "./payload-mapping.ts";
 import { ConfigurationError, type Problem } from "./problem.ts";
 import { type ConfigurationFile, configurationSchema, rulesSchema } from "./schema.ts";
 import { describeShape } from "./shape.ts";
@@ -27,8 +28,10 @@ export interface Deployment extends Pick<ConfigurationFile, "kafka" | "registry"
   readonly api: ApiSettings;
   readonly engine: EngineSettings;
   readonly identityKey: IdentityKey;
-  /** By source name, for sources that have one. */
+  /** By source name, for sources whose files are rows. */
   readonly mappings: ReadonlyMap<string, CsvMapping>;
+  /** By source name, for sources whose topic holds values of somebody else's. */
+  readonly payloadMappings: ReadonlyMap<string, PayloadMapping>;
   /** By source name: for the data map, never for the engine. */
   readonly stewardship: ReadonlyMap<string, Stewardship>;
 }
@@ -288,7 +291,12 @@ function buildDeployment(file: ConfigurationFile, identityKey: IdentityKey): Dep
     },
     identityKey,
     mappings: new Map(
-      file.sources.flatMap((source) => (source.mapping ? [[source.name, source.mapping] as const] : [])),
+      file.sources.flatMap(({ name, mapping }) => (mapping?.format === "csv" ? [[name, mapping] as const] : [])),
+    ),
+    payloadMappings: new Map(
+      file.sources.flatMap(({ name, mapping }) =>
+        mapping === undefined || mapping.format === "csv" ? [] : [[name, mapping as PayloadMapping] as const],
+      ),
     ),
     stewardship: new Map(
       file.sources.map(({ name, owner, purpose, legalBasis, expectedDelay }) => [

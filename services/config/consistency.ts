@@ -2,7 +2,7 @@
 // It reads the file as written, not as parsed, so that these problems come out together with those of form.
 
 import { PARTS, PARTS_WITH_ENTRIES } from "#core/lawful.ts";
-import { checkField, checkRule } from "./expression.ts";
+import { checkField, checkPayloadField, checkRule } from "./expression.ts";
 import type { SourceDocument } from "./document.ts";
 import type { Problem } from "./problem.ts";
 import { formatSuggestion } from "./suggestion.ts";
@@ -59,6 +59,43 @@ export function checkLadder(value: unknown, document: SourceDocument): Problem[]
 
 function checkMapping(value: unknown, path: Path, namespaces: readonly string[], document: SourceDocument): Problem[] {
   const mapping = asMap(value);
+  return [
+    ...checkMappedNamespaces(mapping, path, namespaces, document),
+    ...(mapping["format"] === "csv"
+      ? checkColumns(mapping, path, document)
+      : checkPayloadMapping(mapping, path, document)),
+  ];
+}
+
+function checkMappedNamespaces(
+  mapping: Record<string, unknown>,
+  path: Path,
+  namespaces: readonly string[],
+  document: SourceDocument,
+): Problem[] {
+  return asList(mapping["identifiers"]).flatMap((entry, index) => {
+    const name = asMap(entry)["namespace"];
+    if (typeof name !== "string" || namespaces.includes(name)) return [];
+    return [unknownNamespace(name, [...path, "identifiers", index, "namespace"], namespaces, document)];
+  });
+}
+
+function checkPayloadMapping(mapping: Record<string, unknown>, path: Path, document: SourceDocument): Problem[] {
+  const problems: Problem[] = [];
+  for (const [at, part] of walk(mapping, path)) {
+    for (const [key, type] of [
+      ["cel", "string"],
+      ["when", "bool"],
+    ] as const) {
+      const expression = asMap(part)[key];
+      const found = typeof expression === "string" ? checkPayloadField(expression, type) : undefined;
+      if (found) problems.push(document.problemInside(found.code, [...at, key], found.message, found.position));
+    }
+  }
+  return problems;
+}
+
+function checkColumns(mapping: Record<string, unknown>, path: Path, document: SourceDocument): Problem[] {
   const columns = asList(mapping["columns"]).filter((column) => typeof column === "string");
   const problems: Problem[] = [];
   const needColumn = (name: unknown, at: Path) => {
@@ -72,12 +109,6 @@ function checkMapping(value: unknown, path: Path, namespaces: readonly string[],
     );
   };
   for (const [index, name] of asList(mapping["groupBy"]).entries()) needColumn(name, [...path, "groupBy", index]);
-  for (const [index, entry] of asList(mapping["identifiers"]).entries()) {
-    const at = [...path, "identifiers", index, "namespace"];
-    const name = asMap(entry)["namespace"];
-    if (typeof name === "string" && !namespaces.includes(name))
-      problems.push(unknownNamespace(name, at, namespaces, document));
-  }
   for (const [at, part] of walk(mapping, path)) {
     const field = asMap(part);
     needColumn(field["column"], [...at, "column"]);

@@ -46,7 +46,10 @@ function explainShape(
 
 /** A field of a mapping is explained once, by its type name, not under each of the dozen keys that hold one. */
 function listParts(key: string, shape: Shape): [string, Shape][] {
-  if (shape.title === "field") return [];
+  if (shape.title === "field" || shape.title === "payload field") return [];
+  // A key that has several forms is explained once for each, named by what tells them apart.
+  if (shape.oneOf)
+    return shape.oneOf.flatMap((form) => listParts(`${key}(${nameType(form.properties?.["format"] ?? {})})`, form));
   const parts: [string, Shape][] = shape.properties ? [[key, shape]] : [];
   if (shape.items) parts.push(...listParts(`${key}[]`, shape.items));
   if (typeof shape.additionalProperties === "object") parts.push(...listParts(`${key}.*`, shape.additionalProperties));
@@ -54,10 +57,12 @@ function listParts(key: string, shape: Shape): [string, Shape][] {
 }
 
 function nameType(shape: Shape): string {
-  if (shape.title === "field") return "{column | cel | constant}";
+  if (shape.title === "field") return "{column | cel | constant, values, otherwise}";
+  if (shape.title === "payload field") return "{path | cel | constant, values, otherwise}";
   if (shape.title !== undefined) return shape.title;
   if (shape.enum) return shape.enum.map(String).join(" | ");
-  if (shape.const !== undefined) return JSON.stringify(shape.const);
+  if (shape.const !== undefined) return typeof shape.const === "string" ? shape.const : JSON.stringify(shape.const);
+  if (shape.oneOf) return "map";
   if (shape.anyOf) return shape.anyOf.map(nameType).join(" | ");
   if (shape.items) return `list of ${nameType(shape.items)}`;
   if (typeof shape.additionalProperties === "object") return `map of ${nameType(shape.additionalProperties)}`;

@@ -53,6 +53,18 @@ export function fieldEnvironment(columns: readonly string[]): Environment {
   return new Environment({ limits: RULE_LIMITS }).registerVariable({ name: "row", schema });
 }
 
+/** A field of a payload's mapping: anything that has a text, over `payload` and, inside a list, `line`. */
+export function checkPayloadField(expression: string, type: "string" | "bool"): ExpressionProblem | undefined {
+  const found = check(payloadEnvironment(), expression, type, ["payload", "line"]);
+  return found?.code === "rule-type" && type === "string" && /found (int|double|bool)$/.test(found.message)
+    ? undefined
+    : found;
+}
+
+export function payloadEnvironment(): Environment {
+  return new Environment({ limits: RULE_LIMITS }).registerVariable("payload", "dyn").registerVariable("line", "dyn");
+}
+
 function check(
   environment: Environment,
   expression: string,

@@ -38,6 +38,12 @@ function listProblemsOfIssue(
         );
       });
     case "invalid_union": {
+      // Of the forms of a key none was named, or one that there is not.
+      if (issue.inclusive === false || issue.errors.length === 0) {
+        const options = ("options" in issue ? (issue.options as readonly unknown[]) : []).map(String).join(", ");
+        const code = found === undefined ? "missing-key" : "wrong-value";
+        return [document.problem(code, path, options === "" ? "required" : `expected one of ${options}`)];
+      }
       const branch = pickBranch(issue.errors);
       if (found === undefined || branch === undefined) return [document.problem("missing-key", path, "required")];
       return branch.flatMap((inner) => listProblemsOfIssue(inner, path, root, shape, document));

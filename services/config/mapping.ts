@@ -13,11 +13,17 @@ const field = z
       .optional()
       .meta({ description: "CEL over `row`, the columns of the group's first line, giving a string." }),
     constant: z.string().optional().meta({ description: "The same text for every event." }),
+    values: z
+      .record(z.string(), z.string())
+      .optional()
+      .meta({ description: "What stands for each of its values; any other value refuses the event." }),
+    otherwise: z.string().optional().meta({ description: "What stands for any value that `values` does not name." }),
   })
   .refine(
-    (value) => Object.values(value).filter((part) => part !== undefined).length === 1,
+    ({ column, cel, constant }) => [column, cel, constant].filter((part) => part !== undefined).length === 1,
     "expected exactly one of column, cel, constant",
   )
+  .refine(({ values, otherwise }) => otherwise === undefined || values !== undefined, "`otherwise` needs `values`")
   .meta({ title: "field" });
 
 const time = z
@@ -66,7 +72,7 @@ const order = z.strictObject({
 });
 
 export const csvMapping = z.strictObject({
-  format: z.literal("csv").meta({ description: "The only format so far; a name in .gz is unpacked while it is read." }),
+  format: z.literal("csv").meta({ description: "Files of rows; a name in .gz is unpacked while it is read." }),
   delimiter: z.string().length(1).default(",").meta({ description: "One character between values." }),
   encoding: z
     .enum(["utf-8", "windows-1252", "iso-8859-15"])

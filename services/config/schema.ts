@@ -5,6 +5,7 @@ import * as z from "zod";
 import { ASSURANCES, NAMESPACE_KINDS, NORMALISERS } from "#core/configuration.ts";
 import { durationKey, durationKeyWithDefault } from "./duration.ts";
 import { csvMapping } from "./mapping.ts";
+import { payloadMapping } from "./payload-mapping.ts";
 
 /** Names end up in topic names, store keys and header values, so they keep to what all of those allow. */
 const name = z.string().regex(/^[a-z][a-z0-9-]{0,62}$/, "expected a name of small letters, digits and dashes");
@@ -107,7 +108,10 @@ const source = z.strictObject({
     description:
       "Legal basis by field: a part as `order`, an entry as `traits.firstName`, `identifiers` or those of a namespace as `identifiers.email`. Any other field is left out of its events and counted.",
   }),
-  mapping: csvMapping.optional().meta({ description: "How its files become events." }),
+  mapping: z
+    .discriminatedUnion("format", [csvMapping, payloadMapping])
+    .optional()
+    .meta({ description: "How its files, or the values of its topic, become events." }),
 });
 
 const kafka = z.strictObject({

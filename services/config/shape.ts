@@ -15,6 +15,7 @@ export interface Shape {
   readonly additionalProperties?: boolean | Shape;
   readonly items?: Shape;
   readonly anyOf?: readonly Shape[];
+  readonly oneOf?: readonly Shape[];
 }
 
 export function describeShape(schema: z.ZodType): Shape {
@@ -36,5 +37,5 @@ export function listKeys(shape: Shape, path: readonly PropertyKey[]): string[] {
 }
 
 function listChoices(shape: Shape): readonly Shape[] {
-  return shape.anyOf ?? [shape];
+  return shape.anyOf ?? shape.oneOf ?? [shape];
 }

@@ -35,12 +35,21 @@ export interface ResolverServices {
   readonly tickIntervalMs: number;
   readonly transactionIntervalMs: number;
   sourceOf(topic: string): string | null;
+  /** How the values of a foreign topic are read; absent or undefined: they are events of ours. */
+  foreignOf?(topic: string): ForeignReader | undefined;
   deadLetterTopic(topic: string): string;
   /** The shell's clock: only ever written to the log, as progress. */
   now(): number;
   readonly waiting: Waiting;
   onBatch?(counts: ResolverCounts): void;
 }
+
+/** A value of somebody else's as an event, or why not. */
+export type ForeignReader = (
+  value: Uint8Array | null,
+) =>
+  | { readonly ok: true; readonly event: ChannelEvent }
+  | { readonly ok: false; readonly reason: DeadLetterReason; readonly detail: string };
 
 export interface ResolverCounts {
   readonly records: number;
@@ -146,17 +155,19 @@ class SlotResolver {
         bury(record, "too-large", `${record.value.length} bytes, more than ${EVENT_BYTES_MAX}`);
         continue;
       }
-      const decoded = services.codec.decode(record.value);
       const source = services.sourceOf(record.topic);
-      if (!decoded.ok) bury(record, decoded.reason, decoded.detail);
+      const found = readRecord(services, record);
+      if (!found.ok) bury(record, found.reason, found.detail);
       else if (source === null) bury(record, "unknown-source", "no source reads this topic");
+      else if (found.bytes.length > EVENT_BYTES_MAX)
+        bury(record, "too-large", `${found.bytes.length} bytes as an event, more than ${EVENT_BYTES_MAX}`);
       else
         arrivals.push({
           record,
           source,
           recordedAt: record.timestampMs,
-          event: decoded.value as ChannelEvent,
-          bytes: record.value as Uint8Array,
+          event: found.event,
+          bytes: found.bytes,
           backfill: record.headers[BACKFILL_HEADER] === "1",
           traceparent: record.headers["traceparent"] ?? null,
         });
@@ -224,4 +235,21 @@ class SlotResolver {
     this.#progressAtMs = performance.now();
     return true;
   }
+}
+
+type Found =
+  | { readonly ok: true; readonly event: ChannelEvent; readonly bytes: Uint8Array }
+  | { readonly ok: false; readonly reason: DeadLetterReason; readonly detail: string };
+
+/** The event of a record and its bytes for the log of record: as they came, or, of a foreign topic, written as ours. */
+function readRecord({ codec, foreignOf, encodeEvent }: ResolverServices, { topic, value }: LogRecord): Found {
+  const foreign = foreignOf?.(topic);
+  if (foreign === undefined) {
+    const decoded = codec.decode(value);
+    return decoded.ok ? { ok: true, event: decoded.value as ChannelEvent, bytes: value as Uint8Array } : decoded;
+  }
+  const mapped = foreign(value);
+  if (!mapped.ok) return mapped;
+  if (encodeEvent === undefined) throw new Error("nobody encodes what is read of foreign topics");
+  return { ...mapped, bytes: encodeEvent(mapped.event) };
 }

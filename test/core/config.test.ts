@@ -253,7 +253,7 @@ test("every key is explained, with its default and what overrides it", () => {
   const brokers = keys.find(({ key }) => key === "kafka.brokers");
   assert.deepEqual(brokers?.default, ["127.0.0.1:9092"]);
   assert.equal(brokers?.environment, "WEFT_KAFKA_BROKERS");
-  assert.ok(keys.some(({ key }) => key === "sources[].mapping.order.lines.unitPrice"));
+  assert.ok(keys.some(({ key }) => key === "sources[].mapping(csv).order.lines.unitPrice"));
 });
 
 test("topics keep the log of record for ever and accept the timestamps of imported history", () => {
