@@ -25,6 +25,22 @@ export function createTally(): Tally {
   return { seeds: 0, failed: 0, events: 0, faults: 0, hard: 0, doubles: 0, counts: new Map() };
 }
 
+/** As plain figures, the counts of faults and states under their names. */
+export function listCounts({ counts, ...figures }: Tally): Record<string, number> {
+  return { ...figures, ...Object.fromEntries(counts) };
+}
+
+export function addCounts(tally: Tally, added: Readonly<Record<string, number>>): void {
+  const { seeds = 0, failed = 0, events = 0, faults = 0, hard = 0, doubles = 0, ...counts } = added;
+  tally.seeds += seeds;
+  tally.failed += failed;
+  tally.events += events;
+  tally.faults += faults;
+  tally.hard += hard;
+  tally.doubles += doubles;
+  for (const [name, count] of Object.entries(counts)) tally.counts.set(name, (tally.counts.get(name) ?? 0) + count);
+}
+
 /** Seeds at which the alarm does not sound although it must. */
 export async function listSilentCanaries(): Promise<number[]> {
   const subject = await prepareSubject(CANARY);
@@ -59,12 +75,9 @@ export async function runCampaign(
       if (again.trace !== outcome.trace && outcome.failure === null)
         outcome = { ...outcome, failure: `not deterministic: trace ${outcome.trace}, then ${again.trace}` };
     }
-    tally.seeds += 1;
-    tally.failed += outcome.failure === null ? 0 : 1;
-    tally.events += outcome.events;
-    tally.faults += outcome.faults;
-    tally.hard += outcome.hard;
-    for (const [name, count] of outcome.counts) tally.counts.set(name, (tally.counts.get(name) ?? 0) + count);
+    const { events, faults, hard, counts } = outcome;
+    const failed = outcome.failure === null ? 0 : 1;
+    addCounts(tally, { ...Object.fromEntries(counts), seeds: 1, failed, events, faults, hard });
     await onSeed(outcome);
   }
 }

@@ -1,26 +1,30 @@
-// npm run simulate -- --seeds N --from S [--mutants]
+// npm run simulate -- --seeds N --from S [--jobs J] [--double-every D] [--again] | --mutants | --tally
 // Regressions, canaries, seeds and their tally, or planted bugs. A failing seed is shrunk and kept in test/regressions.
-// On a terminal one line moves; elsewhere there are plain lines. The last line is JSON; exit 1 where anything failed.
+// Portions of seeds that a campaign at this commit has run are not run again, unless --again: a long one may be stopped
+// and resumed. On a terminal one line moves; elsewhere there are plain lines. The last line is JSON; exit 1 where anything failed.
 
-import { execFileSync } from "node:child_process";
 import { parseArgs } from "node:util";
-import { ROOT } from "#support/source.ts";
+import { Ledger } from "#support/ledger.ts";
 import {
+  addCounts,
   createTally,
+  listCounts,
   listMissing,
   listSilentCanaries,
   replayRegressions,
-  runCampaign,
+  type Tally,
   VACUITY_SEEDS_MIN,
 } from "./campaign.ts";
+import { runPortions } from "./crew.ts";
 import { MUTANTS } from "./mutants.ts";
+import type { PortionNews, PortionOrder } from "./portion.ts";
 import { keepRegression } from "./regressions.ts";
 import type { Outcome } from "./run.ts";
 import { shrink } from "./shrink.ts";
 import { kill } from "./slaughter.ts";
 
 const MUTANT_SEEDS_MAX = 160;
-const DOUBLE_EVERY = 20;
+const PORTION_SEEDS = 50;
 /** Failures that are shrunk and kept; more of them most often say the same. */
 const SHRUNK_MAX = 3;
 
@@ -28,26 +32,33 @@ const { values } = parseArgs({
   options: {
     seeds: { type: "string", default: "200" },
     from: { type: "string", default: "1" },
+    jobs: { type: "string", default: "1" },
+    "double-every": { type: "string", default: "20" },
+    again: { type: "boolean", default: false },
     mutants: { type: "boolean", default: false },
+    tally: { type: "boolean", default: false },
   },
 });
-const [seeds, from] = [Number(values.seeds), Number(values.from)];
-if (!Number.isSafeInteger(seeds) || !Number.isSafeInteger(from) || seeds < 1) {
-  console.error("usage: npm run simulate -- --seeds N --from S [--mutants]");
+const [seeds, from, jobs, doubleEvery] = [values.seeds, values.from, values.jobs, values["double-every"]].map(
+  Number,
+) as [number, number, number, number];
+if ([seeds, from, jobs, doubleEvery].some((number) => !Number.isSafeInteger(number) || number < 1)) {
+  console.error(
+    "usage: npm run simulate -- --seeds N --from S [--jobs J] [--double-every D] [--again] | --mutants | --tally",
+  );
   process.exit(2);
 }
 
-const commit = readCommit();
+const ledger = new Ledger("simulation", [
+  "services",
+  "schemas",
+  "test/simulation",
+  "test/support",
+  "package-lock.json",
+]);
+const { commit } = ledger;
 const startedAtMs = Date.now();
 let failures = 0;
-
-function readCommit(): string {
-  try {
-    return execFileSync("git", ["rev-parse", "--short", "HEAD"], { cwd: ROOT, encoding: "utf8" }).trim();
-  } catch {
-    return "unknown";
-  }
-}
 
 function clearLine(): void {
   if (process.stdout.isTTY) process.stdout.write("\r\u001b[K");
@@ -77,27 +88,64 @@ async function report(outcome: Outcome): Promise<void> {
   say(`     ${shrunk.events.length} events, faults: ${shrunk.faults.join("; ") || "none"}; kept in ${path}`);
 }
 
+/** Cut at multiples of the portion, so that campaigns that overlap share portions. */
+function listPortions(): PortionOrder[] {
+  const orders: PortionOrder[] = [];
+  for (let at = from; at < from + seeds; ) {
+    const next = Math.min(from + seeds, at - (at % PORTION_SEEDS) + PORTION_SEEDS);
+    orders.push({ from: at, seeds: next - at, doubleEvery });
+    at = next;
+  }
+  return orders;
+}
+
+function nameOf(order: PortionOrder): string {
+  return `seeds ${order.from} to ${order.from + order.seeds - 1}, one in ${order.doubleEvery} twice`;
+}
+
 async function simulate(): Promise<void> {
   const tally = createTally();
   for (const failure of await replayRegressions()) fail(failure);
   for (const seed of await listSilentCanaries()) fail(`canary seed ${seed} passes: the alarm does not work`);
-  await runCampaign(from, seeds, DOUBLE_EVERY, tally, async (outcome) => {
-    if (outcome.failure !== null) await report(outcome);
-    const perSecond = ((1000 * tally.seeds) / (Date.now() - startedAtMs)).toFixed(1);
-    progress(
-      `${tally.seeds}/${seeds} seeds, ${tally.failed} failed, ${tally.faults} faults, ${perSecond} seeds/s`,
-      tally.seeds % 50 === 0,
-    );
-  });
+  const orders = listPortions();
+  const known = new Map(ledger.read().flatMap((one) => (one.commit === commit ? [[one.part, one] as const] : [])));
+  const isDone = (order: PortionOrder) =>
+    !values.again && ledger.has(nameOf(order)) && known.get(nameOf(order))?.counts["failed"] === 0;
+  for (const order of orders) if (isDone(order)) addCounts(tally, known.get(nameOf(order))?.counts ?? {});
+  const resumed = tally.seeds;
+  if (resumed > 0) say(`${resumed} of these seeds were run before at ${commit}`);
+  let cpuSeconds = 0;
+  const onPortion = async (order: PortionOrder, news: readonly PortionNews[]) => {
+    for (const one of news) {
+      if (one.kind === "failed") await report(one.outcome);
+      else {
+        addCounts(tally, listCounts(one.tally));
+        cpuSeconds += one.cpuSeconds;
+        ledger.add(nameOf(order), one.cpuSeconds, listCounts(one.tally));
+      }
+    }
+    const run = tally.seeds - resumed;
+    const speed = `${(run / cpuSeconds).toFixed(1)} seeds a CPU second`;
+    progress(`${tally.seeds}/${seeds} seeds, ${tally.failed} failed, ${tally.faults} faults, ${speed}`, true);
+  };
+  await runPortions(
+    orders.filter((order) => !isDone(order)),
+    jobs,
+    onPortion,
+  );
   clearLine();
+  describeTally(tally);
+  if (seeds >= VACUITY_SEEDS_MIN) for (const name of listMissing(tally)) fail(`never happened: ${name}`);
+  const seconds = Math.round((Date.now() - startedAtMs) / 1000);
+  say(`${tally.doubles} seeds ran twice; commit ${commit}; ${seconds} s, ${Math.round(cpuSeconds)} s of CPU`);
+  const { seeds: run, failed, events, faults, hard } = tally;
+  const others = Math.max(0, failures - failed);
+  say(JSON.stringify({ seeds: run, failed: failed + others, events, faults, hard }));
+}
+
+function describeTally(tally: Tally): void {
   for (const [name, count] of [...tally.counts].sort(([a], [b]) => (a < b ? -1 : 1)))
     say(`${String(count).padStart(8)}  ${name}`);
-  if (seeds >= VACUITY_SEEDS_MIN) for (const name of listMissing(tally)) fail(`never happened: ${name}`);
-  say(`${tally.doubles} seeds ran twice; commit ${commit}; ${Math.round((Date.now() - startedAtMs) / 1000)} s`);
-  const { seeds: run, failed, events, faults, hard } = tally;
-  say(
-    JSON.stringify({ seeds: run, failed: failed + (failures > failed ? failures - failed : 0), events, faults, hard }),
-  );
 }
 
 async function slaughter(): Promise<void> {
@@ -120,5 +168,6 @@ async function slaughter(): Promise<void> {
   say(JSON.stringify({ mutants: MUTANTS.length, killed: MUTANTS.length - failures, underFaults, seeds: run }));
 }
 
-await (values.mutants ? slaughter() : simulate());
+if (values.tally) for (const line of ledger.describe()) say(line);
+else await (values.mutants ? slaughter() : simulate());
 process.exitCode = failures > 0 ? 1 : 0;

@@ -69,6 +69,15 @@ const STRIKES_MAX: Readonly<Partial<Record<FaultKind, number>>> = {
   retention: 2,
 };
 
+/** Histories that share nothing with each other, and events of each: many small components, or few that grow large. */
+const SHAPES = [
+  { histories: 8, historyLength: 22 },
+  { histories: 22, historyLength: 8 },
+  { histories: 22, historyLength: 8 },
+  { histories: 44, historyLength: 4 },
+  { histories: 44, historyLength: 4 },
+] as const;
+
 export function createPlan(seed: number): Plan {
   const draw = (name: string) => hashText(seed, `plan ${name}`) / 4_294_967_296;
   const within = (name: string, min: number, max: number) => min + Math.floor(draw(name) * (max - min + 1));
@@ -100,8 +109,7 @@ export function createPlan(seed: number): Plan {
     newsMs: within("news", 5, 40),
     lossMs: within("loss", 20, 220),
     fetchMax: draw("fetch") < 0.3 ? within("few", 1, 4) : within("many", 5, 60),
-    histories: 8,
-    historyLength: within("length", 25, 27),
+    ...(SHAPES[within("shape", 0, SHAPES.length - 1)] as (typeof SHAPES)[number]),
     feedMs,
     rates,
     strikes: strikes.toSorted((a, b) => a.atMs - b.atMs),

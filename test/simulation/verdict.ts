@@ -1,11 +1,12 @@
 // What must hold when everything has come to rest, whatever happened on the way: the people are the oracle's (I1, P1);
-// nobody waits for anything; every input record has one outcome (O1); and a fold of the inner log, bundle by bundle and by
-// the reference engine, gives the outputs that readers saw, byte for byte and in order (O2, O4 of the notes).
+// nobody waits for anything; every input record has one outcome (O1); and a fold of the inner log, in steps of other sizes
+// and by the reference engine, gives the outputs that readers saw, byte for byte and in order (O2, O4 of the notes).
 
 import { isDeepStrictEqual } from "node:util";
 import { acceptEvent } from "#core/acceptance.ts";
 import { isWithoutFacts } from "#core/declaration.ts";
 import type { EventOutcome } from "#core/effect.ts";
+import type { NewRecord } from "#ports/log.ts";
 import type { Store } from "#ports/store.ts";
 import { configuration, hash } from "#support/histories.ts";
 import { compareOracle, comparePeople } from "#support/oracle-comparison.ts";
@@ -65,11 +66,17 @@ function describeDifference(got: ReturnType<typeof comparePeople>, wanted: Retur
   return `${JSON.stringify(got.profiles[at])}\n  is not ${JSON.stringify(wanted.profiles[at])}`;
 }
 
+/** Bundles of a step of this fold: by turns more and fewer than what a live step has. */
+const FOLDED_AT_ONCE = [40, 4, 64];
+/** Nothing waits in this outbox. */
+const EVERYTHING = { offset: Number.MAX_SAFE_INTEGER, step: 0 };
+
 async function foldInnerLog({ plan, kit, observer, published, applied }: Rest) {
   const { system, encodeOutput } = kit;
   const outputs = new Map<string, string[]>();
   const outcomes: EventOutcome[] = [];
   const stores: Store[] = [];
+  const offsets = new WeakMap<NewRecord, number>();
   for (let shard = 0; shard < plan.shards; shard += 1) {
     const start = { offset: 0, step: 0 };
     const store = system.openMemoryStore();
@@ -81,7 +88,11 @@ async function foldInnerLog({ plan, kit, observer, published, applied }: Rest) {
         shards: plan.shards,
         resolvedTopic: NAMES.resolved,
         encodeBundle: () => new Uint8Array(),
-        encodeOutput,
+        encodeOutput: (output, position) => {
+          const record = encodeOutput(output, position);
+          offsets.set(record, position.offset);
+          return record;
+        },
         prepareEvents: async () => {},
         findRoots: async () => new Map(),
         join: async () => [],
@@ -91,11 +102,17 @@ async function foldInnerLog({ plan, kit, observer, published, applied }: Rest) {
       0,
       start,
     );
-    for (const { offset, value } of observer.bundles.get(shard) ?? []) {
-      if (offset >= (applied[shard] ?? 0)) break;
-      const { records } = await stitcher.apply([{ offset, items: system.readBundle(value) }], { offset, step: 0 }, 0);
+    const upTo = applied[shard] ?? 0;
+    const bundles = (observer.bundles.get(shard) ?? [])
+      .filter(({ offset }) => offset < upTo)
+      .map(({ offset, value }) => ({ offset, items: system.readBundle(value) }));
+    for (let at = 0, turn = shard; at < bundles.length; turn += 1) {
+      const step = bundles.slice(at, at + (FOLDED_AT_ONCE[turn % FOLDED_AT_ONCE.length] as number));
+      at += step.length;
+      const { records } = await stitcher.apply(step, EVERYTHING, 0);
       for (const record of records) {
-        if (record.topic === NAMES.resolved || offset >= (published[shard] ?? 0)) continue;
+        const offset = offsets.get(record);
+        if (offset === undefined || offset >= (published[shard] ?? 0)) continue;
         const stream = `${record.topic} ${record.key} ${shard}`;
         const list = outputs.get(stream) ?? [];
         outputs.set(stream, list);
