@@ -9,16 +9,17 @@ import {
   type Configuration,
   type NamespaceConfiguration,
   type Rules,
+  type SignalRule,
   type SourceConfiguration,
 } from "#core/configuration.ts";
-import { checkLadder, checkNames } from "./consistency.ts";
+import { checkLadder, checkNames, checkSignals } from "./consistency.ts";
 import { SourceDocument } from "./document.ts";
 import { type IdentityKey, publishedIdentityKey, readIdentityKey } from "./identity-key.ts";
 import { listProblems } from "./issue.ts";
 import type { CsvMapping } from "./mapping.ts";
 import type { PayloadMapping } from "./payload-mapping.ts";
 import { ConfigurationError, type Problem } from "./problem.ts";
-import { type ConfigurationFile, configurationSchema, rulesSchema } from "./schema.ts";
+import { type ConfigurationFile, configurationSchema, type RulesFile, rulesSchema } from "./schema.ts";
 import { describeShape } from "./shape.ts";
 
 export const SHIPPED_FILE = resolve(import.meta.dirname, "default/weft.yaml");
@@ -127,14 +128,27 @@ function readRules(path: string, problems: Problem[], from?: SourceDocument): Ru
   if (problems.length > before) return undefined;
   const value = omitEmpty(document.value);
   const file = parse(rulesSchema, value, document, problems, []);
-  problems.push(...checkLadder(value, document));
+  problems.push(...checkLadder(value, document), ...checkSignals(value, document));
   if (file === undefined) return undefined;
-  const signals = file.signals.map(({ signal, dueAfter, sourceLateAfter }) => ({
-    signal,
-    dueAfterMs: dueAfter,
-    sourceLateAfterMs: sourceLateAfter,
-  }));
-  return { version: file.version, ladder: file.ladder, signals };
+  return { version: file.version, ladder: file.ladder, signals: buildSignals(file) };
+}
+
+function buildSignals({ signals }: RulesFile): SignalRule[] {
+  return signals.flatMap(({ enabled, dueAfter, sourceLateAfter = 0, ...rule }) =>
+    enabled
+      ? [
+          {
+            signal: rule.signal,
+            after: rule.after ?? [],
+            unless: rule.unless ?? [],
+            yearly: rule.yearly ?? null,
+            while: rule.while ?? null,
+            dueAfterMs: dueAfter,
+            sourceLateAfterMs: sourceLateAfter,
+          },
+        ]
+      : [],
+  );
 }
 
 function readDocument(path: string, problems: Problem[], from?: SourceDocument): SourceDocument {

@@ -1,8 +1,10 @@
 // What no schema of single keys can see: names used twice, names that nothing declares, expressions that do not check.
 // It reads the file as written, not as parsed, so that these problems come out together with those of form.
 
+import { MOMENTS } from "#core/configuration.ts";
+import { EVENT_TYPES } from "#core/event.ts";
 import { PARTS, PARTS_WITH_ENTRIES } from "#core/lawful.ts";
-import { checkField, checkPayloadField, checkRule } from "./expression.ts";
+import { checkField, checkPayloadField, checkRule, findTime } from "./expression.ts";
 import type { SourceDocument } from "./document.ts";
 import type { Problem } from "./problem.ts";
 import { formatSuggestion } from "./suggestion.ts";
@@ -55,6 +57,37 @@ export function checkLadder(value: unknown, document: SourceDocument): Problem[]
       );
   }
   return problems;
+}
+
+export function checkSignals(value: unknown, document: SourceDocument): Problem[] {
+  const signals = asList(asMap(value)["signals"]);
+  const problems = findDuplicates(signals, "signal", ["signals"], "signal", document);
+  for (const [index, entry] of signals.entries()) {
+    const path = ["signals", index];
+    const { after, yearly, unless, while: condition } = asMap(entry);
+    if ((after === undefined) === (yearly === undefined))
+      problems.push(document.problem("missing-key", path, "expected either `after` or `yearly`"));
+    if (yearly !== undefined && unless !== undefined)
+      problems.push(document.problemWithKey("unknown-key", [...path, "unless"], "a yearly signal has no `unless`"));
+    for (const [key, names] of [
+      ["after", after],
+      ["unless", unless],
+    ] as const)
+      for (const [at, name] of (Array.isArray(names) ? asList(names) : [names]).entries())
+        problems.push(...checkMoment(name, Array.isArray(names) ? [...path, key, at] : [...path, key], document));
+    if (typeof condition !== "string") continue;
+    const found = checkRule(condition) ?? findTime(condition);
+    if (found) problems.push(document.problemInside(found.code, [...path, "while"], found.message, found.position));
+  }
+  return problems;
+}
+
+/** Any type of event may be named; one that is nearly a moment or a type of the vocabulary is a slip. */
+function checkMoment(name: unknown, path: Path, document: SourceDocument): Problem[] {
+  const known = [...MOMENTS, ...EVENT_TYPES];
+  if (typeof name !== "string" || known.some((one) => one === name)) return [];
+  const hint = formatSuggestion(name, known);
+  return hint === "" ? [] : [document.problem("unknown-name", path, `no such moment or event type${hint}`)];
 }
 
 function checkMapping(value: unknown, path: Path, namespaces: readonly string[], document: SourceDocument): Problem[] {

@@ -2,7 +2,7 @@
 // Compiling for evaluation is the business of whoever evaluates.
 
 import { Environment } from "@marcbachmann/cel-js";
-import { createRuleEnvironment, RULE_LIMITS } from "#core/segment.ts";
+import { createRuleEnvironment, readsTime, RULE_LIMITS } from "#core/segment.ts";
 import { DURATION_PATTERN } from "#core/duration.ts";
 import { DURATION_EXPECTED } from "./duration.ts";
 import { suggestName } from "./suggestion.ts";
@@ -41,6 +41,13 @@ export function checkRule(expression: string): ExpressionProblem | undefined {
     if (!DURATION_PATTERN.test(one ?? other ?? "")) return { code: "rule-type", message: DURATION_EXPECTED, position };
   }
   return undefined;
+}
+
+/** A condition that is asked only when something happens must not depend on time. */
+export function findTime(expression: string): ExpressionProblem | undefined {
+  if (!readsTime(expression)) return undefined;
+  const message = "expected a condition without time: `elapsed` and instants are for the ladder";
+  return { code: "rule-type", message, position: 0 };
 }
 
 /** A field of a mapping: a text over the columns of a row. */

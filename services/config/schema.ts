@@ -2,7 +2,7 @@
 // and `weft config explain` read.
 
 import * as z from "zod";
-import { ASSURANCES, NAMESPACE_KINDS, NORMALISERS } from "#core/configuration.ts";
+import { ASSURANCES, MOMENTS, NAMESPACE_KINDS, NORMALISERS } from "#core/configuration.ts";
 import { durationKey, durationKeyWithDefault } from "./duration.ts";
 import { csvMapping } from "./mapping.ts";
 import { payloadMapping } from "./payload-mapping.ts";
@@ -17,6 +17,9 @@ const currency = z.string().refine(isCurrency, "expected an ISO 4217 currency su
 const url = (protocols: string) =>
   z.string().refine((text) => isUrl(text, protocols), `expected a URL that begins with ${protocols}`);
 const hostAndPort = z.string().regex(/^[^\s:/]+:\d{1,5}$/, "expected host:port");
+const MOMENT_TITLE = "moment | event type, or a list of them";
+const moment = z.string().regex(/^[a-z][a-z0-9-]{0,127}$/, `expected one of ${MOMENTS.join(", ")}, or an event type`);
+const momentList = z.union([moment.transform((one) => [one]), z.array(moment).min(1).max(32)]);
 /** None of them verifies with what it signs with. */
 const TOKEN_ALGORITHMS = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "EdDSA"] as const;
 const assurances = z.record(z.string(), z.enum(ASSURANCES));
@@ -273,9 +276,26 @@ export const rulesSchema = z.strictObject({
   signals: z
     .array(
       z.strictObject({
-        signal: z.enum(["abandoned-cart"]).meta({ description: "Kind of signal." }),
-        dueAfter: durationKey("How long after the last activity it is due."),
-        sourceLateAfter: durationKey("How long after that it is sent even though a source is not complete."),
+        signal: name.meta({ description: "Name of the signal, as outputs carry it." }),
+        enabled: z.boolean().default(true).meta({ description: "False: declared, and not in use." }),
+        after: momentList.optional().meta({ title: MOMENT_TITLE, description: "What opens it: the latest of these." }),
+        unless: momentList.optional().meta({
+          title: MOMENT_TITLE,
+          description:
+            "What refutes it: any of these, on any channel, at or after the activity. One that is also in `after` opens it anew.",
+        }),
+        yearly: z.string().min(1).optional().meta({
+          description:
+            "In place of `after`: a trait that is a date. It is due each year from the first instant of the day.",
+        }),
+        while: z.string().min(1).optional().meta({
+          title: "CEL",
+          description: "It is open only while this holds; not about time. Default: always.",
+        }),
+        dueAfter: durationKey("How long after the last activity, or the start of the day, it is due."),
+        sourceLateAfter: durationKey(
+          "How long after that it is sent even though a source that could refute it is not complete. Default: 0h.",
+        ).optional(),
       }),
     )
     .default([])

@@ -23,6 +23,7 @@ export const CASE_MOVES: Readonly<Record<CaseState, Readonly<Record<CaseStep, Ex
 
 export interface CaseMark extends Told {
   readonly channel: string;
+  readonly backfill: boolean;
 }
 
 interface CaseSpan {
@@ -66,8 +67,8 @@ export function caseKey({ authenticated, scope, caseId }: CaseRecord): string {
 export function readCases(telling: Telling, event: ChannelEvent, scope: string): Registers<CaseRecord> {
   const part = event.case;
   if (part === null || part === undefined || part.caseId === "") return NOTHING_TOLD;
-  const { told, authenticated, limits } = telling;
-  const mark = { ...told, channel: cutText(part.channel ?? telling.channel, limits) };
+  const { told, authenticated, backfill, limits } = telling;
+  const mark = { ...told, channel: cutText(part.channel ?? telling.channel, limits), backfill };
   const motive = typeof part.motive === "string" && part.motive !== "" ? cutText(part.motive, limits) : null;
   const record: CaseRecord = {
     scope,
@@ -101,6 +102,35 @@ export interface CaseView {
   readonly closedOn: string | null;
 }
 
+/** The last closing of a case, while none is open. */
+export interface Settlement {
+  readonly at: number;
+  readonly backfill: boolean;
+  readonly source: string;
+  readonly caseId: string;
+}
+
+/** A facet is what it was if it is the same. */
+const settlements = new WeakMap<Registers<CaseRecord>, { readonly last: Settlement | null }>();
+
+/** Null: no case was ever closed, or one is open. Of one instant what was not told as history. */
+export function findSettlement(cases: Registers<CaseRecord>): Settlement | null {
+  const known = settlements.get(cases);
+  if (known !== undefined) return known.last;
+  let last: Settlement | null = null;
+  let isOpen = false;
+  for (const record of listRegisters(cases)) {
+    const { closing, view } = describeCase(record);
+    if (view.status !== "closed") isOpen = true;
+    if (closing === null || (last !== null && closing.at < last.at)) continue;
+    if (last !== null && closing.at === last.at && !last.backfill) continue;
+    last = { at: closing.at, backfill: closing.backfill, source: view.source, caseId: view.caseId };
+  }
+  if (isOpen) last = null;
+  settlements.set(cases, { last });
+  return last;
+}
+
 /** Open cases first, then by when something of them was told, the latest first (S88). */
 export function viewCases(cases: Registers<CaseRecord>): CaseView[] {
   return listRegisters(cases)
@@ -114,7 +144,7 @@ export function viewCases(cases: Registers<CaseRecord>): CaseView[] {
     .map(({ view }) => view);
 }
 
-function describeCase(record: CaseRecord): { view: CaseView; latest: CaseMark } {
+function describeCase(record: CaseRecord): { view: CaseView; latest: CaseMark; closing: CaseMark | null } {
   const steps = CASE_STEPS.flatMap((step, order) => {
     const span = record[step];
     return span === null ? [] : [span.first, span.last].map((mark) => ({ step, order, mark }));
@@ -136,5 +166,5 @@ function describeCase(record: CaseRecord): { view: CaseView; latest: CaseMark } 
     closedAt: closing?.at ?? null,
     closedOn: closing?.channel ?? null,
   };
-  return { view, latest };
+  return { view, latest, closing };
 }

@@ -76,9 +76,20 @@ export interface SegmentRule {
   readonly when: string;
 }
 
-/** After activity, unless a valid order follows: see SPEC.md, abandoned-cart. */
+/** What a signal can wait for beside event types: the last cart or checkout activity, the latest valid order, her last open case being closed. */
+export const MOMENTS = ["cart-activity", "valid-order", "cases-settled"] as const;
+export type MomentName = (typeof MOMENTS)[number];
+
+/** After the latest of `after`, unless one of `unless` follows it; or each year, on the day of a date. See SPEC.md section 5. */
 export interface SignalRule {
-  readonly signal: "abandoned-cart";
+  readonly signal: string;
+  /** Moments and event types. */
+  readonly after: readonly string[];
+  readonly unless: readonly string[];
+  /** The trait that is the date; null: it is no yearly signal, and `after` says when it opens. */
+  readonly yearly: string | null;
+  /** CEL over the same facts as the ladder, without time: open only while it holds. */
+  readonly while: string | null;
   readonly dueAfterMs: number;
   /** Sent at the latest this long after it was due, even where a source is not complete. */
   readonly sourceLateAfterMs: number;

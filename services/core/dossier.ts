@@ -63,6 +63,7 @@ export function readDossier(
     type: event.type,
     channel: source?.channel ?? item.source,
     authenticated: isAnchorAuthenticated(item),
+    backfill: item.backfill,
     limits,
   };
   return {

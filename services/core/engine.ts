@@ -3,15 +3,17 @@
 // One engine for the cluster, the embedded mode, simulation and fold.
 
 import { createRegistry, type Registry } from "./registry.ts";
-import type { Configuration, SignalRule } from "./configuration.ts";
+import type { Configuration } from "./configuration.ts";
 import type { ChannelEvent } from "./event.ts";
 import type { Hash } from "./identifier.ts";
+import { compilePattern, type Pattern } from "./pattern.ts";
 import { compileLadder, type Ladder } from "./segment.ts";
 
 export interface Engine {
   readonly registry: Registry;
   readonly ladder: Ladder;
-  readonly abandonedCart: SignalRule | null;
+  /** Signals, in the order of the rules. */
+  readonly patterns: readonly Pattern[];
   /** Number of resolver slots: a shard's time is the minimum over all of them. */
   readonly resolverSlots: number;
   /** Bytes that the resolver has accepted, to the event; the shell's codec. */
@@ -28,7 +30,7 @@ export function createEngine(options: {
   return {
     registry: createRegistry(configuration, hash),
     ladder: compileLadder(configuration.rules),
-    abandonedCart: configuration.rules.signals.find((rule) => rule.signal === "abandoned-cart") ?? null,
+    patterns: configuration.rules.signals.map((rule) => compilePattern(rule, configuration.sources)),
     resolverSlots,
     decode,
   };

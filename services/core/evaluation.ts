@@ -1,4 +1,4 @@
-// What follows from a profile's facts: its segment, the transition to it, its open signal. Run after each event in
+// What follows from a profile's facts: its segment, the transition to it, its open signals. Run after each event in
 // recorded order, so the borders of batches cannot be seen in the transitions (O2).
 
 import type { Engine } from "./engine.ts";
@@ -8,7 +8,7 @@ import type { SegmentTransition, TransitionCause } from "./effect.ts";
 import { isPending } from "./membership.ts";
 import type { Cause, ProfileRecord } from "./profile.ts";
 import { reviseMoves, type Reason } from "./retraction.ts";
-import { refreshSignal } from "./signal.ts";
+import { refreshSignals } from "./signal.ts";
 import { SHARD_PART, type ShardTime } from "./shard-time.ts";
 import { setSegmentTimer } from "./timer.ts";
 import { viewProfile, type Facts } from "./view.ts";
@@ -46,7 +46,7 @@ export function evaluateProfile(
     reviseMoves(engine, workspace, record, move, reason);
   }
   setSegmentTimer(workspace, component.id, naming, record, until);
-  refreshSignal(engine, workspace, component, naming, record, view);
+  refreshSignals(engine, workspace, component, naming, record, view, cause.at);
 }
 
 function isLate({ lastTransitionOccurredAt }: ProfileRecord, { occurredAt }: Cause): boolean {

@@ -24,6 +24,8 @@ export interface Telling {
   readonly channel: string;
   /** What the event's anchor was asserted with; claims only add, and are kept apart (I5). */
   readonly authenticated: boolean;
+  /** Told as history. */
+  readonly backfill: boolean;
   readonly limits: LimitKind[];
 }
 

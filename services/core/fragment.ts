@@ -10,6 +10,7 @@ import { isAnchorAuthenticated } from "./facet.ts";
 import type { EventItem } from "./item.ts";
 import type { LimitKind } from "./limit.ts";
 import { createOrderTotals, mergeOrderTotals, type OrderTotals } from "./order-totals.ts";
+import { foldRecency, mergeRecency, type Recency } from "./recency.ts";
 
 export const TRAITS_MAX = 128;
 export const TRAIT_LENGTH_MAX = 2048;
@@ -47,6 +48,7 @@ export interface Fragment {
   cartsFilled: number;
   cart: CartActivity | null;
   readonly orders: OrderTotals;
+  readonly recency: Recency;
   firstAt: number | null;
   lastAt: number | null;
   dossier: Dossier | null;
@@ -64,6 +66,7 @@ export function createFragment(): Fragment {
     cartsFilled: 0,
     cart: null,
     orders: createOrderTotals(),
+    recency: new Map(),
     firstAt: null,
     lastAt: null,
     dossier: null,
@@ -77,6 +80,7 @@ export function foldEvent(registry: Registry, fragment: Fragment, item: EventIte
   const source = registry.sources.get(item.source);
   fragment.events += 1;
   if (countType(fragment.byType, event.type)) limits.push("event-types");
+  if (foldRecency(fragment.recency, item, event) && !limits.includes("event-types")) limits.push("event-types");
   fragment.firstAt = Math.min(fragment.firstAt ?? event.occurredAt, event.occurredAt);
   fragment.lastAt = Math.max(fragment.lastAt ?? event.occurredAt, event.occurredAt);
   if (event.traits !== null && event.traits !== undefined) foldTraits(fragment, item, event, event.traits, limits);
@@ -197,6 +201,7 @@ export function mergeFragment(into: Fragment, from: Fragment): void {
   if (from.cart !== null && (into.cart === null || compareCartActivities(from.cart, into.cart) > 0))
     into.cart = from.cart;
   mergeOrderTotals(into.orders, from.orders);
+  mergeRecency(into.recency, from.recency);
   if (from.firstAt !== null) into.firstAt = Math.min(into.firstAt ?? from.firstAt, from.firstAt);
   if (from.lastAt !== null) into.lastAt = Math.max(into.lastAt ?? from.lastAt, from.lastAt);
   into.dossier = mergeDossiers(into.dossier, from.dossier, []);

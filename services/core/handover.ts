@@ -69,8 +69,8 @@ export function* applyAbsorb(engine: Engine, workspace: Workspace, item: AbsorbI
         workspace.write(listPart(key, n), null);
       }
     }
-    for (const naming of present.profiles.keys()) {
-      dropTimers(workspace, id, naming);
+    for (const [naming, record] of present.profiles) {
+      dropTimers(workspace, id, naming, record);
     }
   }
   workspace.sends.push({

@@ -12,7 +12,7 @@ import { createProfileRecord, profileId, type Cause, type ProfileRecord } from "
 import { touchProfile } from "./publication.ts";
 import type { News } from "./region.ts";
 import { endMoves } from "./retraction.ts";
-import { closeSignal } from "./signal.ts";
+import { closeSignals, joinSignalled } from "./signal.ts";
 import { setSegmentTimer } from "./timer.ts";
 import { compareNaming, weighNews, type Settlement } from "./settlement.ts";
 import type { Workspace } from "./workspace.ts";
@@ -109,7 +109,7 @@ function assignProfiles(
       record.alive = true;
       record.segment = null;
       record.segmentSince = null;
-      record.signal = null;
+      record.signals = [];
       if (split !== null) {
         const other = component.profiles.get(split) ?? null;
         announce(registry, workspace, component, "split", naming, other, null, cause);
@@ -171,7 +171,7 @@ function openRecord(engine: Engine, workspace: Workspace, component: Component, 
 function endHeldApart(engine: Engine, workspace: Workspace, component: Component, key: string, cause: Cause): void {
   const record = component.profiles.get(key);
   if (record === undefined || !record.alive) return;
-  closeSignal(workspace, component, key, record);
+  closeSignals(workspace, component, key, record);
   setSegmentTimer(workspace, component.id, key, record, null);
   endProfile(engine, workspace, record, cause, "split");
   endMoves(record, null);
@@ -188,7 +188,7 @@ function renameProfile(
 ): void {
   const from = component.profiles.get(old) as ProfileRecord;
   const to = component.profiles.get(naming) as ProfileRecord;
-  closeSignal(workspace, component, old, from);
+  closeSignals(workspace, component, old, from);
   setSegmentTimer(workspace, component.id, old, from, null);
   to.alive = true;
   to.segment = from.segment;
@@ -197,7 +197,7 @@ function renameProfile(
   to.evaluatedAsOf = Math.max(from.evaluatedAsOf, to.evaluatedAsOf);
   to.standing = from.standing;
   to.endedBy = null;
-  to.signalledUpTo = latest(from.signalledUpTo, to.signalledUpTo);
+  joinSignalled(to, from);
   to.heldCause = from.heldCause;
   from.alive = false;
   from.segment = null;
@@ -217,12 +217,12 @@ function absorbProfile(
 ): void {
   const from = component.profiles.get(absorbed) as ProfileRecord;
   const to = component.profiles.get(naming) as ProfileRecord;
-  closeSignal(workspace, component, absorbed, from);
+  closeSignals(workspace, component, absorbed, from);
   setSegmentTimer(workspace, component.id, absorbed, from, null);
   const end = endProfile(engine, workspace, from, cause, cause.backfill ? "backfill" : "merge");
   // Not evaluated since it came out of another one: the world still knows the end before.
   if (end !== null) endMoves(from, end);
-  to.signalledUpTo = latest(from.signalledUpTo, to.signalledUpTo);
+  joinSignalled(to, from);
   from.heldCause = null;
   announce(engine.registry, workspace, component, "merged", naming, from, null, cause);
 }
@@ -238,8 +238,4 @@ function endProfile(
   record.alive = false;
   if (record.segment === null) return null;
   return moveSegment(engine, workspace, record, null, null, cause, why, null);
-}
-
-function latest(a: number | null, b: number | null): number | null {
-  return a === null ? b : b === null ? a : Math.max(a, b);
 }

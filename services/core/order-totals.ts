@@ -13,7 +13,7 @@ export interface OrderTotals {
   /** By currency, minor units: totals of valid orders less returned lines. */
   readonly spentMinor: Map<string, number>;
   /** Valid orders by instant, latest first, at most LATEST_ORDERS_MAX. */
-  latestValid: { readonly at: number; readonly order: string }[];
+  latestValid: { readonly at: number; readonly order: string; readonly backfill: boolean }[];
 }
 
 export function createOrderTotals(): OrderTotals {
@@ -26,7 +26,7 @@ export function moveOrder(totals: OrderTotals, key: string, before: OrderView | 
   applyOrder(totals, after, 1);
   if (before?.valid === true) totals.latestValid = totals.latestValid.filter((latest) => latest.order !== key);
   if (after?.valid === true) {
-    totals.latestValid.push({ at: after.at, order: key });
+    totals.latestValid.push({ at: after.at, order: key, backfill: after.backfill });
     keepLatest(totals);
   }
 }

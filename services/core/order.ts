@@ -26,6 +26,7 @@ export interface OrderFact {
   /** Who the event names: the key and birth of its anchor; null where it names nobody. */
   readonly anchor: string | null;
   readonly anchorBirth: ComponentId | null;
+  readonly backfill: boolean;
 }
 
 export interface Order {
@@ -51,6 +52,8 @@ export interface OrderView {
   readonly spentMinor: number;
   /** occurredAt of the order itself. */
   readonly at: number;
+  /** All that is known of it was told as history. */
+  readonly backfill: boolean;
 }
 
 export function orderPart(key: string): string {
@@ -86,6 +89,7 @@ export function addOrderFact(
     lines: part.lines ?? null,
     anchor: anchor?.key ?? null,
     anchorBirth: anchor?.birth ?? null,
+    backfill: item.backfill,
   };
   const same = order.facts.findIndex((other) => other.source === fact.source && other.eventId === fact.eventId);
   if (same >= 0) {
@@ -141,6 +145,7 @@ export function viewOrder(registry: Registry, order: Order): OrderView {
         : order.facts
       ).map((fact) => fact.occurredAt),
     ),
+    backfill: order.facts.every((fact) => fact.backfill),
   };
 }
 

@@ -7,11 +7,17 @@ import type { Move } from "./retraction.ts";
 
 export interface OpenSignal {
   readonly signal: string;
-  /** occurredAt of the activity that opened it. */
+  /** occurredAt of the activity that opened it; of a yearly one the first instant of the day. */
   readonly activityAt: number;
   readonly dueAt: number;
   /** awaiting: due, but a source that could refute it has not reported up to then. */
   readonly state: "open" | "awaiting";
+}
+
+/** Up to which activity a signal was sent. */
+export interface Signalled {
+  readonly signal: string;
+  readonly upTo: number;
 }
 
 /** What caused a step, as its outputs name it. */
@@ -45,9 +51,9 @@ export interface ProfileRecord {
   standing: Move[];
   /** Of a dead record: the move by which it went into another profile. */
   endedBy: Move | null;
-  signal: OpenSignal | null;
-  /** Activity up to which signals were sent. */
-  signalledUpTo: number | null;
+  /** One of each name at most. */
+  signals: OpenSignal[];
+  signalled: Signalled[];
   /** Of a dead record: the id that it resolves to, as last announced. */
   aliasOf: string | null;
   /** The cause that waits while ownership is pending. */
@@ -76,8 +82,8 @@ export function createProfileRecord(id: string): ProfileRecord {
     segmentUntil: null,
     standing: [],
     endedBy: null,
-    signal: null,
-    signalledUpTo: null,
+    signals: [],
+    signalled: [],
     aliasOf: null,
     heldCause: null,
     look: null,

@@ -38,6 +38,11 @@ export function createRuleEnvironment(ask: (instant: number, ms: number) => bool
     );
 }
 
+/** Whether a rule depends on time. */
+export function readsTime(when: string): boolean {
+  return READS_TIME.test(when);
+}
+
 /** The one way to time: instants compare with nothing else that a rule can name. */
 const READS_TIME = /\belapsed\s*\(|\b(firstAt|lastAt|latestAt)\b/;
 
@@ -59,6 +64,12 @@ export interface Ladder {
   evaluate(facts: Facts, atMs: number): Standing;
   /** Of two segments the one higher on the ladder has the greater height; one that is not on it is below all. */
   heightOf(segment: string | null): number;
+}
+
+/** One rule without time by itself. One that fails to evaluate does not hold. */
+export function compileCondition(when: string): (facts: Facts) => boolean {
+  const holds = createRuleEnvironment().parse(when);
+  return (facts) => isTrue(holds, toCel(facts));
 }
 
 const compiled = new WeakMap<Rules, Ladder>();
@@ -83,7 +94,7 @@ function compile(rules: Rules): Ladder {
   const last = rungs.at(-1);
   if (last === undefined) throw new Error("the ladder has no rung");
   const heights = new Map<string | null, number>(rungs.map(({ segment }, place) => [segment, rungs.length - place]));
-  const readsTime = rules.ladder.some(({ when }) => READS_TIME.test(when));
+  const asksForTime = rules.ladder.some(({ when }) => readsTime(when));
   let answers = new Map<string, Standing>();
   const ask = (facts: Facts): Standing => {
     until = null;
@@ -93,11 +104,11 @@ function compile(rules: Rules): Ladder {
   };
   return {
     version: rules.version,
-    readsTime,
+    readsTime: asksForTime,
     evaluate(facts, atMs) {
       // Of what was asked on the way: as long as no such answer changes, neither does the whole.
       nowMs = atMs;
-      if (readsTime) return ask(facts);
+      if (asksForTime) return ask(facts);
       const key = writeFacts(facts);
       const known = answers.get(key);
       if (known !== undefined) return known;

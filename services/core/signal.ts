@@ -1,47 +1,87 @@
-// Signals: something happened and something else did not follow. `abandoned-cart`: due a day after the last cart or
-// checkout activity unless a valid order on any channel follows it, all by occurredAt. Sent when every source trusted
-// for orders is complete up to the due instant; at the latest `sourceLateAfterMs` after it, and then it says so.
+// Signals: something happened and something else did not follow (pattern.ts says what). Of each name one is open for a
+// profile, due `dueAfter` after the activity that opened it; sent when every source that could refute it is complete up
+// to the due instant, at the latest `sourceLateAfterMs` after it, and then it says so.
+//
+//   closed ──activity──► open ──due──► sent, or awaiting ──complete, or too late──► sent
+//      ◄──refuted, emptied, another activity──┘
 
 import type { Engine } from "./engine.ts";
 import type { Component } from "./component.ts";
 import type { Certainty } from "./effect.ts";
 import { isPending } from "./membership.ts";
-import type { ProfileRecord } from "./profile.ts";
-import { restoreSegmentTimer, timerRef } from "./timer.ts";
+import type { Pattern } from "./pattern.ts";
+import type { OpenSignal, ProfileRecord } from "./profile.ts";
+import { restoreSegmentTimer, signalRef } from "./timer.ts";
 import { viewProfile, type ProfileView } from "./view.ts";
 import type { TimerQueue, Workspace } from "./workspace.ts";
 
-/** The activity that would open the signal now, or null. Loading history opens none (O5). */
-function findAbandonedCart(record: ProfileRecord, view: ProfileView): number | null {
-  const { cart, latestValidOrderAt } = view;
-  if (cart === null || cart.emptied || cart.backfill) return null;
-  if (latestValidOrderAt !== null && latestValidOrderAt >= cart.at) return null;
-  return record.signalledUpTo !== null && cart.at <= record.signalledUpTo ? null : cart.at;
-}
-
-export function refreshSignal(
+export function refreshSignals(
   engine: Engine,
   workspace: Workspace,
   component: Component,
   naming: string,
   record: ProfileRecord,
   view: ProfileView,
+  asOf: number,
 ): void {
-  const rule = engine.abandonedCart;
-  const activityAt = rule === null ? null : findAbandonedCart(record, view);
-  if (rule === null || activityAt === null) return closeSignal(workspace, component, naming, record);
-  if (record.signal?.activityAt === activityAt) return;
-  closeSignal(workspace, component, naming, record);
-  const dueAt = activityAt + rule.dueAfterMs;
-  record.signal = { signal: rule.signal, activityAt, dueAt, state: "open" };
-  workspace.setTimer("time", timerRef(component.id, naming), dueAt);
+  for (const pattern of engine.patterns) refreshSignal(workspace, component, naming, record, view, pattern, asOf);
 }
 
-export function closeSignal(workspace: Workspace, component: Component, naming: string, record: ProfileRecord): void {
-  if (record.signal === null) return;
-  workspace.setTimer("time", timerRef(component.id, naming), null);
-  if (record.signal.state === "awaiting") workspace.setTimer("completeness", timerRef(component.id, naming), null);
-  record.signal = null;
+function refreshSignal(
+  workspace: Workspace,
+  component: Component,
+  naming: string,
+  record: ProfileRecord,
+  view: ProfileView,
+  { rule, find }: Pattern,
+  asOf: number,
+): void {
+  const { signal } = rule;
+  const open = findOpen(record, signal);
+  // What is open has not been sent, however much later an event tells.
+  const activityAt = find(view, Math.min(asOf, open?.activityAt ?? asOf), signalledUpTo(record, signal));
+  if (open !== null && open.activityAt === activityAt) return;
+  if (open !== null) closeSignal(workspace, component, naming, record, open);
+  if (activityAt === null) return;
+  const dueAt = activityAt + rule.dueAfterMs;
+  record.signals.push({ signal, activityAt, dueAt, state: "open" });
+  workspace.setTimer("time", signalRef(component.id, naming, signal), dueAt);
+}
+
+function findOpen({ signals }: ProfileRecord, name: string): OpenSignal | null {
+  return signals.find(({ signal }) => signal === name) ?? null;
+}
+
+function signalledUpTo({ signalled }: ProfileRecord, name: string): number | null {
+  return signalled.find(({ signal }) => signal === name)?.upTo ?? null;
+}
+
+function noteSignalled(record: ProfileRecord, signal: string, upTo: number): void {
+  const known = signalledUpTo(record, signal) ?? upTo;
+  const others = record.signalled.filter((one) => one.signal !== signal);
+  record.signalled = [...others, { signal, upTo: Math.max(known, upTo) }];
+}
+
+/** What was sent of one profile was sent of that which it goes into. */
+export function joinSignalled(into: ProfileRecord, from: ProfileRecord): void {
+  for (const { signal, upTo } of from.signalled) noteSignalled(into, signal, upTo);
+}
+
+export function closeSignals(workspace: Workspace, component: Component, naming: string, record: ProfileRecord): void {
+  for (const open of record.signals) closeSignal(workspace, component, naming, record, open);
+}
+
+function closeSignal(
+  workspace: Workspace,
+  component: Component,
+  naming: string,
+  record: ProfileRecord,
+  { signal, state }: OpenSignal,
+): void {
+  const ref = signalRef(component.id, naming, signal);
+  workspace.setTimer("time", ref, null);
+  if (state === "awaiting") workspace.setTimer("completeness", ref, null);
+  record.signals = record.signals.filter((one) => one.signal !== signal);
 }
 
 /** Sets the timers of a profile again, after a hand-over brought it here. */
@@ -53,40 +93,54 @@ export function restoreTimers(
   record: ProfileRecord,
 ): void {
   if (record.segmentUntil !== null) restoreSegmentTimer(workspace, component.id, naming, record.segmentUntil);
-  const rule = engine.abandonedCart;
-  if (record.signal === null || rule === null) return;
-  const ref = timerRef(component.id, naming);
-  if (record.signal.state === "awaiting") {
-    workspace.setTimer("completeness", ref, record.signal.dueAt);
-    workspace.setTimer("time", ref, record.signal.dueAt + rule.sourceLateAfterMs);
-  } else workspace.setTimer("time", ref, record.signal.dueAt);
+  for (const { signal, dueAt, state } of record.signals) {
+    const ref = signalRef(component.id, naming, signal);
+    const pattern = engine.patterns.find(({ rule }) => rule.signal === signal);
+    if (state === "awaiting") workspace.setTimer("completeness", ref, dueAt);
+    workspace.setTimer("time", ref, state === "awaiting" ? dueAt + (pattern?.rule.sourceLateAfterMs ?? 0) : dueAt);
+  }
 }
 
-/** completeUpTo: every source trusted for orders is complete up to here, as of `at`. */
+/** completeUpTo: every one of these sources is complete up to here, as of `at`. */
 export function fireSignal(
   engine: Engine,
   workspace: Workspace,
   component: Component,
   naming: string,
+  signal: string,
   queue: TimerQueue,
   at: number,
-  completeUpTo: number,
+  completeUpTo: (sources: readonly string[]) => number,
 ): void {
   const record = component.profiles.get(naming);
-  const rule = engine.abandonedCart;
-  if (record === undefined || !record.alive || record.signal === null || rule === null) return;
-  if (isPending(component, naming)) {
-    // It opens again, with its old due instant, once ownership is settled.
-    closeSignal(workspace, component, naming, record);
+  if (record === undefined || !record.alive) return;
+  const open = findOpen(record, signal);
+  if (open === null) return;
+  const pattern = engine.patterns.find(({ rule }) => rule.signal === signal);
+  if (pattern === undefined || isPending(component, naming)) {
+    // No longer declared; or it opens again, with its old due instant, once ownership is settled.
+    closeSignal(workspace, component, naming, record, open);
     return;
   }
-  const { dueAt } = record.signal;
-  if (completeUpTo >= dueAt) return sendSignal(engine, workspace, component, naming, record, at, "complete");
-  if (queue === "time" && at >= dueAt + rule.sourceLateAfterMs)
-    return sendSignal(engine, workspace, component, naming, record, at, "source-late");
-  record.signal = { ...record.signal, state: "awaiting" };
-  workspace.setTimer("completeness", timerRef(component.id, naming), dueAt);
-  workspace.setTimer("time", timerRef(component.id, naming), dueAt + rule.sourceLateAfterMs);
+  const { dueAt } = open;
+  const lateAt = dueAt + pattern.rule.sourceLateAfterMs;
+  const isComplete = completeUpTo(pattern.awaited) >= dueAt;
+  if (isComplete || (queue === "time" && at >= lateAt))
+    return sendSignal(
+      engine,
+      workspace,
+      component,
+      naming,
+      record,
+      open,
+      pattern,
+      at,
+      isComplete ? "complete" : "source-late",
+    );
+  const ref = signalRef(component.id, naming, signal);
+  record.signals = record.signals.map((one) => (one === open ? { ...one, state: "awaiting" } : one));
+  workspace.setTimer("completeness", ref, dueAt);
+  workspace.setTimer("time", ref, lateAt);
 }
 
 function sendSignal(
@@ -95,26 +149,26 @@ function sendSignal(
   component: Component,
   naming: string,
   record: ProfileRecord,
+  open: OpenSignal,
+  pattern: Pattern,
   at: number,
   certainty: Certainty,
 ): void {
-  const open = record.signal;
-  if (open === null) return;
-  const { cart } = viewProfile(engine.registry, component, naming);
+  const view = viewProfile(engine.registry, component, naming);
+  const { signal, activityAt, dueAt } = open;
   workspace.effects.push({
     kind: "signal",
-    signalId: `${record.id}.${open.signal}.${open.activityAt}`,
-    signal: open.signal,
+    signalId: `${record.id}.${signal}.${activityAt}`,
+    signal,
     profileId: record.id,
     at,
-    dueAt: open.dueAt,
-    activityAt: open.activityAt,
+    dueAt,
+    activityAt,
     certainty,
-    facts: {
-      "cart.totalMinor": JSON.stringify(cart?.totalMinor ?? null),
-      "cart.currency": JSON.stringify(cart?.currency ?? null),
-    },
+    facts: pattern.describe(view),
   });
-  record.signalledUpTo = open.activityAt;
-  closeSignal(workspace, component, naming, record);
+  noteSignalled(record, signal, activityAt);
+  closeSignal(workspace, component, naming, record, open);
+  // The next of a yearly one.
+  refreshSignal(workspace, component, naming, record, view, pattern, at);
 }

@@ -23,16 +23,14 @@ export function* applyProgress(engine: Engine, workspace: Workspace, item: Progr
   const passed = Object.values(time.slots);
   const timeMs = passed.length < engine.resolverSlots ? 0 : Math.min(...passed);
   if (timeMs > time.timeMs) {
-    yield* fireTimers(engine, workspace, "time", timeMs, (due) => ({
-      at: due,
-      completeUpTo: completeUpTo(engine, time, due),
-    }));
+    yield* fireTimers(engine, workspace, time, "time", timeMs);
     time.timeMs = timeMs;
   }
   for (const [source, upToMs] of Object.entries(item.completeUpToMs)) noteTold(time, source, upToMs, item.timeMs);
   if (settleTold(time)) {
-    const upTo = completeUpTo(engine, time, time.timeMs);
-    yield* fireTimers(engine, workspace, "completeness", upTo, () => ({ at: time.timeMs, completeUpTo: upTo }));
+    // Of what the signals wait for, the most that there is.
+    const upTo = engine.patterns.map(({ awaited }) => completeUpTo(time, awaited, time.timeMs));
+    yield* fireTimers(engine, workspace, time, "completeness", Math.max(0, ...upTo));
   }
 }
 
@@ -55,39 +53,42 @@ function settleTold(time: ShardTime): boolean {
   return passed.length > 0;
 }
 
-/** Up to when every source trusted for orders is complete, as of `at`. */
-function completeUpTo(engine: Engine, time: ShardTime, at: number): number {
-  const files = engine.registry.configuration.sources.filter(
-    (source) => source.trustedForOrders && source.delivery === "files",
-  );
-  return Math.min(at, ...files.map((source) => time.completeUpToMs[source.name] ?? 0));
+/** Up to when every one of these sources, which deliver files, is complete, as of `at`. */
+function completeUpTo(time: ShardTime, sources: readonly string[], at: number): number {
+  return Math.min(at, ...sources.map((source) => time.completeUpToMs[source] ?? 0));
 }
 
+/** Those of the time queue are asked as of their due instant, those of completeness as of the shard's time. */
 function* fireTimers(
   engine: Engine,
   workspace: Workspace,
+  time: ShardTime,
   queue: TimerQueue,
   upToMs: number,
-  when: (due: number) => { at: number; completeUpTo: number },
 ): Steps<void> {
   const stored: readonly DueTimer[] = (yield { kind: "timers", queue, upToMs }) ?? [];
+  // Another source may be incomplete yet: what waits on is not asked again at once.
+  const asked = new Set<string>();
+  const isAsked = (ref: string) => queue === "completeness" && asked.has(ref);
   for (
-    let due = findDue(workspace, queue, upToMs, stored);
+    let due = findDue(workspace, queue, upToMs, stored, isAsked);
     due !== null;
-    due = findDue(workspace, queue, upToMs, stored)
+    due = findDue(workspace, queue, upToMs, stored, isAsked)
   ) {
-    const { component: id, naming, isSegment } = readTimerRef(due.ref);
+    const { component: id, naming, signal } = readTimerRef(due.ref);
+    asked.add(due.ref);
     workspace.setTimer(queue, due.ref, null);
     const component = yield* loadComponent(workspace, id);
     if (component === null || component.forward !== undefined) continue;
-    const { at, completeUpTo: upTo } = when(due.atMs);
+    const at = queue === "time" ? due.atMs : time.timeMs;
     const cause = { source: null, eventId: null, at, occurredAt: null, backfill: false, traceparent: null };
     touchProfile(engine, workspace, component, naming, cause);
-    if (isSegment) {
+    if (signal === null) {
       const record = component.profiles.get(naming);
       if (record !== undefined) record.segmentUntil = null;
       evaluateProfile(engine, workspace, component, naming, cause, "time");
-    } else fireSignal(engine, workspace, component, naming, queue, at, upTo);
+    } else
+      fireSignal(engine, workspace, component, naming, signal, queue, at, (sources) => completeUpTo(time, sources, at));
   }
 }
 
@@ -97,11 +98,13 @@ function findDue(
   queue: TimerQueue,
   upToMs: number,
   stored: readonly DueTimer[],
+  isAsked: (ref: string) => boolean,
 ): DueTimer | null {
   const candidates = stored.filter((timer) => !workspace.timers.has(`${queue} ${timer.ref}`));
   for (const [name, atMs] of workspace.timers) {
-    if (name.startsWith(`${queue} `) && atMs !== null && atMs <= upToMs)
-      candidates.push({ atMs, ref: name.slice(queue.length + 1) });
+    const ref = name.slice(queue.length + 1);
+    if (name.startsWith(`${queue} `) && atMs !== null && atMs <= upToMs && !isAsked(ref))
+      candidates.push({ atMs, ref });
   }
   candidates.sort((a, b) => a.atMs - b.atMs || compareText(a.ref, b.ref));
   return candidates[0] ?? null;

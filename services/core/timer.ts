@@ -1,4 +1,4 @@
-// What a timer of a shard is about: the open signal of a profile, or a segment that time alone may end.
+// What a timer of a shard is about: an open signal of a profile, or a segment that time alone may end.
 
 import type { ProfileRecord } from "./profile.ts";
 import type { Workspace } from "./workspace.ts";
@@ -7,16 +7,18 @@ export interface TimerSubject {
   readonly component: string;
   /** Naming key of the profile. */
   readonly naming: string;
-  readonly isSegment: boolean;
+  /** Null: it is about the segment. */
+  readonly signal: string | null;
 }
 
-export function timerRef(component: string, naming: string): string {
-  return `${component} ${naming}`;
+/** Of one profile and instant, signals come before the segment: `!` sorts before letters. */
+export function signalRef(component: string, naming: string, signal: string): string {
+  return `${component} ${naming} !${signal}`;
 }
 
 export function readTimerRef(ref: string): TimerSubject {
-  const [component = "", naming = "", kind] = ref.split(" ");
-  return { component, naming, isSegment: kind === "segment" };
+  const [component = "", naming = "", about = ""] = ref.split(" ");
+  return { component, naming, signal: about.startsWith("!") ? about.slice(1) : null };
 }
 
 /** The one timer of the profile's segment; null: it stays until something happens. */
@@ -38,12 +40,14 @@ export function restoreSegmentTimer(workspace: Workspace, component: string, nam
 }
 
 /** The profile lives elsewhere from here on. */
-export function dropTimers(workspace: Workspace, component: string, naming: string): void {
-  workspace.setTimer("time", timerRef(component, naming), null);
-  workspace.setTimer("completeness", timerRef(component, naming), null);
+export function dropTimers(workspace: Workspace, component: string, naming: string, { signals }: ProfileRecord): void {
+  for (const { signal, state } of signals) {
+    workspace.setTimer("time", signalRef(component, naming, signal), null);
+    if (state === "awaiting") workspace.setTimer("completeness", signalRef(component, naming, signal), null);
+  }
   workspace.setTimer("time", segmentRef(component, naming), null);
 }
 
 function segmentRef(component: string, naming: string): string {
-  return `${timerRef(component, naming)} segment`;
+  return `${component} ${naming} segment`;
 }

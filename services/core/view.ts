@@ -38,7 +38,9 @@ export interface ProfileView {
   readonly counters: ReadonlyMap<string, number>;
   readonly ordersCount: number;
   readonly cart: CartActivity | null;
-  readonly latestValidOrderAt: number | null;
+  /** The latest first. */
+  readonly latestValidOrders: Fragment["orders"]["latestValid"];
+  readonly recency: Fragment["recency"];
   readonly firstAt: number | null;
   readonly lastAt: number | null;
   readonly dossier: Dossier | null;
@@ -68,7 +70,8 @@ export function viewProfile(registry: Registry, component: Component, naming: st
     counters: sum?.byType ?? NOTHING,
     ordersCount: sum?.orders.count ?? 0,
     cart: sum?.cart ?? null,
-    latestValidOrderAt: sum?.orders.latestValid[0]?.at ?? null,
+    latestValidOrders: sum?.orders.latestValid ?? [],
+    recency: sum?.recency ?? NOTHING,
     firstAt: sum?.firstAt ?? null,
     lastAt: sum?.lastAt ?? null,
     dossier: sum?.dossier ?? null,

@@ -11,10 +11,11 @@ import { decodeValue, encodeValue, parseSchema } from "./avro.ts";
 
 const identifierType = parseSchema("schemas/IdentifierState.avsc", {});
 
-interface FragmentState extends Omit<Fragment, "byType" | "traits" | "orders" | "seen" | "dossier"> {
+interface FragmentState extends Omit<Fragment, "byType" | "traits" | "orders" | "recency" | "seen" | "dossier"> {
   readonly byType: readonly Amount[];
   readonly traits: readonly { readonly name: string; readonly values: readonly TraitValue[] }[];
   readonly orders: Omit<OrderTotals, "spentMinor"> & { readonly spentMinor: readonly Amount[] };
+  readonly recency: readonly Amount[];
   readonly seen: Buffer;
   readonly dossier: DossierState | null;
 }
@@ -48,6 +49,7 @@ function writeFragment(fragment: Fragment): FragmentState {
       spentMinor: listAmounts(orders.spentMinor),
       latestValid: orders.latestValid,
     },
+    recency: listAmounts(fragment.recency),
     firstAt,
     lastAt,
     dossier: fragment.dossier === null ? null : writeDossier(fragment.dossier),
@@ -73,6 +75,7 @@ function readFragment(state: FragmentState): Fragment {
       spentMinor: mapAmounts(orders.spentMinor),
       latestValid: [...orders.latestValid],
     },
+    recency: mapAmounts(state.recency),
     firstAt,
     lastAt,
     dossier: state.dossier === null ? null : readDossier(state.dossier),

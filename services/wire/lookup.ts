@@ -8,12 +8,13 @@ import { shardOf, type ComponentId } from "#core/item.ts";
 import { isAuthenticated } from "#core/configuration.ts";
 import { membersOf } from "#core/membership.ts";
 import { profileId, type ProfileRecord } from "#core/profile.ts";
+import type { Watermark } from "#core/purchase.ts";
 import { SHARD_PART, type ShardTime } from "#core/shard-time.ts";
 import type { Registry } from "#core/registry.ts";
 import { Verdicts } from "#core/ruling.ts";
 import { isKnown, listCounting } from "#core/weighed.ts";
 import { listPart, ORDERS_LISTED_PER_PART } from "#core/order-book.ts";
-import { orderPart, type Order } from "#core/order.ts";
+import { orderPart, type Order, type OrderView } from "#core/order.ts";
 import { viewProfile } from "#core/view.ts";
 import { type Store, StoreDamaged } from "#ports/store.ts";
 import type { ComponentIndex } from "./component-index.ts";
@@ -30,12 +31,6 @@ export interface ShardPosition {
   readonly offset: number;
 }
 
-/** How far a source is known to have told all that happened; null: it has told nothing yet. */
-export interface Watermark {
-  readonly source: string;
-  readonly upToMs: number | null;
-}
-
 /** A profile as it was found. */
 export interface FoundProfile {
   readonly profile: ProfileLine;
@@ -49,6 +44,8 @@ export interface FoundProfile {
   readonly firstAt: number | null;
   readonly lastAt: number | null;
   readonly claimedOnly: boolean;
+  /** What "has she bought there?" is answered from, beside the watermarks (core/purchase.ts). */
+  readonly orders: readonly OrderView[];
   readonly position: ShardPosition;
 }
 
@@ -199,6 +196,7 @@ async function describeFound(
     profile: describeProfile(services.engine, component, naming, id, segment, orders),
     customerSinceAt: bought.length === 0 ? null : Math.min(...bought),
     watermarks,
+    orders,
     firstAt,
     lastAt,
     position,

@@ -97,8 +97,9 @@ async function checkSignals(cluster: Cluster, oracle: OraclePeople): Promise<voi
       ? [`${output.profileId} ${output.activityAt} ${output.dueAt} ${output.at} ${output.certainty}`]
       : [],
   );
-  const due = oracle.profiles.flatMap(({ profileId, abandonedAt }) => {
-    if (abandonedAt === null) return [];
+  const due = oracle.profiles.flatMap(({ profileId, open }) => {
+    const abandonedAt = open(0)["abandoned-cart"]?.[0];
+    if (abandonedAt === undefined) return [];
     // No file of the store has come, so the shop's orders are not known up to there: 36 hours later it goes out anyway.
     return [`${profileId} ${abandonedAt} ${abandonedAt + 24 * HOUR_MS} ${abandonedAt + 60 * HOUR_MS} source-late`];
   });

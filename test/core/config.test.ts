@@ -92,7 +92,15 @@ test("the shipped ladder ends with a rung for everybody and its signal is due af
   );
   assert.equal(rules.ladder.at(-1)?.when, "true");
   assert.deepEqual(rules.signals, [
-    { signal: "abandoned-cart", dueAfterMs: 24 * 3_600_000, sourceLateAfterMs: 36 * 3_600_000 },
+    {
+      signal: "abandoned-cart",
+      after: ["cart-activity"],
+      unless: ["valid-order"],
+      yearly: null,
+      while: null,
+      dueAfterMs: 24 * 3_600_000,
+      sourceLateAfterMs: 36 * 3_600_000,
+    },
   ]);
 });
 

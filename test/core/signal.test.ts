@@ -1,10 +1,14 @@
-// The abandoned cart, told by what comes out (T2, O5; the story of a cart that was bought in store).
+// The shipped signals, told by what comes out (T2, O5; S36, the story of a cart that was bought in store).
 
 import { deepEqual, equal } from "node:assert/strict";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
 import { describe, it } from "node:test";
 import type { ProfileSignal } from "#core/effect.ts";
 import type { ChannelEvent } from "#core/event.ts";
-import { loadConfiguration } from "#services/config/configuration.ts";
+import { answerPurchases } from "#core/purchase.ts";
+import { loadConfiguration, loadRules, SHIPPED_FILE } from "#services/config/configuration.ts";
 import { compareFoldEvents, Fold, type FoldEvent } from "#services/fold/fold.ts";
 import { createHash } from "#services/wire/hash.ts";
 
@@ -44,8 +48,9 @@ const tillAt = (at: number, recordedAt = at) =>
 async function listSignals(
   events: readonly FoldEvent[],
   until: number,
+  told = configuration,
 ): Promise<Pick<ProfileSignal, "signal" | "at" | "dueAt" | "certainty">[]> {
-  const fold = new Fold({ configuration, hash: createHash("a key for tests") });
+  const fold = new Fold({ configuration: told, hash: createHash("a key for tests") });
   for (const event of [...events].sort(compareFoldEvents)) await fold.add([event]);
   await fold.advance(until);
   return fold.outputs.flatMap((output) =>
@@ -126,5 +131,121 @@ describe("an abandoned cart", () => {
     deepEqual(await listSignals([loginAt(hour(9)), cartAt(hour(10)), phoned, tillAt(hour(35))], hour(200)), []);
     const before = tell("call-centre", "order-placed", hour(9.5), { customer: "C-marie" }, order("before"), hour(12));
     equal((await listSignals([loginAt(hour(9)), cartAt(hour(10)), before, tillAt(hour(35))], hour(200))).length, 1);
+  });
+});
+
+describe("the other signals that are shipped, once they are enabled", () => {
+  const text = readFileSync(join(dirname(SHIPPED_FILE), "rules.yaml"), "utf8");
+  const folder = mkdtempSync(join(tmpdir(), "weft-signals-"));
+  const file = join(folder, "rules.yaml");
+  writeFileSync(file, text.replaceAll("enabled: false", "enabled: true"));
+  const enabled = { ...configuration, rules: loadRules(file) };
+  rmSync(folder, { recursive: true });
+  const DAYS = 24;
+  const sent = async (events: readonly FoldEvent[], days: number) =>
+    (await listSignals(events, hour(days * DAYS), enabled)).map(
+      ({ signal, dueAt, certainty }) => `${signal} day ${(dueAt - DAY) / (DAYS * HOUR_MS)} ${certainty}`,
+    );
+  const orderAt = (day: number, orderId: string, type = "order-placed") =>
+    tell("call-centre", type, hour(day * DAYS), { customer: "C-marie" }, order(orderId));
+
+  /** Somebody else's visits: what the till has told up to then. */
+  const tills = [30, 90, 110].map((day) =>
+    tell("store", "store-visited", hour(day * DAYS + 10), { card: "2099-other" }),
+  );
+
+  it("second-purchase and win-back wait for an order on any channel, by the day of the one before", async () => {
+    deepEqual(await sent([orderAt(0, "o1"), ...tills], 201), [
+      "second-purchase day 30 complete",
+      "win-back day 90 complete",
+    ]);
+    deepEqual(await sent([orderAt(0, "o1"), orderAt(20, "o2"), ...tills], 201), ["win-back day 110 complete"]);
+    // The second one is cancelled: the first is again the only one, and its window is still open.
+    const cancelled = [orderAt(0, "o1"), orderAt(20, "o2"), orderAt(25, "o2", "order-cancelled")];
+    deepEqual(await sent([...cancelled, ...tills], 201), [
+      "second-purchase day 30 complete",
+      "win-back day 90 complete",
+    ]);
+  });
+
+  it("win-back waits for a till that could refute it, and says when it waited in vain (U10)", async () => {
+    const bought = tell("store", "order-placed", hour(80 * DAYS), { card: "2099-marie" }, order("t"), hour(91 * DAYS));
+    const events = [cardAt(hour(0)), orderAt(0, "o1"), orderAt(1, "o2"), bought];
+    deepEqual(await sent(events, 120), []);
+    deepEqual(await sent(events.slice(0, 3), 120), ["win-back day 91 source-late"]);
+  });
+
+  it("back-in-contact comes after the last open complaint is closed, unless she is heard of", async () => {
+    const caseAt = (day: number, type: string, caseId: string) =>
+      tell("call-centre", type, hour(day * DAYS), { customer: "C-marie" }, { case: { caseId } });
+    const closed = [caseAt(0, "case-opened", "k1"), caseAt(2, "case-opened", "k2"), caseAt(3, "case-closed", "k1")];
+    deepEqual(await sent(closed, 60), [], "one is still open");
+    const settled = [...closed, caseAt(5, "case-closed", "k2")];
+    deepEqual(await sent(settled, 60), ["back-in-contact day 19 source-late"]);
+    const called = tell("call-centre", "called", hour(8 * DAYS), { customer: "C-marie" });
+    deepEqual(await sent([...settled, called], 60), []);
+    deepEqual(await sent([...settled, caseAt(8, "case-opened", "k1")], 60), [], "it is open again");
+  });
+
+  it("birthday comes each year, of those born on 29 February on the 28th where there is none", async () => {
+    const born = (birthDate: string, at = hour(0)) =>
+      tell("crm", "traits-changed", at, { customer: "C-marie" }, { traits: { birthDate } });
+    const days = async (events: readonly FoldEvent[], until: number) =>
+      (await listSignals(events, until, enabled)).map(({ dueAt }) => new Date(dueAt).toISOString().slice(0, 13));
+    deepEqual(await days([born("1980-02-29")], Date.UTC(2029, 5, 1)), [
+      "2027-02-28T08",
+      "2028-02-29T08",
+      "2029-02-28T08",
+    ]);
+    // Corrected after it was sent: not twice a year. Told on the day itself: not too late.
+    const corrected = [born("1980-03-05"), born("1980-04-05", Date.UTC(2026, 2, 20))];
+    deepEqual(await days(corrected, Date.UTC(2027, 5, 1)), ["2026-03-05T08", "2027-04-05T08"]);
+    deepEqual(await days([born("1980-03-02", hour(20))], hour(30)), ["2026-03-02T08"]);
+    deepEqual(await days([born("1980-03-01", hour(1))], hour(30)), []);
+    deepEqual(await days([{ ...born("1980-03-05"), backfill: true }], Date.UTC(2028, 0, 1)), [], "history (O5)");
+  });
+
+  it("are several at once for one person, and each is sent once", async () => {
+    const events = [loginAt(hour(-2)), orderAt(0, "o1"), cartAt(hour(24)), ...tills];
+    deepEqual(await sent(events, 201), [
+      "abandoned-cart day 2 source-late",
+      "second-purchase day 30 complete",
+      "win-back day 90 complete",
+    ]);
+  });
+});
+
+describe("whether she has bought in store (U10)", () => {
+  const at = (hours: number) => ({ from: hour(10), to: hour(hours) });
+  const orders = (source: string, atMs: number, valid = true) => [
+    {
+      orderId: "o",
+      status: "placed",
+      source,
+      currency: "EUR",
+      totalMinor: 1,
+      lines,
+      valid,
+      spentMinor: 1,
+      at: atMs,
+      backfill: false,
+    } as const,
+  ];
+  const told = [
+    { source: "store", upToMs: hour(14) },
+    { source: "web", upToMs: hour(20) },
+  ];
+  const ask = (watermarks: typeof told, list: ReturnType<typeof orders>, to: number, source = "store") =>
+    answerPurchases(configuration, watermarks, list, at(to)).find((answer) => answer.source === source)?.bought;
+
+  it("is yes where the till has told of it, no where it has told all up to then, else not known yet", () => {
+    equal(ask(told, orders("store", hour(11)), 20), "yes");
+    equal(ask(told, orders("store", hour(9)), 14), "no", "before the span");
+    equal(ask(told, orders("store", hour(11), false), 14), "no", "cancelled");
+    equal(ask(told, orders("web", hour(11)), 14), "no", "elsewhere");
+    equal(ask(told, [], 14), "no");
+    equal(ask(told, [], 14.1), "not-known-yet");
+    equal(ask([], [], 14), "not-known-yet");
+    equal(ask(told, [], 20, "web"), "no", "a live source is complete up to now");
   });
 });

@@ -104,8 +104,8 @@ const UNSEEN = new Set([
   "aliasOf",
   "look",
   "memberships",
-  "signal",
-  "signalledUpTo",
+  "signals",
+  "signalled",
   "traceparent",
 ]);
 

@@ -22,20 +22,29 @@ export interface OrderFacts {
   readonly order: OracleOrder;
   readonly valid: boolean;
   readonly spentMinor: number;
+  /** All that is known of it was told as history. */
+  readonly history: boolean;
 }
 
 /** Orders of the sources trusted for them, by (origin, orderId). */
-export function listOrders(registry: Registry, events: readonly AcceptedEvent[]): OrderFacts[] {
+export function listOrders(
+  registry: Registry,
+  events: readonly AcceptedEvent[],
+  history: ReadonlySet<AcceptedEvent> = new Set(),
+): OrderFacts[] {
   const byKey = new Map<string, AcceptedEvent[]>();
   for (const event of events) {
     const trusted = must(registry.sources.get(event.source)).trustedForOrders;
     if (!trusted || event.order === null || !event.event.type.startsWith("order-")) continue;
     byKey.set(event.order.key, [...(byKey.get(event.order.key) ?? []), event]);
   }
-  return [...byKey.values()].map((told) => describeOrder(registry, told));
+  return [...byKey.values()].map((told) => ({
+    ...describeOrder(registry, told),
+    history: told.every((event) => history.has(event)),
+  }));
 }
 
-function describeOrder(registry: Registry, told: readonly AcceptedEvent[]): OrderFacts {
+function describeOrder(registry: Registry, told: readonly AcceptedEvent[]): Omit<OrderFacts, "history"> {
   const recorded = told.toSorted((a, b) => compareStamps(stampOf(a), stampOf(b)));
   const naming = recorded.filter((event) => event.identifiers.length > 0);
   const owner = (naming.find(({ event }) => event.type === "order-placed") ?? naming[0])?.anchor ?? null;

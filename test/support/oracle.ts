@@ -10,7 +10,7 @@ import type { ChannelEvent } from "#core/event.ts";
 import type { Hash } from "#core/identifier.ts";
 import { profileId } from "#core/profile.ts";
 import { createRegistry, type Registry } from "#core/registry.ts";
-import { compileLadder } from "#core/segment.ts";
+import { compileCondition, compileLadder } from "#core/segment.ts";
 import {
   type Group,
   groupIdentifiers,
@@ -25,13 +25,15 @@ import {
   pairOf,
 } from "./oracle-identity.ts";
 import { describeDossier } from "./oracle-dossier.ts";
-import { compareIds, listOrders, type OracleOrder, type OrderFacts } from "./oracle-orders.ts";
+import { listOrders, type OracleOrder, type OrderFacts } from "./oracle-orders.ts";
+import { listOpenSignals } from "./oracle-signals.ts";
 import { chooseTraits, listOthers, type OracleTraits, shareFilled, sortSurvivors } from "./oracle-traits.ts";
 
 export interface RecordedEvent {
   readonly source: string;
   readonly recordedAt: number;
   readonly event: ChannelEvent;
+  readonly backfill?: boolean;
 }
 
 export interface OracleProfile {
@@ -43,8 +45,8 @@ export interface OracleProfile {
   readonly spentMinor: Readonly<Record<string, number>>;
   readonly traits: OracleTraits;
   readonly counters: Readonly<Record<string, number>>;
-  /** occurredAt of the cart activity that nothing has followed; null: none, or emptied, or followed by a valid order. */
-  readonly abandonedAt: number | null;
+  /** What each signal is open for, as long as none was sent; of yearly ones the days between the last record and `untilMs`. */
+  readonly open: (untilMs: number) => Readonly<Record<string, readonly number[]>>;
   readonly dossier: Readonly<Record<string, unknown>>;
 }
 
@@ -63,10 +65,13 @@ export function recomputePeople(
   atMs = 0,
 ): OraclePeople {
   const registry = createRegistry(configuration, hash);
-  const accepted = chooseDistinct(events).flatMap(({ source, recordedAt, event }) => {
+  const history = new Set<AcceptedEvent>();
+  const accepted = chooseDistinct(events).flatMap(({ source, recordedAt, event, backfill }) => {
     const acceptance = acceptEvent(registry, source, recordedAt, event);
+    if (acceptance.ok && backfill === true) history.add(acceptance.accepted);
     return acceptance.ok ? [acceptance.accepted] : [];
   });
+  const latestMs = Math.max(0, ...events.map(({ recordedAt }) => recordedAt));
   const verdicts = listVerdicts(accepted);
   const telling = accepted.filter((event) => !isWithoutFacts(event) || event.ruling?.verdict === "linked");
   const identifiers = listIdentifiers(registry, telling);
@@ -93,7 +98,7 @@ export function recomputePeople(
     evidence,
     ASSURANCES.indexOf(configuration.joinAssurance),
   );
-  const orders = listOrders(registry, accepted);
+  const orders = listOrders(registry, accepted, history);
   const attributed = new Set<OrderFacts>();
   const profiles = groups.map((group) => {
     const own = orders.filter((order) => [...group.members].some((member) => member.key === order.owner));
@@ -101,7 +106,7 @@ export function recomputePeople(
     const facts = accepted.filter(
       (event) => !isWithoutFacts(event) && [...group.members].some((member) => member.key === event.anchor),
     );
-    return describeGroup(registry, group, shown.get(group) ?? new Set(), own, facts, atMs);
+    return describeGroup(registry, group, shown.get(group) ?? new Set(), own, facts, history, latestMs, atMs);
   });
   return {
     profiles: profiles.sort((a, b) => compareText(a.profileId, b.profileId)),
@@ -131,6 +136,8 @@ function describeGroup(
   contested: ReadonlySet<Identifier>,
   orders: readonly OrderFacts[],
   facts: readonly AcceptedEvent[],
+  history: ReadonlySet<AcceptedEvent>,
+  latestMs: number,
   atMs: number,
 ): OracleProfile {
   const members = [...group.members];
@@ -171,7 +178,19 @@ function describeGroup(
     spentMinor,
     traits,
     counters: countTypes(facts),
-    abandonedAt: findAbandonedCart(facts, orders),
+    open: (untilMs) =>
+      listOpenSignals(
+        {
+          registry,
+          facts,
+          orders,
+          isHistory: (event) => history.has(event),
+          traitOf: (name) => Object.entries(traits).find(([trait]) => trait === name)?.[1].value,
+          holds: (condition) => compileCondition(condition)(rulesRead),
+        },
+        latestMs,
+        untilMs,
+      ),
     dossier: {
       ...dossier,
       completeness: shareFilled(
@@ -203,19 +222,6 @@ function nameGroup(registry: Registry, members: readonly Identifier[]): string {
     (a, b) => compareStamps(at(a), at(b)) || compareText(a.namespace, b.namespace) || compareText(a.value, b.value),
   );
   return profileId(registry.hash, must(naming).key);
-}
-
-/** Section 12: the last cart or checkout activity, unless it emptied the cart or a valid order follows it. */
-function findAbandonedCart(facts: readonly AcceptedEvent[], orders: readonly OrderFacts[]): number | null {
-  const types = ["product-added", "product-removed", "cart-viewed", "checkout-started"];
-  const [last] = facts
-    .filter(({ event }) => types.includes(event.type))
-    .toSorted((a, b) => b.event.occurredAt - a.event.occurredAt || compareText(b.source, a.source) || compareIds(b, a));
-  if (last === undefined) return null;
-  const { type, cart, occurredAt } = last.event;
-  const emptied = (type === "product-removed" || type === "cart-viewed") && cart?.lines?.every((l) => l.quantity <= 0);
-  const followed = orders.some(({ valid, at }) => valid && at >= occurredAt);
-  return emptied === true || followed ? null : occurredAt;
 }
 
 function countTypes(facts: readonly AcceptedEvent[]): Record<string, number> {

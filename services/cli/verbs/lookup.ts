@@ -2,14 +2,22 @@
 
 import type { Command } from "commander";
 import type { Scalar } from "#core/event.ts";
+import { answerPurchases, type PurchaseAnswer } from "#core/purchase.ts";
+import { parseIsoTime } from "#services/channel/instant.ts";
 import { loadConfiguration } from "#services/config/configuration.ts";
 import { lookUp } from "#services/wire/lookup.ts";
 import { mask } from "#services/wire/mask.ts";
 import { describeCounts } from "../counts.ts";
-import { EXIT } from "../failure.ts";
+import { EXIT, UsageError } from "../failure.ts";
 import { IDENTIFIER_HELP, parseIdentifier } from "../identifier.ts";
 import type { CommonOptions } from "../program.ts";
 import { openRuntime } from "../runtime.ts";
+
+interface LookupOptions extends CommonOptions {
+  readonly pii?: boolean;
+  readonly boughtSince?: string;
+  readonly boughtUntil?: string;
+}
 
 export function registerLookup(program: Command): void {
   program
@@ -17,15 +25,22 @@ export function registerLookup(program: Command): void {
     .description("the profile that an identifier belongs to now")
     .argument("<identifier>", IDENTIFIER_HELP)
     .option("--pii", "show values of identifiers and traits; without it they are masked")
+    .option(
+      "--bought-since <time>",
+      "say whether she has bought, of each source trusted for orders, from here on (ISO 8601)",
+    )
+    .option("--bought-until <time>", "and up to here; default: the time that has passed")
     .action(async (identifier: string, _options: unknown, command: Command) =>
-      printProfile(identifier, command.optsWithGlobals<CommonOptions & { pii?: boolean }>()),
+      printProfile(identifier, command.optsWithGlobals<LookupOptions>()),
     );
 }
 
 async function printProfile(
   identifier: string,
-  { config, embedded = false, json = false, pii = false }: CommonOptions & { pii?: boolean },
+  { config, embedded = false, json = false, pii = false, boughtSince, boughtUntil }: LookupOptions,
 ): Promise<void> {
+  const from = readTime("--bought-since", boughtSince) ?? 0;
+  const until = readTime("--bought-until", boughtUntil);
   const { namespace, value } = parseIdentifier(identifier);
   const loaded = loadConfiguration(config);
   const runtime = await openRuntime(loaded, { embedded });
@@ -43,6 +58,9 @@ async function printProfile(
       process.exitCode = EXIT.failed;
       return;
     }
+    // The live sources are complete up to the time that has passed.
+    const span = { from, to: until ?? Math.max(0, ...result.watermarks.map(({ upToMs }) => upToMs ?? 0)) };
+    const purchases = answerPurchases(loaded.configuration, result.watermarks, result.orders, span);
     const show = (value: string) => (pii ? value : mask(value));
     const hide = (value: Scalar) => (typeof value === "string" ? show(value) : value);
     const identifiers = result.profile.identifiers.map((one) => ({ ...one, value: show(one.value) }));
@@ -56,9 +74,14 @@ async function printProfile(
     const preferences = view.preferences.map((one) => ({ ...one, value: hide(one.value) }));
     if (json) {
       const { found, version, claimedOnly } = result;
+      const bought = purchases.map(({ latestAt, completeUpTo, ...answer }) => ({
+        ...answer,
+        latestAt: writeTime(latestAt),
+        completeUpTo: writeTime(completeUpTo),
+      }));
       const shown = { ...view, traits: Object.fromEntries(traits), contacts, others, searches, preferences };
       const profile = { ...result.profile, identifiers, view: shown };
-      process.stdout.write(`${JSON.stringify({ found, profile, version, claimedOnly })}\n`);
+      process.stdout.write(`${JSON.stringify({ found, profile, version, claimedOnly, bought })}\n`);
       return;
     }
     const lines = [
@@ -73,10 +96,29 @@ async function printProfile(
         ({ orderId, status, source, totalMinor, currency }) =>
           `  order ${orderId} (${source}): ${status}, ${(totalMinor / 100).toFixed(2)} ${currency}`,
       ),
+      ...purchases.map(describePurchase),
       `  events: ${describeCounts(result.profile.view.counters)}`,
     ];
     process.stdout.write(`${lines.join("\n")}\n`);
   } finally {
     await runtime.close();
   }
+}
+
+function describePurchase({ source, bought, latestAt, completeUpTo }: PurchaseAnswer): string {
+  const told = completeUpTo === null ? "it has told nothing yet" : `told up to ${writeTime(completeUpTo)}`;
+  if (bought === "yes") return `  bought at ${source}: yes, last at ${writeTime(latestAt)}`;
+  return `  bought at ${source}: ${bought === "no" ? "no" : "not known yet"} (${told})`;
+}
+
+function readTime(option: string, text: string | undefined): number | undefined {
+  const at = text === undefined ? undefined : parseIsoTime(text);
+  if (text !== undefined && at === undefined) throw new UsageError(`${option} ${text}: expected an ISO 8601 time`);
+  return at;
+}
+
+function writeTime(at: number): string;
+function writeTime(at: number | null): string | null;
+function writeTime(at: number | null): string | null {
+  return at === null ? null : new Date(at).toISOString();
 }
