@@ -4,7 +4,7 @@
 import { viewCases, type CaseView } from "./case.ts";
 import { viewConsents, type ConsentView } from "./consent.ts";
 import type { Dossier } from "./dossier.ts";
-import { NOTHING_TOLD } from "./facet.ts";
+import { NOTHING_TOLD, type Registers } from "./facet.ts";
 import { viewHabits, type HabitView } from "./habit.ts";
 import { NO_JOURNEY, viewJourney, type JourneyView } from "./journey.ts";
 import { viewMessages, viewPressure, type MessagesView, type PressureView } from "./message.ts";
@@ -23,48 +23,77 @@ export interface DossierView extends HabitView {
   readonly pressure: readonly PressureView[];
 }
 
+const NONE: readonly never[] = [];
+
+type ViewFacet<T, V> = (facet: Registers<T>) => readonly V[];
+
+/** A facet is never written into, so its view is made once; of most people most facets are empty. */
+function once<T, V>(view: ViewFacet<T, V>): ViewFacet<T, V> {
+  const made = new WeakMap<Registers<T>, readonly V[]>();
+  return (facet) => {
+    if (facet.size === 0) return NONE;
+    const known = made.get(facet);
+    if (known !== undefined) return known;
+    const list = view(facet);
+    made.set(facet, list);
+    return list;
+  };
+}
+
+const viewCasesOnce = once(viewCases);
+const viewSubscriptionsOnce = once(viewSubscriptions);
+const viewLoyaltyOnce = once(viewLoyalty);
+const viewMessagesOnce = once(viewMessages);
+const viewPressureOnce = once(viewPressure);
+
 const NO_DOSSIER: DossierView = {
-  consents: [],
-  cases: [],
-  subscriptions: [],
-  loyalty: [],
-  preferences: [],
-  messages: [],
-  pressure: [],
+  consents: NONE,
+  cases: NONE,
+  subscriptions: NONE,
+  loyalty: NONE,
+  preferences: NONE,
+  messages: NONE,
+  pressure: NONE,
   ...viewHabits({ channels: NOTHING_TOLD, categories: NOTHING_TOLD, hours: NOTHING_TOLD }),
 };
 
-/** A dossier never changes, so its view is made once. */
-const views = new WeakMap<Dossier, { readonly registry: Registry; readonly view: DossierView }>();
-
 export function viewDossier(registry: Registry, dossier: Dossier | null): DossierView {
   if (dossier === null) return NO_DOSSIER;
-  const made = views.get(dossier);
-  if (made !== undefined && made.registry === registry) return made.view;
-  const view: DossierView = {
-    consents: viewConsents(registry, dossier.consents),
-    cases: viewCases(dossier.cases),
-    subscriptions: viewSubscriptions(dossier.subscriptions),
-    loyalty: viewLoyalty(dossier.loyalty),
-    preferences: viewPreferences(dossier.stated, dossier.inferred),
-    messages: viewMessages(dossier.messages),
-    pressure: viewPressure(dossier.pressure),
-    ...viewHabits(dossier),
+  const { consents, cases, subscriptions, loyalty, stated, inferred, messages, pressure } = dossier;
+  const { channels, categories, hours, bestHour } = viewHabits(dossier);
+  return {
+    consents: consents.size === 0 ? NONE : viewConsents(registry, consents),
+    cases: viewCasesOnce(cases),
+    subscriptions: viewSubscriptionsOnce(subscriptions),
+    loyalty: viewLoyaltyOnce(loyalty),
+    preferences: stated.size + inferred.size === 0 ? NONE : viewPreferences(stated, inferred),
+    messages: viewMessagesOnce(messages),
+    pressure: viewPressureOnce(pressure),
+    channels,
+    categories,
+    hours,
+    bestHour,
   };
-  views.set(dossier, { registry, view });
-  return view;
 }
 
 export function viewJourneyOf(registry: Registry, dossier: Dossier | null): JourneyView {
   return viewJourney(registry, dossier ?? NO_JOURNEY);
 }
 
-const described = new WeakMap<DossierView, ReadonlyMap<string, unknown>>();
+/** Those that profile-changed names paths of. */
+const DESCRIBED = ["consents", "cases", "subscriptions", "loyalty", "stated", "inferred"] as const;
+
+/** True where nothing that describeDossier tells can be other: the facets are the same or empty. */
+export function isDescribedAlike(a: Dossier | null, b: Dossier | null): boolean {
+  return DESCRIBED.every((name) => {
+    const [one, other] = [a?.[name] ?? NOTHING_TOLD, b?.[name] ?? NOTHING_TOLD];
+    return one === other || one.size + other.size === 0;
+  });
+}
 
 /** Paths that profile-changed names, each with what automation may wait for. */
-export function describeDossier(view: DossierView): ReadonlyMap<string, unknown> {
-  const made = described.get(view);
-  if (made !== undefined) return made;
+export function describeDossier(registry: Registry, dossier: Dossier | null): ReadonlyMap<string, unknown> {
+  const view = viewDossier(registry, dossier);
   const paths = new Map<string, unknown>();
   for (const { purpose, channel, granted } of view.consents)
     paths.set(`consents.${purpose}.${channel ?? "*"}`, granted);
@@ -73,6 +102,5 @@ export function describeDossier(view: DossierView): ReadonlyMap<string, unknown>
     paths.set(`subscriptions.${source}.${subscriptionId}`, status);
   for (const { programId, tier } of view.loyalty) paths.set(`loyalty.${programId}.tier`, tier);
   for (const { name, value } of view.preferences) paths.set(`preferences.${name}`, value);
-  described.set(view, paths);
   return paths;
 }

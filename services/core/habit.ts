@@ -60,13 +60,10 @@ export interface HabitView {
 }
 
 export function viewHabits({ channels, categories, hours }: Habits): HabitView {
+  const shares = { channels: listShares(channels), categories: listShares(categories) };
+  if (hours.size === 0) return { ...shares, hours: [], bestHour: null };
   const buckets = HOURS.map((hour) => hours.get(hour) ?? 0);
-  return {
-    channels: listShares(channels),
-    categories: listShares(categories),
-    hours: hours.size === 0 ? [] : buckets,
-    bestHour: hours.size === 0 ? null : buckets.indexOf(Math.max(...buckets)),
-  };
+  return { ...shares, hours: buckets, bestHour: buckets.indexOf(Math.max(...buckets)) };
 }
 
 function listShares(counts: Registers<number>): Share[] {

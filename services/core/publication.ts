@@ -4,7 +4,7 @@
 import { compareText, sortedEntries } from "./comparison.ts";
 import { componentPart, type Component, type Forwarder } from "./component.ts";
 import type { Dossier } from "./dossier.ts";
-import { describeDossier, viewDossier } from "./dossier-view.ts";
+import { describeDossier, isDescribedAlike, viewDossier } from "./dossier-view.ts";
 import type { Change, PublicProfile } from "./effect.ts";
 import type { Engine } from "./engine.ts";
 import type { ComponentId } from "./item.ts";
@@ -227,10 +227,8 @@ function compareLooks({ registry }: Engine, before: Look | null, after: Look): C
   noteValue("orders.count", old.ordersCount, after.ordersCount);
   noteValue("orders.valid", old.ordersValid, after.ordersValid);
   noteValue("profile.known", old.known, after.known);
-  if (old.dossier !== after.dossier) {
-    const told = ({ dossier }: Look) => describeDossier(viewDossier(registry, dossier));
-    noteMap("", told(old), told(after), JSON.stringify);
-  }
+  if (!isDescribedAlike(old.dossier, after.dossier))
+    noteMap("", describeDossier(registry, old.dossier), describeDossier(registry, after.dossier), JSON.stringify);
   if (old.contacts !== after.contacts)
     noteMap("contacts.", describeContacts(old), describeContacts(after), JSON.stringify);
   return changes.sort((a, b) => compareText(a.path, b.path));
