@@ -18,41 +18,43 @@ export function recordEvidence(
   item: EventItem,
   news: News,
 ): boolean {
+  const { identifiers } = item;
   const stamp: Stamp = { t: item.recordedAt, source: item.source, eventId: item.eventId };
   let changed = false;
   const kindOf = ({ namespace }: RoutedIdentifier) => engine.registry.namespaces.get(namespace)?.kind;
-  /** True where one of them is weak and lives here. */
-  const touch = (ends: readonly RoutedIdentifier[]): boolean => {
-    const weak = ends.filter(({ key }) => {
-      const entry = component.identifiers.get(key);
-      return entry !== undefined && !isKnown(engine.registry, entry);
-    });
-    for (const { key } of weak) news.touched.add(key);
-    return weak.length > 0;
+  /** True where it is weak and lives here. */
+  const touch = ({ key }: RoutedIdentifier): boolean => {
+    const entry = component.identifiers.get(key);
+    if (entry === undefined || isKnown(engine.registry, entry)) return false;
+    news.touched.add(key);
+    return true;
   };
   const note = (key: string): void => {
     workspace.change(component, key);
     changed = true;
   };
-  for (const identifier of item.identifiers) {
+  for (const identifier of identifiers) {
     const { key, namespace, birth } = identifier;
     if (component.held.has(birth)) {
       const named = component.identifiers.get(key)?.namespace ?? namespace;
       if (!recordEntry(engine, component, identifier, stamp)) continue;
       note(key);
-      if (!touch([identifier]) || component.identifiers.get(key)?.namespace !== named) news.whole = true;
+      if (!touch(identifier) || component.identifiers.get(key)?.namespace !== named) news.whole = true;
     } else if (component.abroad?.far.has(key) !== true) {
       openAbroad(component).far.set(key, { key, namespace, birth, version: 0, status: null });
       note(key);
     }
   }
-  for (const [i, one] of item.identifiers.entries()) {
-    for (const other of item.identifiers.slice(i + 1)) {
+  for (let i = 0; i < identifiers.length; i += 1) {
+    const one = identifiers[i] as RoutedIdentifier;
+    for (let j = i + 1; j < identifiers.length; j += 1) {
+      const other = identifiers[j] as RoutedIdentifier;
       if (!component.held.has(one.birth) && !component.held.has(other.birth)) continue;
       const evidence = recordPair(engine, component, one, other, stamp);
       if (evidence === null) continue;
       note(evidence.key);
-      if (touch([one, other])) continue;
+      const [isOneWeak, isOtherWeak] = [touch(one), touch(other)];
+      if (isOneWeak || isOtherWeak) continue;
       // Claims between known identifiers move nobody, nor does what ties one to a device that lives elsewhere.
       if (isAuthenticated(evidence.assurance) && kindOf(one) !== "device" && kindOf(other) !== "device")
         news.whole = true;

@@ -93,6 +93,9 @@ export class Verdicts {
   }
 }
 
+/** Of a component without rulings. */
+export const NO_VERDICTS = new Verdicts(null);
+
 /** Values of unique namespaces that count as one, since one has taken the place of the other. */
 export class Successions {
   readonly #parents = new Map<string, string>();
@@ -112,3 +115,6 @@ export class Successions {
     return root;
   }
 }
+
+/** Of a component without rulings. */
+export const NO_SUCCESSIONS = new Successions(NO_VERDICTS);

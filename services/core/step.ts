@@ -15,6 +15,7 @@ import {
   createFragment,
   EVENT_TYPES_COUNTED_MAX,
   foldEvent,
+  type Fragment,
   LOOSE_IN_SUMS,
   mergeFragment,
   TRAITS_MAX,
@@ -129,8 +130,8 @@ function* applyEvent(
   }
   const event = bytes === null ? null : engine.decode(bytes);
   const clampedAt = event === null ? null : Math.min(event.occurredAt, item.recordedAt + OCCURRED_AHEAD_MAX_MS);
-  const folded = event === null || clampedAt === null ? null : { ...event, occurredAt: clampedAt };
   const isClamped = event !== null && clampedAt !== event.occurredAt;
+  const folded = isClamped && clampedAt !== null ? { ...event, occurredAt: clampedAt } : event;
   const cause = causeOf(item, clampedAt);
   const mark = eventMark(item);
   const duplicate = item.role === "anchor" ? findDuplicate(component, item, mark) : null;
@@ -161,7 +162,7 @@ function* applyEvent(
       touchProfile(engine, workspace, component, profile, cause);
       affected.add(profile);
     }
-    yield* adoptLooseOrders(engine, workspace, component, cause, affected);
+    if (component.abroad !== null) yield* adoptLooseOrders(engine, workspace, component, cause, affected);
   }
   if (folded === null || item.role === "tie" || item.role === "ruling") {
     evaluateAffected(engine, workspace, component, affected, cause);
@@ -177,7 +178,7 @@ function* applyEvent(
     // Also where the anchor is on no profile (a contested shareable one): it may be somebody's again.
     const fragment = openFragment(workspace, component, anchor);
     rememberEvent(fragment.seen, mark, item.recordedAt);
-    if (isNew) foldFacts(engine, workspace, component, anchor, item, folded);
+    if (isNew) foldFacts(engine, workspace, component, anchor, fragment, item, folded);
     if (isNew && anchor.profile !== null) affected.add(anchor.profile);
   }
   const trusted = engine.registry.sources.get(item.source)?.trustedForOrders === true;
@@ -196,10 +197,10 @@ function foldFacts(
   workspace: Workspace,
   component: Component,
   anchor: Entry,
+  fragment: Fragment,
   item: EventItem,
   event: ChannelEvent,
 ): void {
-  const fragment = openFragment(workspace, component, anchor);
   const limits = foldEvent(engine.registry, fragment, item, event);
   for (const limit of limits) workspace.effects.push({ kind: "limit", limit });
   if (anchor.profile === null) return;
@@ -221,8 +222,8 @@ function evaluateAffected(
   affected: ReadonlySet<string>,
   cause: Cause,
 ): void {
-  for (const naming of [...affected].sort(compareText))
-    evaluateProfile(engine, workspace, component, naming, cause, null);
+  const namings = affected.size > 1 ? [...affected].sort(compareText) : affected;
+  for (const naming of namings) evaluateProfile(engine, workspace, component, naming, cause, null);
 }
 
 /** later: nothing of it is new. earlier: the copy was recorded before the one that was folded, so its evidence counts from there. */

@@ -18,7 +18,7 @@ import type { Registry } from "./registry.ts";
 import { compareStamps, compareText, type Stamp } from "./comparison.ts";
 import type { Component, Entry, Evidence, FarEnd } from "./component.ts";
 import type { ComponentId } from "./item.ts";
-import { Successions, Verdicts } from "./ruling.ts";
+import { NO_SUCCESSIONS, NO_VERDICTS, Successions, Verdicts } from "./ruling.ts";
 import {
   compareWeight,
   findGroup,
@@ -78,9 +78,9 @@ class Scales {
   constructor(registry: Registry, component: Component) {
     this.#registry = registry;
     this.#component = component;
-    const verdicts = new Verdicts(component.rulings);
+    const verdicts = component.rulings === null ? NO_VERDICTS : new Verdicts(component.rulings);
     this.#verdicts = verdicts;
-    this.#successions = new Successions(verdicts);
+    this.#successions = component.rulings === null ? NO_SUCCESSIONS : new Successions(verdicts);
     this.#evidence = listCounting(component, verdicts).sort(
       (x, y) => compareStamps(x.stamp, y.stamp) || compareText(x.a, y.a) || compareText(x.b, y.b),
     );

@@ -48,12 +48,16 @@ export class Workspace {
   readonly sends: Carried<HomeItem>[] = [];
   readonly joins: JoinRequest[] = [];
   /** `<queue> <ref>` to its instant; null: taken away. */
-  readonly timers = new Map<string, number | null>();
+  readonly timers: Map<string, number | null>;
   readonly touched = new Map<string, Touched>();
 
-  /** `parts` may be a cache that outlives the step: legal for the single writer of a shard. */
-  constructor(parts: Map<string, unknown>) {
+  /**
+   * `parts` may be a cache that outlives the step: legal for the single writer of a shard. `timers` are what the bundles
+   * before have set in the same step; this one adds its own.
+   */
+  constructor(parts: Map<string, unknown>, timers = new Map<string, number | null>()) {
     this.parts = parts;
+    this.timers = timers;
   }
 
   read<T>(key: string): T | null {
@@ -94,6 +98,7 @@ export function* load(workspace: Workspace, keys: readonly string[]): Steps<void
 }
 
 export function* loadComponent(workspace: Workspace, id: ComponentId): Steps<Component | Forwarder | null> {
-  yield* load(workspace, [componentPart(id)]);
-  return workspace.read<Component | Forwarder>(componentPart(id));
+  const key = componentPart(id);
+  if (!workspace.parts.has(key)) yield { kind: "parts", keys: [key] };
+  return workspace.read<Component | Forwarder>(key);
 }

@@ -10,7 +10,7 @@ import type { Carried, ComponentId } from "#core/item.ts";
 import { shardOf } from "#core/item.ts";
 import { applyItem, partsOf } from "#core/step.ts";
 import { publishChanges } from "#core/publication.ts";
-import { Workspace, type DueTimer, type JoinRequest, type Need, type TimerQueue } from "#core/workspace.ts";
+import { Workspace, type DueTimer, type JoinRequest, type Need, type Steps, type TimerQueue } from "#core/workspace.ts";
 import type { NewRecord, Position } from "#ports/log.ts";
 import type { CommitOutcome, Store, Timer } from "#ports/store.ts";
 import { encodeBundles, type EncodeBundle } from "../wire/bundle.ts";
@@ -78,18 +78,21 @@ export class ShardStitcher {
     const records: NewRecord[] = [];
     const last = bundles.at(-1);
     if (last === undefined) throw new Error("a step needs a bundle");
-    await this.#load([...new Set(bundles.flatMap(({ items }) => items.flatMap(({ item }) => partsOf(item))))]);
-    await this.#services.prepareEvents(bundles.flatMap(({ items }) => items.flatMap(listEvents)));
+    await this.#load(listParts(bundles));
+    await this.#services.prepareEvents(listEvents(bundles));
     const changed = new Map<string, Component | null>();
     const changes = new Map<ComponentId, Set<string>>();
     for (const bundle of bundles) {
-      const workspace = new Workspace(this.#parts);
-      for (const [name, atMs] of timers) workspace.timers.set(name, atMs);
-      for (const carried of bundle.items) await this.#drive(applyItem(engine, workspace, carried), timers);
+      const workspace = new Workspace(this.#parts, timers);
+      for (const carried of bundle.items) {
+        // Most items need nothing more, and are applied without waiting.
+        const steps = applyItem(engine, workspace, carried);
+        const first = steps.next();
+        if (first.done !== true) await this.#drive(steps, first.value);
+      }
       publishChanges(engine, workspace);
       for (const [key, component] of workspace.dirty) changed.set(key, component);
       for (const [id, keys] of workspace.changes) changes.set(id, addAll(changes.get(id), keys));
-      for (const [name, atMs] of workspace.timers) timers.set(name, atMs);
       const silent = bundle.offset < suppressBelow;
       const produced = await this.#collect(workspace, bundle.offset, silent);
       if (!silent) records.push(...produced);
@@ -138,19 +141,15 @@ export class ShardStitcher {
     return parts;
   }
 
-  async #drive(
-    steps: Generator<Need, void, readonly DueTimer[] | undefined>,
-    timers: ReadonlyMap<string, number | null>,
-  ): Promise<void> {
-    let reply: readonly DueTimer[] | undefined;
-    for (let next = steps.next(); next.done !== true; next = steps.next(reply)) {
-      reply = undefined;
-      const need = next.value;
+  /** Answers what the engine needs, first and then, until the item is applied. */
+  async #drive(steps: Steps<void>, first: Need): Promise<void> {
+    for (let need = first; ; ) {
+      let reply: readonly DueTimer[] | undefined;
       if (need.kind === "parts") await this.#load(need.keys);
-      else {
-        const stored = await this.#findDue(need.queue, need.upToMs);
-        reply = stored.filter((timer) => !timers.has(`${timer.queue} ${timer.ref}`));
-      }
+      else reply = await this.#findDue(need.queue, need.upToMs);
+      const next = steps.next(reply);
+      if (next.done === true) return;
+      need = next.value;
     }
   }
 
@@ -260,9 +259,21 @@ function listParked(part: unknown): Uint8Array[] {
   return (abroad?.parked ?? []).flatMap(({ event }) => event ?? []);
 }
 
-function listEvents({ item, event }: Carried): Uint8Array[] {
-  const own = event === null ? [] : [event];
-  return item.kind === "handover" ? [...own, ...item.parts.flatMap(({ value }) => listParked(value))] : own;
+function listEvents(bundles: readonly Bundle[]): Uint8Array[] {
+  const events: Uint8Array[] = [];
+  for (const { items } of bundles) {
+    for (const { item, event } of items) {
+      if (event !== null) events.push(event);
+      if (item.kind === "handover") for (const { value } of item.parts) events.push(...listParked(value));
+    }
+  }
+  return events;
+}
+
+function listParts(bundles: readonly Bundle[]): string[] {
+  const keys = new Set<string>();
+  for (const { items } of bundles) for (const { item } of items) for (const key of partsOf(item)) keys.add(key);
+  return [...keys];
 }
 
 function splitTimers(timers: ReadonlyMap<string, number | null>): { timersAdded: Timer[]; timersRemoved: Timer[] } {
