@@ -130,7 +130,9 @@ function readRules(path: string, problems: Problem[], from?: SourceDocument): Ru
   const file = parse(rulesSchema, value, document, problems, []);
   problems.push(...checkLadder(value, document), ...checkSignals(value, document));
   if (file === undefined) return undefined;
-  return { version: file.version, ladder: file.ladder, signals: buildSignals(file) };
+  const { halfLife, valueTiers, reach } = file.passages;
+  const passages = { halfLifeMs: halfLife, valueTiers, reach };
+  return { version: file.version, ladder: file.ladder, signals: buildSignals(file), passages };
 }
 
 function buildSignals({ signals }: RulesFile): SignalRule[] {

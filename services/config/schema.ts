@@ -260,6 +260,35 @@ export const configurationSchema = z.strictObject({
   engine: engine.prefault({}).meta({ description: "Sizes and intervals." }),
 });
 
+const passages = z.strictObject({
+  halfLife: durationKeyWithDefault("Half-life of a touch's credit in the model of time-decay.", "7d").refine(
+    (ms) => ms > 0,
+    "expected a duration above nought",
+  ),
+  valueTiers: z
+    .array(
+      z.strictObject({
+        tier: name.meta({ description: "Name of the tier." }),
+        spentMinor: z
+          .int()
+          .min(0)
+          .meta({ description: "What must have been spent in one currency, in its minor units." }),
+      }),
+    )
+    .default([])
+    .meta({ description: "Value tiers, the highest first; the first that is reached is told." }),
+  reach: z
+    .strictObject({
+      purpose: z.string().min(1).default("marketing").meta({ description: "Purpose whose consent counts." }),
+      channels: z
+        .record(name, z.string().min(1))
+        .default({ email: "email", sms: "phone", post: "postal" })
+        .meta({ description: "Channels that are told of, each with the kind of contact point that it needs." }),
+    })
+    .prefault({})
+    .meta({ description: "Where a person may be reached by consent." }),
+});
+
 export const rulesSchema = z.strictObject({
   version: z.string().min(1).meta({ description: "Version of the rules, carried by every transition." }),
   ladder: z
@@ -300,6 +329,7 @@ export const rulesSchema = z.strictObject({
     )
     .default([])
     .meta({ description: "Patterns in time: something happened and something else did not follow." }),
+  passages: passages.prefault({}).meta({ description: "What a transition carries beside the move." }),
 });
 
 export type ConfigurationFile = z.output<typeof configurationSchema>;

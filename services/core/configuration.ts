@@ -95,10 +95,33 @@ export interface SignalRule {
   readonly sourceLateAfterMs: number;
 }
 
+export interface ValueTier {
+  readonly tier: string;
+  /** What must have been spent in one currency, in its minor units. */
+  readonly spentMinor: number;
+}
+
+export interface ReachRule {
+  /** Whose consent counts. */
+  readonly purpose: string;
+  /** Channel to the kind of contact point that it needs. */
+  readonly channels: Readonly<Record<string, string>>;
+}
+
+/** What a transition carries beside the move. */
+export interface PassageRules {
+  /** Of the credit of a touch, in the model of time-decay. */
+  readonly halfLifeMs: number;
+  /** The highest first. */
+  readonly valueTiers: readonly ValueTier[];
+  readonly reach: ReachRule;
+}
+
 export interface Rules {
   readonly version: string;
   readonly ladder: readonly SegmentRule[];
   readonly signals: readonly SignalRule[];
+  readonly passages: PassageRules;
 }
 
 export interface Configuration {

@@ -8,6 +8,7 @@ import type { Cause } from "./profile.ts";
 import type { LimitKind } from "./limit.ts";
 import type { Scalar } from "./event.ts";
 import type { IdentifierView } from "./listing.ts";
+import type { Passage } from "./passage.ts";
 
 export const TRANSITION_CAUSES = [
   "event",
@@ -21,6 +22,26 @@ export const TRANSITION_CAUSES = [
   "replay",
 ] as const;
 export type TransitionCause = (typeof TRANSITION_CAUSES)[number];
+
+/** What the person did or let pass, or what was learned, ruled or loaded about her. */
+export const TRANSITION_NATURES = ["behaviour", "artefact"] as const;
+export type TransitionNature = (typeof TRANSITION_NATURES)[number];
+
+const NATURES: Readonly<Record<TransitionCause, TransitionNature>> = {
+  event: "behaviour",
+  schedule: "behaviour",
+  merge: "artefact",
+  split: "artefact",
+  "late-data": "artefact",
+  backfill: "artefact",
+  "rule-change": "artefact",
+  erasure: "artefact",
+  replay: "artefact",
+};
+
+export function natureOf(cause: TransitionCause): TransitionNature {
+  return NATURES[cause];
+}
 
 export const IDENTITY_CHANGE_KINDS = ["merged", "split", "quarantined", "released", "limited", "alias"] as const;
 export type IdentityChangeKind = (typeof IDENTITY_CHANGE_KINDS)[number];
@@ -71,7 +92,7 @@ export interface PublicProfile extends DossierView {
   readonly completeness: number;
 }
 
-export interface SegmentTransition {
+export interface SegmentTransition extends Passage {
   readonly kind: "transition" | "retraction";
   readonly transitionId: string;
   /** Of a retraction: the transition whose reason disappeared. It went from `from` to `to`; the rest is as of its correction. */
@@ -80,12 +101,13 @@ export interface SegmentTransition {
   readonly from: string | null;
   readonly to: string | null;
   readonly cause: TransitionCause;
+  /** A retraction is always an artefact. */
+  readonly nature: TransitionNature;
   readonly by: Cause;
   readonly rule: string | null;
   readonly ruleVersion: string;
-  /** The facts that the rules read, as JSON texts. */
-  readonly facts: Readonly<Record<string, string>>;
   readonly previousSince: number | null;
+  readonly timeInFormerMs: number | null;
 }
 
 export interface IdentityChanged {

@@ -2,16 +2,16 @@
 // recorded order, so the borders of batches cannot be seen in the transitions (O2).
 
 import type { Engine } from "./engine.ts";
-import { sortedEntries } from "./comparison.ts";
 import type { Component } from "./component.ts";
-import type { SegmentTransition, TransitionCause } from "./effect.ts";
+import { natureOf, type SegmentTransition, type TransitionCause } from "./effect.ts";
 import { isPending } from "./membership.ts";
+import { describePassage, touchTime, type Passage } from "./passage.ts";
 import type { Cause, ProfileRecord } from "./profile.ts";
 import { reviseMoves, type Reason } from "./retraction.ts";
 import { refreshSignals } from "./signal.ts";
 import { SHARD_PART, type ShardTime } from "./shard-time.ts";
 import { setSegmentTimer } from "./timer.ts";
-import { viewProfile, type Facts } from "./view.ts";
+import { viewProfile } from "./view.ts";
 import type { Workspace } from "./workspace.ts";
 
 /**
@@ -42,7 +42,8 @@ export function evaluateProfile(
     const isDown = engine.ladder.heightOf(segment) < engine.ladder.heightOf(record.segment);
     const moved = artefact === "merge" && isDown ? "split" : artefact;
     const reason = moved ?? (isLate(record, cause) ? "late-facts" : "facts");
-    const move = moveSegment(engine, workspace, record, segment, rule, cause, chooseCause(reason, cause), view.facts);
+    const passage = describePassage(engine, component, naming, record, view, segment, cause);
+    const move = moveSegment(engine, workspace, record, segment, rule, cause, chooseCause(reason, cause), passage);
     reviseMoves(engine, workspace, record, move, reason);
   }
   setSegmentTimer(workspace, component.id, naming, record, until);
@@ -78,7 +79,7 @@ export function moveSegment(
   rule: string | null,
   by: Cause,
   cause: TransitionCause,
-  facts: Facts | null,
+  passage: Passage,
 ): SegmentTransition {
   record.transitions += 1;
   const move: SegmentTransition = {
@@ -89,32 +90,20 @@ export function moveSegment(
     from: record.segment,
     to,
     cause,
+    nature: natureOf(cause),
     by,
     rule,
     ruleVersion: engine.ladder.version,
-    facts: facts === null ? {} : describeFacts(facts, engine.ladder.readsTime),
     previousSince: record.segmentSince,
+    // Records of several channels may reach a shard out of the order of their times.
+    timeInFormerMs: record.segmentSince === null ? null : Math.max(0, by.at - record.segmentSince),
+    ...passage,
   };
   workspace.effects.push(move);
   record.segment = to;
   record.segmentSince = to === null ? null : by.at;
   if (by.occurredAt !== null) record.lastTransitionOccurredAt = by.occurredAt;
+  // It never goes back: no touch has a share in two moves of one profile.
+  record.touchedUpTo = Math.max(record.touchedUpTo ?? 0, touchTime(by));
   return move;
-}
-
-function describeFacts({ profile, orders }: Facts, withTimes: boolean): Record<string, string> {
-  const times = {
-    "profile.firstAt": JSON.stringify(profile.firstAt),
-    "profile.lastAt": JSON.stringify(profile.lastAt),
-    "orders.latestAt": JSON.stringify(orders.latestAt),
-  };
-  return {
-    ...(withTimes ? times : {}),
-    "profile.known": JSON.stringify(profile.known),
-    "profile.contactPoints": JSON.stringify(profile.contactPoints),
-    "profile.checkouts": JSON.stringify(profile.checkouts),
-    "profile.cartsFilled": JSON.stringify(profile.cartsFilled),
-    "orders.valid": JSON.stringify(orders.valid),
-    "orders.spentMinor": JSON.stringify(Object.fromEntries(sortedEntries(orders.spentMinor))),
-  };
 }

@@ -8,6 +8,7 @@ import { componentPart, openAbroad, type Component, type Entry } from "./compone
 import type { SegmentTransition, TransitionCause } from "./effect.ts";
 import { evaluateProfile, moveSegment } from "./evaluation.ts";
 import { forgetMembership, isPending, setStanding } from "./membership.ts";
+import { NO_PASSAGE } from "./passage.ts";
 import { createProfileRecord, profileId, type Cause, type ProfileRecord } from "./profile.ts";
 import { touchProfile } from "./publication.ts";
 import type { News } from "./region.ts";
@@ -194,6 +195,7 @@ function renameProfile(
   to.segment = from.segment;
   to.segmentSince = from.segmentSince;
   to.lastTransitionOccurredAt = from.lastTransitionOccurredAt;
+  to.touchedUpTo = from.touchedUpTo;
   to.evaluatedAsOf = Math.max(from.evaluatedAsOf, to.evaluatedAsOf);
   to.standing = from.standing;
   to.endedBy = null;
@@ -237,5 +239,5 @@ function endProfile(
 ): SegmentTransition | null {
   record.alive = false;
   if (record.segment === null) return null;
-  return moveSegment(engine, workspace, record, null, null, cause, why, null);
+  return moveSegment(engine, workspace, record, null, null, cause, why, NO_PASSAGE);
 }

@@ -43,6 +43,8 @@ export interface ProfileRecord {
   segmentSince: number | null;
   /** occurredAt of the last transition's event: what is older is late data. */
   lastTransitionOccurredAt: number | null;
+  /** Touches that occurred up to here had their share in a transition. */
+  touchedUpTo: number | null;
   /** The time as of which the segment was evaluated last: it never goes back. */
   evaluatedAsOf: number;
   /** When time alone may change the segment; null: never. */
@@ -78,6 +80,7 @@ export function createProfileRecord(id: string): ProfileRecord {
     segment: null,
     segmentSince: null,
     lastTransitionOccurredAt: null,
+    touchedUpTo: null,
     evaluatedAsOf: 0,
     segmentUntil: null,
     standing: [],

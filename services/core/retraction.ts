@@ -53,7 +53,10 @@ function neverWas({ occurredAt }: Move, reason: Reason, by: Cause): boolean {
   return occurredAt !== null && by.occurredAt !== null && by.occurredAt < occurredAt;
 }
 
-/** from and to are those of the move that is retracted: what counts moves subtracts it where it was added. */
+/**
+ * from and to are those of the move that is retracted: what counts moves subtracts it where it was added. Touches have
+ * their credit once, with the correction.
+ */
 function retractMove(workspace: Workspace, record: ProfileRecord, move: Move, corrected: SegmentTransition): void {
   record.transitions += 1;
   workspace.effects.push({
@@ -63,5 +66,8 @@ function retractMove(workspace: Workspace, record: ProfileRecord, move: Move, co
     retracts: move.transitionId,
     from: move.from,
     to: move.to,
+    nature: "artefact",
+    touches: [],
+    credit: [],
   });
 }

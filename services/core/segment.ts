@@ -3,6 +3,7 @@
 
 import { Environment } from "@marcbachmann/cel-js";
 import type { Rules } from "./configuration.ts";
+import { findDecisive, type Context } from "./decisive.ts";
 import { parseDuration } from "./duration.ts";
 import type { Facts } from "./view.ts";
 
@@ -62,6 +63,8 @@ export interface Ladder {
   readonly readsTime: boolean;
   /** The segment at that time, and the rule that put it there. A rule that fails to evaluate does not hold. */
   evaluate(facts: Facts, atMs: number): Standing;
+  /** Of a move: the facts that hold its rule true, and on the way down the former segment's false (decisive.ts). */
+  findDecisive(facts: Facts, atMs: number, from: string | null, to: string): string[];
   /** Of two segments the one higher on the ladder has the greater height; one that is not on it is below all. */
   heightOf(segment: string | null): number;
 }
@@ -95,6 +98,7 @@ function compile(rules: Rules): Ladder {
   if (last === undefined) throw new Error("the ladder has no rung");
   const heights = new Map<string | null, number>(rungs.map(({ segment }, place) => [segment, rungs.length - place]));
   const asksForTime = rules.ladder.some(({ when }) => readsTime(when));
+  const heightOf = (segment: string | null) => heights.get(segment) ?? 0;
   let answers = new Map<string, Standing>();
   const ask = (facts: Facts): Standing => {
     until = null;
@@ -117,7 +121,15 @@ function compile(rules: Rules): Ladder {
       answers.set(key, answer);
       return answer;
     },
-    heightOf: (segment) => heights.get(segment) ?? 0,
+    findDecisive(facts, atMs, from, to) {
+      nowMs = atMs;
+      const isDown = heightOf(to) < heightOf(from);
+      const decided = rungs
+        .filter(({ segment }) => segment === to || (isDown && segment === from))
+        .map(({ segment, holds }) => ({ holds, answer: segment === to }));
+      return findDecisive(decided, toCel(facts));
+    },
+    heightOf,
   };
 }
 
@@ -128,7 +140,7 @@ function writeFacts({ profile, orders }: Facts): string {
   return text;
 }
 
-function isTrue(holds: (context: Record<string, unknown>) => unknown, context: Record<string, unknown>): boolean {
+function isTrue(holds: (context: Context) => unknown, context: Context): boolean {
   try {
     return holds(context) === true;
   } catch {
@@ -137,7 +149,7 @@ function isTrue(holds: (context: Record<string, unknown>) => unknown, context: R
 }
 
 /** CEL's int is a BigInt in this library. */
-function toCel({ profile, orders }: Facts): Record<string, unknown> {
+function toCel({ profile, orders }: Facts): Context {
   return {
     profile: {
       known: profile.known,

@@ -81,7 +81,7 @@ export function writeFold(folder: string, result: FoldResult): FoldSummary {
   writeLines(
     folder,
     "transitions.jsonl",
-    transitions.map(({ facts, by, ...move }) => ({
+    transitions.map(({ facts, by, touches, ...move }) => ({
       kind: move.kind,
       transitionId: move.transitionId,
       ...(move.retracts === null ? {} : { retracts: move.retracts }),
@@ -89,6 +89,7 @@ export function writeFold(folder: string, result: FoldResult): FoldSummary {
       from: move.from,
       to: move.to,
       cause: move.cause,
+      nature: move.nature,
       eventId: by.eventId,
       source: by.source,
       at: iso(by.at),
@@ -96,7 +97,13 @@ export function writeFold(folder: string, result: FoldResult): FoldSummary {
       rule: move.rule,
       ruleVersion: move.ruleVersion,
       facts: Object.fromEntries(Object.entries(facts).map(([path, text]) => [path, JSON.parse(text) as unknown])),
+      decisive: move.decisive,
       previousSince: iso(move.previousSince),
+      timeInFormerMs: move.timeInFormerMs,
+      touches: touches.map((touch) => ({ ...touch, at: iso(touch.at) })),
+      credit: move.credit,
+      valueTier: move.valueTier,
+      reachable: move.reachable,
     })),
   );
   writeLines(

@@ -96,30 +96,13 @@ function describe(output: Output, position: OutputPosition): Description {
     }
     case "transition":
     case "retraction": {
-      const { kind, transitionId, retracts, profileId, from, to, cause, by, rule, ruleVersion, facts, previousSince } =
-        output;
-      const value = {
-        kind,
-        transitionId,
-        retracts,
-        profileId,
-        from,
-        to,
-        cause,
-        eventId: by.eventId,
-        source: by.source,
-        at: by.at,
-        occurredAt: by.occurredAt,
-        rule,
-        ruleVersion,
-        facts,
-        previousSince,
-        ...position,
-      };
+      const { by, ...told } = output;
+      const { eventId, source, at, occurredAt } = by;
+      const value = { ...told, eventId, source, at, occurredAt, ...position };
       return {
         topic: "segmentTransition",
-        key: profileId,
-        id: transitionId,
+        key: told.profileId,
+        id: told.transitionId,
         timeMs: by.at,
         value,
         traceparent: by.traceparent,

@@ -100,6 +100,7 @@ const UNSEEN = new Set([
   "changes",
   "segmentSince",
   "lastTransitionOccurredAt",
+  "touchedUpTo",
   "published",
   "aliasOf",
   "look",

@@ -1,6 +1,7 @@
 // What must hold of everything that was said, whatever was said: versions, chains of transitions, aliases (O2, I6).
 
 import { deepEqual, equal, ok } from "node:assert/strict";
+import { CREDIT_MODELS, WHOLE } from "#core/credit.ts";
 import type { Output, SegmentTransition } from "#core/effect.ts";
 import type { Hash } from "#core/identifier.ts";
 import { profileId } from "#core/profile.ts";
@@ -70,10 +71,33 @@ function checkTransition(
   segments: Map<string, string | null>,
 ): void {
   noteId(move, transitions);
+  checkPassage(move);
   const { profileId: id, from, to } = move;
   equal(from, segments.get(id) ?? null, "from is where the last one went");
   ok(from !== to, "a transition moves");
   segments.set(id, to);
+}
+
+/** What a transition carries is of one piece. */
+function checkPassage({
+  to,
+  nature,
+  cause,
+  touches,
+  credit,
+  decisive,
+  facts,
+  timeInFormerMs,
+  from,
+}: SegmentTransition): void {
+  equal(nature, ["event", "schedule"].includes(cause) ? "behaviour" : "artefact");
+  equal(timeInFormerMs === null, from === null, "time in the former segment");
+  for (const model of CREDIT_MODELS) {
+    const whole = credit.reduce((sum, one) => sum + one[model], 0);
+    equal(whole, touches.length === 0 ? 0 : WHOLE, "credit adds up");
+  }
+  for (const path of decisive) ok(path in facts, "what decided is a fact");
+  if (to === null) equal(touches.length, 0, "the end of a profile has no touches");
 }
 
 /** profile-state is compacted: what it says last is what readers keep. */
