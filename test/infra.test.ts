@@ -181,7 +181,7 @@ test("every service that Weft waits for says whether it is well, without a shell
 
 test("compose builds the Dockerfile of this repository and runs `up`", () => {
   const weft = findService("weft");
-  assert.deepEqual(weft.command, ["up"]);
+  assert.deepEqual(weft.command, ["--dev", "up"]);
   assert.ok(createProgram().commands.some((verb) => verb.name() === "up"));
   const { context, dockerfile: file } = weft.build ?? { context: "", dockerfile: "" };
   assert.ok(existsSync(join(ROOT, "infra", context, file)));

@@ -27,8 +27,6 @@ const REQUEST_TIMEOUT_MS = 10_000;
 
 export interface ApiOptions {
   readonly logger: FastifyBaseLogger;
-  /** Listens in the clear wherever it is told to. */
-  readonly dev: boolean;
   readonly port?: number;
   /** Told the key of the first start, where there is no other credential. */
   onFirstKey?(key: string): void;
@@ -62,8 +60,9 @@ export async function openApi(surroundings: ApiSurroundings, options: ApiOptions
 }
 
 export async function startApi(surroundings: ApiSurroundings, options: ApiOptions): Promise<RunningApi> {
-  const { host, port, tls } = surroundings.loaded.deployment.api;
-  requireSecurity(host, tls !== undefined, options.dev);
+  const { dev, api } = surroundings.loaded.deployment;
+  const { host, port, tls } = api;
+  requireSecurity(host, tls !== undefined, dev);
   const app = await openApi(surroundings, options);
   await app.listen({ host, port: options.port ?? port });
   const bound = app.server.address() as AddressInfo;

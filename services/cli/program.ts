@@ -38,6 +38,7 @@ export interface CommonOptions {
   readonly json?: boolean;
   readonly quiet?: boolean;
   readonly embedded?: boolean;
+  readonly dev?: boolean;
 }
 
 export function createProgram(): Command {
@@ -49,6 +50,7 @@ export function createProgram(): Command {
     .option("-c, --config <file>", "configuration; without it, the shipped default")
     .option("--json", "machine-readable output, one JSON object a line")
     .option("-q, --quiet", "no progress")
+    .option("--dev", "speak to other machines in the clear and without passwords, if they will have it")
     .addOption(new Option("--embedded", "one machine without servers: log and store in the file `embedded.file`"))
     .configureHelp({ showGlobalOptions: true, sortSubcommands: true })
     .showHelpAfterError("(weft --help, or weft <verb> --help)")
@@ -56,7 +58,11 @@ export function createProgram(): Command {
       "after",
       "\nExit codes: 0 done, 1 failed, 2 wrong usage, 3 some input refused. WEFT_DEBUG=1 shows where a failure came from.",
     )
-    .exitOverride();
+    .exitOverride()
+    .hook("preAction", (_program, verb) => {
+      // Where the configuration looks for it.
+      if (verb.optsWithGlobals<CommonOptions>().dev === true) process.env["WEFT_DEV"] = "true";
+    });
   for (const register of VERBS) register(program);
   return program;
 }

@@ -96,7 +96,7 @@ export async function openRuntime(loaded: LoadedConfiguration, options: RuntimeO
     await state.requireSafety();
     const topics = [...channelTopics(loaded), ...innerTopics(loaded)].map(({ name }) => name);
     for (const finding of await wires.log.findUnsafeTopics(topics))
-      judgeLogSafety(deployment.kafka.brokers, finding, onWait);
+      judgeLogSafety(deployment.kafka.brokers, finding, onWait, deployment.dev);
   }
 
   async function startResolving(): Promise<Membership> {

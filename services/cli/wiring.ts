@@ -26,7 +26,9 @@ export async function openWires(
   loaded: LoadedConfiguration,
   { embedded = false, now, onWait }: WiringOptions = {},
 ): Promise<Wires> {
-  return embedded ? openEmbeddedWires(loaded, now) : openServerWires(loaded, onWait ?? reportWait);
+  if (embedded) return openEmbeddedWires(loaded, now);
+  requireTransport(loaded);
+  return openServerWires(loaded, onWait ?? reportWait);
 }
 
 export interface WiringOptions {
@@ -57,6 +59,10 @@ export class UnsafeLog extends Error {
   readonly code = "unsafe-log";
 }
 
+export class InsecureTransport extends Error {
+  readonly code = "insecure-transport";
+}
+
 export class UnregisteredTopic extends Error {
   readonly code = "unregistered-topic";
 }
@@ -78,7 +84,7 @@ export async function openState(
   { onWait = reportWait }: Pick<WiringOptions, "onWait"> = {},
 ): Promise<State> {
   if (wires.state !== undefined) return { ...wires.state, requireSafety: async () => {}, close: async () => {} };
-  const [{ findUnsafeSettings }, { openRedisStore }, { openRedisIndex }] = await Promise.all([
+  const [{ findLuaHoles, findUnsafeSettings }, { openRedisStore }, { openRedisIndex }] = await Promise.all([
     import("#adapters/redis/safety.ts"),
     import("#adapters/redis/store.ts"),
     import("#adapters/redis/index.ts"),
@@ -90,7 +96,10 @@ export async function openState(
     store,
     index,
     async requireSafety() {
-      for (const line of await findUnsafeSettings(shared)) judgeSafety(shared.url, line, onWait);
+      for (const line of await findUnsafeSettings(shared)) judgeSafety(shared.url, line, onWait, deployment.dev);
+      // Nobody else reaches this machine's own.
+      if (!LOOPBACK.has(new URL(shared.url).hostname))
+        for (const line of await findLuaHoles(shared)) onWait(`Redis: ${line}`);
     },
     async close() {
       await store.close();
@@ -99,20 +108,44 @@ export async function openState(
   };
 }
 
+/** Throws InsecureTransport: profiles, and the password if there is one, would be there for all to read or to write. */
+export function requireTransport({ deployment }: LoadedConfiguration): void {
+  const { dev, kafka, redis } = deployment;
+  if (dev) return;
+  const broker = kafka.brokers.find((one) => !isOwnBroker(one));
+  if (broker !== undefined && kafka.tls === undefined)
+    throw new InsecureTransport(`Kafka at ${broker} would be spoken to in the clear: give kafka.tls`);
+  const { protocol, hostname, host, password } = new URL(redis.url);
+  if (LOOPBACK.has(hostname)) return;
+  if (protocol !== "rediss:")
+    throw new InsecureTransport(`Redis at ${host} would be spoken to in the clear: rediss://`);
+  if (password === "" && redis.password === undefined && redis.tls?.cert === undefined)
+    throw new InsecureTransport(`Redis at ${host} would let anybody in: give redis.passwordFile`);
+}
+
 const LOOPBACK = new Set(["localhost", "127.0.0.1", "[::1]"]);
 
 /** As for Redis: throws UnsafeLog unless all brokers are this machine's own, where it only says so. */
-export function judgeLogSafety(brokers: readonly string[], finding: string, onWait: (line: string) => void): void {
+export function judgeLogSafety(
+  brokers: readonly string[],
+  finding: string,
+  onWait: (line: string) => void,
+  dev = false,
+): void {
   const line = `Kafka at ${brokers[0]}: ${finding}`;
-  if (!brokers.every((broker) => LOOPBACK.has(broker.slice(0, broker.lastIndexOf(":"))))) throw new UnsafeLog(line);
+  if (!dev && !brokers.every(isOwnBroker)) throw new UnsafeLog(line);
   onWait(line);
 }
 
-/** A Redis of this machine alone is for trying things out; anywhere else people's profiles depend on it. */
-export function judgeSafety(url: string, finding: string, onWait: (line: string) => void): void {
+function isOwnBroker(broker: string): boolean {
+  return LOOPBACK.has(broker.slice(0, broker.lastIndexOf(":")));
+}
+
+/** A Redis of this machine alone is for trying things out; anywhere else, save with `dev`, people's profiles depend on it. */
+export function judgeSafety(url: string, finding: string, onWait: (line: string) => void, dev = false): void {
   const { hostname, host } = new URL(url);
   const line = `Redis at ${host}: ${finding}`;
-  if (!LOOPBACK.has(hostname)) throw new UnsafeStore(line);
+  if (!dev && !LOOPBACK.has(hostname)) throw new UnsafeStore(line);
   onWait(line);
 }
 
@@ -145,8 +178,7 @@ async function openServerWires(loaded: LoadedConfiguration, onWait: (line: strin
     compatibilityOf: (topic) => (outputs.has(topic) ? OUTPUT_COMPATIBILITY : INPUT_COMPATIBILITY),
   });
   const log = await openKafkaLog({
-    brokers: kafka.brokers,
-    clientId: kafka.clientId,
+    ...kafka,
     transactionTimeoutMs: engine.transactionTimeoutMs,
     onWait,
   });

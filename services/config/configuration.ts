@@ -20,12 +20,15 @@ import type { CsvMapping } from "./mapping.ts";
 import type { PayloadMapping } from "./payload-mapping.ts";
 import { ConfigurationError, type Problem } from "./problem.ts";
 import { type ConfigurationFile, configurationSchema, type RulesFile, rulesSchema } from "./schema.ts";
-import { describeShape } from "./shape.ts";
+import { describeShape, type Shape } from "./shape.ts";
+import { readTransport, type Transport } from "./transport.ts";
 
 export const SHIPPED_FILE = resolve(import.meta.dirname, "default/weft.yaml");
 
 /** What only the shell needs to know: where things run, and how foreign files are read. */
-export interface Deployment extends Pick<ConfigurationFile, "kafka" | "registry" | "redis" | "embedded"> {
+export interface Deployment extends Pick<ConfigurationFile, "dev" | "registry" | "embedded"> {
+  readonly kafka: Omit<ConfigurationFile["kafka"], keyof TransportKeys> & Transport;
+  readonly redis: Omit<ConfigurationFile["redis"], keyof TransportKeys> & Transport;
   readonly api: ApiSettings;
   readonly engine: EngineSettings;
   readonly identityKey: IdentityKey;
@@ -36,6 +39,8 @@ export interface Deployment extends Pick<ConfigurationFile, "kafka" | "registry"
   /** By source name: for the data map, never for the engine. */
   readonly stewardship: ReadonlyMap<string, Stewardship>;
 }
+
+type TransportKeys = Pick<ConfigurationFile["kafka"], "tls" | "username" | "passwordFile">;
 
 export interface ApiSettings extends Omit<ConfigurationFile["api"], "waitMax"> {
   readonly waitMaxMs: number;
@@ -77,6 +82,7 @@ export function loadConfiguration(
   let file: ConfigurationFile | undefined;
   let rules: Rules | undefined;
   let identityKey = publishedIdentityKey();
+  let transports: Transports = { kafka: {}, redis: {} };
   if (problems.length === 0) {
     const complete = isMap(given) ? applyOverrides({ ...pickDefaults(shipped), ...given }, overrides) : given;
     file = parse(configurationSchema, complete, document, problems, overrides);
@@ -98,6 +104,7 @@ export function loadConfiguration(
       if ("code" in key) problems.push(document.problem(key.code, ["identityKey"], key.message));
       else identityKey = key;
     }
+    if (file !== undefined) transports = readTransports(file, dirname(path), document, problems);
   }
   if (problems.length > 0 || file === undefined || rules === undefined) throw new ConfigurationError(problems);
   return {
@@ -110,7 +117,7 @@ export function loadConfiguration(
       purposesWithoutProof: file.purposesWithoutProof,
       declaredFields: file.declaredFields,
     },
-    deployment: buildDeployment(file, identityKey),
+    deployment: buildDeployment(file, identityKey, transports),
   };
 }
 
@@ -180,7 +187,9 @@ function parse<Schema extends z.ZodType>(
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
   for (const problem of listProblems(parsed.error.issues, value, describeShape(schema), document)) {
-    const override = overrides.find(({ section, key }) => problem.path.startsWith(`${section}.${key}`));
+    const override = overrides.find(({ section, key }) =>
+      problem.path.startsWith(section === null ? key : `${section}.${key}`),
+    );
     problems.push(override ? { ...problem, file: `environment ${override.variable}`, line: 1, column: 1 } : problem);
   }
   return undefined;
@@ -188,7 +197,8 @@ function parse<Schema extends z.ZodType>(
 
 interface Override {
   readonly variable: string;
-  readonly section: string;
+  /** null: a key of the file itself. */
+  readonly section: string | null;
   readonly key: string;
   readonly value: unknown;
 }
@@ -196,18 +206,33 @@ interface Override {
 /** Read off the schema, so that what `config explain` says about the environment is what happens. */
 function listOverrides(environment: Readonly<Record<string, string | undefined>>): Override[] {
   const shape = describeShape(configurationSchema);
-  return Object.entries(shape.properties ?? {}).flatMap(([section, { properties = {} }]) =>
+  const list = (section: string | null, properties: NonNullable<Shape["properties"]>): Override[] =>
     Object.entries(properties).flatMap(([key, { environment: variable, type }]) => {
       const text = variable === undefined ? undefined : environment[variable]?.trim();
       if (variable === undefined || text === undefined || text === "") return [];
-      return [{ variable, section, key, value: type === "array" ? text.split(",").map((part) => part.trim()) : text }];
-    }),
-  );
+      return [{ variable, section, key, value: readOverride(text, type) }];
+    });
+  const properties = shape.properties ?? {};
+  return [
+    ...list(null, properties),
+    ...Object.entries(properties).flatMap(([section, part]) => list(section, part.properties ?? {})),
+  ];
+}
+
+function readOverride(text: string, type: string | undefined): unknown {
+  if (type === "array") return text.split(",").map((part) => part.trim());
+  if (type === "boolean")
+    return text === "1" || text === "true" ? true : text === "0" || text === "false" ? false : text;
+  return text;
 }
 
 function applyOverrides(value: Record<string, unknown>, overrides: readonly Override[]): Record<string, unknown> {
   const result = { ...value };
   for (const { section, key, value: override } of overrides) {
+    if (section === null) {
+      result[key] = override;
+      continue;
+    }
     const present = result[section] ?? {};
     if (isMap(present)) result[section] = { ...present, [key]: override };
   }
@@ -288,13 +313,34 @@ function createOperatorSource({ kafka, country, currency }: ConfigurationFile): 
   };
 }
 
-function buildDeployment(file: ConfigurationFile, identityKey: IdentityKey): Deployment {
-  const { kafka, registry, redis, embedded, engine } = file;
+interface Transports {
+  readonly kafka: Transport;
+  readonly redis: Transport;
+}
+
+function readTransports(
+  file: ConfigurationFile,
+  folder: string,
+  document: SourceDocument,
+  problems: Problem[],
+): Transports {
+  const read = (section: "kafka" | "redis") =>
+    readTransport(file[section], folder, (code, key, message) => {
+      problems.push(document.problem(code, [section, ...key], message));
+    });
+  return { kafka: read("kafka"), redis: read("redis") };
+}
+
+function buildDeployment(file: ConfigurationFile, identityKey: IdentityKey, transports: Transports): Deployment {
+  const { registry, embedded, engine, dev } = file;
+  const { tls: _kafkaTls, username: _user, passwordFile: _file, ...kafka } = file.kafka;
+  const { tls: _redisTls, username: _redisUser, passwordFile: _redisFile, ...redis } = file.redis;
   const { waitMax, ...api } = file.api;
   return {
-    kafka,
+    dev,
+    kafka: { ...kafka, ...transports.kafka },
     registry,
-    redis,
+    redis: { ...redis, ...transports.redis },
     embedded,
     api: { ...api, waitMaxMs: waitMax },
     engine: {

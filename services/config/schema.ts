@@ -117,12 +117,36 @@ const source = z.strictObject({
     .meta({ description: "How its files, or the values of its topic, become events." }),
 });
 
+const tls = z.strictObject({
+  ca: z
+    .string()
+    .min(1)
+    .optional()
+    .meta({ description: "PEM file of the authorities to trust. Default: the system's." }),
+  certificate: z.string().min(1).optional().meta({ description: "PEM file that says who we are. Default: none." }),
+  privateKey: z.string().min(1).optional().meta({ description: "PEM file of its key." }),
+});
+const TLS_MEANING = "Speaks TLS, and verifies the name; files are relative to this file. `{}`: nothing else to say.";
+
 const kafka = z.strictObject({
   brokers: z.array(hostAndPort).min(1).default(["127.0.0.1:9092"]).meta({
     description: "Bootstrap brokers, host:port; separated by commas in the environment.",
     environment: "WEFT_KAFKA_BROKERS",
   }),
   clientId: z.string().min(1).default("weft").meta({ description: "Client id, as broker logs and quotas show it." }),
+  tls: tls.optional().meta({ description: TLS_MEANING }),
+  username: z.string().min(1).optional().meta({
+    description: "Who we are by SASL. Default: nobody in particular.",
+    environment: "WEFT_KAFKA_USERNAME",
+  }),
+  passwordFile: z.string().min(1).optional().meta({
+    description: "File with the password of `username`, relative to this file.",
+    environment: "WEFT_KAFKA_PASSWORD_FILE",
+  }),
+  saslMechanism: z
+    .enum(["scram-sha-512", "scram-sha-256"])
+    .default("scram-sha-512")
+    .meta({ description: "How `username` proves itself." }),
   topicPrefix: z
     .string()
     .regex(/^[A-Za-z0-9.-]{0,100}$/, "expected letters, digits, dots and dashes")
@@ -149,6 +173,15 @@ const redis = z.strictObject({
   url: url("redis:// or rediss://")
     .default("redis://127.0.0.1:6379")
     .meta({ description: "Redis that holds the current view.", environment: "WEFT_REDIS_URL" }),
+  tls: tls.optional().meta({ description: `${TLS_MEANING} With it \`url\` begins with rediss://.` }),
+  username: z.string().min(1).optional().meta({
+    description: "ACL user. Default: as `url` says, else `default`.",
+    environment: "WEFT_REDIS_USERNAME",
+  }),
+  passwordFile: z.string().min(1).optional().meta({
+    description: "File with the password, relative to this file. Default: the password is in `url`, or there is none.",
+    environment: "WEFT_REDIS_PASSWORD_FILE",
+  }),
   clusterNodes: z.array(hostAndPort).default([]).meta({
     description:
       "Other nodes, host:port, of the Redis Cluster that url leads to; separated by commas in the environment. Default: none, url is one Redis.",
@@ -185,7 +218,7 @@ const engine = z.strictObject({
 
 const api = z.strictObject({
   host: z.string().min(1).default("127.0.0.1").meta({
-    description: "Address to listen on. Anything but this machine's own needs `tls`, or `weft api --dev`.",
+    description: "Address to listen on. Anything but this machine's own needs `tls`, or `dev`.",
     environment: "WEFT_API_HOST",
   }),
   port: z.int().min(0).max(65_535).default(8480).meta({ description: "Port to listen on; 0: any that is free." }),
@@ -228,6 +261,11 @@ const api = z.strictObject({
 export const configurationSchema = z.strictObject({
   country: country.default("FR").meta({ description: "Country of sources that say none." }),
   currency: currency.default("EUR").meta({ description: "Currency of sources that say none." }),
+  dev: z.boolean().default(false).meta({
+    description:
+      "True: services and readers of other machines may be met in the clear and without a password, as `weft --dev` says too.",
+    environment: "WEFT_DEV",
+  }),
   joinAssurance: z
     .enum(ASSURANCES)
     .exclude(["claimed"])

@@ -61,7 +61,7 @@ export interface TopicPartition {
  * unknown: committed or not, nobody knows; drop this slot handle, take the slot over again and read `positions`.
  * unavailable: nothing was written; wait, take the slot over again and go on.
  */
-export type LogErrorCode = "log-fenced" | "log-outcome-unknown" | "log-unavailable";
+export type LogErrorCode = "log-fenced" | "log-outcome-unknown" | "log-unavailable" | "log-untrusted";
 
 export class LogError extends Error {
   readonly code: LogErrorCode;

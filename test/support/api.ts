@@ -79,7 +79,6 @@ export async function openTestApi(stage: Stage, options: TestApiOptions = {}): P
   const { limits, onFirstKey } = options;
   const app = await openApi(surroundings, {
     logger,
-    dev: false,
     limits: { failuresPerMinute: REQUESTS_PER_MINUTE, ...limits },
     ...(onFirstKey === undefined ? {} : { onFirstKey }),
   });

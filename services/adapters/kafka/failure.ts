@@ -6,6 +6,8 @@ import { LogError } from "#ports/log.ts";
 interface KafkaError {
   readonly type?: string;
   readonly name?: string;
+  /** Of the socket. */
+  readonly code?: string;
   readonly retriable?: boolean;
   readonly cause?: unknown;
   readonly originalError?: unknown;
@@ -71,6 +73,15 @@ export function isConcurrentTransaction(error: unknown): boolean {
 
 export function isUnknownTopic(error: unknown): boolean {
   return hasType(error, (type) => type === UNKNOWN_TOPIC);
+}
+
+const CERTIFICATE = /^(CERT_|UNABLE_TO_|SELF_SIGNED_CERT|DEPTH_ZERO_SELF_SIGNED|ERR_TLS_|HOSTNAME_MISMATCH|ERR_SSL_)/;
+
+/** Their certificate does not convince us, or our name and password not them. */
+export function isDistrust(error: unknown): boolean {
+  return [...readChain(error)].some(
+    ({ name, code }) => name === "KafkaJSSASLAuthenticationError" || (code !== undefined && CERTIFICATE.test(code)),
+  );
 }
 
 /** No connection came about, so nothing was sent; a connection that closed is something else. */

@@ -2,7 +2,7 @@
 // (records), transactions (publisher), rebalances (group), fetching beside working (fetcher), committed records
 // (committed), offsets at rest (stable-offsets), whole slots (assigner).
 
-import kafkajs, { type Admin, type Kafka } from "kafkajs";
+import kafkajs, { type Admin, type Kafka, type SASLOptions } from "kafkajs";
 import {
   LogError,
   type GroupOptions,
@@ -12,9 +12,11 @@ import {
   type NewRecord,
   type TopicSpec,
 } from "#ports/log.ts";
+import type { Secret } from "#ports/secret.ts";
+import type { TlsMaterial } from "#ports/transport.ts";
 import { Appender } from "./appender.ts";
 import { registerCodecs } from "./codecs.ts";
-import { toLogError } from "./failure.ts";
+import { isDistrust, messageOf, toLogError } from "./failure.ts";
 import { KafkaGroup, type GroupSettings } from "./group.ts";
 import { Outage } from "./outage.ts";
 import { readEnds, readTopics, type ReadOptions } from "./reading.ts";
@@ -26,6 +28,12 @@ import { createKafkaTopics } from "./topics.ts";
 export interface KafkaLogOptions {
   readonly brokers: readonly string[];
   readonly clientId: string;
+  /** Absent: in the clear. */
+  readonly tls?: TlsMaterial;
+  /** Who we are by SASL; absent: nobody in particular. */
+  readonly username?: string;
+  readonly password?: Secret;
+  readonly saslMechanism?: "scram-sha-256" | "scram-sha-512";
   /** A member that was not heard of for so long loses its slots. */
   readonly sessionTimeoutMs?: number;
   /** After which Kafka aborts the transaction of a dead worker. */
@@ -39,7 +47,7 @@ const SESSION_TIMEOUT_MS = 10_000;
 const TRANSACTION_TIMEOUT_MS = 10_000;
 const PARTITION_BYTES_MAX = 2 * 1024 * 1024;
 
-/** Waits until Kafka answers, for as long as it takes. */
+/** Waits until Kafka answers, for as long as it takes. Throws LogError log-untrusted where one of the two will not have the other. */
 export async function openKafkaLog(options: KafkaLogOptions): Promise<Log> {
   patchTimers();
   patchProduceRequests();
@@ -47,6 +55,7 @@ export async function openKafkaLog(options: KafkaLogOptions): Promise<Log> {
   const kafka = new kafkajs.Kafka({
     clientId: options.clientId,
     brokers: [...options.brokers],
+    ...secure(options),
     connectionTimeout: 5000,
     requestTimeout: 30_000,
     retry: { initialRetryTime: 8, retries: 12, maxRetryTime: 1000 },
@@ -61,6 +70,15 @@ export async function openKafkaLog(options: KafkaLogOptions): Promise<Log> {
   });
   await log.connect();
   return log;
+}
+
+function secure({ tls, username, password, saslMechanism: mechanism = "scram-sha-512" }: KafkaLogOptions) {
+  return {
+    ...(tls === undefined ? {} : { ssl: { ...tls } }),
+    ...(username === undefined || password === undefined
+      ? {}
+      : { sasl: { mechanism, username, password: password.reveal() } as SASLOptions }),
+  };
 }
 
 class KafkaLog implements Log {
@@ -80,9 +98,18 @@ class KafkaLog implements Log {
 
   async connect(): Promise<void> {
     try {
-      await this.#settings.outage.outlast(() => this.#admin.connect(), this.#closing.signal);
+      await this.#settings.outage.outlast(() => this.#meet(), this.#closing.signal);
     } catch (error) {
       throw toLogError(error, false);
+    }
+  }
+
+  /** Distrust does not pass by waiting. */
+  async #meet(): Promise<void> {
+    try {
+      await this.#admin.connect();
+    } catch (error) {
+      throw isDistrust(error) ? new LogError("log-untrusted", messageOf(error), { cause: error }) : error;
     }
   }
 

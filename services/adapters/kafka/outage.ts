@@ -44,7 +44,7 @@ export class Outage {
         this.end();
         return result;
       } catch (error) {
-        if (!isPassing(error)) throw error;
+        if (error instanceof LogError || !isPassing(error)) throw error;
         if (performance.now() - startedAtMs > QUIET_MS) this.begin(error);
         await delay(pauseMs, undefined, { signal }).catch(() => {});
       }

@@ -4,14 +4,22 @@
 
 import { setTimeout as sleep } from "node:timers/promises";
 import { Cluster } from "ioredis";
-import { describeError, type Link, type LinkEvents, retryDelayMs, SERVER_OPTIONS } from "./link.ts";
+import {
+  describeError,
+  type Link,
+  type LinkEvents,
+  retryDelayMs,
+  secureOptions,
+  type Security,
+  SERVER_OPTIONS,
+} from "./link.ts";
 
 const DEFAULT_PORT = 6379;
 /** Of CLUSTER INFO; the state alone is ok with slots missing where a cluster need not cover all. */
 const SERVED = ["cluster_state:ok\r\n", "cluster_slots_assigned:16384\r\n", "cluster_slots_fail:0\r\n"];
 
 /** Begins at any of: `url` (its user, password and TLS are those of all), `nodes` (host:port). */
-export function openClusterLink(url: string, nodes: readonly string[], events: LinkEvents): Link {
+export function openClusterLink(url: string, nodes: readonly string[], security: Security, events: LinkEvents): Link {
   const { protocol, hostname, port, username, password } = new URL(url);
   const start = { host: hostname.replace(/^\[|\]$/g, ""), port: Number(port || DEFAULT_PORT) };
   const others = nodes.map((node) => {
@@ -24,6 +32,7 @@ export function openClusterLink(url: string, nodes: readonly string[], events: L
       ...(username === "" ? {} : { username: decodeURIComponent(username) }),
       ...(password === "" ? {} : { password: decodeURIComponent(password) }),
       ...(protocol === "rediss:" ? { tls: {} } : {}),
+      ...secureOptions(security),
     },
     // Whether it is ready is asked below, of every master.
     enableReadyCheck: false,

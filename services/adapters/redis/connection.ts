@@ -4,9 +4,9 @@
 
 import { StoreUnavailable } from "#ports/store.ts";
 import { openClusterLink } from "./cluster.ts";
-import { type LinkEvents, openServerLink, type RedisClient } from "./link.ts";
+import { type LinkEvents, openServerLink, type RedisClient, type Security } from "./link.ts";
 
-export interface ConnectionOptions {
+export interface ConnectionOptions extends Security {
   /** redis:// or rediss:// */
   readonly url: string;
   /** Other nodes, host:port, of the cluster that `url` leads to; none: `url` is one Redis. */
@@ -52,7 +52,10 @@ export function openConnection(options: ConnectionOptions): Connection {
       onWait(`${link.name} is not there (${reason}); waiting for it`);
     },
   };
-  const link = clusterNodes.length === 0 ? openServerLink(url, events) : openClusterLink(url, clusterNodes, events);
+  const link =
+    clusterNodes.length === 0
+      ? openServerLink(url, options, events)
+      : openClusterLink(url, clusterNodes, options, events);
   const { client } = link;
 
   /** Nothing of a call that TRYAGAIN refuses was done. ioredis pauses between its attempts, and gives up too soon. */

@@ -2,6 +2,8 @@
 // when it is gone; what calls do meanwhile is connection.ts.
 
 import { Cluster, Redis, type RedisOptions } from "ioredis";
+import type { Secret } from "#ports/secret.ts";
+import type { TlsMaterial } from "#ports/transport.ts";
 
 export type RedisClient = Redis | Cluster;
 
@@ -45,10 +47,32 @@ export function describeError(error: Error): string {
   return "code" in error && typeof error.code === "string" ? error.code : error.message;
 }
 
+/** Who we are and whom we trust; what is not here is as the URL says. */
+export interface Security {
+  readonly tls?: TlsMaterial;
+  readonly username?: string;
+  readonly password?: Secret;
+}
+
+interface SecureOptions {
+  readonly tls?: TlsMaterial;
+  readonly username?: string;
+  readonly password?: string;
+}
+
+export function secureOptions({ tls, username, password }: Security): SecureOptions {
+  return {
+    ...(tls === undefined ? {} : { tls }),
+    ...(username === undefined ? {} : { username }),
+    ...(password === undefined ? {} : { password: password.reveal() }),
+  };
+}
+
 /** `url`: redis:// or rediss:// */
-export function openServerLink(url: string, events: LinkEvents): Link {
+export function openServerLink(url: string, security: Security, events: LinkEvents): Link {
   const redis = new Redis(url, {
     ...SERVER_OPTIONS,
+    ...secureOptions(security),
     // 0 rejects the calls of an outage at once; ioredis would keep them without telling.
     enableOfflineQueue: false,
     maxRetriesPerRequest: 0,

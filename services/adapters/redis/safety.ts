@@ -8,6 +8,36 @@ import { listMasters } from "./link.ts";
 /** SET with NX and GET (index.ts). */
 const VERSION_MIN = 7;
 
+/** By branch the release that mended the holes of 2025 in Redis' Lua (CVE-2025-49844, -46817, -46818, -46819). */
+const LUA_MENDED: Readonly<Record<string, number>> = { "6.2": 20, "7.2": 11, "7.4": 6, "8.0": 4, "8.2": 2 };
+const LAST_WITH_HOLES = 8.2;
+
+/** null: it has none that is known here. Distributions mend older releases under the old number, so this only warns. */
+export function findLuaHole(version: string): string | null {
+  const [, branch = "", patch = "0"] = /^(\d+\.\d+)\.(\d+)/.exec(version) ?? [];
+  if (branch === "" || Number(branch) > LAST_WITH_HOLES) return null;
+  const mended = LUA_MENDED[branch];
+  if (mended !== undefined && Number(patch) >= mended) return null;
+  const better = mended === undefined ? "run 7.2.11 or later" : `run ${branch}.${mended} or later`;
+  return `${version} lets whoever may run scripts run more than that (CVE-2025-49844): ${better}, or see that yours is mended`;
+}
+
+/** One line for each server whose release is known to have such a hole. */
+export async function findLuaHoles(options: ConnectionOptions): Promise<string[]> {
+  const connection = openConnection(options);
+  try {
+    return await connection.run(async (redis) => {
+      const servers = redis instanceof Redis ? [redis] : listMasters(redis);
+      const found = await Promise.all(servers.map((server) => server.info("server").catch(() => "")));
+      return found
+        .map((information) => findLuaHole(/^redis_version:(\S+)/m.exec(information)?.[1] ?? ""))
+        .filter((line) => line !== null);
+    });
+  } finally {
+    await connection.close();
+  }
+}
+
 /** One line for each setting that is unsafe or cannot be read: what it is, and what it must be. */
 export async function findUnsafeSettings(options: ConnectionOptions): Promise<string[]> {
   const connection = openConnection(options);

@@ -13,7 +13,6 @@ import type { CommonOptions } from "../program.ts";
 import { openRuntime } from "../runtime.ts";
 
 interface ServeOptions extends CommonOptions {
-  readonly dev?: boolean;
   readonly port?: number;
 }
 
@@ -29,7 +28,6 @@ export function registerApi(program: Command): void {
   api
     .command("serve", { isDefault: true })
     .description("listen until SIGTERM; with --embedded it resolves and stitches as well")
-    .option("--dev", "listen in the clear, also where others can reach it")
     .option("--port <n>", "in place of api.port; 0: any that is free", parsePort)
     .action(async (_options: unknown, command: Command) => serve(command.optsWithGlobals<ServeOptions>()));
   const keys = api.command("keys").description("API keys: made, listed and taken back");
@@ -88,7 +86,7 @@ function revokeKey(id: string, { config, json = false }: CommonOptions): void {
   process.stdout.write(json ? `${JSON.stringify({ revoked: id })}\n` : `${id} is revoked\n`);
 }
 
-async function serve({ config, embedded = false, dev = false, port }: ServeOptions): Promise<void> {
+async function serve({ config, embedded = false, port }: ServeOptions): Promise<void> {
   const loaded = loadConfiguration(config);
   const logger = pino({ name: "weft-api" });
   const asked = new Promise<string>((resolve) => {
@@ -109,7 +107,6 @@ async function serve({ config, embedded = false, dev = false, port }: ServeOptio
       { loaded, engine, index, store, hash, log, codec },
       {
         logger,
-        dev,
         ...(port === undefined ? {} : { port }),
         onFirstKey: (key) =>
           process.stderr.write(
