@@ -9,6 +9,7 @@ import {
   type Configuration,
   type NamespaceConfiguration,
   type Rules,
+  type SegmentRule,
   type SignalRule,
   type SourceConfiguration,
 } from "#core/configuration.ts";
@@ -139,7 +140,18 @@ function readRules(path: string, problems: Problem[], from?: SourceDocument): Ru
   if (file === undefined) return undefined;
   const { halfLife, valueTiers, reach } = file.passages;
   const passages = { halfLifeMs: halfLife, valueTiers, reach };
-  return { version: file.version, ladder: file.ladder, signals: buildSignals(file), passages };
+  return { version: file.version, ladder: buildLadder(file), signals: buildSignals(file), passages };
+}
+
+function buildLadder({ ladder }: RulesFile): SegmentRule[] {
+  return ladder.map(({ segment, when, leaveWhen, holdFor, stayFor, to }) => ({
+    segment,
+    when,
+    ...(leaveWhen === undefined ? {} : { leaveWhen }),
+    ...(holdFor === undefined ? {} : { holdForMs: holdFor }),
+    ...(stayFor === undefined ? {} : { stayForMs: stayFor }),
+    ...(to === undefined ? {} : { to }),
+  }));
 }
 
 function buildSignals({ signals }: RulesFile): SignalRule[] {

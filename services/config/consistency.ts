@@ -42,6 +42,20 @@ export function checkNames(value: unknown, document: SourceDocument, shippedName
 export function checkLadder(value: unknown, document: SourceDocument): Problem[] {
   const ladder = asList(asMap(value)["ladder"]);
   const problems = findDuplicates(ladder, "segment", ["ladder"], "segment", document);
+  const segments = listNames(ladder, "segment");
+  for (const [index, entry] of ladder.entries()) {
+    const { leaveWhen, to, segment } = asMap(entry);
+    const found = typeof leaveWhen === "string" ? checkRule(leaveWhen) : undefined;
+    if (found)
+      problems.push(document.problemInside(found.code, ["ladder", index, "leaveWhen"], found.message, found.position));
+    for (const [place, name] of asList(to).entries()) {
+      const at = ["ladder", index, "to", place];
+      if (typeof name === "string" && !segments.includes(name))
+        problems.push(document.problem("unknown-name", at, `no such segment${formatSuggestion(name, segments)}`));
+      else if (name === segment)
+        problems.push(document.problem("wrong-value", at, "expected other segments: to stay is always allowed"));
+    }
+  }
   for (const [index, entry] of ladder.entries()) {
     const path = ["ladder", index, "when"];
     const when = asMap(entry)["when"] === true ? "true" : asMap(entry)["when"];

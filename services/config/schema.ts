@@ -336,6 +336,16 @@ export const rulesSchema = z.strictObject({
         when: z
           .preprocess((value) => (value === true ? "true" : value), z.string().min(1))
           .meta({ title: "CEL", description: "Condition; the first that holds wins. The last one is `true`." }),
+        leaveWhen: z.string().min(1).optional().meta({
+          title: "CEL",
+          description: "Whoever is in it goes down only where this holds. Default: where `when` no longer does.",
+        }),
+        holdFor: durationKey("Whoever is in it goes down only after as long. Default: at once.").optional(),
+        stayFor: durationKey("Whoever came into it stays for as long, up or down. Default: not.").optional(),
+        to: z.array(name).min(1).optional().meta({
+          description: "Segments that one may go to from here: the first of them that holds, else none. Default: all.",
+        }),
+        meaning: z.string().optional().meta({ description: "What the segment means, for whoever reads the rules." }),
       }),
     )
     .min(1)

@@ -74,6 +74,14 @@ export interface SegmentRule {
   readonly segment: string;
   /** CEL over `profile` and `orders`; the first rule that holds wins. */
   readonly when: string;
+  /** Whoever is in it goes down only where this holds; absent: where `when` no longer does. */
+  readonly leaveWhen?: string;
+  /** Whoever is in it goes down only after it has been so for as long. */
+  readonly holdForMs?: number;
+  /** Whoever came into it stays for as long, whatever holds. */
+  readonly stayForMs?: number;
+  /** Segments that one may go to from here; absent: all. */
+  readonly to?: readonly string[];
 }
 
 /** What a signal can wait for beside event types: the last cart or checkout activity, the latest valid order, her last open case being closed. */

@@ -11,7 +11,7 @@ import { reviseMoves, type Reason } from "./retraction.ts";
 import { refreshSignals } from "./signal.ts";
 import { SHARD_PART, type ShardTime } from "./shard-time.ts";
 import { setSegmentTimer } from "./timer.ts";
-import { viewProfile } from "./view.ts";
+import { viewProfile, type ProfileView } from "./view.ts";
 import type { Workspace } from "./workspace.ts";
 
 /**
@@ -36,8 +36,34 @@ export function evaluateProfile(
   const view = viewProfile(engine.registry, component, naming);
   if (engine.ladder.readsTime)
     record.evaluatedAsOf = Math.max(record.evaluatedAsOf, timeOf(workspace, cause, artefact));
-  const { segment, rule, until } = engine.ladder.evaluate(view.facts, record.evaluatedAsOf);
-  if (segment !== record.segment) {
+  const until = settleSegment(engine, workspace, component, naming, record, view, cause, artefact);
+  setSegmentTimer(workspace, component.id, naming, record, until);
+  refreshSignals(engine, workspace, component, naming, record, view, cause.at);
+}
+
+/**
+ * Moves the profile to where the rules let it be, and tells when time alone may move it on. Of a ladder with allowed moves
+ * it may take several: each but the first goes up, because a rung that one comes to holds.
+ */
+function settleSegment(
+  engine: Engine,
+  workspace: Workspace,
+  component: Component,
+  naming: string,
+  record: ProfileRecord,
+  view: ProfileView,
+  cause: Cause,
+  artefact: "merge" | "split" | "time" | null,
+): number | null {
+  for (;;) {
+    const { segment, rule, until, leavingSince } = engine.ladder.evaluate(view.facts, record.evaluatedAsOf, {
+      segment: record.segment,
+      since: record.segmentSince ?? 0,
+      leavingSince: record.leavingSince,
+      nowMs: Math.max(record.evaluatedAsOf, cause.at),
+    });
+    record.leavingSince = leavingSince;
+    if (segment === record.segment) return until;
     // Who at once loses identifiers and gets others: what brings her down is what she lost.
     const isDown = engine.ladder.heightOf(segment) < engine.ladder.heightOf(record.segment);
     const moved = artefact === "merge" && isDown ? "split" : artefact;
@@ -46,8 +72,6 @@ export function evaluateProfile(
     const move = moveSegment(engine, workspace, record, segment, rule, cause, chooseCause(reason, cause), passage);
     reviseMoves(engine, workspace, record, move, reason);
   }
-  setSegmentTimer(workspace, component.id, naming, record, until);
-  refreshSignals(engine, workspace, component, naming, record, view, cause.at);
 }
 
 function isLate({ lastTransitionOccurredAt }: ProfileRecord, { occurredAt }: Cause): boolean {

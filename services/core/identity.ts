@@ -110,6 +110,7 @@ function assignProfiles(
       record.alive = true;
       record.segment = null;
       record.segmentSince = null;
+      record.leavingSince = null;
       record.signals = [];
       if (split !== null) {
         const other = component.profiles.get(split) ?? null;
@@ -194,6 +195,7 @@ function renameProfile(
   to.alive = true;
   to.segment = from.segment;
   to.segmentSince = from.segmentSince;
+  to.leavingSince = from.leavingSince;
   to.lastTransitionOccurredAt = from.lastTransitionOccurredAt;
   to.touchedUpTo = from.touchedUpTo;
   to.evaluatedAsOf = Math.max(from.evaluatedAsOf, to.evaluatedAsOf);

@@ -49,6 +49,8 @@ export interface ProfileRecord {
   evaluatedAsOf: number;
   /** When time alone may change the segment; null: never. */
   segmentUntil: number | null;
+  /** Since when it would be in a lower segment, if its own did not hold it (rung.ts). */
+  leavingSince: number | null;
   /** The moves that still hold, rising from rung to rung. */
   standing: Move[];
   /** Of a dead record: the move by which it went into another profile. */
@@ -83,6 +85,7 @@ export function createProfileRecord(id: string): ProfileRecord {
     touchedUpTo: null,
     evaluatedAsOf: 0,
     segmentUntil: null,
+    leavingSince: null,
     standing: [],
     endedBy: null,
     signals: [],

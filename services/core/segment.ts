@@ -1,10 +1,11 @@
 // The lifecycle ladder: ordered CEL rules over the facts of a view; the first that holds wins and the last matches all,
-// so a profile is in exactly one segment at every instant.
+// so a profile is in exactly one segment at every instant. Rungs may hold whoever is on them (rung.ts).
 
 import { Environment } from "@marcbachmann/cel-js";
 import type { Rules } from "./configuration.ts";
 import { findDecisive, type Context } from "./decisive.ts";
 import { parseDuration } from "./duration.ts";
+import { holdBack, isTrue, mayGo, type Condition, type Path, type Rung } from "./rung.ts";
 import type { Facts } from "./view.ts";
 
 /** Structural bounds of one rule: a rule cannot loop, and cannot be larger than this. */
@@ -55,24 +56,52 @@ export interface Standing {
   readonly rule: string;
   /** The next instant at which passing time alone may change it; null: it never does. */
   readonly until: number | null;
+  /** Since when it would be a lower segment, if it did not hold her. */
+  readonly leavingSince: number | null;
 }
+
+const NOWHERE: Path = { segment: null, since: 0, leavingSince: null, nowMs: 0 };
 
 export interface Ladder {
   readonly version: string;
   /** Whether a rule depends on time. */
   readonly readsTime: boolean;
   /** The segment at that time, and the rule that put it there. A rule that fails to evaluate does not hold. */
-  evaluate(facts: Facts, atMs: number): Standing;
+  evaluate(facts: Facts, atMs: number, path?: Path): Standing;
   /** Of a move: the facts that hold its rule true, and on the way down the former segment's false (decisive.ts). */
   findDecisive(facts: Facts, atMs: number, from: string | null, to: string): string[];
   /** Of two segments the one higher on the ladder has the greater height; one that is not on it is below all. */
   heightOf(segment: string | null): number;
 }
 
+/** Rules that are asked together. As long as no answer about time changes that was asked for on the way, neither does the whole. */
+export function openRules() {
+  let nowMs = 0;
+  let until: number | null = null;
+  const environment = createRuleEnvironment((instant, ms) => {
+    if (instant === 0 || Number.isNaN(ms)) return false;
+    const boundary = instant + ms;
+    if (boundary > nowMs) until = Math.min(until ?? boundary, boundary);
+    return boundary <= nowMs;
+  });
+  return {
+    parse: (when: string): Condition => environment.parse(when),
+    /** What is asked from here on is asked as of this time. */
+    begin(facts: Facts, atMs: number): Context {
+      nowMs = atMs;
+      until = null;
+      return toCel(facts);
+    },
+    /** The next instant at which an answer since then may change. */
+    until: (): number | null => until,
+  };
+}
+
 /** One rule without time by itself. One that fails to evaluate does not hold. */
 export function compileCondition(when: string): (facts: Facts) => boolean {
-  const holds = createRuleEnvironment().parse(when);
-  return (facts) => isTrue(holds, toCel(facts));
+  const rules = openRules();
+  const holds = rules.parse(when);
+  return (facts) => isTrue(holds, rules.begin(facts, 0));
 }
 
 const compiled = new WeakMap<Rules, Ladder>();
@@ -85,52 +114,61 @@ export function compileLadder(rules: Rules): Ladder {
 }
 
 function compile(rules: Rules): Ladder {
-  let nowMs = 0;
-  let until: number | null = null;
-  const environment = createRuleEnvironment((instant, ms) => {
-    if (instant === 0 || Number.isNaN(ms)) return false;
-    const boundary = instant + ms;
-    if (boundary > nowMs) until = Math.min(until ?? boundary, boundary);
-    return boundary <= nowMs;
+  const asked = openRules();
+  const rungs = rules.ladder.map((rule, place): Rung => {
+    const leaves = rule.leaveWhen === undefined ? null : asked.parse(rule.leaveWhen);
+    return { rule, height: rules.ladder.length - place, holds: asked.parse(rule.when), leaves };
   });
-  const rungs = rules.ladder.map(({ segment, when }) => ({ segment, when, holds: environment.parse(when) }));
   const last = rungs.at(-1);
   if (last === undefined) throw new Error("the ladder has no rung");
-  const heights = new Map<string | null, number>(rungs.map(({ segment }, place) => [segment, rungs.length - place]));
-  const asksForTime = rules.ladder.some(({ when }) => readsTime(when));
-  const heightOf = (segment: string | null) => heights.get(segment) ?? 0;
+  const bySegment = new Map<string | null, Rung>(rungs.map((rung) => [rung.rule.segment, rung]));
+  const asksForTime = rules.ladder.some(
+    ({ when, leaveWhen, holdForMs, stayForMs }) =>
+      readsTime(when) || readsTime(leaveWhen ?? "") || holdForMs !== undefined || stayForMs !== undefined,
+  );
+  const holds = rules.ladder.some(
+    ({ leaveWhen, holdForMs, stayForMs, to }) => (leaveWhen ?? holdForMs ?? stayForMs ?? to) !== undefined,
+  );
+  const heightOf = (segment: string | null) => bySegment.get(segment)?.height ?? 0;
   let answers = new Map<string, Standing>();
-  const ask = (facts: Facts): Standing => {
-    until = null;
-    const context = toCel(facts);
-    const rung = rungs.find(({ holds }) => isTrue(holds, context)) ?? last;
-    return { segment: rung.segment, rule: rung.when, until };
+  const ask = (facts: Facts, atMs: number, path: Path): Standing => {
+    const context = asked.begin(facts, atMs);
+    const current = holds ? bySegment.get(path.segment) : undefined;
+    const holding = rungs.find((rung) => mayGo(current, rung) && isTrue(rung.holds, context));
+    const best = holding ?? current ?? last;
+    const { rung, until, leavingSince } =
+      current === undefined
+        ? { rung: best, until: null, leavingSince: null }
+        : holdBack(current, best, context, atMs, path);
+    const { segment, when } = rung.rule;
+    return { segment, rule: when, until: earlier(asked.until(), until), leavingSince };
   };
   return {
     version: rules.version,
     readsTime: asksForTime,
-    evaluate(facts, atMs) {
-      // Of what was asked on the way: as long as no such answer changes, neither does the whole.
-      nowMs = atMs;
-      if (asksForTime) return ask(facts);
+    evaluate(facts, atMs, path = NOWHERE) {
+      if (asksForTime || holds) return ask(facts, atMs, path);
       const key = writeFacts(facts);
       const known = answers.get(key);
       if (known !== undefined) return known;
-      const answer = ask(facts);
+      const answer = ask(facts, atMs, path);
       if (answers.size >= ANSWERS_MAX) answers = new Map();
       answers.set(key, answer);
       return answer;
     },
     findDecisive(facts, atMs, from, to) {
-      nowMs = atMs;
       const isDown = heightOf(to) < heightOf(from);
       const decided = rungs
-        .filter(({ segment }) => segment === to || (isDown && segment === from))
-        .map(({ segment, holds }) => ({ holds, answer: segment === to }));
-      return findDecisive(decided, toCel(facts));
+        .filter(({ rule: { segment } }) => segment === to || (isDown && segment === from))
+        .map(({ rule: { segment }, holds: asks }) => ({ holds: asks, answer: segment === to }));
+      return findDecisive(decided, asked.begin(facts, atMs));
     },
     heightOf,
   };
+}
+
+export function earlier(a: number | null, b: number | null): number | null {
+  return a === null || b === null ? (a ?? b) : Math.min(a, b);
 }
 
 /** All that a rule can read that does not depend on time. */
@@ -138,14 +176,6 @@ function writeFacts({ profile, orders }: Facts): string {
   let text = `${profile.known} ${profile.contactPoints} ${profile.checkouts} ${profile.cartsFilled} ${orders.valid}`;
   for (const [currency, minor] of orders.spentMinor) text += ` ${JSON.stringify(currency)} ${minor}`;
   return text;
-}
-
-function isTrue(holds: (context: Context) => unknown, context: Context): boolean {
-  try {
-    return holds(context) === true;
-  } catch {
-    return false;
-  }
 }
 
 /** CEL's int is a BigInt in this library. */
