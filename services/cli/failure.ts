@@ -15,6 +15,7 @@ const ADVICE: Readonly<Record<string, string>> = {
   "configuration-broken": "mend the lines named above; `weft config explain` prints every key",
   "log-unavailable":
     "check that Kafka runs where kafka.brokers (or WEFT_KAFKA_BROKERS) says, and that the topics exist: `weft topics create`",
+  "no-fold": "--from names a folder that `weft fold --out` has written",
   "log-outcome-unknown":
     "some records may have been written; make sure that the topics exist (`weft topics create`) and run the command again, the engine drops what it has already seen",
   "ruling-refused": "nothing was changed; `weft explain` shows how the two stand",

@@ -4,6 +4,7 @@ import { Command, Option } from "commander";
 import packageFile from "../../package.json" with { type: "json" };
 import { registerApi } from "./verbs/api.ts";
 import { registerConfig } from "./verbs/config.ts";
+import { registerDemoAutomation } from "./verbs/demo-automation.ts";
 import { registerDemo } from "./verbs/demo.ts";
 import { registerDigest } from "./verbs/digest.ts";
 import { registerExplain } from "./verbs/explain.ts";
@@ -11,6 +12,7 @@ import { registerFold } from "./verbs/fold.ts";
 import { registerImport } from "./verbs/import.ts";
 import { registerLookup } from "./verbs/lookup.ts";
 import { registerProduce } from "./verbs/produce.ts";
+import { registerReport } from "./verbs/report.ts";
 import { registerRulings } from "./verbs/ruling.ts";
 import { registerRun } from "./verbs/run.ts";
 import { registerTail } from "./verbs/tail.ts";
@@ -18,6 +20,7 @@ import { registerTopics } from "./verbs/topics.ts";
 
 const VERBS: readonly ((program: Command) => void)[] = [
   registerDemo,
+  registerDemoAutomation,
   registerProduce,
   registerImport,
   registerFold,
@@ -28,6 +31,7 @@ const VERBS: readonly ((program: Command) => void)[] = [
   registerApi,
   registerDigest,
   registerTail,
+  registerReport,
   registerTopics,
   registerConfig,
 ];

@@ -1,0 +1,112 @@
+// weft report: what the transitions of a deployment, or of a fold, add up to.
+
+import { writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import Table from "cli-table3";
+import { Argument, type Command, InvalidArgumentError, Option } from "commander";
+import { TRANSITION_NATURES } from "#core/effect.ts";
+import { loadConfiguration } from "#services/config/configuration.ts";
+import { topicNames } from "#services/config/topics.ts";
+import { reportAttribution, reportFactors } from "#services/report/attribution.ts";
+import { readFold, readFoldSummary, readTopic } from "#services/report/intake.ts";
+import { Ledger, type Selection } from "#services/report/ledger.ts";
+import { reportMatrix } from "#services/report/matrix.ts";
+import { writePage } from "#services/report/page.ts";
+import { reportCohorts, reportPaths } from "#services/report/paths.ts";
+import { reportQuality } from "#services/report/quality.ts";
+import { showCell, showHead, type Report, type Sheet } from "#services/report/sheet.ts";
+import type { CommonOptions } from "../program.ts";
+import { openWires } from "../wiring.ts";
+
+const REPORTS: Readonly<Record<string, Report>> = {
+  matrix: reportMatrix,
+  factors: reportFactors,
+  paths: reportPaths,
+  attribution: reportAttribution,
+  quality: reportQuality,
+  cohorts: reportCohorts,
+};
+
+/** Rows of a table on the terminal. */
+const SHOWN_MAX = 20;
+
+interface ReportOptions extends CommonOptions, Selection {
+  readonly from?: string;
+  readonly html?: string;
+  readonly file?: string;
+}
+
+export function registerReport(program: Command): void {
+  program
+    .command("report")
+    .description("what the transitions add up to: who moved, after how long, and what led there")
+    .addArgument(new Argument("<kind>", "what of it").choices([...Object.keys(REPORTS), "all"]))
+    .option("--from <dir>", "the folder of a fold, in place of the topics")
+    .option("--since <day>", "first day (UTC), such as 2026-03-01", parseDay)
+    .option("--until <day>", "last day", parseDay)
+    .addOption(new Option("--nature <nature>", "behaviour, or artefacts, alone").choices([...TRANSITION_NATURES]))
+    .option("--html <file>", "also write a page with pictures")
+    .option("--file <file>", "where what was read of the topic is kept; default: .weft/report.sqlite")
+    .action(async (kind: string, _options: unknown, command: Command) =>
+      printReport(kind, command.optsWithGlobals<ReportOptions>()),
+    );
+}
+
+async function printReport(kind: string, options: ReportOptions): Promise<void> {
+  const { from, html, json = false } = options;
+  const ledger = await openLedger(options);
+  try {
+    const kinds = kind === "all" ? Object.keys(REPORTS) : [kind];
+    const sheets = kinds.flatMap((name) => [
+      ...(REPORTS[name]?.(ledger, options) ?? []),
+      ...(name === "quality" && from !== undefined ? [readFoldSummary(from)] : []),
+    ]);
+    const text = sheets.map(json ? writeLines : writeTable).join(json ? "" : "\n");
+    process.stdout.write(text);
+    if (html !== undefined) writeFileSync(html, writePage(`Weft: ${kind}`, sheets));
+  } finally {
+    ledger.close();
+  }
+}
+
+/** With all that there is by now. */
+async function openLedger({ config, embedded = false, from, file }: ReportOptions): Promise<Ledger> {
+  if (from !== undefined) {
+    const ledger = new Ledger();
+    await readFold(ledger, from);
+    return ledger;
+  }
+  const loaded = loadConfiguration(config);
+  const { kafka, embedded: settings } = loaded.deployment;
+  const kept = embedded
+    ? join(dirname(settings.file), "embedded-report.sqlite")
+    : join(".weft", `${kafka.topicPrefix}report.sqlite`);
+  const wires = await openWires(loaded, { embedded });
+  try {
+    const ledger = new Ledger(file ?? kept);
+    await readTopic(wires, ledger, topicNames(loaded).segmentTransition, { follow: false });
+    return ledger;
+  } finally {
+    await wires.close();
+  }
+}
+
+function writeLines({ name, rows }: Sheet): string {
+  return rows.map((row) => `${JSON.stringify({ sheet: name, ...row })}\n`).join("");
+}
+
+function writeTable({ title, rows }: Sheet): string {
+  const keys = Object.keys(rows[0] ?? {});
+  if (keys.length === 0) return `${title}: none\n`;
+  const colAligns = keys.map((key) => (rows.some((row) => typeof row[key] === "number") ? "right" : "left"));
+  const table = new Table({ head: keys.map(showHead), colAligns, style: { head: [], border: [] } });
+  for (const row of rows.slice(0, SHOWN_MAX)) table.push(keys.map((key) => showCell(key, row[key] ?? null)));
+  const more = rows.length - SHOWN_MAX;
+  return `${title}\n${table.toString()}\n${more > 0 ? `… ${more} more rows: --json prints all\n` : ""}`;
+}
+
+function parseDay(text: string): string {
+  if (!/^\d{4}-\d{2}-\d{2}$/.test(text) || Number.isNaN(Date.parse(text)))
+    throw new InvalidArgumentError("expected a day such as 2026-03-01");
+  return text;
+}

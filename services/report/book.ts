@@ -1,0 +1,112 @@
+// The file of a reader of topics: what it made of the records, and up to where it has read, in one SQLite transaction.
+// So a reader that ends at any moment goes on where it was, and has counted nothing twice; a record that comes again
+// under another offset (a doubled topic) is known by its own id, which is the tables' business.
+
+import { mkdirSync } from "node:fs";
+import { dirname } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { setImmediate } from "node:timers/promises";
+import type { Codec } from "#ports/codec.ts";
+import { type Log, type LogRecord, partitionKey } from "#ports/log.ts";
+
+/** Records of one transaction. */
+const BATCH_MAX = 500;
+
+const POSITIONS = `CREATE TABLE IF NOT EXISTS positions (partition TEXT PRIMARY KEY, next INTEGER NOT NULL) WITHOUT ROWID;`;
+
+export class Book {
+  readonly sqlite: DatabaseSync;
+
+  /** tables: `CREATE TABLE IF NOT EXISTS …`. Without a file it is kept in memory. */
+  constructor(tables: string, file: string = ":memory:") {
+    if (file !== ":memory:") mkdirSync(dirname(file), { recursive: true });
+    this.sqlite = new DatabaseSync(file, { timeout: 5000 });
+    this.sqlite.exec(`PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; ${POSITIONS} ${tables}`);
+  }
+
+  transact(body: () => void): void {
+    this.sqlite.exec("BEGIN IMMEDIATE");
+    try {
+      body();
+      this.sqlite.exec("COMMIT");
+    } catch (error) {
+      if (this.sqlite.isTransaction) this.sqlite.exec("ROLLBACK");
+      throw error;
+    }
+  }
+
+  /** The offset to go on at, by partition; of a topic that was made anew, its start. */
+  async positions(log: Log, topics: readonly string[]): Promise<Map<string, number>> {
+    const ends = await log.endOffsets(topics);
+    const rows = this.sqlite.prepare("SELECT partition, next FROM positions").all();
+    const kept = rows.map(({ partition, next }) => [String(partition), Number(next)] as const);
+    return new Map(kept.filter(([partition, next]) => next <= (ends.get(partition) ?? 0)));
+  }
+
+  moveTo(records: readonly LogRecord[]): void {
+    const statement = this.sqlite.prepare("INSERT OR REPLACE INTO positions (partition, next) VALUES (?, ?)");
+    for (const record of records) statement.run(partitionKey(record), record.offset + 1);
+  }
+
+  close(): void {
+    if (this.sqlite.isOpen) this.sqlite.close();
+  }
+}
+
+/** A record that could be decoded. */
+export interface ReadRecord {
+  readonly topic: string;
+  readonly value: unknown;
+}
+
+export interface ReadingOptions {
+  readonly follow: boolean;
+  readonly signal?: AbortSignal;
+  /** Around each transaction: what must be known before it, what may follow once it is committed. */
+  before?(): Promise<void>;
+  after?(): void;
+}
+
+/** Reads on from where the book is: `take` is called within the transaction that also moves the positions. */
+export async function readOn(
+  { log, codec }: { readonly log: Log; readonly codec: Codec },
+  book: Book,
+  topics: readonly string[],
+  take: (record: ReadRecord) => void,
+  { follow, signal, before, after }: ReadingOptions,
+): Promise<void> {
+  const from = await book.positions(log, topics);
+  for await (const records of gather(log.read(topics, { from, follow, ...(signal === undefined ? {} : { signal }) }))) {
+    await codec.prepare(records.map(({ value }) => value));
+    await before?.();
+    book.transact(() => {
+      for (const { topic, value } of records) {
+        const decoded = value === null ? null : codec.decode(value);
+        if (decoded?.ok === true) take({ topic, value: decoded.value });
+      }
+      book.moveTo(records);
+    });
+    after?.();
+  }
+}
+
+/** What is at hand, as batches: nobody waits for a batch to be full. */
+async function* gather(records: AsyncIterable<LogRecord>): AsyncGenerator<LogRecord[]> {
+  const iterator = records[Symbol.asyncIterator]();
+  let next = iterator.next();
+  try {
+    for (let first = await next; first.done !== true; first = await next) {
+      const batch = [first.value];
+      next = iterator.next();
+      while (batch.length < BATCH_MAX) {
+        const more = await Promise.race([next, setImmediate(null)]);
+        if (more === null || more.done === true) break;
+        batch.push(more.value);
+        next = iterator.next();
+      }
+      yield batch;
+    }
+  } finally {
+    await iterator.return?.();
+  }
+}

@@ -1,0 +1,107 @@
+// Passages as they happen: a row a transition, marked when it is retracted, with its touches and credit. Every report is
+// a query over it, so a retraction takes back exactly what it cancels, whatever was counted from it.
+
+import type { ChannelCredit } from "#core/credit.ts";
+import type { SegmentTransition } from "#core/effect.ts";
+import { Book } from "./book.ts";
+
+const TABLES = `
+CREATE TABLE IF NOT EXISTS passages (
+  id TEXT PRIMARY KEY, profile TEXT NOT NULL, "from" TEXT, "to" TEXT, cause TEXT NOT NULL, nature TEXT NOT NULL,
+  at INTEGER NOT NULL, day TEXT NOT NULL, formerMs INTEGER, valueTier TEXT, reachable TEXT NOT NULL,
+  place INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS passagesByProfile ON passages (profile, place);
+CREATE TABLE IF NOT EXISTS retractions (id TEXT PRIMARY KEY, retracts TEXT NOT NULL, cause TEXT NOT NULL) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS retractionsByPassage ON retractions (retracts);
+CREATE TABLE IF NOT EXISTS decisive (id TEXT, path TEXT, PRIMARY KEY (id, path)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS touches (
+  id TEXT, place INTEGER, channel TEXT NOT NULL, campaignId TEXT, medium TEXT, PRIMARY KEY (id, place)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS credits (
+  id TEXT, channel TEXT, touches INTEGER NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL,
+  linear INTEGER NOT NULL, position INTEGER NOT NULL, timeDecay INTEGER NOT NULL, PRIMARY KEY (id, channel)
+) WITHOUT ROWID;
+`;
+
+/** A transition or retraction as its topic and the fold's file tell it. */
+export interface ToldTransition
+  extends Pick<
+    SegmentTransition,
+    | "kind"
+    | "transitionId"
+    | "retracts"
+    | "profileId"
+    | "from"
+    | "to"
+    | "cause"
+    | "nature"
+    | "timeInFormerMs"
+    | "decisive"
+    | "valueTier"
+    | "reachable"
+  > {
+  readonly at: number;
+  readonly touches: readonly {
+    readonly channel: string;
+    readonly campaignId: string | null;
+    readonly medium: string | null;
+  }[];
+  readonly credit: readonly ChannelCredit[];
+}
+
+/** Which passages a report is about. */
+export interface Selection {
+  /** Days (UTC), the first and the last of them. */
+  readonly since?: string;
+  readonly until?: string;
+  readonly nature?: string;
+}
+
+export type Row = Readonly<Record<string, string | number | null>>;
+
+export class Ledger extends Book {
+  constructor(file?: string) {
+    super(TABLES, file);
+  }
+
+  /** Told again, it is the same; to be called within a transaction. */
+  add(told: ToldTransition): void {
+    const { kind, transitionId: id, retracts, cause } = told;
+    if (kind === "retraction") {
+      this.#insert("retractions", { id, retracts, cause });
+      return;
+    }
+    const { profileId: profile, from, to, nature, at, timeInFormerMs: formerMs, valueTier } = told;
+    const reachable = told.reachable.join(" ");
+    const day = new Date(at).toISOString().slice(0, 10);
+    const place = Number(id.slice(id.lastIndexOf(".") + 1));
+    this.#insert("passages", { id, profile, from, to, cause, nature, at, day, formerMs, valueTier, reachable, place });
+    for (const path of told.decisive) this.#insert("decisive", { id, path });
+    for (const [n, { channel, campaignId, medium }] of told.touches.entries())
+      this.#insert("touches", { id, place: n, channel, campaignId, medium });
+    for (const { channel, touches, first, last, linear, position, timeDecay } of told.credit)
+      this.#insert("credits", { id, channel, touches, first, last, linear, position, timeDecay });
+  }
+
+  /**
+   * Rows of a query over `held`: the passages of the selection that nothing retracted, which is how the query names them;
+   * `told` are those of the selection with the retracted ones.
+   */
+  rows(query: string, { since = "", until = "9", nature = "" }: Selection = {}): Row[] {
+    const text = `WITH told AS (
+        SELECT * FROM passages WHERE day >= :since AND day <= :until AND (:nature = '' OR nature = :nature)),
+      held AS (SELECT * FROM told WHERE id NOT IN (SELECT retracts FROM retractions)) ${query}`;
+    return this.sqlite.prepare(text).all({ since, until, nature }) as Row[];
+  }
+
+  #insert(table: string, row: Readonly<Record<string, string | number | null>>): void {
+    const names = Object.keys(row);
+    const text = `INSERT OR IGNORE INTO ${table} (${names.map((name) => `"${name}"`).join(", ")}) VALUES (${names.map(() => "?").join(", ")})`;
+    let statement = this.#statements.get(table);
+    if (statement === undefined) this.#statements.set(table, (statement = this.sqlite.prepare(text)));
+    statement.run(...Object.values(row));
+  }
+
+  readonly #statements = new Map<string, ReturnType<Book["sqlite"]["prepare"]>>();
+}

@@ -1,0 +1,151 @@
+// The ledger against a plain count: whatever is told twice, cut anywhere and read on from where it was is counted once,
+// and a retraction takes back exactly what it cancels.
+
+import { deepEqual, equal, match, ok, rejects } from "node:assert/strict";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, it } from "node:test";
+import * as fc from "fast-check";
+import type { Output, SegmentTransition } from "#core/effect.ts";
+import { readOn } from "#services/report/book.ts";
+import { readTopic } from "#services/report/intake.ts";
+import { Ledger, type ToldTransition } from "#services/report/ledger.ts";
+import { countDays, reportMatrix } from "#services/report/matrix.ts";
+import { writePage } from "#services/report/page.ts";
+import { foldEach } from "#support/fold-events.ts";
+import { bits, cut, historyOf, runs } from "#support/histories.ts";
+import { openToldTopics, topics } from "#support/told-topics.ts";
+
+const isMove = (one: Output): one is SegmentTransition => one.kind === "transition" || one.kind === "retraction";
+
+/** day, from, to, cause to how many, as the outputs say it. */
+function countMoves(outputs: readonly SegmentTransition[]): Map<string, number> {
+  const retracted = new Set(outputs.flatMap(({ retracts }) => retracts ?? []));
+  const counts = new Map<string, number>();
+  for (const { kind, transitionId, from, to, cause, by } of outputs) {
+    if (kind === "retraction" || retracted.has(transitionId)) continue;
+    const name = JSON.stringify([new Date(by.at).toISOString().slice(0, 10), from, to, cause]);
+    counts.set(name, (counts.get(name) ?? 0) + 1);
+  }
+  return counts;
+}
+
+function countRows(ledger: Ledger): Map<string, number> {
+  const rows = countDays(ledger, {});
+  return new Map(
+    rows.map(({ day, from, to, cause, count }) => [JSON.stringify([day, from, to, cause]), Number(count)]),
+  );
+}
+
+function takeBack(move: SegmentTransition): SegmentTransition {
+  return { ...move, kind: "retraction", transitionId: `${move.transitionId}-not`, retracts: move.transitionId };
+}
+
+const byName = (counts: ReadonlyMap<string, number>) => Object.fromEntries(counts);
+
+describe("the passage matrix", () => {
+  it("counts each passage once, whatever is told again and wherever the reader stops, less what was retracted", async () => {
+    let retracted = 0;
+    await fc.assert(
+      fc.asyncProperty(historyOf("orders", 10, 40), bits, async ({ events }, ends) => {
+        const made = (await foldEach(events)).outputs.filter(isMove);
+        // Histories seldom take moves back: more of them here, of whichever moves.
+        const moves = made.flatMap((move, n) => [
+          move,
+          ...(ends[n % ends.length] === true && move.kind === "transition" ? [takeBack(move)] : []),
+        ]);
+        const told = await openToldTopics();
+        const ledger = new Ledger();
+        for (const batch of cut(moves, ends)) {
+          await told.publish(batch);
+          await readTopic(told, ledger, topics.segmentTransition, { follow: false });
+        }
+        await told.publish(moves);
+        await readTopic(told, ledger, topics.segmentTransition, { follow: false });
+        deepEqual(byName(countRows(ledger)), byName(countMoves(moves)));
+        const pairs = reportMatrix(ledger, {}).find(({ name }) => name === "pairs")?.rows ?? [];
+        const gone = new Set(moves.flatMap(({ retracts }) => retracts ?? []));
+        for (const { from, to, count, medianFormerMs } of pairs) {
+          const held = moves.filter((move) => move.kind === "transition" && !gone.has(move.transitionId));
+          const own = held.filter((move) => move.from === from && move.to === to);
+          equal(count, own.length);
+          const spans = own.flatMap(({ timeInFormerMs }) => timeInFormerMs ?? []).toSorted((a, b) => a - b);
+          equal(medianFormerMs, spans[Math.floor((spans.length - 1) / 2)] ?? null);
+        }
+        retracted += gone.size;
+        ledger.close();
+      }),
+      runs(60),
+    );
+    ok(retracted > 0);
+  });
+
+  it("goes on where it was when the process ends in the middle of a batch", async (t) => {
+    const folder = mkdtempSync(join(tmpdir(), "weft-ledger-"));
+    t.after(() => rmSync(folder, { recursive: true }));
+    const file = join(folder, "report.sqlite");
+    const told = await openToldTopics();
+    const moves = Array.from({ length: 10 }, (_, n) => ({ ...MOVE, transitionId: `p.${n + 1}` }));
+    await told.publish(moves);
+    const broken = new Ledger(file);
+    let count = 0;
+    const add = ({ value }: { value: unknown }) => {
+      if ((count += 1) === 7) throw new Error("the process ends here");
+      broken.add(value as ToldTransition);
+    };
+    await rejects(readOn(told, broken, [topics.segmentTransition], add, { follow: false }), /ends here/);
+    broken.close();
+    const ledger = new Ledger(file);
+    equal(countDays(ledger, {}).length, 0, "nothing of the batch stands");
+    await readTopic(told, ledger, topics.segmentTransition, { follow: false });
+    deepEqual(
+      countDays(ledger, {}).map(({ count: counted }) => counted),
+      [10],
+    );
+    ledger.close();
+  });
+
+  it("as a page needs nothing else, and what events name is text in it", () => {
+    const ledger = new Ledger();
+    const channel = "</script><img src=x onerror=alert(1)>";
+    const credit = [{ channel, touches: 1, first: 1, last: 1, linear: 1, position: 1, timeDecay: 1 }];
+    ledger.transact(() => ledger.add({ ...MOVE, at: MOVE.by.at, credit }));
+    const page = writePage("Weft", reportMatrix(ledger, {}));
+    match(page, /heatmap/);
+    ok(!page.includes("<img src=x"), "no markup of others");
+    equal(page.split("</script>").length, 3, "and no end of our scripts");
+    const ours = page.slice(0, page.indexOf("<script>")) + page.slice(page.indexOf("</script>"));
+    ok(!/(src|href|url)\s*[=(]/.test(ours.replaceAll("&#60;img src=x", "")), "nothing is fetched");
+    ledger.close();
+  });
+});
+
+const MOVE: SegmentTransition = {
+  kind: "transition",
+  transitionId: "p.1",
+  retracts: null,
+  profileId: "p",
+  from: "visitor",
+  to: "prospect",
+  cause: "event",
+  nature: "behaviour",
+  by: {
+    source: "web",
+    eventId: "e",
+    at: 1_772_000_000_000,
+    occurredAt: 1_772_000_000_000,
+    backfill: false,
+    traceparent: null,
+  },
+  rule: "true",
+  ruleVersion: "1",
+  previousSince: null,
+  timeInFormerMs: null,
+  facts: {},
+  decisive: [],
+  touches: [],
+  credit: [],
+  valueTier: null,
+  reachable: [],
+};
