@@ -11,6 +11,7 @@ import { registerExplain } from "./verbs/explain.ts";
 import { registerFold } from "./verbs/fold.ts";
 import { registerImport } from "./verbs/import.ts";
 import { registerLookup } from "./verbs/lookup.ts";
+import { registerPrivacy } from "./verbs/privacy.ts";
 import { registerProduce } from "./verbs/produce.ts";
 import { registerReport } from "./verbs/report.ts";
 import { registerRulings } from "./verbs/ruling.ts";
@@ -28,6 +29,7 @@ const VERBS: readonly ((program: Command) => void)[] = [
   registerLookup,
   registerExplain,
   registerRulings,
+  registerPrivacy,
   registerApi,
   registerDigest,
   registerTail,

@@ -9,7 +9,14 @@ import type { EventOutcome, Output } from "#core/effect.ts";
 import type { Membership } from "#ports/log.ts";
 import type { Store } from "#ports/store.ts";
 import type { LoadedConfiguration } from "#services/config/configuration.ts";
-import { allTopics, channelTopics, deadLetterTopic, innerTopics, topicNames } from "#services/config/topics.ts";
+import {
+  allTopics,
+  channelTopics,
+  deadLetterTopic,
+  innerTopics,
+  privacyTopics,
+  topicNames,
+} from "#services/config/topics.ts";
 import type { ResolverCounts, ResolverServices } from "#services/resolver/loop.ts";
 import { createForeignReaders } from "#services/channel/foreign.ts";
 import { startResolver } from "#services/resolver/main.ts";
@@ -20,6 +27,7 @@ import { ComponentIndex } from "#services/wire/component-index.ts";
 import { IndexKeeper } from "#services/wire/index-keeper.ts";
 import { createHash } from "#services/wire/hash.ts";
 import { createOutputEncoder } from "#services/wire/output.ts";
+import { PrivacyLedger } from "#services/wire/privacy-ledger.ts";
 import { patiently } from "#services/wire/patience.ts";
 import { judgeLogSafety, openState, openWires, requireRegistration, type Wires } from "./wiring.ts";
 
@@ -94,7 +102,7 @@ export async function openRuntime(loaded: LoadedConfiguration, options: RuntimeO
 
   async function requireSafety(): Promise<void> {
     await state.requireSafety();
-    const topics = [...channelTopics(loaded), ...innerTopics(loaded)].map(({ name }) => name);
+    const topics = [...channelTopics(loaded), ...privacyTopics(loaded), ...innerTopics(loaded)].map(({ name }) => name);
     for (const finding of await wires.log.findUnsafeTopics(topics))
       judgeLogSafety(deployment.kafka.brokers, finding, onWait, deployment.dev);
   }
@@ -113,6 +121,7 @@ export async function openRuntime(loaded: LoadedConfiguration, options: RuntimeO
         log: wires.log,
         now: Date.now,
       }),
+      privacy: new PrivacyLedger(names.privacy, wires.log, wires.codec),
       encodeBundle: await encodeBundle(),
       ...(await encodeEvent()),
       tickIntervalMs: settings.tickIntervalMs,
@@ -122,7 +131,7 @@ export async function openRuntime(loaded: LoadedConfiguration, options: RuntimeO
       now: options.now ?? Date.now,
       ...(options.onBatch === undefined ? {} : { onBatch: options.onBatch }),
     };
-    const topics = channelTopics(loaded).map(({ name }) => name);
+    const topics = [...channelTopics(loaded), ...privacyTopics(loaded)].map(({ name }) => name);
     return startResolver(wires.log, services, { topics, slots: settings.resolverSlots, groupPrefix: topicPrefix });
   }
 

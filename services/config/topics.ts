@@ -27,12 +27,14 @@ type Topics = Pick<LoadedConfiguration, "configuration" | "deployment">;
 
 export interface TopicNames {
   readonly resolved: string;
+  readonly privacy: string;
   readonly profileChanged: string;
   readonly segmentTransition: string;
   readonly identityChanged: string;
   readonly profileSignal: string;
   readonly profileState: string;
   readonly identityAlias: string;
+  readonly profileErased: string;
 }
 
 export function topicNames({ deployment }: Pick<LoadedConfiguration, "deployment">): TopicNames {
@@ -42,12 +44,14 @@ export function topicNames({ deployment }: Pick<LoadedConfiguration, "deployment
 export function nameTopics(prefix: string): TopicNames {
   return {
     resolved: `${prefix}weft.resolved`,
+    privacy: `${prefix}weft.privacy`,
     profileChanged: `${prefix}profile-changed`,
     segmentTransition: `${prefix}segment-transition`,
     identityChanged: `${prefix}identity-changed`,
     profileSignal: `${prefix}profile-signal`,
     profileState: `${prefix}profile-state`,
     identityAlias: `${prefix}identity-alias`,
+    profileErased: `${prefix}profile-erased`,
   };
 }
 
@@ -80,16 +84,22 @@ export function deadLetterTopic(topic: string): string {
   return `${topic}${DEAD_LETTERS}`;
 }
 
-export function deadLetterTopics({ configuration }: Pick<LoadedConfiguration, "configuration">): TopicSpec[] {
+export function deadLetterTopics(loaded: Topics): TopicSpec[] {
   // A dead letter is larger than its record: unpacked, and with the headers that say why.
   const config = { ...keepFor(30 * DAY_MS), "max.message.bytes": String(DEAD_LETTER_BYTES_MAX) };
-  return configuration.sources.map(({ topic }) => ({ name: deadLetterTopic(topic), partitions: 1, config }));
+  const topics = [...loaded.configuration.sources.map(({ topic }) => topic), topicNames(loaded).privacy];
+  return topics.map((topic) => ({ name: deadLetterTopic(topic), partitions: 1, config }));
 }
 
 /** The log of record: one partition a shard, never compacted, never aged out. */
 export function innerTopics(loaded: Pick<LoadedConfiguration, "deployment">): TopicSpec[] {
   const config = { ...keepFor(UNLIMITED), "max.message.bytes": String(RESOLVED_BYTES_MAX) };
   return [{ name: topicNames(loaded).resolved, partitions: loaded.deployment.engine.shards, config }];
+}
+
+/** Requests of persons: of each the latest word, for ever. One partition, so that there is one order of them. */
+export function privacyTopics(loaded: Pick<LoadedConfiguration, "deployment">): TopicSpec[] {
+  return [{ name: topicNames(loaded).privacy, partitions: 1, config: keepLatest() }];
 }
 
 export function outputTopics(loaded: Pick<LoadedConfiguration, "deployment">): TopicSpec[] {
@@ -102,12 +112,19 @@ export function outputTopics(loaded: Pick<LoadedConfiguration, "deployment">): T
     output(names.profileSignal, keepFor(30 * DAY_MS)),
     output(names.profileState, keepLatest()),
     output(names.identityAlias, keepLatest()),
+    output(names.profileErased, keepFor(30 * DAY_MS)),
   ];
 }
 
 /** All of them, each name once, as `weft topics` creates them. */
 export function allTopics(loaded: Topics): TopicSpec[] {
-  return [...channelTopics(loaded), ...innerTopics(loaded), ...outputTopics(loaded), ...deadLetterTopics(loaded)];
+  return [
+    ...channelTopics(loaded),
+    ...privacyTopics(loaded),
+    ...innerTopics(loaded),
+    ...outputTopics(loaded),
+    ...deadLetterTopics(loaded),
+  ];
 }
 
 function keepFor(retention: number | string): TopicSpec["config"] {

@@ -68,6 +68,8 @@ export interface AcceptedEvent {
   /** Key of the identifier (or order) under which the event's facts are kept. */
   readonly anchor: string;
   readonly ruling: AcceptedRuling | null;
+  /** Its subject was erased (erasure.ts): it is evidence alone. */
+  readonly suppressed?: boolean;
 }
 
 export type Acceptance =

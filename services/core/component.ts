@@ -6,6 +6,7 @@
 
 import type { Stamp } from "./comparison.ts";
 import type { Assurance } from "./configuration.ts";
+import type { ErasureKind } from "./erasure.ts";
 import type { Fragment } from "./fragment.ts";
 import type { Carried, ComponentId, EventItem, Status } from "./item.ts";
 import type { Membership } from "./membership.ts";
@@ -36,8 +37,18 @@ export interface Entry {
   /** True until every far end of its ties has told its status, and a far owner's home has been joined. */
   pending: boolean;
   fragment: Fragment | null;
+  /** What of it a request to forget a person has taken away. */
+  erased: Erased | null;
   /** How many orders are listed under it (parts `l/<key>/<n>`). */
   ordersListed: number;
+}
+
+export interface Erased {
+  readonly kind: ErasureKind;
+  /** When that was recorded. */
+  readonly at: number;
+  /** It is on no profile and has no value: until it is said again, where it was only claimed. */
+  readonly hidden: boolean;
 }
 
 /** That two identifiers were asserted together; kept per (pair, source, assurance) with its earliest record. */

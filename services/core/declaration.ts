@@ -11,6 +11,8 @@ export interface AcceptedIdentifier {
   readonly value: string;
   readonly key: string;
   readonly assurance: Assurance;
+  /** Of a life that was erased (erasure.ts): the value is empty. */
+  readonly erased?: "own" | "claimed" | null;
 }
 
 /** What the event rules about two of its identifiers, or about one that stands for both. */

@@ -142,6 +142,14 @@ export interface IdentityAlias {
   readonly at: number;
 }
 
+/** The person of this id was erased: whoever was told of it must forget it too. */
+export interface ProfileErased {
+  readonly kind: "profile-erased";
+  readonly profileId: string;
+  readonly requestId: string;
+  readonly cause: Cause;
+}
+
 export interface EventOutcome {
   readonly kind: "outcome";
   readonly source: string;
@@ -164,5 +172,6 @@ export type Output =
   | SegmentTransition
   | IdentityChanged
   | ProfileSignal
-  | IdentityAlias;
+  | IdentityAlias
+  | ProfileErased;
 export type Effect = Output | EventOutcome | LimitReached;

@@ -2,6 +2,7 @@
 // recorded order, so the borders of batches cannot be seen in the transitions (O2).
 
 import type { Engine } from "./engine.ts";
+import { PRIVACY } from "./erasure.ts";
 import type { Component } from "./component.ts";
 import { natureOf, type SegmentTransition, type TransitionCause } from "./effect.ts";
 import { isPending } from "./membership.ts";
@@ -87,6 +88,7 @@ const CAUSES = {
 } as const;
 
 function chooseCause(reason: Reason, cause: Cause): TransitionCause {
+  if (cause.source === PRIVACY) return "erasure";
   return cause.backfill ? "backfill" : CAUSES[reason];
 }
 

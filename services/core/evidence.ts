@@ -5,6 +5,7 @@ import { isPlainer } from "./registry.ts";
 import { compareStamps, compareText, type Stamp } from "./comparison.ts";
 import { evidenceKey, openAbroad, type Component, type Entry } from "./component.ts";
 import type { Engine } from "./engine.ts";
+import type { ErasureKind } from "./erasure.ts";
 import type { EventItem, RoutedIdentifier } from "./item.ts";
 import { tieEvidence, tieIdentifier, type News } from "./region.ts";
 import { isKnown } from "./weighed.ts";
@@ -69,13 +70,23 @@ function recordEntry(engine: Engine, component: Component, identifier: RoutedIde
   const authenticated = isAuthenticated(assurance) && engine.registry.namespaces.get(namespace)?.kind !== "device";
   const entry = component.identifiers.get(key);
   if (entry === undefined) {
-    component.identifiers.set(key, createEntry(key, namespace, value, birth, stamp, authenticated));
+    const entry = createEntry(key, namespace, value, birth, stamp, authenticated);
+    component.identifiers.set(key, entry);
+    if ((identifier.erased ?? null) !== null)
+      entry.erased = { kind: identifier.erased as ErasureKind, at: stamp.t, hidden: true };
     component.abroad?.far.delete(key);
     tieIdentifier(component, key);
     return true;
   }
   let changed = false;
-  if (isPlainer(engine.registry, namespace, entry.namespace)) {
+  if (entry.erased?.hidden === true) {
+    if (sayAgain(entry, identifier, stamp, authenticated)) changed = true;
+    else if (identifier.erased !== "claimed" && isPlainer(engine.registry, namespace, entry.namespace)) {
+      // What it is weighs, as it did.
+      entry.namespace = namespace;
+      changed = true;
+    }
+  } else if ((identifier.erased ?? null) === null && isPlainer(engine.registry, namespace, entry.namespace)) {
     entry.namespace = namespace;
     entry.value = value;
     changed = true;
@@ -89,6 +100,17 @@ function recordEntry(engine: Engine, component: Component, identifier: RoutedIde
     changed = true;
   }
   return changed;
+}
+
+/** What was only claimed before it was erased is there again once it is said anew, or by somebody who knows. */
+function sayAgain(entry: Entry, identifier: RoutedIdentifier, { t }: Stamp, authenticated: boolean): boolean {
+  const { erased } = entry;
+  if (erased?.kind !== "claimed" || (identifier.erased ?? null) !== null) return false;
+  if (t <= erased.at && !authenticated) return false;
+  entry.namespace = identifier.namespace;
+  entry.value = identifier.value;
+  entry.erased = { ...erased, hidden: false };
+  return true;
 }
 
 function createEntry(
@@ -114,6 +136,7 @@ function createEntry(
     limited: false,
     pending: false,
     fragment: null,
+    erased: null,
     ordersListed: 0,
   };
 }

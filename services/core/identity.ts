@@ -232,7 +232,7 @@ function absorbProfile(
 }
 
 /** Null: it was in no segment, because it had not been evaluated yet. */
-function endProfile(
+export function endProfile(
   engine: Engine,
   workspace: Workspace,
   record: ProfileRecord,

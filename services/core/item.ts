@@ -6,6 +6,7 @@ import type { Assurance } from "./configuration.ts";
 import type { Cause } from "./profile.ts";
 import type { AcceptedRuling } from "./declaration.ts";
 import type { Stamp } from "./comparison.ts";
+import type { ErasureRequest } from "./erasure.ts";
 import { hashText } from "./text-hash.ts";
 
 /** A component id is `<class>-<record time, 13 digits>-<22 characters of hash>`: as text, an earlier root sorts first. */
@@ -21,14 +22,21 @@ export interface RoutedIdentifier {
   readonly birth: ComponentId;
   /** True where the resolver found it under the addressed root: the home must hold its birth before it folds the item. */
   readonly local: boolean;
+  /** Of a life that was erased: the value is empty. */
+  readonly erased?: "own" | "claimed" | null;
 }
+
+/** Keys, of the lives that the request ends. */
+export type RoutedErasure = ErasureRequest;
 
 export interface EventItem {
   readonly kind: "event";
   readonly component: ComponentId;
-  /** anchor: fold everything that is local. tie: evidence only. order: the order's facts only. ruling: the verdict only. */
+  /** anchor: fold everything that is local. tie: evidence only. order: the order's facts only. ruling: the verdict, or the erasure, only. */
   readonly role: "anchor" | "tie" | "order" | "ruling";
   readonly ruling: AcceptedRuling | null;
+  /** Of a request to forget a person: what of her lives here, the identifiers being hers. */
+  readonly erasure?: RoutedErasure | null;
   readonly source: string;
   readonly eventId: string;
   readonly recordedAt: number;

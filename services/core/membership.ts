@@ -54,7 +54,7 @@ function findMembership(component: Component, naming: string): Membership | unde
         membership.members.add(key);
         if (entry.pending) membership.pending += 1;
       }
-      if (entry.claimants.length === 0) continue;
+      if (entry.claimants.length === 0 || entry.erased?.hidden === true) continue;
       const holders = new Set(entry.claimants.map((claimant) => component.identifiers.get(claimant)?.profile ?? null));
       for (const holder of holders) if (holder !== null) openMembership(table, holder).shown.push(key);
     }

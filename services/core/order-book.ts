@@ -8,7 +8,16 @@ import type { ChannelEvent } from "./event.ts";
 import { createFragment, type Fragment } from "./fragment.ts";
 import type { EventItem } from "./item.ts";
 import { forgetSummary, noteFragment, standingSum } from "./membership.ts";
-import { addOrderFact, createOrder, orderOwner, orderPart, viewOrder, type Order, type OrderView } from "./order.ts";
+import {
+  addOrderFact,
+  createOrder,
+  eraseOrder,
+  orderOwner,
+  orderPart,
+  viewOrder,
+  type Order,
+  type OrderView,
+} from "./order.ts";
 import { moveOrder, uncoversOthers } from "./order-totals.ts";
 import type { Cause } from "./profile.ts";
 import { touchProfile } from "./publication.ts";
@@ -34,6 +43,7 @@ export function* foldOrderEvent(
   if (named === null) return false;
   yield* load(workspace, [orderPart(named.key)]);
   const order = workspace.read<Order>(orderPart(named.key)) ?? createOrder(named.key, named.birth, named.value);
+  if (order.erased === true) return false;
   const added = addOrderFact(engine.registry, order, item, event);
   if (added === "known") return false;
   if (added === "limit") workspace.effects.push({ kind: "limit", limit: "order-events" });
@@ -56,6 +66,13 @@ export function* adoptOrder(
 ): Steps<void> {
   const owner = orderOwner(order);
   const entry = owner === null ? undefined : component.identifiers.get(owner.key);
+  if (entry?.erased?.kind === "own") {
+    eraseOrder(order);
+    workspace.write(orderPart(order.key), order);
+    if (component.abroad?.looseOrders.delete(order.key) === true)
+      workspace.write(componentPart(component.id), component);
+    return;
+  }
   const before = { owner: order.owner, view: order.view };
   const view = viewOrder(engine.registry, order);
   for (const key of [before.owner, entry === undefined ? null : owner?.key]) {

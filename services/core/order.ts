@@ -33,12 +33,14 @@ export interface Order {
   readonly key: string;
   readonly birth: ComponentId;
   /** `<origin>/<orderId>`. */
-  readonly name: string;
+  name: string;
   /** Sorted by (recordedAt, source, eventId). */
   facts: OrderFact[];
   /** The local identifier whose totals hold this order, and what it added there. */
   owner: string | null;
   view: OrderView | null;
+  /** Its owner was erased: it says nothing, whatever comes. */
+  erased?: true;
 }
 
 export interface OrderView {
@@ -62,6 +64,15 @@ export function orderPart(key: string): string {
 
 export function createOrder(key: string, birth: ComponentId, name: string): Order {
   return { key, birth, name, facts: [], owner: null, view: null };
+}
+
+/** Nothing of it is left but that it was there. */
+export function eraseOrder(order: Order): void {
+  order.facts = [];
+  order.name = "";
+  order.owner = null;
+  order.view = null;
+  order.erased = true;
 }
 
 /**

@@ -127,6 +127,7 @@ function bornOf(
 
 function roleOf(accepted: AcceptedEvent, isAnchor: boolean, isOrder: boolean): EventItem["role"] {
   if (isWithoutFacts(accepted)) return "ruling";
+  if (accepted.suppressed === true) return "tie";
   return isAnchor ? "anchor" : isOrder ? "order" : "tie";
 }
 

@@ -28,7 +28,7 @@ export interface Settlement {
 export interface Group {
   /** Keys; of a profile of known identifiers not all of its weak ones. */
   readonly members: readonly string[];
-  /** Null: on no profile, for it is contested and shareable. */
+  /** Null: on no profile, for it is contested and shareable, or erased. */
   readonly naming: string | null;
 }
 
@@ -45,10 +45,11 @@ function weighWhole(registry: Registry, component: Component): Settlement {
     isWhole: true,
     weighing,
     movers: weighing.identifiers,
-    groups: listGroups(weighing).map((list) => {
-      const members = list.map(({ entry }) => entry.key);
+    groups: listGroups(weighing).flatMap((list) => {
+      const members = list.flatMap(({ entry }) => (isHidden(entry) ? [] : [entry.key]));
+      if (members.length === 0) return hideErased(list);
       const isShown = list.some(({ shown }) => shown.length > 0);
-      return { members, naming: isShown ? null : nameProfile(registry, component, members) };
+      return [...hideErased(list), { members, naming: isShown ? null : nameProfile(registry, component, members) }];
     }),
     evidence: component.evidence.values(),
     namings: namings.sort(compareText),
@@ -68,7 +69,9 @@ function weighRegion(registry: Registry, component: Component, region: Component
   }
   const groups: Group[] = [];
   for (const list of listGroups(weighing)) {
-    const members = list.map(({ entry }) => entry.key);
+    const members = list.flatMap(({ entry }) => (isHidden(entry) ? [] : [entry.key]));
+    groups.push(...hideErased(list.filter(({ known }) => !known)));
+    if (members.length === 0) continue;
     const standing = list.find(({ known }) => known)?.entry.profile;
     const isBeside = standing !== undefined && list.every(({ known }) => known) && !left.has(standing ?? "");
     if (isBeside) continue;
@@ -92,6 +95,16 @@ function weighRegion(registry: Registry, component: Component, region: Component
     namings: [...new Set(changing as string[])].sort(compareText),
     named: moving,
   };
+}
+
+/** Who was erased still weighs, and is on no profile. */
+function isHidden({ erased }: Entry): boolean {
+  return erased?.hidden === true;
+}
+
+function hideErased(list: readonly Weighed[]): Group[] {
+  const members = list.flatMap(({ entry }) => (isHidden(entry) ? [entry.key] : []));
+  return members.length === 0 ? [] : [{ members, naming: null }];
 }
 
 function listGroups({ identifiers }: Weighing): Weighed[][] {

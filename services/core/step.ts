@@ -7,6 +7,7 @@ import { isPlainer } from "./registry.ts";
 import { compareText } from "./comparison.ts";
 import { componentPart, createComponent, openAbroad, type Component, type Entry } from "./component.ts";
 import type { Engine } from "./engine.ts";
+import { applyErasure, isErasedFor } from "./erasing.ts";
 import { evaluateProfile } from "./evaluation.ts";
 import { OCCURRED_AHEAD_MAX_MS, type ChannelEvent } from "./event.ts";
 import { recordEvidence } from "./evidence.ts";
@@ -137,6 +138,10 @@ function* applyEvent(
   const duplicate = item.role === "anchor" ? findDuplicate(component, item, mark) : null;
   if (duplicate === "later") return reportOutcome(workspace, item, "duplicate");
 
+  if (item.erasure !== null && item.erasure !== undefined) {
+    const touched = yield* applyErasure(engine, workspace, component, item, item.erasure, cause);
+    return evaluateAffected(engine, workspace, component, touched, cause);
+  }
   const affected = new Set<string>();
   // How a profile looked has to be seen before an identifier of it becomes known, or is said plainly.
   for (const { key, namespace, assurance } of item.identifiers) {
@@ -173,6 +178,11 @@ function* applyEvent(
   }
   let isNew = duplicate === null;
   const anchor = component.identifiers.get(item.anchor);
+  if (anchor !== undefined && isErasedFor(anchor, item, folded.occurredAt)) {
+    evaluateAffected(engine, workspace, component, affected, cause);
+    if (item.role === "anchor") reportOutcome(workspace, item, "suppressed");
+    return;
+  }
   if (item.role === "anchor" && anchor !== undefined) {
     if (anchor.profile !== null) touchProfile(engine, workspace, component, anchor.profile, cause);
     // Also where the anchor is on no profile (a contested shareable one): it may be somebody's again.
@@ -236,7 +246,7 @@ function findDuplicate(component: Component, item: EventItem, mark: number): "la
 function reportOutcome(
   workspace: Workspace,
   item: EventItem,
-  outcome: "folded" | "duplicate",
+  outcome: "folded" | "duplicate" | "suppressed",
   reason: OutcomeReason | null = null,
 ): void {
   workspace.effects.push({

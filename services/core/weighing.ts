@@ -213,10 +213,17 @@ class Scales {
       const [only] = claimants;
       if (claimants.size > 1) {
         one.contested = true;
-        one.shown = Array.from(claimants, ({ entry }) => entry.key).sort(compareText);
+        one.shown = Array.from(claimants, (person) => this.#represent(person)).sort(compareText);
       } else one.person = only ?? one;
       if (claimants.size === 1 && only !== undefined) attached.set(only, [...(attached.get(only) ?? []), one]);
     }
+  }
+
+  /** By a member that is on her profile; where all of them were erased she has none, and it is shown to nobody. */
+  #represent(person: Weighed): string {
+    if (person.entry.erased?.hidden !== true) return person.entry.key;
+    const isHers = (one: Weighed) => isPersonal(one) && findGroup(one) === person && one.entry.erased?.hidden !== true;
+    return this.identifiers.find(isHers)?.entry.key ?? person.entry.key;
   }
 
   /** From the person, or from a shareable identifier that belongs to it already. */

@@ -8,6 +8,7 @@ import type { Configuration } from "#core/configuration.ts";
 import { compareText } from "#core/comparison.ts";
 import type { EventOutcome, Output } from "#core/effect.ts";
 import { createEngine, type Engine } from "#core/engine.ts";
+import { Erasures, type ErasureRequest } from "#core/erasure.ts";
 import type { ChannelEvent } from "#core/event.ts";
 import type { LimitKind } from "#core/limit.ts";
 import type { Hash } from "#core/identifier.ts";
@@ -19,6 +20,7 @@ import { resolveBatch } from "../resolver/resolver.ts";
 import { ShardStitcher } from "../stitcher/shard.ts";
 import { readBundle, type BundleValue } from "../wire/bundle.ts";
 import { ComponentIndex } from "../wire/component-index.ts";
+import { draftErasure, type ErasureDraft } from "../wire/erasure.ts";
 import { readPeople, type People } from "../wire/profile-reader.ts";
 
 export interface FoldEvent {
@@ -60,6 +62,7 @@ export class Fold {
   readonly index = new ComponentIndex(openMemoryIndex());
   readonly #shard: ShardStitcher;
   readonly #recent = new RecentEvents();
+  readonly #erasures = new Erasures();
   #offset = 0;
   #timeMs = 0;
   readonly #events: ChannelEvent[] = [];
@@ -116,17 +119,14 @@ export class Fold {
         traceparent: null,
       };
     });
-    const resolution = await resolveBatch(
-      {
-        registry: this.engine.registry,
-        index: this.index,
-        shards: 1,
-        recent: this.#recent,
-        encodeEvent: (event) => writePlace(this.#events.push(event) - 1),
-      },
-      arrivals,
-    );
+    const encodeEvent = (event: ChannelEvent) => writePlace(this.#events.push(event) - 1);
+    const resolution = await resolveBatch({ ...this.#resolving, recent: this.#recent, encodeEvent }, arrivals);
     for (const [field, count] of resolution.dropped) this.dropped.set(field, (this.dropped.get(field) ?? 0) + count);
+    for (const { arrival, anchor } of resolution.suppressed) {
+      const { source, event } = arrival;
+      const { eventId } = event;
+      this.outcomes.push({ kind: "outcome", source, eventId, outcome: "suppressed", reason: null, anchor });
+    }
     for (const { arrival, reason, detail } of resolution.refused) {
       this.outcomes.push({
         kind: "outcome",
@@ -152,6 +152,27 @@ export class Fold {
     await this.#drain();
     if (resolution.latestOccurredAt.size > 0)
       await this.#apply([this.#progress(Object.fromEntries(resolution.latestOccurredAt))]);
+  }
+
+  /** Whom a request would be about that names her so. */
+  draftErasure(namespace: string, value: string): Promise<ErasureDraft> {
+    const country = this.engine.registry.configuration.sources[0]?.country ?? "FR";
+    const services = { engine: this.engine, index: this.index, store: this.store, shards: 1 };
+    return draftErasure(services, namespace, value, country);
+  }
+
+  /** Forgets whom the request names, up to when it is recorded. */
+  async erase(request: ErasureRequest): Promise<void> {
+    await this.advance(request.at);
+    this.#erasures.add(request);
+    const recent = new RecentEvents();
+    const resolution = await resolveBatch({ ...this.#resolving, recent, requests: [request] }, []);
+    await this.#apply(resolution.items.get(SHARD) ?? []);
+    await this.#drain();
+  }
+
+  get #resolving() {
+    return { registry: this.engine.registry, index: this.index, shards: 1, erasures: this.#erasures };
   }
 
   /** Time passes: timers due up to here fire. */

@@ -4,6 +4,7 @@
 
 import { setTimeout as delay } from "node:timers/promises";
 import type { DeadLetterReason, LeftOut } from "#core/acceptance.ts";
+import type { ErasureRequest } from "#core/erasure.ts";
 import type { Registry } from "#core/registry.ts";
 import { EVENT_BYTES_MAX, type ChannelEvent } from "#core/event.ts";
 import type { Carried } from "#core/item.ts";
@@ -12,13 +13,14 @@ import { LogError, partitionKey, type LogRecord, type NewRecord, type OwnedSlot,
 import { encodeBundles, type EncodeBundle } from "../wire/bundle.ts";
 import type { ComponentIndex } from "../wire/component-index.ts";
 import type { IndexKeeper } from "../wire/index-keeper.ts";
+import type { PrivacyLedger } from "../wire/privacy-ledger.ts";
 import { StallWatch } from "../wire/stall.ts";
 import { patiently, type Waiting } from "../wire/patience.ts";
 import { BACKFILL_HEADER } from "../wire/headers.ts";
 import { createDeadLetter } from "./dead-letter.ts";
 import { createProgress, interleaveProgress } from "./progress.ts";
 import { RecentEvents } from "./recent-events.ts";
-import { resolveBatch, type Arrival, type Resolution } from "./resolver.ts";
+import { NO_ERASURES, resolveBatch, type Arrival, type Resolution } from "./resolver.ts";
 
 /** Records of one transaction. */
 export const BATCH_RECORDS_MAX = 4000;
@@ -28,6 +30,8 @@ export interface ResolverServices {
   readonly codec: Codec;
   readonly index: ComponentIndex;
   readonly keeper: Pick<IndexKeeper, "check" | "mark" | "expect">;
+  /** Requests to forget somebody. Absent: there are none. */
+  readonly privacy?: PrivacyLedger;
   readonly shards: number;
   readonly resolvedTopic: string;
   readonly encodeBundle: EncodeBundle;
@@ -55,6 +59,8 @@ export interface ResolverCounts {
   readonly records: number;
   readonly accepted: number;
   readonly duplicates: number;
+  /** Of persons who were erased. */
+  readonly suppressed: number;
   readonly deadLetters: ReadonlyMap<DeadLetterReason, number>;
   readonly clamped: number;
   readonly leftOut: LeftOut;
@@ -149,8 +155,17 @@ class SlotResolver {
       letters.set(reason, (letters.get(reason) ?? 0) + 1);
       out.push(createDeadLetter(record, services.deadLetterTopic(record.topic), reason, detail, services.now()));
     };
+    // After the poll: whatever was polled was recorded before the requests that are read here, or after those that it heeds.
+    if (records.length > 0) await services.privacy?.catchUp();
+    const requests: ErasureRequest[] = [];
     const arrivals: (Arrival & { readonly record: LogRecord })[] = [];
     for (const record of records) {
+      if (record.topic === services.privacy?.topic) {
+        const request = services.privacy.requestAt(record.offset);
+        if (request === null) bury(record, "undecodable", "not a request that this version knows");
+        else requests.push(request);
+        continue;
+      }
       if (record.value !== null && record.value.length > EVENT_BYTES_MAX) {
         bury(record, "too-large", `${record.value.length} bytes, more than ${EVENT_BYTES_MAX}`);
         continue;
@@ -182,7 +197,8 @@ class SlotResolver {
         if (life === before) this.#published = services.keeper.expect();
         return life === before;
       };
-      return resolveBatch({ ...services, recent: this.#recent, isSound }, arrivals);
+      const erasures = services.privacy?.erasures ?? NO_ERASURES;
+      return resolveBatch({ ...services, recent: this.#recent, isSound, erasures, requests }, arrivals);
     });
     for (const { arrival, reason, detail } of resolution.refused)
       bury((arrival as (typeof arrivals)[number]).record, reason, detail);
@@ -210,8 +226,10 @@ class SlotResolver {
     if (records.length > 0)
       services.onBatch?.({
         records: records.length,
-        accepted: arrivals.length - resolution.refused.length - resolution.duplicates.length,
+        accepted:
+          arrivals.length - resolution.refused.length - resolution.duplicates.length - resolution.suppressed.length,
         duplicates: resolution.duplicates.length,
+        suppressed: resolution.suppressed.length,
         deadLetters: letters,
         clamped: resolution.clamped,
         leftOut: resolution.leftOut,

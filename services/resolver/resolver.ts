@@ -5,10 +5,14 @@
 import { acceptEvent, type AcceptedEvent, type DeadLetterReason, type LeftOut } from "#core/acceptance.ts";
 import type { Registry } from "#core/registry.ts";
 import { OCCURRED_AHEAD_MAX_MS, type ChannelEvent } from "#core/event.ts";
-import { shardOf, type AbsorbItem, type Carried } from "#core/item.ts";
+import { Erasures, type ErasureRequest } from "#core/erasure.ts";
+import { shardOf, type AbsorbItem, type Carried, type EventItem } from "#core/item.ts";
 import { routeEvent } from "#core/routing.ts";
 import type { RecentEvents } from "./recent-events.ts";
 import type { ComponentIndex } from "../wire/component-index.ts";
+import { listErasedKeys, routeErasure } from "../wire/erasure.ts";
+
+export const NO_ERASURES = new Erasures();
 
 /** One decoded record of a channel topic. */
 export interface Arrival {
@@ -31,6 +35,8 @@ export interface Resolution {
   }[];
   /** Copies of events that were seen before; anchor: where the first copy's facts are kept. */
   readonly duplicates: readonly { readonly arrival: Arrival; readonly anchor: string }[];
+  /** Events whose subject was erased: evidence is all that they bring. */
+  readonly suppressed: readonly { readonly arrival: Arrival; readonly anchor: string }[];
   readonly clamped: number;
   readonly leftOut: LeftOut;
   /** By source and field (`web traits.birthDate`): how many events were folded without it, for want of a legal basis. */
@@ -46,12 +52,16 @@ export interface ResolveOptions {
   readonly recent: RecentEvents;
   /** For the log of record: an event without what its source may not tell. Absent: no source has such a contract. */
   encodeEvent?(event: ChannelEvent): Uint8Array;
+  /** Every request to forget somebody that was recorded before the arrivals. Absent: there is none. */
+  readonly erasures?: Erasures;
+  /** Those of them that this batch is to bring to the homes. */
+  readonly requests?: readonly ErasureRequest[];
   /** Whether the index is still the one that was asked; if not, the batch is resolved anew. Absent: it loses nothing. */
   isSound?(): Promise<boolean>;
 }
 
 export async function resolveBatch(
-  { registry, index, shards, recent, encodeEvent, isSound }: ResolveOptions,
+  { registry, index, shards, recent, erasures = NO_ERASURES, requests = [], encodeEvent, isSound }: ResolveOptions,
   arrivals: readonly Arrival[],
 ): Promise<Resolution> {
   const refused: Resolution["refused"][number][] = [];
@@ -61,7 +71,7 @@ export async function resolveBatch(
   for (const arrival of arrivals) {
     const acceptance = acceptEvent(registry, arrival.source, arrival.recordedAt, arrival.event);
     if (acceptance.ok) {
-      const { accepted: event } = acceptance;
+      const event = erasures.apply(registry.hash, acceptance.accepted);
       if (batch.isDuplicate(arrival.source, arrival.event.eventId, arrival.recordedAt))
         duplicates.push({ arrival, anchor: event.anchor });
       else {
@@ -73,6 +83,7 @@ export async function resolveBatch(
   }
   const orders = new Set(accepted.flatMap(({ event }) => event.order?.key ?? []));
   const keys = new Set([...accepted.flatMap(({ event }) => event.identifiers.map(({ key }) => key)), ...orders]);
+  for (const request of requests) for (const key of listErasedKeys(registry.hash, erasures, request)) keys.add(key);
   await index.prefetch([...keys]);
   // Joins that an attempt has made stand, also where the attempt is repeated: their homes must hear of them.
   const joined: AbsorbItem[] = [];
@@ -96,12 +107,18 @@ export async function resolveBatch(
       for (const item of routing.absorbs) send({ item, event: null }, item.component);
       for (const item of routing.items) send({ item, event: item.role === "tie" ? null : bytes }, item.component);
     }
+    for (const request of requests)
+      for (const carried of routeErasure(registry.hash, erasures, proposal, request))
+        send(carried, (carried.item as EventItem).component);
     if ((await index.settle(proposal)) && (await (isSound?.() ?? true))) {
       recent.keep(batch);
       return {
         items,
         refused,
         duplicates,
+        suppressed: accepted
+          .filter(({ event }) => event.suppressed === true)
+          .map(({ arrival, event }) => ({ arrival, anchor: event.anchor })),
         clamped: accepted.filter(({ event }) => event.clamped).length,
         leftOut: sumLeftOut(accepted),
         dropped: countDropped(accepted),

@@ -1,7 +1,7 @@
 // Components as bytes of the store and back. A component says few texts many times (keys, births, sources, the events
 // that its stamps name), so each is written once and its place stands for it.
 
-import type { Abroad, Component, Entry, Evidence, FarEnd, Forwarder, Part } from "#core/component.ts";
+import type { Abroad, Component, Entry, Erased, Evidence, FarEnd, Forwarder, Part } from "#core/component.ts";
 import { stateOf } from "#core/component.ts";
 import type { Stamp } from "#core/comparison.ts";
 import { evidenceKey } from "#core/component.ts";
@@ -45,6 +45,7 @@ interface StoredIdentifier extends Pick<Entry, "statusVersion" | "state" | "limi
   readonly profile: Text | null;
   readonly claimants: readonly Text[];
   readonly stateful: boolean;
+  readonly erased: Erased | null;
 }
 
 interface StoredEvidence extends Pick<Evidence, "assurance"> {
@@ -168,6 +169,7 @@ function writeIdentifier(texts: Texts, entry: Entry, stateful: boolean): StoredI
     pending: entry.pending,
     stateful,
     ordersListed: entry.ordersListed,
+    erased: entry.erased,
   };
 }
 
@@ -253,6 +255,7 @@ function readIdentifier(texts: readonly string[], stored: StoredIdentifier): Ent
     limited: stored.limited,
     pending: stored.pending,
     fragment: null,
+    erased: stored.erased && { ...stored.erased },
     ordersListed: stored.ordersListed,
   };
 }

@@ -3,6 +3,7 @@
 
 import { identifierKey, normaliseIdentifier } from "#core/identifier.ts";
 import type { Engine } from "#core/engine.ts";
+import { lifeKey } from "#core/erasure.ts";
 import { componentPart, type Component, type Entry, type Forwarder } from "#core/component.ts";
 import { shardOf, type ComponentId } from "#core/item.ts";
 import { isAuthenticated } from "#core/configuration.ts";
@@ -24,6 +25,9 @@ import { describeProfile, type ProfileLine } from "./profile-reader.ts";
 
 /** Of an identifier that more people claim, these many are told. */
 const CLAIMANTS_MAX = 10;
+
+/** Of two requests that were made of one person at once, the second ends a life in which nothing happened. */
+const LIVES_MISSING_MAX = 3;
 
 /** Where a shard stood when it was read: all of its log before the offset is in what was read. */
 export interface ShardPosition {
@@ -102,8 +106,19 @@ export async function findIdentifier(
   return located === null ? { found: false, reason: "unknown-identifier" } : { found: true, ...located };
 }
 
-/** The identifier of this key at its home; null where nobody has met it. */
+/** The identifier of this key at its home, in its present life; null where nobody has met it, or it was erased. */
 export async function locateKey(services: LookupServices, key: string): Promise<Located | null> {
+  for (let life = 0, missing = 0; missing < LIVES_MISSING_MAX; life += 1) {
+    const located = await locateLife(services, lifeKey(services.engine.registry.hash, key, life));
+    if (located === null && life === 0) return null;
+    if (located === null) missing += 1;
+    else if (located.entry.erased?.kind !== "own") return located.entry.erased?.hidden === true ? null : located;
+  }
+  return null;
+}
+
+/** The identifier under this very key, erased or not. */
+export async function locateLife(services: LookupServices, key: string): Promise<Located | null> {
   const { index, store, shards } = services;
   await index.prefetch([key]);
   const birth = index.birthOf(key);
@@ -140,9 +155,10 @@ export async function lookUp(
 /** The living profile of an id: its own, or the one that holds the identifier which it was made of (I6). */
 export async function lookUpId(services: LookupServices, id: string): Promise<Lookup> {
   const naming = await services.index.findNaming(id);
-  const located = naming === null ? null : await locateKey(services, naming);
+  const located = naming === null ? null : await locateLife(services, naming);
   if (naming === null || located === null) return { found: false, reason: "unknown-identifier" };
   const { component, entry } = located;
+  if (entry.erased?.hidden === true) return { found: false, reason: "unknown-identifier" };
   const named = component.profiles.get(naming);
   // An identifier that never named anybody makes an id too; it is nobody's.
   if (named === undefined) return { found: false, reason: "unknown-identifier" };
@@ -213,7 +229,7 @@ async function readWatermarks(services: LookupServices, component: ComponentId):
 }
 
 /** Whether who holds the identifier is who the profile is about: it is known, or a device on which she has logged in. */
-function isVouchedFor(registry: Registry, component: Component, entry: Entry): boolean {
+export function isVouchedFor(registry: Registry, component: Component, entry: Entry): boolean {
   const members = new Set(membersOf(component, entry.profile ?? ""));
   if (members.size === 1 || isKnown(registry, entry)) return true;
   return listCounting(component, new Verdicts(component.rulings)).some(({ a, b, assurance }) => {
@@ -241,8 +257,21 @@ async function lookUpAlone(services: LookupServices, { component, entry, positio
 }
 
 async function readOrders(services: LookupServices, component: Component, naming: string) {
+  return (await readOwnOrders(services, component, naming)).flatMap(({ view }) => view ?? []);
+}
+
+/** The orders of the profile, with the events that they are made of. */
+export function readOwnOrders(services: LookupServices, component: Component, naming: string): Promise<Order[]> {
+  return readOrdersOf(services, component, membersOf(component, naming));
+}
+
+/** The orders that belong to any of these identifiers of the component. */
+export async function readOrdersOf(
+  services: LookupServices,
+  component: Component,
+  members: ReadonlySet<string>,
+): Promise<Order[]> {
   const keys = new Set<string>();
-  const members = new Set(membersOf(component, naming));
   for (const member of members) {
     const listed = component.identifiers.get(member)?.ordersListed ?? 0;
     for (let n = 0; n * ORDERS_LISTED_PER_PART < listed; n += 1)
@@ -250,6 +279,6 @@ async function readOrders(services: LookupServices, component: Component, naming
   }
   const orders = await Promise.all([...keys].map((key) => readPart<Order>(services, component.id, orderPart(key))));
   return orders.flatMap((order) =>
-    order !== null && order.owner !== null && members.has(order.owner) && order.view !== null ? [order.view] : [],
+    order !== null && order.owner !== null && members.has(order.owner) && order.view !== null ? [order] : [],
   );
 }

@@ -14,6 +14,7 @@ export interface OutputTopics {
   readonly profileSignal: string;
   readonly profileState: string;
   readonly identityAlias: string;
+  readonly profileErased: string;
 }
 
 /** Where in the inner log an output comes from: its position token. */
@@ -30,6 +31,7 @@ const RECORD_NAMES = {
   profileSignal: "ProfileSignal",
   profileState: "ProfileState",
   identityAlias: "IdentityAlias",
+  profileErased: "ProfileErased",
 } as const satisfies Record<keyof OutputTopics, string>;
 
 export type OutputEncoder = (output: Output, position: OutputPosition) => NewRecord;
@@ -141,6 +143,12 @@ function describe(output: Output, position: OutputPosition): Description {
         value: { ...signal, ...position },
         traceparent: null,
       };
+    }
+    case "profile-erased": {
+      const { profileId, requestId, cause } = output;
+      const value = { profileId, requestId, at: cause.at, ...position };
+      const id = `${profileId}.e.${requestId}`;
+      return { topic: "profileErased", key: profileId, id, timeMs: cause.at, value, traceparent: null };
     }
     case "alias": {
       const { oldProfileId, profileId, at } = output;

@@ -58,6 +58,7 @@ function gather(cookies: number): Component {
       limited: false,
       pending: false,
       fragment: null,
+      erased: null,
       ordersListed: 0,
     });
     const evidence = { a: "c-ana", b: key, source: "web", assurance: "authenticated", stamp } as const;
@@ -77,6 +78,7 @@ describe(`a person of ${COOKIES} cookies`, async () => {
       profileSignal: "profile-signal",
       profileState: "profile-state",
       identityAlias: "identity-alias",
+      profileErased: "profile-erased",
     };
     const encode = await createOutputEncoder(codec, topics);
     const largest = Math.max(

@@ -20,6 +20,7 @@ export const OUTPUT_TOPICS = [
   NAMES.profileSignal,
   NAMES.profileState,
   NAMES.identityAlias,
+  NAMES.profileErased,
 ];
 const SOURCES = new Map(configuration.sources.map(({ topic, name }) => [topic, name]));
 const TOPICS = new Map(configuration.sources.map(({ topic, name }) => [name, topic]));

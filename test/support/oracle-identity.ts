@@ -77,8 +77,9 @@ function earlier(a: Stamp | null, b: Stamp): Stamp {
 
 export function listIdentifiers(registry: Registry, events: readonly AcceptedEvent[]): Map<string, Identifier> {
   const identifiers = new Map<string, Identifier>();
+  const said = new Set<string>();
   for (const event of events) {
-    for (const { key, namespace, value, assurance } of event.identifiers) {
+    for (const { key, namespace, value, assurance, erased } of event.identifiers) {
       const { kind, strength } = must(registry.namespaces.get(namespace));
       const stamp = stampOf(event);
       const known = identifiers.get(key);
@@ -97,7 +98,11 @@ export function listIdentifiers(registry: Registry, events: readonly AcceptedEve
       };
       identifier.values.add(identifier);
       // An address and its digest are one; it is shown as the address as soon as anybody has said that.
-      if (namespace === "email") Object.assign(identifier, { namespace, value, strength });
+      // What was claimed before it was erased does not say how it is called.
+      const isSaid = (erased ?? null) === null;
+      if (isSaid && (namespace === "email" || !said.has(key)))
+        Object.assign(identifier, { namespace, value, strength });
+      if (isSaid) said.add(key);
       identifier.first = earlier(identifier.first, stamp);
       // Devices never become known.
       if (kind !== "device" && isAuthenticated(assurance))

@@ -48,6 +48,9 @@ export function checkStream(outputs: readonly Output[], oracle: OraclePeople, ha
         if (output.profileId === null) aliases.delete(output.oldProfileId);
         else aliases.set(output.oldProfileId, output.profileId);
         break;
+      case "profile-erased":
+        equal(segments.get(output.profileId) ?? null, null, "whoever is erased is in no segment");
+        break;
       case "signal":
         break;
     }
@@ -130,10 +133,11 @@ function checkAliases(
   const holders = new Map<string, string>();
   const told = new Set<string>();
   for (const profile of oracle.profiles) {
-    for (const { key } of profile.identifiers) {
+    const isPerson = profile.identifiers.some(({ state }) => state === "owned");
+    for (const { key, state } of profile.identifiers) {
       const id = profileId(hash, key);
-      // Shown on several profiles: a contested shareable one, which nobody holds.
-      if (told.has(id)) holders.delete(id);
+      // Shown on profiles of people: a contested shareable one, which nobody holds.
+      if (told.has(id) || (isPerson && state === "contested")) holders.delete(id);
       else holders.set(id, profile.profileId);
       told.add(id);
     }

@@ -7,6 +7,7 @@ import { compareStamps, compareText } from "#core/comparison.ts";
 import { ASSURANCES, type Configuration } from "#core/configuration.ts";
 import { isWithoutFacts } from "#core/declaration.ts";
 import type { ChannelEvent } from "#core/event.ts";
+import type { ErasureRequest } from "#core/erasure.ts";
 import type { Hash } from "#core/identifier.ts";
 import { profileId } from "#core/profile.ts";
 import { createRegistry, type Registry } from "#core/registry.ts";
@@ -24,6 +25,7 @@ import {
   must,
   pairOf,
 } from "./oracle-identity.ts";
+import { forget } from "./oracle-erasure.ts";
 import { describeDossier } from "./oracle-dossier.ts";
 import { listOrders, type OracleOrder, type OrderFacts } from "./oracle-orders.ts";
 import { listOpenSignals } from "./oracle-signals.ts";
@@ -63,14 +65,18 @@ export function recomputePeople(
   configuration: Configuration,
   hash: Hash,
   atMs = 0,
+  requests: readonly ErasureRequest[] = [],
 ): OraclePeople {
   const registry = createRegistry(configuration, hash);
   const history = new Set<AcceptedEvent>();
-  const accepted = chooseDistinct(events).flatMap(({ source, recordedAt, event, backfill }) => {
+  const loaded = new Set<AcceptedEvent>();
+  const told = chooseDistinct(events).flatMap(({ source, recordedAt, event, backfill }) => {
     const acceptance = acceptEvent(registry, source, recordedAt, event);
-    if (acceptance.ok && backfill === true) history.add(acceptance.accepted);
+    if (acceptance.ok && backfill === true) loaded.add(acceptance.accepted);
     return acceptance.ok ? [acceptance.accepted] : [];
   });
+  const { accepted, hidden, lastingFacts, lastingOrders } = forget(hash, told, requests);
+  for (const [place, event] of accepted.entries()) if (loaded.has(told[place] as AcceptedEvent)) history.add(event);
   const latestMs = Math.max(0, ...events.map(({ recordedAt }) => recordedAt));
   const verdicts = listVerdicts(accepted);
   const telling = accepted.filter((event) => !isWithoutFacts(event) || event.ruling?.verdict === "linked");
@@ -98,15 +104,27 @@ export function recomputePeople(
     evidence,
     ASSURANCES.indexOf(configuration.joinAssurance),
   );
-  const orders = listOrders(registry, accepted, history);
+  const orders = listOrders(registry, accepted.filter(lastingOrders), history).filter(
+    ({ owner }) => owner === null || !hidden.has(owner),
+  );
   const attributed = new Set<OrderFacts>();
-  const profiles = groups.map((group) => {
+  /** Of a person that was erased in part: whether who claims a shareable identifier is still there. */
+  const isClaimant = ({ members }: Group) => [...members].some((one) => isKnown(one) && one.kind !== "shareable");
+  const visible = (all: Iterable<Identifier> = []) => new Set([...all].filter(({ key }) => !hidden.has(key)));
+  const profiles = groups.flatMap((whole) => {
+    // Who was erased weighs like anybody, and is on no profile.
+    const group = { ...whole, members: new Set([...whole.members].filter(({ key }) => !hidden.has(key))) };
+    if (group.members.size === 0) return [];
     const own = orders.filter((order) => [...group.members].some((member) => member.key === order.owner));
     for (const order of own) attributed.add(order);
     const facts = accepted.filter(
-      (event) => !isWithoutFacts(event) && [...group.members].some((member) => member.key === event.anchor),
+      (event) =>
+        lastingFacts(event) &&
+        !isWithoutFacts(event) &&
+        [...group.members].some((member) => member.key === event.anchor),
     );
-    return describeGroup(registry, group, shown.get(group) ?? new Set(), own, facts, history, latestMs, atMs);
+    const contested = visible(isClaimant(group) ? shown.get(whole) : []);
+    return [describeGroup(registry, group, contested, own, facts, history, latestMs, atMs)];
   });
   return {
     profiles: profiles.sort((a, b) => compareText(a.profileId, b.profileId)),

@@ -190,6 +190,8 @@ export function describeOutputs(engine: Engine, events: readonly FoldEvent[], ou
         return `${output.change}: ${who(output.profileId)}, ${who(output.otherProfileId)}`;
       case "alias":
         return `${who(output.oldProfileId)} is ${who(output.profileId)}`;
+      case "profile-erased":
+        return `${who(output.profileId)} is erased`;
       case "signal":
         return `${who(output.profileId)}: ${output.signal}`;
     }

@@ -55,6 +55,7 @@ async function run(
     records: 0,
     accepted: 0,
     duplicates: 0,
+    suppressed: 0,
     clamped: 0,
     identifiersLeftOut: { junk: 0, unknownNamespace: 0 },
     fieldsDropped: {} as Record<string, number>,
@@ -75,6 +76,7 @@ async function run(
       counts.records += batch.records;
       counts.accepted += batch.accepted;
       counts.duplicates += batch.duplicates;
+      counts.suppressed += batch.suppressed;
       counts.clamped += batch.clamped;
       counts.identifiersLeftOut.junk += batch.leftOut.junk;
       counts.identifiersLeftOut.unknownNamespace += batch.leftOut.unknownNamespace;
@@ -84,6 +86,7 @@ async function run(
     },
     onOutcome({ outcome }) {
       if (outcome === "folded") counts.folded += 1;
+      else if (outcome === "suppressed") counts.suppressed += 1;
       else counts.duplicates += 1;
     },
     onLimit(limit) {

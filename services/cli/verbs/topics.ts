@@ -4,7 +4,14 @@ import Table from "cli-table3";
 import type { Command } from "commander";
 import { LogError, type TopicSpec } from "#ports/log.ts";
 import { loadConfiguration } from "#services/config/configuration.ts";
-import { allTopics, channelTopics, deadLetterTopics, innerTopics, outputTopics } from "#services/config/topics.ts";
+import {
+  allTopics,
+  channelTopics,
+  deadLetterTopics,
+  innerTopics,
+  outputTopics,
+  privacyTopics,
+} from "#services/config/topics.ts";
 import { countOf } from "../failure.ts";
 import type { CommonOptions } from "../program.ts";
 import { openWires } from "../wiring.ts";
@@ -29,7 +36,12 @@ async function createTopics({ config, json, embedded = false }: CommonOptions): 
   const loaded = loadConfiguration(config);
   const wires = await openWires(loaded, { embedded });
   try {
-    const ours = [...innerTopics(loaded), ...outputTopics(loaded), ...deadLetterTopics(loaded)];
+    const ours = [
+      ...privacyTopics(loaded),
+      ...innerTopics(loaded),
+      ...outputTopics(loaded),
+      ...deadLetterTopics(loaded),
+    ];
     await wires.log.createTopics(ours);
     const kept: string[] = [];
     for (const spec of channelTopics(loaded)) {

@@ -1,0 +1,102 @@
+// weft privacy: requests of persons about what is kept of them.
+
+import { randomUUID } from "node:crypto";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Command } from "commander";
+import { loadConfiguration } from "#services/config/configuration.ts";
+import { topicNames } from "#services/config/topics.ts";
+import { draftErasure, isErased, publishErasure } from "#services/wire/erasure.ts";
+import { EXIT, UsageError } from "../failure.ts";
+import { IDENTIFIER_HELP, parseIdentifier } from "../identifier.ts";
+import type { CommonOptions } from "../program.ts";
+import { openRuntime } from "../runtime.ts";
+
+interface RequestOptions extends CommonOptions {
+  readonly author: string;
+  readonly reason: string;
+  readonly wait?: string;
+}
+
+const PAUSE_MS = 100;
+
+export function registerPrivacy(program: Command): void {
+  const privacy = program.command("privacy").description("requests of a person about what is kept of her");
+  privacy
+    .command("erase")
+    .description("forget a person: everything under her identifiers, for ever, whatever is replayed or comes late")
+    .argument("<identifier>", IDENTIFIER_HELP)
+    .requiredOption("--author <name>", "who handles the request; goes into the log")
+    .requiredOption("--reason <text>", "the request's own number or cause, nothing of the person: it is kept for ever")
+    .option("--wait <seconds>", "wait until it has taken effect; fails if it has not by then")
+    .action(async (identifier: string, _options: unknown, command: Command) =>
+      erase(identifier, command.optsWithGlobals<RequestOptions>()),
+    );
+}
+
+async function erase(
+  identifier: string,
+  { config, embedded = false, json = false, author, reason, wait }: RequestOptions,
+): Promise<void> {
+  const { namespace, value } = parseIdentifier(identifier);
+  const waitMs = wait === undefined ? null : 1000 * Number(wait);
+  if (waitMs !== null && !(waitMs >= 0)) throw new UsageError(`--wait ${wait}: expected seconds`);
+  const loaded = loadConfiguration(config);
+  const runtime = await openRuntime(loaded, { embedded });
+  try {
+    const { engine, index, store, wires } = runtime;
+    const services = { engine, index, store, shards: loaded.deployment.engine.shards };
+    const country = loaded.configuration.sources[0]?.country ?? "FR";
+    const draft = await draftErasure(services, namespace, value, country);
+    if (!draft.ok) {
+      process.stdout.write(
+        json ? `${JSON.stringify({ erased: false, reason: draft.reason })}\n` : `not erased: ${draft.reason}\n`,
+      );
+      process.exitCode = EXIT.failed;
+      return;
+    }
+    const requestId = randomUUID();
+    await publishErasure(wires, topicNames(loaded).privacy, { requestId, author, reason, ...draft.keys });
+    const look = () => isErased({ ...services, index: index.anew() }, draft.lives);
+    const effective = waitMs !== null && (await waitFor(look, waitMs));
+    if (waitMs !== null && !effective) process.exitCode = EXIT.failed;
+    const { own, claimed, shared, orders } = draft.keys;
+    const receipt = {
+      requestId,
+      profileId: draft.profileId,
+      identifiers: own.length + claimed.length,
+      shared: shared.length,
+      orders: orders.length,
+      state: effective ? "effective" : "written",
+    };
+    process.stdout.write(json ? `${JSON.stringify(receipt)}\n` : describeReceipt(receipt));
+  } finally {
+    await runtime.close();
+  }
+}
+
+async function waitFor(look: () => Promise<boolean>, waitMs: number): Promise<boolean> {
+  const deadline = performance.now() + waitMs;
+  while (!(await look())) {
+    if (performance.now() > deadline) return false;
+    await sleep(PAUSE_MS);
+  }
+  return true;
+}
+
+/** Without a personal value: it may be kept, and given to the person. */
+function describeReceipt(receipt: {
+  readonly requestId: string;
+  readonly profileId: string;
+  readonly identifiers: number;
+  readonly shared: number;
+  readonly orders: number;
+  readonly state: string;
+}): string {
+  const { requestId, profileId, identifiers, shared, orders, state } = receipt;
+  return [
+    `request ${requestId}: ${state}`,
+    `profile ${profileId}: ${identifiers} identifiers and ${orders} orders are forgotten`,
+    `${shared} shared identifiers lose what was kept under them`,
+    "",
+  ].join("\n");
+}

@@ -1,0 +1,173 @@
+// A request to forget a person, at the home of what it names (G1): facts go, profiles end, identifiers of hers are on no
+// profile from here on and weigh as before. What is left of her are keyed hashes: that something was evidence, and nothing
+// of what it said.
+
+import type { Component, Entry, Erased } from "./component.ts";
+import { componentPart } from "./component.ts";
+import type { Engine } from "./engine.ts";
+import { instantOf, type ErasureKind } from "./erasure.ts";
+import { endProfile, settleIdentity } from "./identity.ts";
+import type { Carried, EventItem, RoutedErasure } from "./item.ts";
+import { forgetMembership, membersOf } from "./membership.ts";
+import { listPart, ORDERS_LISTED_PER_PART } from "./order-book.ts";
+import { eraseOrder, orderPart, type Order } from "./order.ts";
+import type { Cause, ProfileRecord } from "./profile.ts";
+import { touchProfile } from "./publication.ts";
+import { createNews } from "./region.ts";
+import { closeSignals } from "./signal.ts";
+import { setSegmentTimer } from "./timer.ts";
+import { load, type Steps, type Workspace } from "./workspace.ts";
+
+/** Returns the naming keys of the profiles that are to be evaluated. */
+export function* applyErasure(
+  engine: Engine,
+  workspace: Workspace,
+  component: Component,
+  item: EventItem,
+  erasure: RoutedErasure,
+  cause: Cause,
+): Steps<Set<string>> {
+  const marked = markEntries(component, item, erasure);
+  const affected = new Set<string>();
+  for (const { entry } of marked)
+    if (entry.profile !== null) touchProfile(engine, workspace, component, entry.profile, cause);
+  yield* eraseOrders(workspace, component, item, marked);
+  for (const { entry, erased } of marked) {
+    const { key } = entry;
+    if (erased.kind === "shared" && entry.profile !== null) affected.add(entry.profile);
+    entry.fragment = null;
+    entry.ordersListed = 0;
+    entry.erased = erased;
+    if (erased.hidden) entry.value = "";
+    workspace.change(component, key);
+    workspace.writeState(component, key);
+  }
+  const ended = marked.filter(({ entry, erased }) => erased.hidden && component.profiles.has(entry.key));
+  for (const { entry } of ended) yieldProfile(component, entry.key);
+  for (const { entry } of ended) endErased(engine, workspace, component, entry.key, erasure.requestId, cause);
+  dropParked(workspace, component);
+  const news = createNews();
+  news.whole = true;
+  forgetMembership(component);
+  for (const born of settleIdentity(engine, workspace, component, cause, news)) affected.add(born);
+  // Those whose identifiers were hers in part have lost facts.
+  for (const { entry } of marked) if (entry.profile !== null) affected.add(entry.profile);
+  return affected;
+}
+
+/** Whether the facts of an event that is anchored here are none any more. */
+export function isErasedFor(entry: Entry, item: EventItem, occurredAt: number): boolean {
+  const { erased } = entry;
+  if (erased === null) return false;
+  if (erased.kind === "own") return true;
+  if (instantOf(item.recordedAt, occurredAt) > erased.at) return false;
+  return erased.kind === "shared" || item.identifiers.find(({ key }) => key === entry.key)?.assurance === "claimed";
+}
+
+interface Marked {
+  readonly entry: Entry;
+  readonly erased: Erased;
+}
+
+function markEntries(component: Component, item: EventItem, { at, own, claimed, shared }: RoutedErasure): Marked[] {
+  const marked: Marked[] = [];
+  const hers = new Set(own);
+  const mark = (keys: readonly string[], kind: ErasureKind, isMeant: (entry: Entry) => boolean): void => {
+    for (const { key, local } of item.identifiers) {
+      const entry = keys.includes(key) && local ? component.identifiers.get(key) : undefined;
+      if (entry === undefined || entry.erased?.kind === "own" || !isMeant(entry)) continue;
+      // What is hidden stays so, whoever else shared it.
+      const stays = kind === "shared" && entry.erased?.hidden === true;
+      const upTo = Math.max(at, entry.erased?.at ?? 0);
+      marked.push({
+        entry,
+        erased: { kind: stays ? "claimed" : kind, at: upTo, hidden: stays || kind !== "shared" },
+      });
+    }
+  };
+  mark(own, "own", () => true);
+  // Somebody may have become known by it since, or have claimed it.
+  mark(claimed, "claimed", ({ firstAuthenticated, profile }) => {
+    if (firstAuthenticated !== null) return false;
+    const members = profile === null ? [] : [...membersOf(component, profile)];
+    const isKnownHers = members.some((key) => hers.has(key));
+    return isKnownHers || !members.some((key) => component.identifiers.get(key)?.firstAuthenticated !== null);
+  });
+  mark(shared, "shared", () => true);
+  return marked;
+}
+
+/** Her orders, whatever named them: by the lists of her identifiers, and those that the request names. */
+function* eraseOrders(
+  workspace: Workspace,
+  component: Component,
+  { identifiers }: EventItem,
+  marked: readonly Marked[],
+): Steps<void> {
+  const lists = marked.flatMap(({ entry: { key, ordersListed } }) =>
+    Array.from({ length: Math.ceil(ordersListed / ORDERS_LISTED_PER_PART) }, (_, n) => listPart(key, n)),
+  );
+  yield* load(workspace, lists);
+  const named = identifiers.flatMap(({ key, local, namespace }) => (local && namespace === "order" ? [key] : []));
+  const keys = new Set([...lists.flatMap((part) => workspace.read<string[]>(part) ?? []), ...named]);
+  yield* load(workspace, [...keys].map(orderPart));
+  const owners = new Set(marked.map(({ entry }) => entry.key));
+  for (const key of keys) {
+    const order = workspace.read<Order>(orderPart(key));
+    if (order === null || (order.owner !== null && !owners.has(order.owner))) continue;
+    eraseOrder(order);
+    workspace.write(orderPart(key), order);
+    if (component.abroad?.looseOrders.delete(key) === true) workspace.write(componentPart(component.id), component);
+  }
+  for (const part of lists) workspace.write(part, null);
+}
+
+/** Whoever was on it is on none, so that nobody is told to come from it. */
+function yieldProfile(component: Component, naming: string): void {
+  for (const key of membersOf(component, naming)) {
+    const entry = component.identifiers.get(key);
+    if (entry !== undefined) entry.profile = null;
+  }
+}
+
+/** The world is told that the id is no more; what is kept of it are numbers, so that they go on. */
+function endErased(
+  engine: Engine,
+  workspace: Workspace,
+  component: Component,
+  naming: string,
+  requestId: string,
+  cause: Cause,
+): void {
+  const record = component.profiles.get(naming) as ProfileRecord;
+  touchProfile(engine, workspace, component, naming, cause);
+  closeSignals(workspace, component, naming, record);
+  setSegmentTimer(workspace, component.id, naming, record, null);
+  endProfile(engine, workspace, record, cause, "erasure");
+  workspace.effects.push({ kind: "profile-erased", profileId: record.id, requestId, cause });
+  record.segmentSince = null;
+  record.lastTransitionOccurredAt = null;
+  record.evaluatedAsOf = 0;
+  record.standing = [];
+  record.endedBy = null;
+  record.signalled = [];
+  record.heldCause = null;
+  record.look = null;
+}
+
+/** What waits for a hand-over and is about her brings evidence alone. */
+function dropParked(workspace: Workspace, component: Component): void {
+  const { abroad } = component;
+  if (abroad === null || abroad.parked.length === 0) return;
+  abroad.parked = abroad.parked.map((carried) => silence(component, carried));
+  workspace.write(componentPart(component.id), component);
+}
+
+function silence(component: Component, carried: Carried<EventItem>): Carried<EventItem> {
+  const { item } = carried;
+  const isHidden = (key: string) => component.identifiers.get(key)?.erased?.hidden === true;
+  const identifiers = item.identifiers.map((one) => (isHidden(one.key) ? { ...one, value: "" } : one));
+  const isOver = item.role === "anchor" && component.identifiers.get(item.anchor)?.erased?.kind === "own";
+  if (isOver) return { item: { ...item, identifiers, role: "tie" }, event: null };
+  return { item: { ...item, identifiers }, event: carried.event };
+}

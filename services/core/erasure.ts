@@ -1,0 +1,114 @@
+// Erasure (G1): what a request to forget a person says, and what it does to events at the door. A request names identifiers
+// by their keys alone. An identifier that was hers begins a new *life*: what happened after the request is kept under
+// another key, as if it were another identifier, so it makes a new profile under a new id; what happened before stays under
+// the erased key, where it is evidence without facts. So who is who among everybody else is weighed over the same evidence
+// as before, and nothing is handed to anybody.
+
+import { isAuthenticated } from "./configuration.ts";
+import type { AcceptedEvent } from "./acceptance.ts";
+import { isWithoutFacts, type AcceptedIdentifier } from "./declaration.ts";
+import type { Hash } from "./identifier.ts";
+
+/** The source that requests are told by. */
+export const PRIVACY = "privacy";
+
+export interface ErasureRequest {
+  readonly requestId: string;
+  /** When it was recorded. */
+  readonly at: number;
+  /** Known identifiers and devices of hers: keys of their first life. What comes later begins a new one. */
+  readonly own: readonly string[];
+  /** So are her orders. */
+  readonly orders: readonly string[];
+  /** Weak identifiers that only claims had tied to her: keys. They are whose they are, without what was claimed before. */
+  readonly claimed: readonly string[];
+  /** Contested identifiers with a claim of hers: keys. The claim stays, as nobody's; the facts from before go. */
+  readonly shared: readonly string[];
+}
+
+/** own: nothing under this key counts. claimed, shared: nothing that was recorded or happened up to an instant. */
+export type ErasureKind = "own" | "claimed" | "shared";
+
+/** The key of an identifier in one of its lives. */
+export function lifeKey(hash: Hash, key: string, life: number): string {
+  return life === 0 ? key : hash(`life\n${key}\n${life}`);
+}
+
+/** From when on an event counts as one of before a request: it was on record, or had happened. */
+export function instantOf(recordedAt: number, occurredAt: number): number {
+  return Math.min(recordedAt, occurredAt);
+}
+
+interface Ended {
+  readonly at: number;
+  readonly requestId: string;
+}
+
+/** All requests: every resolver knows those that were recorded before the events that it resolves. */
+export class Erasures {
+  readonly #requests = new Set<string>();
+  /** By the key of the first life: how its lives ended, in order. */
+  readonly #ended = new Map<string, Ended[]>();
+  readonly #claimed = new Map<string, number>();
+  readonly #shared = new Map<string, number>();
+
+  /** A request that is known already changes nothing. */
+  add({ requestId, at, own, orders, claimed, shared }: ErasureRequest): void {
+    if (this.#requests.has(requestId)) return;
+    this.#requests.add(requestId);
+    for (const key of [...own, ...orders]) {
+      const ended = this.#ended.get(key) ?? [];
+      this.#ended.set(key, ended);
+      ended.push({ at, requestId });
+      ended.sort((a, b) => a.at - b.at || (a.requestId < b.requestId ? -1 : 1));
+    }
+    for (const [keys, latest] of [
+      [claimed, this.#claimed],
+      [shared, this.#shared],
+    ] as const)
+      for (const key of keys) latest.set(key, Math.max(at, latest.get(key) ?? 0));
+  }
+
+  get isEmpty(): boolean {
+    return this.#requests.size === 0;
+  }
+
+  /** The key that the request erases: that of the life which it ends. */
+  erasedKey(hash: Hash, key: string, requestId: string): string {
+    const life = (this.#ended.get(key) ?? []).findIndex((ended) => ended.requestId === requestId);
+    return lifeKey(hash, key, Math.max(0, life));
+  }
+
+  /** The event as it counts: under the keys of its time, and without facts where these are erased. */
+  apply(hash: Hash, accepted: AcceptedEvent): AcceptedEvent {
+    if (this.isEmpty) return accepted;
+    const at = instantOf(accepted.recordedAt, accepted.event.occurredAt);
+    const renamed = new Map<string, string>();
+    const live = (identifier: AcceptedIdentifier): AcceptedIdentifier => {
+      const ended = this.#ended.get(identifier.key) ?? [];
+      const life = ended.filter((end) => end.at < at).length;
+      const key = lifeKey(hash, identifier.key, life);
+      renamed.set(identifier.key, key);
+      const isClaimed = !isAuthenticated(identifier.assurance) && (this.#claimed.get(key) ?? -1) >= at;
+      const erased = life < ended.length ? "own" : isClaimed ? "claimed" : null;
+      return erased === null ? { ...identifier, key } : { ...identifier, key, value: "", erased };
+    };
+    const identifiers = accepted.identifiers.map(live);
+    const order = accepted.order === null ? null : live(accepted.order);
+    const rename = (key: string): string => renamed.get(key) ?? key;
+    const anchor = rename(accepted.anchor);
+    const told = [...identifiers, ...(order === null ? [] : [order])].find(({ key }) => key === anchor);
+    const isErased = (one: AcceptedIdentifier | null | undefined) => (one?.erased ?? null) !== null;
+    const isAnchorErased = isErased(told) || (this.#shared.get(anchor) ?? -1) >= at;
+    const suppressed = isAnchorErased && !isWithoutFacts(accepted);
+    const { ruling } = accepted;
+    return {
+      ...accepted,
+      identifiers,
+      order: suppressed || isErased(order) ? null : order,
+      anchor,
+      ruling: ruling && { ...ruling, one: rename(ruling.one), other: rename(ruling.other) },
+      suppressed,
+    };
+  }
+}

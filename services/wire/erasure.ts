@@ -1,0 +1,143 @@
+// A request to forget a person (G1): whom it is about, as the state says, and its items for the homes of what it names.
+
+import { compareText } from "#core/comparison.ts";
+import type { Erasures, ErasureRequest } from "#core/erasure.ts";
+import { PRIVACY } from "#core/erasure.ts";
+import type { Hash } from "#core/identifier.ts";
+import { identifierKey } from "#core/identifier.ts";
+import type { IndexView } from "#core/routing.ts";
+import type { Carried, ComponentId, EventItem, RoutedIdentifier } from "#core/item.ts";
+import { findSubject, firstKey } from "#core/subject.ts";
+import { membersOf } from "#core/membership.ts";
+import { isKnown } from "#core/weighed.ts";
+import type { Codec } from "#ports/codec.ts";
+import type { Log } from "#ports/log.ts";
+import { ERASE, type PrivacyRecord } from "./privacy-ledger.ts";
+import { findIdentifier, isVouchedFor, locateKey, locateLife, readOrdersOf, type LookupServices } from "./lookup.ts";
+
+/** Identifiers and orders of one request: they travel in one record. */
+export const ERASED_MAX = 20_000;
+
+export type ErasureRefusal =
+  | "unknown-namespace"
+  | "not-an-identifier"
+  | "unknown-identifier"
+  /** It is on no profile, because several people claim it. */
+  | "held-apart"
+  /** Only claims tie it to a person whom the shop knows: name her by what the shop knows. */
+  | "claimed-only"
+  /** Another home has not said yet whose something of hers is: ask again in a moment. */
+  | "not-settled"
+  | "too-large";
+
+export type ErasureDraft =
+  | {
+      readonly ok: true;
+      readonly profileId: string;
+      readonly keys: Omit<ErasureRequest, "requestId" | "at">;
+      /** Keys of her identifiers in the lives that the request ends. */
+      readonly lives: readonly string[];
+    }
+  | { readonly ok: false; readonly reason: ErasureRefusal };
+
+/** What a request that names a person by this identifier is about. */
+export async function draftErasure(
+  services: LookupServices,
+  namespace: string,
+  raw: string,
+  country: string,
+): Promise<ErasureDraft> {
+  const { registry } = services.engine;
+  const refuse = (reason: ErasureRefusal) => ({ ok: false, reason }) as const;
+  const found = await findIdentifier(services, namespace, raw, country);
+  if (!found.found) return refuse(found.reason);
+  const { component, entry } = found;
+  const naming = entry.profile;
+  if (naming === null) return refuse("held-apart");
+  const record = component.profiles.get(naming);
+  if (record?.alive !== true) return refuse("not-settled");
+  const isPersonKnown = [...membersOf(component, naming)].some((key) => {
+    const member = component.identifiers.get(key);
+    return member !== undefined && isKnown(registry, member);
+  });
+  if (isPersonKnown && !isVouchedFor(registry, component, entry)) return refuse("claimed-only");
+  const { own, claimed, shared, isSettled } = findSubject(registry, component, naming);
+  if (!isSettled) return refuse("not-settled");
+  const named = await readOrdersOf(services, component, new Set([...membersOf(component, naming), ...shared]));
+  for (const key of shared.filter((one) => !component.identifiers.has(one))) {
+    const far = await locateKey(services, key);
+    if (far !== null) named.push(...(await readOrdersOf(services, far.component, new Set([key]))));
+  }
+  const orders = named.map(({ name }) => identifierKey(registry, "order", name));
+  const keys = {
+    own: own.map((member) => firstKey(registry, member)).sort(compareText),
+    claimed: claimed.map(({ key }) => key).sort(compareText),
+    shared,
+    orders: orders.sort(compareText),
+  };
+  if (Object.values(keys).flat().length > ERASED_MAX) return refuse("too-large");
+  return { ok: true, profileId: record.id, keys, lives: own.map(({ key }) => key) };
+}
+
+/** Whether the homes have forgotten these identifiers. */
+export async function isErased(services: LookupServices, lives: readonly string[]): Promise<boolean> {
+  for (const key of lives) if ((await locateLife(services, key))?.entry.erased?.kind !== "own") return false;
+  return true;
+}
+
+/** The engine drops a second record of the same id. */
+export async function publishErasure(
+  { codec, log }: { readonly codec: Codec; readonly log: Pick<Log, "append"> },
+  topic: string,
+  request: Omit<PrivacyRecord, "kind">,
+): Promise<void> {
+  const encode = await codec.encoder(topic, "PrivacyRequest");
+  await log.append([{ topic, partition: 0, key: request.requestId, value: encode({ kind: ERASE, ...request }) }]);
+}
+
+/** Keys of everything that the request names, in the lives that it ends. */
+export function listErasedKeys(hash: Hash, erasures: Erasures, request: ErasureRequest): string[] {
+  const lived = [...request.own, ...request.orders].map((key) => erasures.erasedKey(hash, key, request.requestId));
+  return [...lived, ...request.claimed, ...request.shared];
+}
+
+/** One item for each home; of what nobody has met there is none: the events that will name it say that it is erased. */
+export function routeErasure(hash: Hash, erasures: Erasures, view: IndexView, request: ErasureRequest): Carried[] {
+  const { requestId, at, claimed, shared } = request;
+  const own = request.own.map((key) => erasures.erasedKey(hash, key, requestId));
+  const orders = request.orders.map((key) => erasures.erasedKey(hash, key, requestId));
+  const homes = new Map<ComponentId, RoutedIdentifier[]>();
+  const place = (keys: readonly string[], namespace: string): void => {
+    for (const key of keys) {
+      const birth = view.birth(key);
+      if (birth === null) continue;
+      const home = view.root(birth);
+      const list = homes.get(home) ?? [];
+      homes.set(home, list);
+      list.push({ namespace, value: "", key, assurance: "operator", birth, local: true });
+    }
+  };
+  place([...own, ...claimed, ...shared], "");
+  place(orders, "order");
+  const erasure = { requestId, at, own, claimed, shared, orders };
+  return [...homes].map(
+    ([component, identifiers]): Carried<EventItem> => ({
+      item: {
+        kind: "event",
+        component,
+        role: "ruling",
+        ruling: null,
+        erasure,
+        source: PRIVACY,
+        eventId: requestId,
+        recordedAt: at,
+        backfill: false,
+        traceparent: null,
+        anchor: identifiers[0]?.key ?? "",
+        identifiers,
+        order: null,
+      },
+      event: null,
+    }),
+  );
+}

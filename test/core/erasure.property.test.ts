@@ -1,0 +1,179 @@
+// Erasure at random points of random histories (G1): against the oracle, and against the log without the erasure.
+// WEFT_PROPERTY_RUNS and WEFT_PROPERTY_SEED as elsewhere.
+
+import { deepEqual, ok } from "node:assert/strict";
+import { describe, it } from "node:test";
+import * as fc from "fast-check";
+import { acceptEvent } from "#core/acceptance.ts";
+import type { ErasureRequest } from "#core/erasure.ts";
+import { createRegistry } from "#core/registry.ts";
+import type { Fold } from "#services/fold/fold.ts";
+import type { ProfileLine } from "#services/wire/profile-reader.ts";
+import { Campaign } from "#support/campaign.ts";
+import { foldEach } from "#support/fold-events.ts";
+import { configuration, hash, runs, usual } from "#support/histories.ts";
+import { recomputePeople, type RecordedEvent } from "#support/oracle.ts";
+import { compareOracle, comparePeople } from "#support/oracle-comparison.ts";
+import { checkStream } from "#support/oracle-stream.ts";
+
+const registry = createRegistry(configuration, hash);
+const campaign = new Campaign();
+
+/** Of the events of one order all that name somebody name the same: whose part of an order is whose is told elsewhere. */
+function partOrders(events: readonly RecordedEvent[]): RecordedEvent[] {
+  let latest = "nobody";
+  return events.map((recorded) => {
+    const { event } = recorded;
+    const acceptance = acceptEvent(registry, recorded.source, recorded.recordedAt, event);
+    if (acceptance.ok && acceptance.accepted.identifiers.length > 0) latest = acceptance.accepted.anchor;
+    const name = (orderId: string) => `${orderId}-${latest}`;
+    const identifiers = event.identifiers.map((one) =>
+      one.namespace === "order" ? { ...one, value: name(one.value) } : one,
+    );
+    const order =
+      event.order === null || event.order === undefined
+        ? {}
+        : { order: { ...event.order, orderId: name(event.order.orderId) } };
+    return { ...recorded, event: { ...event, identifiers, ...order } };
+  });
+}
+
+/** Copies of an event are the same event, also once its order is named otherwise. */
+function alike(events: readonly RecordedEvent[]): RecordedEvent[] {
+  const first = new Map<string, RecordedEvent>();
+  return events.map((one) => {
+    const id = `${one.source} ${one.event.eventId}`;
+    const known = first.get(id) ?? one;
+    first.set(id, known);
+    return { ...one, event: known.event };
+  });
+}
+
+const told = usual.map(({ events }) => alike(partOrders(events)));
+
+interface Point {
+  readonly place: number;
+  readonly whom: number;
+  readonly by: number;
+}
+
+const point: fc.Arbitrary<Point> = fc.record({ place: fc.nat(), whom: fc.nat(), by: fc.nat() });
+
+/** A request of somebody who is there, by an identifier of hers that will do; null: nobody can ask. */
+async function request(fold: Fold, { whom, by }: Point, requestId: string, at: number): Promise<ErasureRequest | null> {
+  const { profiles } = await fold.readPeople();
+  const profile = profiles[whom % Math.max(1, profiles.length)];
+  if (profile === undefined) return null;
+  const names = profile.identifiers.filter(({ state }) => state === "owned");
+  for (let i = 0; i < names.length; i += 1) {
+    const name = names[(by + i) % names.length];
+    const draft = name === undefined ? null : await fold.draftErasure(name.namespace, name.value);
+    if (draft?.ok === true) return { requestId, at, ...draft.keys };
+  }
+  return null;
+}
+
+const met = { erased: 0, others: 0, shared: 0, requests: 0, suppressed: 0 };
+
+function describeLine(profile: ProfileLine): string {
+  return JSON.stringify(profile);
+}
+
+describe("somebody who is erased", () => {
+  it("is gone, and everybody else is, byte by byte, who she was (G1)", async (t) => {
+    await fc.assert(
+      fc.asyncProperty(told, point, async (events, drawn) => {
+        const before = await foldEach(events);
+        const fold = await foldEach(events);
+        const at = Math.max(...events.map(({ recordedAt }) => recordedAt));
+        const asked = await request(fold, drawn, "r1", at);
+        if (asked === null) return;
+        campaign.add(events);
+        await fold.erase(asked);
+        const was = (await before.readPeople()).profiles;
+        const is = (await fold.readPeople()).profiles;
+        const hers = new Set([...asked.own, ...asked.claimed]);
+        const keysOf = ({ identifiers }: ProfileLine) =>
+          identifiers.flatMap(({ namespace, value, state }) => {
+            const isShared = state === "contested";
+            return isShared ? [] : [keyOf(namespace, value)];
+          });
+        const isShared = (profile: ProfileLine) =>
+          profile.identifiers.every(({ namespace, value }) => asked.shared.includes(keyOf(namespace, value)));
+        const isHers = (profile: ProfileLine) => keysOf(profile).some((key) => hers.has(key));
+        const others = (list: readonly ProfileLine[]) =>
+          list.filter((profile) => !isHers(profile) && !isShared(profile)).map(describeLine);
+        deepEqual(others(is), others(was));
+        deepEqual(is.filter(isHers), []);
+        // What she shared is whose it was, and says nothing.
+        const names = (list: readonly ProfileLine[]) =>
+          list.filter(isShared).map(({ profileId, identifiers }) => ({ profileId, identifiers }));
+        deepEqual(names(is), names(was));
+        for (const profile of is.filter(isShared)) deepEqual(profile.view.counters, {});
+        met.erased += 1;
+        met.others += others(was).length;
+        met.shared += names(was).length;
+      }),
+      runs(600),
+    );
+    t.diagnostic(JSON.stringify(met));
+    ok(met.erased > 0);
+  });
+
+  it("leaves what the oracle leaves, whatever comes before and after, late or again (G1, I1, P1)", async (t) => {
+    await fc.assert(
+      fc.asyncProperty(
+        told,
+        fc.array(point, { minLength: 1, maxLength: 3 }),
+        fc.boolean(),
+        async (drawn, points, inOrder) => {
+          const events = inOrder ? drawn.toSorted((a, b) => a.recordedAt - b.recordedAt) : drawn;
+          const places = points
+            .map((one) => ({ ...one, place: one.place % (events.length + 1) }))
+            .toSorted((a, b) => a.place - b.place);
+          const fold = await foldEach([]);
+          const requests: ErasureRequest[] = [];
+          let done = 0;
+          for (const [number, one] of places.entries()) {
+            for (const event of events.slice(done, one.place)) await fold.add([event]);
+            done = one.place;
+            const at = Math.max(
+              0,
+              ...requests.map((r) => r.at),
+              ...events.slice(0, done).map(({ recordedAt }) => recordedAt),
+            );
+            const asked = await request(fold, one, `r${number}`, at);
+            if (asked === null) continue;
+            requests.push(asked);
+            await fold.erase(asked);
+          }
+          for (const event of events.slice(done)) await fold.add([event]);
+          const oracle = recomputePeople(events, configuration, hash, 0, requests);
+          deepEqual(comparePeople(await fold.readPeople()), compareOracle(oracle));
+          checkStream(fold.outputs, oracle, hash);
+          met.requests += requests.length;
+          met.suppressed += fold.outcomes.filter(({ outcome }) => outcome === "suppressed").length;
+          campaign.add(events);
+        },
+      ),
+      runs(1_500),
+    );
+    t.diagnostic(JSON.stringify(met));
+    ok(met.suppressed > met.requests / 4, "late and repeated events met their erasure");
+  });
+
+  it("is erased in histories of 5 to 60 events", (t) => {
+    t.diagnostic(campaign.describe());
+    campaign.checkSizes();
+  });
+});
+
+function keyOf(namespace: string, value: string): string {
+  const acceptance = acceptEvent(registry, "crm", 0, {
+    eventId: "k",
+    type: "identified",
+    occurredAt: Date.UTC(2026, 0, 1),
+    identifiers: [{ namespace, value }],
+  });
+  return acceptance.ok ? (acceptance.accepted.identifiers[0]?.key ?? "") : "";
+}
