@@ -30,10 +30,19 @@ const event: EventItem = {
   traceparent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
   anchor: "k",
   identifiers: [
-    { namespace: "cookie", value: "c", key: "k", assurance: "authenticated", birth: "0-a", local: true },
-    { namespace: "phone", value: "+33", key: "l", assurance: "claimed", birth: "1-b", local: false },
+    { namespace: "cookie", value: "c", key: "k", assurance: "authenticated", birth: "0-a", local: true, erased: null },
+    { namespace: "phone", value: "+33", key: "l", assurance: "claimed", birth: "1-b", local: false, erased: "own" },
   ],
-  order: { namespace: "order", value: "web/1", key: "m", assurance: "claimed", birth: "0-a", local: true },
+  order: {
+    namespace: "order",
+    value: "web/1",
+    key: "m",
+    assurance: "claimed",
+    birth: "0-a",
+    local: true,
+    erased: null,
+  },
+  erasure: null,
 };
 const parts = [
   { key: "o/1", value: { key: "1", lines: [] } },
@@ -42,6 +51,11 @@ const parts = [
 const items: readonly Item[] = [
   event,
   { ...event, role: "tie", order: null, traceparent: null, ruling: { verdict: "released", one: "k", other: "k" } },
+  {
+    ...event,
+    role: "ruling",
+    erasure: { requestId: "r", at: 4, own: ["k"], orders: ["m"], claimed: ["l"], shared: [] },
+  },
   { kind: "absorb", component: "0-b", into: "0-a", cause },
   { kind: "handover", component: "0-a", from: "0-b", last: true, parts, cause },
   {
