@@ -147,6 +147,7 @@ function endErased(
   workspace.effects.push({ kind: "profile-erased", profileId: record.id, requestId, cause });
   record.segmentSince = null;
   record.lastTransitionOccurredAt = null;
+  record.touchedUpTo = null;
   record.evaluatedAsOf = 0;
   record.standing = [];
   record.endedBy = null;
