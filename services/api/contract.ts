@@ -26,6 +26,8 @@ export interface RouteContract {
   readonly scope: Scope | null;
   /** True: without the scope the answer is the one for nobody, so that nothing can be found out. */
   readonly isLookUp: boolean;
+  /** True: it is written to the audit trail before anything is done. */
+  readonly isCommand?: true;
   readonly body?: z.ZodType;
   readonly query?: z.ZodType;
   readonly params?: z.ZodType;
@@ -175,6 +177,7 @@ export const CONTRACT = {
     summary: "An operator's ruling about two identifiers, written to the log; its author is the credential's",
     scope: "ruling:write",
     isLookUp: false,
+    isCommand: true,
     body: z.strictObject({
       id: z.uuid().optional().meta({ description: "Send a command again under its id, and it counts once." }),
       verdict: z.enum(OPERATOR_VERDICTS).meta({
@@ -233,7 +236,7 @@ export const CHANGES = {
   query: z.strictObject({
     profileId: z.string().regex(PROFILE_ID).optional().meta({ description: "Only what is about this profile." }),
   }),
-  problems: ["log-unavailable", "too-many-streams"],
+  problems: ["audit-unavailable", "log-unavailable", "too-many-streams"],
 } as const;
 
 /** What any authenticated route may answer beside its own. */
@@ -244,12 +247,13 @@ export const SHARED_PROBLEMS = [
   "internal-error",
 ] as const satisfies ProblemCode[];
 
-export function listProblems({ scope, isLookUp, body, problems }: RouteContract): ProblemCode[] {
+export function listProblems({ scope, isLookUp, isCommand, body, problems }: RouteContract): ProblemCode[] {
   const access: readonly ProblemCode[] =
     scope === null
       ? []
       : [...SHARED_PROBLEMS, "identity-provider-unavailable", ...(isLookUp ? [] : ["forbidden" as const])];
   const sending: readonly ProblemCode[] =
     body === undefined ? [] : ["too-large", "unsupported-media-type", "request-timeout"];
-  return [...new Set([...access, ...sending, ...problems])];
+  const auditing: readonly ProblemCode[] = isLookUp || isCommand === true ? ["audit-unavailable"] : [];
+  return [...new Set([...access, ...sending, ...auditing, ...problems])];
 }

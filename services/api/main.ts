@@ -6,6 +6,7 @@ import type { AddressInfo } from "node:net";
 import { isIP } from "node:net";
 import type { FastifyBaseLogger, FastifyInstance } from "fastify";
 import { KeyRing } from "./api-key.ts";
+import { AuditTrail } from "./audit.ts";
 import { Authenticator } from "./authenticator.ts";
 import { createServer, type ServerOptions } from "./server.ts";
 import { type ApiSurroundings, createServices, type Patience } from "./services.ts";
@@ -48,7 +49,11 @@ export async function openApi(surroundings: ApiSurroundings, options: ApiOptions
   if (keys.isEmpty && api.oidc === undefined) options.onFirstKey?.(keys.createFirst());
   const verifier = api.oidc === undefined ? null : createTokenVerifier(api.oidc);
   const { waitMs = api.waitMaxMs, callMs = CALL_MS, heartbeatMs = HEARTBEAT_MS } = limits;
+  const audit = await AuditTrail.open(api.auditFile, identityKey.bytes);
+  const { n, chain } = audit.head;
+  logger.info({ auditHead: `${n}:${chain}` }, "audit trail");
   return createServer({
+    audit,
     services: createServices(surroundings, { waitMs, callMs, heartbeatMs }),
     authenticator: new Authenticator(keys, verifier, surroundings.hash),
     logger,

@@ -62,6 +62,12 @@ export const PROBLEMS = {
     advice: "send it again with the same `id`: the engine drops what it has seen",
     retryAfter: 5,
   },
+  "audit-unavailable": {
+    status: 503,
+    title: "the audit trail cannot be written",
+    advice: "nothing was shown and nothing done; free the disk that api.auditFile is on, and start the API again",
+    retryAfter: 60,
+  },
   "too-many-streams": { status: 503, title: "too many live streams", advice: "close one", retryAfter: 30 },
   "identity-provider-unavailable": {
     status: 503,

@@ -11,12 +11,14 @@ import fastify, {
   LogController,
 } from "fastify";
 import { serializerCompiler, validatorCompiler } from "fastify-type-provider-zod";
+import type { AuditTrail } from "./audit.ts";
 import type { Authenticator } from "./authenticator.ts";
 import { CONTRACT, type RouteContract, ROUTE_NAMES } from "./contract.ts";
 import { describeRoute, PAGE, registerDocs } from "./docs.ts";
 import type { Handlers } from "./handler.ts";
 import { BODY_BYTES_MAX, parseBody } from "./json-body.ts";
 import { ApiProblem, writeProblem } from "./problem.ts";
+import { maySee } from "./profile-answer.ts";
 import { RateLimit } from "./rate-limit.ts";
 import { createExplanationRoutes } from "./routes/explanation.ts";
 import { createHealthRoutes } from "./routes/health.ts";
@@ -33,6 +35,7 @@ const CHECK_INTERVAL_MS = 500;
 export interface ServerOptions {
   readonly services: ApiServices;
   readonly authenticator: Authenticator;
+  readonly audit: AuditTrail;
   readonly logger: FastifyBaseLogger;
   readonly tls: { readonly cert: Buffer; readonly key: Buffer } | null;
   readonly requestsPerMinute: number;
@@ -110,6 +113,8 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   app.setNotFoundHandler((request, reply) => sendProblem(reply, request, new ApiProblem("no-such-route")));
   await registerDocs(app);
   const admit = createAdmission(options);
+  const record = createRecorder(options.audit);
+  app.addHook("onClose", () => options.audit.close());
   const handlers: Handlers = {
     ...createProfileRoutes(services),
     ...createExplanationRoutes(services),
@@ -126,11 +131,18 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
       onRequest: (request) => admit(request, contract.scope, contract.isLookUp),
       handler: async (request, reply) => {
         const { body, query, params, caller } = request;
-        return reply.code(contract.status).send(await handle({ body, query, params, caller }));
+        // A command before it is carried out, a look-up before anybody sees what was found.
+        if (contract.isCommand) await record(request, []);
+        const answer = await handle({ body, query, params, caller });
+        if (contract.isLookUp && caller !== null && maySee(caller)) await record(request, listProfileIds(answer));
+        return reply.code(contract.status).send(answer);
       },
     });
   }
-  registerChanges(app, services, authenticator, (request, scope) => admit(request, scope, false));
+  registerChanges(app, services, authenticator, async (request, scope) => {
+    await admit(request, scope, false);
+    if (request.caller !== null && maySee(request.caller)) await record(request, []);
+  });
   return app;
 }
 
@@ -159,6 +171,32 @@ function createAdmission({ authenticator, requestsPerMinute, failuresPerMinute }
     if (request.method === "POST" && encoding !== undefined && encoding !== "identity")
       throw new ApiProblem("unsupported-media-type");
   };
+}
+
+/** Without a line in the trail nothing is shown and nothing done. */
+function createRecorder(audit: AuditTrail): (request: FastifyRequest, profileIds: readonly string[]) => Promise<void> {
+  return async (request, profileIds) => {
+    try {
+      await audit.append({
+        at: new Date().toISOString(),
+        requestId: request.id,
+        caller: request.caller?.id ?? "",
+        route: `${request.method} ${request.routeOptions.url ?? ""}`,
+        profileIds,
+      });
+    } catch (error) {
+      throw new ApiProblem("audit-unavailable", {}, { cause: error });
+    }
+  };
+}
+
+/** Of whom an answer tells: of one, or of those in its list. */
+function listProfileIds(answer: unknown): string[] {
+  const { profileId, profiles = [] } = answer as {
+    profileId?: string | null;
+    profiles?: { profileId: string | null }[];
+  };
+  return [...new Set([profileId, ...profiles.map((one) => one.profileId)])].filter((id) => typeof id === "string");
 }
 
 function sendProblem(reply: FastifyReply, request: FastifyRequest, problem: ApiProblem): FastifyReply {

@@ -233,6 +233,10 @@ const api = z.strictObject({
       description: "Hashes of further API keys, id:role:hash; separated by commas in the environment.",
       environment: "WEFT_API_KEYS",
     }),
+  auditFile: z.string().min(1).default(".weft/api-audit.jsonl").meta({
+    description: "Who was shown whose values and who commanded what; one process each, relative to the working folder.",
+    environment: "WEFT_API_AUDIT_FILE",
+  }),
   tls: z
     .strictObject({
       certificate: z.string().min(1).meta({ description: "PEM file, relative to the working folder." }),

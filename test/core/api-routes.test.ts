@@ -52,7 +52,8 @@ test("an old id leads in one hop to the profile that it went into, and the answe
   const client = api.as(api.keys.agent);
   const marie = expectAnswer(await client.lookUp({ body: phone }));
   const same = expectAnswer(await client.readProfile({ params: { id: marie.profileId } }));
-  assert.deepEqual(same, marie);
+  // The shard's time may have gone on in between.
+  assert.deepEqual({ ...same, position: marie.position, watermarks: marie.watermarks }, marie);
   // As the demo tells: the visitor of Monday morning, and the buyer of the till.
   const former = ["N7tDF2RcFSPtYFJ1t8hUEl", "_6zAUiI4ClbmVF9Ei30Ue7"];
   for (const id of former) {
@@ -147,8 +148,8 @@ test("a split is in effect at the position that it is answered with, and lifting
   const lifted = await rule("lifted", "it was hers");
   const back = expectAnswer(await client.lookUp({ body: customer, query: { "at-least": lifted.position } }));
   assert.deepEqual(
-    { ...back, version: 0, position: "", segment: null },
-    { ...whole, version: 0, position: "", segment: null },
+    { ...back, version: 0, position: "", segment: null, watermarks: [] },
+    { ...whole, version: 0, position: "", segment: null, watermarks: [] },
   );
   const written: string[] = [];
   const { log, codec } = stage.runtime.wires;

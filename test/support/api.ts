@@ -1,5 +1,6 @@
 // The API over the demo's week, folded by a real engine over a real embedded log and store, with a client of each role.
 
+import { randomUUID } from "node:crypto";
 import { join } from "node:path";
 import { Writable } from "node:stream";
 import type { FastifyInstance } from "fastify";
@@ -19,6 +20,7 @@ export interface TestApi {
   readonly surroundings: ApiSurroundings;
   readonly keys: Readonly<Record<Role, string>>;
   readonly keysFile: string;
+  readonly auditFile: string;
   /** Every line that the process has logged. */
   readonly logged: string[];
   as(credential: string | null): Client;
@@ -60,6 +62,7 @@ export async function openTestApi(stage: Stage, options: TestApiOptions = {}): P
   const api = {
     ...loaded.deployment.api,
     keysFile,
+    auditFile: join(folder, `api-audit-${randomUUID()}.jsonl`),
     keys: options.withoutKeys === true ? [] : made.map(({ kept: { id, role, hash } }) => `${id}:${role}:${hash}`),
     requestsPerMinute: REQUESTS_PER_MINUTE,
     ...options.api,
@@ -89,6 +92,7 @@ export async function openTestApi(stage: Stage, options: TestApiOptions = {}): P
     surroundings,
     keys: Object.fromEntries(made.map(({ role, key }) => [role, key])) as Record<Role, string>,
     keysFile,
+    auditFile: api.auditFile,
     logged,
     as: (credential) => createClient((request) => inject(app, request), credential),
     close: () => app.close(),

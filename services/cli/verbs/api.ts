@@ -5,6 +5,7 @@ import { type Command, InvalidArgumentError, Option } from "commander";
 import pino from "pino";
 import type { Membership } from "#ports/log.ts";
 import { createKey, readKeyFile, writeKeyFile } from "#services/api/api-key.ts";
+import { type AuditHead, readTrail, verifyTrail } from "#services/api/audit.ts";
 import type { RunningApi } from "#services/api/main.ts";
 import { type Role, ROLE_NAMES, ROLES } from "#services/api/role.ts";
 import { loadConfiguration } from "#services/config/configuration.ts";
@@ -14,6 +15,10 @@ import { openRuntime } from "../runtime.ts";
 
 interface ServeOptions extends CommonOptions {
   readonly port?: number;
+}
+
+interface AuditOptions extends CommonOptions {
+  readonly since?: AuditHead;
 }
 
 interface CreateOptions extends CommonOptions {
@@ -50,6 +55,30 @@ export function registerApi(program: Command): void {
     .action((id: string, _options: unknown, command: Command) =>
       revokeKey(id, command.optsWithGlobals<CommonOptions>()),
     );
+  api
+    .command("audit")
+    .description("the audit trail: who was shown whose values, and who commanded what")
+    .command("verify", { isDefault: true })
+    .description("whether every line is there as it was written, from the first to the last")
+    .argument("[file]", "in place of api.auditFile")
+    .option("--since <head>", "a head that was printed earlier: also finds lines that were cut off the end", parseHead)
+    .action((file: string | undefined, _options: unknown, command: Command) =>
+      verifyAudit(file, command.optsWithGlobals<AuditOptions>()),
+    );
+}
+
+function verifyAudit(file: string | undefined, { config, since, json = false }: AuditOptions): void {
+  const { api, identityKey } = loadConfiguration(config).deployment;
+  const { n, chain } = verifyTrail(readTrail(file ?? api.auditFile), identityKey.bytes, since);
+  process.stdout.write(
+    json ? `${JSON.stringify({ lines: n, head: `${n}:${chain}` })}\n` : `${n} lines, whole; head ${n}:${chain}\n`,
+  );
+}
+
+function parseHead(text: string): AuditHead {
+  const [, n = "", chain = ""] = /^(\d{1,15}):([A-Za-z0-9_-]*)$/.exec(text) ?? [];
+  if (n === "") throw new InvalidArgumentError("expected a head as the log and `audit verify` print it");
+  return { n: Number(n), chain };
 }
 
 function parsePort(text: string): number {

@@ -1,0 +1,128 @@
+// The audit trail: who was shown whose values, and who commanded what. A file of lines that is only ever appended to; each
+// line is chained to the one before by a keyed hash, so that a line that was changed, taken out or put in is found. A line
+// is on the disk before its request is answered. It holds no personal value: callers, routes, profile ids, instants.
+
+import { createHmac, timingSafeEqual } from "node:crypto";
+import { mkdirSync, readFileSync, statSync } from "node:fs";
+import { type FileHandle, open } from "node:fs/promises";
+import { dirname } from "node:path";
+
+export interface AuditEntry {
+  readonly at: string;
+  readonly requestId: string;
+  readonly caller: string;
+  /** Method and pattern. */
+  readonly route: string;
+  readonly profileIds: readonly string[];
+}
+
+interface AuditLine extends AuditEntry {
+  readonly n: number;
+  readonly chain: string;
+}
+
+/** Where a trail stands: with it, also lines that were cut off its end are found. */
+export interface AuditHead {
+  readonly n: number;
+  readonly chain: string;
+}
+
+const BEGINNING: AuditHead = { n: 0, chain: "" };
+
+export class AuditBroken extends Error {
+  readonly code = "audit-broken";
+}
+
+export class AuditTrail {
+  readonly #file: FileHandle;
+  readonly #secret: Uint8Array;
+  #head: AuditHead;
+  #written: Promise<void> = Promise.resolve();
+
+  private constructor(file: FileHandle, secret: Uint8Array, head: AuditHead) {
+    this.#file = file;
+    this.#secret = secret;
+    this.#head = head;
+  }
+
+  /** Throws AuditBroken where what is there is not a whole trail. */
+  static async open(path: string, secret: Uint8Array): Promise<AuditTrail> {
+    mkdirSync(dirname(path), { recursive: true });
+    const head = verifyTrail(readTrail(path), secret);
+    return new AuditTrail(await open(path, "a", 0o600), secret, head);
+  }
+
+  get head(): AuditHead {
+    return this.#head;
+  }
+
+  /** Resolves once the line is on the disk; lines stand in the order of the calls. */
+  append(entry: AuditEntry): Promise<void> {
+    const line = chain(this.#secret, this.#head, entry);
+    this.#head = { n: line.n, chain: line.chain };
+    // After one that failed the chain has a hole: nothing is appended to it any more.
+    this.#written = this.#write(line, this.#written);
+    this.#written.catch(() => {});
+    return this.#written;
+  }
+
+  async #write(line: AuditLine, before: Promise<void>): Promise<void> {
+    await before;
+    await this.#file.appendFile(`${JSON.stringify(line)}\n`);
+    await this.#file.datasync();
+  }
+
+  async close(): Promise<void> {
+    await this.#written.catch(() => {});
+    await this.#file.close();
+  }
+}
+
+/** The whole text; nothing where there is no such file, or where it is a device that only takes. */
+export function readTrail(path: string): string {
+  try {
+    return statSync(path).isFile() ? readFileSync(path, "utf8") : "";
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return "";
+    throw new AuditBroken(`${path} cannot be read`);
+  }
+}
+
+/** Where the trail stands. `known`: a head that it had before. Throws AuditBroken with the first line that is wrong. */
+export function verifyTrail(text: string, secret: Uint8Array, known: AuditHead = BEGINNING): AuditHead {
+  let head = BEGINNING;
+  let isKnown = known.n === 0;
+  const lines = text.split("\n");
+  if (lines.pop() !== "") throw new AuditBroken(`line ${lines.length + 1} is not whole`);
+  for (const [i, written] of lines.entries()) {
+    const line = parseLine(written);
+    const right = line === null ? null : chain(secret, head, line);
+    if (line === null || right === null || line.n !== right.n || !isSame(line.chain, right.chain))
+      throw new AuditBroken(`line ${i + 1} is not the one that was written after the line before`);
+    head = { n: right.n, chain: right.chain };
+    if (known.n === head.n) isKnown = isSame(known.chain, head.chain);
+  }
+  if (!isKnown) throw new AuditBroken(`the line ${known.n} that was known is not there`);
+  return head;
+}
+
+function chain(secret: Uint8Array, before: AuditHead, entry: AuditEntry): AuditLine {
+  const { at, requestId, caller, route, profileIds } = entry;
+  const told = { n: before.n + 1, at, requestId, caller, route, profileIds };
+  const hash = createHmac("sha256", secret).update(`audit\n${before.chain}\n${JSON.stringify(told)}`);
+  return { ...told, chain: hash.digest("base64url") };
+}
+
+function parseLine(text: string): AuditLine | null {
+  try {
+    const { n, at, requestId, caller, route, profileIds, chain: chained, ...more } = JSON.parse(text) as AuditLine;
+    return Object.keys(more).length === 0 ? { n, at, requestId, caller, route, profileIds, chain: chained } : null;
+  } catch {
+    return null;
+  }
+}
+
+function isSame(a: unknown, b: string): boolean {
+  const [left, right] = [Buffer.from(typeof a === "string" ? a : ""), Buffer.from(b)];
+  return left.length === right.length && timingSafeEqual(left, right);
+}

@@ -1,0 +1,114 @@
+// The audit trail: what is in it, and that nothing can be changed in it unnoticed.
+
+import assert from "node:assert/strict";
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { AuditBroken, readTrail, verifyTrail } from "#services/api/audit.ts";
+import { MARIE } from "#services/demo/cast.ts";
+import type { Stage } from "#services/cli/stage.ts";
+import { expectAnswer, openTestApi, playWeek } from "#support/api.ts";
+
+let stage: Stage;
+
+before(async () => {
+  stage = await playWeek();
+});
+after(async () => {
+  await stage.close();
+  stage.remove();
+});
+
+const marie = { namespace: "phone", value: MARIE.phone.phone };
+const customer = { namespace: "customer", value: MARIE.account.customer };
+
+async function writeTrail() {
+  const api = await openTestApi(stage);
+  const agent = api.as(api.keys.agent);
+  const { profileId } = expectAnswer(await agent.lookUp({ body: marie }));
+  await agent.viewCaller({ body: { phone: marie.value } });
+  await api.as(api.keys.reader).lookUp({ body: marie });
+  await agent.lookUp({ body: { namespace: "phone", value: "06 39 98 99 99" } });
+  await api.as(api.keys.operator).rule({ body: { verdict: "linked", identifiers: [marie, marie], reason: "r" } });
+  await agent.explain({ body: { identifiers: [marie, customer] } });
+  await api.close();
+  return { profileId, text: readFileSync(api.auditFile, "utf8"), secret: stage.loaded.deployment.identityKey.bytes };
+}
+
+test("who was shown whose values and who commanded what is a line each, without a personal value (G2)", async () => {
+  const { text, profileId, secret } = await writeTrail();
+  const lines = text
+    .trimEnd()
+    .split("\n")
+    .map((line) => JSON.parse(line) as { route: string; caller: string; profileIds: string[]; requestId: string });
+  assert.deepEqual(
+    lines.map(({ route, profileIds }) => [route, profileIds]),
+    [
+      ["POST /profiles/lookup", [profileId]],
+      ["POST /profiles/agent-view", [profileId]],
+      ["POST /rulings", []],
+      ["POST /profiles/explain", [profileId]],
+    ],
+  );
+  assert.ok(lines.every(({ caller, requestId }) => caller.startsWith("key:") && requestId.length === 36));
+  for (const value of [MARIE.email.email, "39980017", "39 98 00 17", "Lefort", MARIE.account.customer])
+    assert.ok(!text.includes(value), value);
+  assert.equal(verifyTrail(text, secret).n, 4);
+});
+
+test("a line changed, taken out, put in, moved or torn is found; cut off the end it is by a head that was known", async () => {
+  const { text, secret } = await writeTrail();
+  const lines = text.trimEnd().split("\n");
+  const head = verifyTrail(text, secret);
+  const write = (list: readonly string[]) => list.map((line) => `${line}\n`).join("");
+  let found = 0;
+  const expectBroken = (changed: string, known = { n: 0, chain: "" }) => {
+    assert.throws(() => verifyTrail(changed, secret, known), AuditBroken, changed.slice(0, 300));
+    found += 1;
+  };
+  for (const [i, line] of lines.entries()) {
+    for (const key of ["n", "at", "requestId", "caller", "route", "profileIds", "chain"]) {
+      const value = JSON.parse(line) as Record<string, unknown>;
+      value[key] = key === "n" ? 7 : key === "profileIds" ? ["x"] : "x";
+      expectBroken(write(lines.with(i, JSON.stringify(value))));
+    }
+    expectBroken(write(lines.with(i, line.replace("{", '{"more":1,'))));
+    if (i < lines.length - 1) expectBroken(write(lines.toSpliced(i, 1)));
+    expectBroken(write(lines.toSpliced(i, 0, line)));
+    if (i > 0) expectBroken(write(lines.with(i, lines[i - 1] as string).with(i - 1, line)));
+    expectBroken(write(lines.slice(0, i)), head);
+  }
+  expectBroken(text.slice(0, -1));
+  expectBroken(write(lines.with(0, "not a line")));
+  assert.throws(() => verifyTrail(text, Buffer.alloc(32)), AuditBroken);
+  assert.ok(found > 40);
+});
+
+test("a trail goes on where it stood, and one that was changed refuses the start", async () => {
+  const first = await openTestApi(stage);
+  await first.as(first.keys.agent).lookUp({ body: marie });
+  await first.close();
+  const auditFile = first.auditFile;
+  const second = await openTestApi(stage, { api: { auditFile } });
+  await second.as(second.keys.agent).lookUp({ body: marie });
+  await second.close();
+  const { bytes } = stage.loaded.deployment.identityKey;
+  assert.equal(verifyTrail(readTrail(auditFile), bytes).n, 2);
+  const broken = join(stage.folder, "broken-audit.jsonl");
+  writeFileSync(broken, readTrail(auditFile).split("\n").slice(1).join("\n"));
+  await assert.rejects(openTestApi(stage, { api: { auditFile: broken } }), { code: "audit-broken" });
+});
+
+test("what cannot be written to the trail is neither shown nor done", async () => {
+  const full = "/dev/full";
+  const api = await openTestApi(stage, { api: { auditFile: full } });
+  const shown = await api.as(api.keys.agent).lookUp({ body: marie });
+  assert.ok(!shown.ok && shown.status === 503 && shown.problem.code === "audit-unavailable");
+  const done = await api
+    .as(api.keys.operator)
+    .rule({ body: { verdict: "apart", identifiers: [marie, customer], reason: "r" } });
+  assert.ok(!done.ok && done.problem.code === "audit-unavailable");
+  // Masked answers need no line.
+  assert.equal((await api.as(api.keys.reader).lookUp({ body: marie })).status, 200);
+  await api.close();
+});
