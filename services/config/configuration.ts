@@ -13,7 +13,7 @@ import {
   type SignalRule,
   type SourceConfiguration,
 } from "#core/configuration.ts";
-import { checkLadder, checkNames, checkSignals } from "./consistency.ts";
+import { checkAudiences, checkLadder, checkNames, checkSignals } from "./consistency.ts";
 import { SourceDocument } from "./document.ts";
 import { type IdentityKey, publishedIdentityKey, readIdentityKey } from "./identity-key.ts";
 import { listProblems } from "./issue.ts";
@@ -136,11 +136,17 @@ function readRules(path: string, problems: Problem[], from?: SourceDocument): Ru
   if (problems.length > before) return undefined;
   const value = omitEmpty(document.value);
   const file = parse(rulesSchema, value, document, problems, []);
-  problems.push(...checkLadder(value, document), ...checkSignals(value, document));
+  problems.push(...checkLadder(value, document), ...checkAudiences(value, document), ...checkSignals(value, document));
   if (file === undefined) return undefined;
   const { halfLife, valueTiers, reach } = file.passages;
   const passages = { halfLifeMs: halfLife, valueTiers, reach };
-  return { version: file.version, ladder: buildLadder(file), signals: buildSignals(file), passages };
+  return {
+    version: file.version,
+    ladder: buildLadder(file),
+    ...buildAudiences(file),
+    signals: buildSignals(file),
+    passages,
+  };
 }
 
 function buildLadder({ ladder }: RulesFile): SegmentRule[] {
@@ -152,6 +158,10 @@ function buildLadder({ ladder }: RulesFile): SegmentRule[] {
     ...(stayFor === undefined ? {} : { stayForMs: stayFor }),
     ...(to === undefined ? {} : { to }),
   }));
+}
+
+function buildAudiences({ audiences }: RulesFile): Pick<Rules, "audiences"> {
+  return audiences.length === 0 ? {} : { audiences: audiences.map(({ audience, when }) => ({ audience, when })) };
 }
 
 function buildSignals({ signals }: RulesFile): SignalRule[] {

@@ -73,6 +73,18 @@ export function checkLadder(value: unknown, document: SourceDocument): Problem[]
   return problems;
 }
 
+export function checkAudiences(value: unknown, document: SourceDocument): Problem[] {
+  const audiences = asList(asMap(value)["audiences"]);
+  const problems = findDuplicates(audiences, "audience", ["audiences"], "audience", document);
+  for (const [index, entry] of audiences.entries()) {
+    const { when } = asMap(entry);
+    const found = typeof when === "string" ? checkRule(when) : undefined;
+    if (found)
+      problems.push(document.problemInside(found.code, ["audiences", index, "when"], found.message, found.position));
+  }
+  return problems;
+}
+
 export function checkSignals(value: unknown, document: SourceDocument): Problem[] {
   const signals = asList(asMap(value)["signals"]);
   const problems = findDuplicates(signals, "signal", ["signals"], "signal", document);

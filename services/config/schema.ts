@@ -17,6 +17,7 @@ const currency = z.string().refine(isCurrency, "expected an ISO 4217 currency su
 const url = (protocols: string) =>
   z.string().refine((text) => isUrl(text, protocols), `expected a URL that begins with ${protocols}`);
 const hostAndPort = z.string().regex(/^[^\s:/]+:\d{1,5}$/, "expected host:port");
+const AUDIENCES_MAX = 64;
 const MOMENT_TITLE = "moment | event type, or a list of them";
 const moment = z.string().regex(/^[a-z][a-z0-9-]{0,127}$/, `expected one of ${MOMENTS.join(", ")}, or an event type`);
 const momentList = z.union([moment.transform((one) => [one]), z.array(moment).min(1).max(32)]);
@@ -354,6 +355,17 @@ export const rulesSchema = z.strictObject({
     )
     .min(1)
     .meta({ description: "Segments from the highest to the one that takes everybody else." }),
+  audiences: z
+    .array(
+      z.strictObject({
+        audience: name.meta({ description: "Name of the audience." }),
+        when: z.string().min(1).meta({ title: "CEL", description: "Who is in it, over the same facts as the ladder." }),
+        meaning: z.string().optional().meta({ description: "What it is for, for whoever reads the rules." }),
+      }),
+    )
+    .max(AUDIENCES_MAX)
+    .default([])
+    .meta({ description: "Memberships beside the segment; one may be in any number of them." }),
   signals: z
     .array(
       z.strictObject({

@@ -125,9 +125,17 @@ export interface PassageRules {
   readonly reach: ReachRule;
 }
 
+/** A membership beside the segment; one may be in any number. */
+export interface AudienceRule {
+  readonly audience: string;
+  /** CEL over what the ladder reads. */
+  readonly when: string;
+}
+
 export interface Rules {
   readonly version: string;
   readonly ladder: readonly SegmentRule[];
+  readonly audiences?: readonly AudienceRule[];
   readonly signals: readonly SignalRule[];
   readonly passages: PassageRules;
 }

@@ -77,6 +77,8 @@ export interface PublicProfile extends DossierView {
   readonly version: number;
   readonly segment: string | null;
   readonly segmentSince: number | null;
+  /** By name. */
+  readonly audiences: readonly string[];
   /** The best of them (listing.ts). */
   readonly identifiers: readonly IdentifierView[];
   readonly identifiersCount: number;

@@ -2,6 +2,7 @@
 // other homes are told. Synchronous and pure: it asks for missing parts by yielding a Need (workspace.ts).
 // One engine for the cluster, the embedded mode, simulation and fold.
 
+import { compileAudiences, type Audiences } from "./audience.ts";
 import { createRegistry, type Registry } from "./registry.ts";
 import type { Configuration } from "./configuration.ts";
 import type { ChannelEvent } from "./event.ts";
@@ -12,6 +13,7 @@ import { compileLadder, type Ladder } from "./segment.ts";
 export interface Engine {
   readonly registry: Registry;
   readonly ladder: Ladder;
+  readonly audiences: Audiences;
   /** Signals, in the order of the rules. */
   readonly patterns: readonly Pattern[];
   /** Number of resolver slots: a shard's time is the minimum over all of them. */
@@ -30,6 +32,7 @@ export function createEngine(options: {
   return {
     registry: createRegistry(configuration, hash),
     ladder: compileLadder(configuration.rules),
+    audiences: compileAudiences(configuration.rules),
     patterns: configuration.rules.signals.map((rule) => compilePattern(rule, configuration.sources)),
     resolverSlots,
     decode,

@@ -1,4 +1,4 @@
-// What follows from a profile's facts: its segment, the transition to it, its open signals. Run after each event in
+// What follows from a profile's facts: its segment, the transition to it, its audiences, its open signals. Run after each event in
 // recorded order, so the borders of batches cannot be seen in the transitions (O2).
 
 import type { Engine } from "./engine.ts";
@@ -9,6 +9,7 @@ import { isPending } from "./membership.ts";
 import { describePassage, touchTime, type Passage } from "./passage.ts";
 import type { Cause, ProfileRecord } from "./profile.ts";
 import { reviseMoves, type Reason } from "./retraction.ts";
+import { earlier } from "./segment.ts";
 import { refreshSignals } from "./signal.ts";
 import { SHARD_PART, type ShardTime } from "./shard-time.ts";
 import { setSegmentTimer } from "./timer.ts";
@@ -38,7 +39,9 @@ export function evaluateProfile(
   if (engine.ladder.readsTime)
     record.evaluatedAsOf = Math.max(record.evaluatedAsOf, timeOf(workspace, cause, artefact));
   const until = settleSegment(engine, workspace, component, naming, record, view, cause, artefact);
-  setSegmentTimer(workspace, component.id, naming, record, until);
+  const membership = engine.audiences.evaluate(view.facts, record.evaluatedAsOf);
+  record.audiences = membership.audiences;
+  setSegmentTimer(workspace, component.id, naming, record, earlier(until, membership.until));
   refreshSignals(engine, workspace, component, naming, record, view, cause.at);
 }
 

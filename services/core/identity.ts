@@ -111,6 +111,7 @@ function assignProfiles(
       record.segment = null;
       record.segmentSince = null;
       record.leavingSince = null;
+      record.audiences = [];
       record.signals = [];
       if (split !== null) {
         const other = component.profiles.get(split) ?? null;
@@ -196,6 +197,7 @@ function renameProfile(
   to.segment = from.segment;
   to.segmentSince = from.segmentSince;
   to.leavingSince = from.leavingSince;
+  to.audiences = from.audiences;
   to.lastTransitionOccurredAt = from.lastTransitionOccurredAt;
   to.touchedUpTo = from.touchedUpTo;
   to.evaluatedAsOf = Math.max(from.evaluatedAsOf, to.evaluatedAsOf);

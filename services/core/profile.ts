@@ -47,7 +47,9 @@ export interface ProfileRecord {
   touchedUpTo: number | null;
   /** The time as of which the segment was evaluated last: it never goes back. */
   evaluatedAsOf: number;
-  /** When time alone may change the segment; null: never. */
+  /** By name (audience.ts). */
+  audiences: readonly string[];
+  /** When time alone may change the segment or an audience; null: never. */
   segmentUntil: number | null;
   /** Since when it would be in a lower segment, if its own did not hold it (rung.ts). */
   leavingSince: number | null;
@@ -84,6 +86,7 @@ export function createProfileRecord(id: string): ProfileRecord {
     lastTransitionOccurredAt: null,
     touchedUpTo: null,
     evaluatedAsOf: 0,
+    audiences: [],
     segmentUntil: null,
     leavingSince: null,
     standing: [],

@@ -19,6 +19,7 @@ import type { Touched, Workspace } from "./workspace.ts";
 /** What of a profile is published, as it was at one moment: nothing in it changes later. */
 export interface Look {
   readonly segment: string | null;
+  readonly audiences: readonly string[];
   readonly known: boolean;
   /** Those that a record names (listing.ts), and how many there are. */
   readonly identifiers: readonly IdentifierView[];
@@ -127,6 +128,7 @@ function describeProfile({ registry }: Engine, record: ProfileRecord, look: Look
     version: record.version,
     segment: look.segment,
     segmentSince: record.segmentSince,
+    audiences: look.audiences,
     identifiers: look.identifiers,
     identifiersCount: look.identifiersCount,
     traits: Object.fromEntries(
@@ -162,6 +164,7 @@ function takeLook(
   for (const limit of limits) workspace.effects.push({ kind: "limit", limit });
   return {
     segment,
+    audiences: component.profiles.get(naming)?.audiences ?? [],
     known: profile.known,
     identifiers: views,
     identifiersCount,
@@ -178,6 +181,7 @@ function takeLook(
 
 const NOTHING: Look = {
   segment: null,
+  audiences: [],
   known: false,
   identifiers: [],
   identifiersCount: 0,
@@ -216,6 +220,7 @@ function compareLooks({ registry }: Engine, before: Look | null, after: Look): C
   const old = before ?? NOTHING;
   if (before === null || old.segment !== after.segment)
     note("segment", before === null ? null : JSON.stringify(old.segment), JSON.stringify(after.segment));
+  if (old.audiences !== after.audiences) noteMap("audiences.", listAudiences(old), listAudiences(after), String);
   if (old.identifiers !== after.identifiers)
     noteMap("identifiers.", listIdentifiers(old), listIdentifiers(after), JSON.stringify);
   // While all are named, their number says nothing more.
@@ -232,6 +237,11 @@ function compareLooks({ registry }: Engine, before: Look | null, after: Look): C
   if (old.contacts !== after.contacts)
     noteMap("contacts.", describeContacts(old), describeContacts(after), JSON.stringify);
   return changes.sort((a, b) => compareText(a.path, b.path));
+}
+
+/** Of those that she is not in nothing is said. */
+function listAudiences({ audiences }: Look): Map<string, boolean> {
+  return new Map(audiences.map((audience) => [audience, true]));
 }
 
 /** `<namespace>.<value>` to the state. */

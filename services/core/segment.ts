@@ -64,7 +64,7 @@ const NOWHERE: Path = { segment: null, since: 0, leavingSince: null, nowMs: 0 };
 
 export interface Ladder {
   readonly version: string;
-  /** Whether a rule depends on time. */
+  /** Whether a rule depends on time, those of audiences counted in. */
   readonly readsTime: boolean;
   /** The segment at that time, and the rule that put it there. A rule that fails to evaluate does not hold. */
   evaluate(facts: Facts, atMs: number, path?: Path): Standing;
@@ -122,6 +122,7 @@ function compile(rules: Rules): Ladder {
   const last = rungs.at(-1);
   if (last === undefined) throw new Error("the ladder has no rung");
   const bySegment = new Map<string | null, Rung>(rungs.map((rung) => [rung.rule.segment, rung]));
+  const audiences = (rules.audiences ?? []).some(({ when }) => readsTime(when));
   const asksForTime = rules.ladder.some(
     ({ when, leaveWhen, holdForMs, stayForMs }) =>
       readsTime(when) || readsTime(leaveWhen ?? "") || holdForMs !== undefined || stayForMs !== undefined,
@@ -145,7 +146,7 @@ function compile(rules: Rules): Ladder {
   };
   return {
     version: rules.version,
-    readsTime: asksForTime,
+    readsTime: asksForTime || audiences,
     evaluate(facts, atMs, path = NOWHERE) {
       if (asksForTime || holds) return ask(facts, atMs, path);
       const key = writeFacts(facts);

@@ -32,6 +32,8 @@ export interface ProfileLine {
   readonly profileId: string;
   readonly identifiers: readonly IdentifierView[];
   readonly segment: string | null;
+  /** By name. */
+  readonly audiences: readonly string[];
   readonly view: {
     readonly traits: Readonly<Record<string, { readonly value: Scalar; readonly source: string; readonly at: string }>>;
     readonly orders: readonly Pick<OrderView, "orderId" | "status" | "source" | "currency" | "totalMinor" | "lines">[];
@@ -124,6 +126,7 @@ export function describeProfile(
     profileId,
     identifiers: identifiersOf(component, naming),
     segment,
+    audiences: component.profiles.get(naming)?.audiences ?? [],
     view: {
       traits: Object.fromEntries(traits),
       orders: orders

@@ -7,7 +7,7 @@ import * as fc from "fast-check";
 import type { Configuration, SegmentRule } from "#core/configuration.ts";
 import type { SegmentTransition } from "#core/effect.ts";
 import { Fold, type FoldEvent } from "#services/fold/fold.ts";
-import { configuration, hash, history, runs } from "#support/histories.ts";
+import { configuration, hash, history, historyOf, runs } from "#support/histories.ts";
 import { recomputePeople } from "#support/oracle.ts";
 
 const HOUR_MS = 3_600_000;
@@ -190,54 +190,61 @@ describe("a ladder with rungs that hold", () => {
   it("has everybody in exactly one segment at every instant, merges and splits among what happens (S44)", async () => {
     let held = 0;
     await fc.assert(
-      fc.asyncProperty(history(2, 14), options, options, fc.nat(4), async ({ events }, first, second, hours) => {
-        const names = configuration.rules.ladder.map(({ segment }) => segment);
-        const told = withLadder(
-          configuration.rules.ladder.map((rung, place): SegmentRule => {
-            const { to: _to, leaveWhen, ...times } = place % 2 === 0 ? first : second;
-            if (rung.segment === "visitor") return { ...rung, ...times, to: ["prospect"] };
-            return place < 2 && leaveWhen !== undefined ? { ...rung, ...times, leaveWhen } : { ...rung, ...times };
-          }),
-        );
-        const fold = new Fold({ configuration: told, hash });
-        const segments = new Map<string, string | null>();
-        let read = 0;
-        const follow = () => {
-          for (const output of fold.outputs.slice(read)) {
-            if (output.kind === "identity-changed" && output.change === "alias" && output.otherProfileId !== null) {
-              segments.set(output.profileId, segments.get(output.otherProfileId) ?? null);
-              segments.set(output.otherProfileId, null);
+      fc.asyncProperty(
+        fc.oneof(history(2, 14), historyOf("orders", 8, 20)),
+        options,
+        options,
+        fc.nat(4),
+        async ({ events }, first, second, hours) => {
+          const names = configuration.rules.ladder.map(({ segment }) => segment);
+          const told = withLadder(
+            configuration.rules.ladder.map((rung, place): SegmentRule => {
+              const { to: _to, leaveWhen, ...times } = place % 2 === 0 ? first : second;
+              if (rung.segment === "prospect") return { ...rung, stayForMs: 9 * HOUR_MS };
+              if (rung.segment === "visitor") return { ...rung, ...times, to: ["prospect"] };
+              return place < 2 && leaveWhen !== undefined ? { ...rung, ...times, leaveWhen } : { ...rung, ...times };
+            }),
+          );
+          const fold = new Fold({ configuration: told, hash });
+          const segments = new Map<string, string | null>();
+          let read = 0;
+          const follow = () => {
+            for (const output of fold.outputs.slice(read)) {
+              if (output.kind === "identity-changed" && output.change === "alias" && output.otherProfileId !== null) {
+                segments.set(output.profileId, segments.get(output.otherProfileId) ?? null);
+                segments.set(output.otherProfileId, null);
+              }
+              if (output.kind !== "transition") continue;
+              equal(output.from, segments.get(output.profileId) ?? null, "from is where she was");
+              ok(output.to === null || names.includes(output.to));
+              segments.set(output.profileId, output.to);
             }
-            if (output.kind !== "transition") continue;
-            equal(output.from, segments.get(output.profileId) ?? null, "from is where she was");
-            ok(output.to === null || names.includes(output.to));
-            segments.set(output.profileId, output.to);
+            read = fold.outputs.length;
+          };
+          for (const event of events.toSorted((a, b) => a.recordedAt - b.recordedAt)) {
+            await fold.add([event]);
+            follow();
+            for (const { profileId, segment } of (await fold.readPeople()).profiles) {
+              ok(segment !== null);
+              equal(segments.get(profileId), segment);
+            }
           }
-          read = fold.outputs.length;
-        };
-        for (const event of events.toSorted((a, b) => a.recordedAt - b.recordedAt)) {
-          await fold.add([event]);
+          const last = Math.max(...events.map(({ recordedAt }) => recordedAt));
+          await fold.advance(last + hours * HOUR_MS);
           follow();
-          for (const { profileId, segment } of (await fold.readPeople()).profiles) {
-            ok(segment !== null);
+          const people = await fold.readPeople();
+          const natural = recomputePeople(events, configuration, hash).profiles;
+          deepEqual(
+            people.profiles.map(({ profileId }) => profileId),
+            natural.map(({ profileId }) => profileId),
+          );
+          for (const [place, { profileId, segment }] of people.profiles.entries()) {
             equal(segments.get(profileId), segment);
+            if (segment !== natural[place]?.segment) held += 1;
           }
-        }
-        const last = Math.max(...events.map(({ recordedAt }) => recordedAt));
-        await fold.advance(last + hours * HOUR_MS);
-        follow();
-        const people = await fold.readPeople();
-        const natural = recomputePeople(events, configuration, hash).profiles;
-        deepEqual(
-          people.profiles.map(({ profileId }) => profileId),
-          natural.map(({ profileId }) => profileId),
-        );
-        for (const [place, { profileId, segment }] of people.profiles.entries()) {
-          equal(segments.get(profileId), segment);
-          if (segment !== natural[place]?.segment) held += 1;
-        }
-      }),
-      runs(600),
+        },
+      ),
+      { ...runs(600), numRuns: Math.max(60, runs(600).numRuns) },
     );
     ok(held > 0, "somebody was held");
   });

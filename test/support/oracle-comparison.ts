@@ -13,13 +13,13 @@ export interface ComparablePeople {
 export function comparePeople(people: People): ComparablePeople {
   return {
     unattributedOrders: people.unattributedOrders,
-    profiles: people.profiles.map(({ profileId, identifiers, segment, view }) => {
+    profiles: people.profiles.map(({ profileId, identifiers, segment, audiences, view }) => {
       const traits = Object.entries(view.traits).map(([name, { value, source, at }]) => [
         name,
         { value, source, at: Date.parse(at) },
       ]);
       const { orders, counters, traits: _traits, ...dossier } = view;
-      return comparable({ profileId, identifiers, segment, orders, counters, traits, dossier });
+      return comparable({ profileId, identifiers, segment, audiences, orders, counters, traits, dossier });
     }),
   };
 }
@@ -27,8 +27,17 @@ export function comparePeople(people: People): ComparablePeople {
 export function compareOracle({ unattributedOrders, profiles }: OraclePeople): ComparablePeople {
   return {
     unattributedOrders,
-    profiles: profiles.map(({ profileId, identifiers, segment, orders, counters, traits, dossier }) =>
-      comparable({ profileId, identifiers, segment, orders, counters, traits: Object.entries(traits), dossier }),
+    profiles: profiles.map(({ profileId, identifiers, segment, audiences, orders, counters, traits, dossier }) =>
+      comparable({
+        profileId,
+        identifiers,
+        segment,
+        audiences,
+        orders,
+        counters,
+        traits: Object.entries(traits),
+        dossier,
+      }),
     ),
   };
 }
@@ -37,6 +46,7 @@ function comparable(profile: {
   profileId: string;
   identifiers: readonly { namespace: string; value: string; state: string }[];
   segment: string | null;
+  audiences: readonly string[];
   orders: readonly OracleOrder[];
   counters: Readonly<Record<string, number>>;
   traits: readonly (readonly unknown[])[];

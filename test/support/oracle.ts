@@ -42,6 +42,7 @@ export interface OracleProfile {
   readonly profileId: string;
   readonly identifiers: readonly { key: string; namespace: string; value: string; state: string }[];
   readonly segment: string;
+  readonly audiences: readonly string[];
   readonly orders: readonly OracleOrder[];
   readonly validOrders: number;
   readonly spentMinor: Readonly<Record<string, number>>;
@@ -191,6 +192,18 @@ function describeGroup(
       ...[...contested].map((i) => describe(i, "contested")),
     ].sort((a, b) => compareText(a.namespace, b.namespace) || compareText(a.value, b.value)),
     segment,
+    audiences: (registry.configuration.rules.audiences ?? [])
+      .filter(({ audience, when }) => {
+        const ladder = [
+          { segment: audience, when },
+          { segment: "-", when: "true" },
+        ];
+        return (
+          compileLadder({ ...registry.configuration.rules, ladder }).evaluate(rulesRead, atMs).segment === audience
+        );
+      })
+      .map(({ audience }) => audience)
+      .toSorted(compareText),
     orders: orders.map(({ order }) => order),
     validOrders,
     spentMinor,
