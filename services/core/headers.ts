@@ -18,13 +18,21 @@ export interface CloudEvent {
   readonly traceparent?: string | null;
 }
 
+/** Outputs of one event are told one after the other, at one instant. */
+let written = { timeMs: Number.NaN, text: "" };
+
+function writeTime(timeMs: number): string {
+  if (written.timeMs !== timeMs) written = { timeMs, text: new Date(timeMs).toISOString() };
+  return written.text;
+}
+
 export function cloudEventHeaders(event: CloudEvent): Record<string, string> {
   const headers: Record<string, string> = {
     ce_specversion: "1.0",
     ce_id: event.id,
     ce_source: event.source,
     ce_type: event.type,
-    ce_time: new Date(event.timeMs).toISOString(),
+    ce_time: writeTime(event.timeMs),
     ce_subject: event.subject,
     ce_dataschema: event.dataschema,
     "content-type": "application/avro",

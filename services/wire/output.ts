@@ -36,25 +36,33 @@ const RECORD_NAMES = {
 
 export type OutputEncoder = (output: Output, position: OutputPosition) => NewRecord;
 
+/** What all records of a topic share. */
+interface Lane {
+  readonly topic: string;
+  readonly type: string;
+  readonly dataschema: string;
+  readonly encode: (value: unknown) => Uint8Array;
+}
+
 export async function createOutputEncoder(codec: Codec, topics: OutputTopics): Promise<OutputEncoder> {
-  const encoders = {} as Record<keyof OutputTopics, (value: unknown) => Uint8Array>;
-  for (const name of Object.keys(RECORD_NAMES) as (keyof OutputTopics)[])
-    encoders[name] = await codec.encoder(topics[name], RECORD_NAMES[name]);
+  const lanes = {} as Record<keyof OutputTopics, Lane>;
+  for (const name of Object.keys(RECORD_NAMES) as (keyof OutputTopics)[]) {
+    const topic = topics[name];
+    lanes[name] = {
+      topic,
+      type: `dev.weft.${topic}`,
+      dataschema: `/subjects/${topic}-value`,
+      encode: await codec.encoder(topic, RECORD_NAMES[name]),
+    };
+  }
   return (output, position) => {
-    const { topic, key, id, timeMs, value, traceparent } = describe(output, position);
+    const { topic: name, key, id, timeMs, value, traceparent } = describe(output, position);
+    const { topic, type, dataschema, encode } = lanes[name];
     return {
-      topic: topics[topic],
+      topic,
       key,
-      value: value === null ? null : encoders[topic](value),
-      headers: cloudEventHeaders({
-        id,
-        source: "/weft",
-        type: `dev.weft.${topics[topic]}`,
-        timeMs,
-        subject: key,
-        dataschema: `/subjects/${topics[topic]}-value`,
-        traceparent,
-      }),
+      value: value === null ? null : encode(value),
+      headers: cloudEventHeaders({ id, source: "/weft", type, timeMs, subject: key, dataschema, traceparent }),
     };
   };
 }
