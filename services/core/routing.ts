@@ -76,15 +76,23 @@ export function routeEvent(
   if (isWithoutFacts(accepted) && accepted.ruling?.verdict !== "linked") {
     // It joins nothing; an identifier that nobody has met yet gets its birth from it.
     for (const identifier of accepted.identifiers) bear([identifier], bornOf(registry, accepted, identifier));
-    return { absorbs, items: createItems(accepted, meta, rootOf, view) };
+    return { absorbs, items: createItems(accepted, meta, view) };
   }
-  const rootsOf = (identifiers: readonly AcceptedIdentifier[]): ComponentId[] =>
-    [...new Set(identifiers.map(rootOf).filter((root) => root !== null))].sort(compareText);
+  const rootsOf = (identifiers: readonly AcceptedIdentifier[]): ComponentId[] => {
+    const roots: ComponentId[] = [];
+    for (const identifier of identifiers) {
+      const root = rootOf(identifier);
+      if (root !== null && !roots.includes(root)) roots.push(root);
+    }
+    return roots.length > 1 ? roots.sort(compareText) : roots;
+  };
 
-  const strong = accepted.identifiers.filter(
-    (i) => isAuthenticated(i.assurance) && registry.namespaces.get(i.namespace)?.kind !== "device",
-  );
-  const weak = accepted.identifiers.filter((i) => !strong.includes(i));
+  const strong: AcceptedIdentifier[] = [];
+  const weak: AcceptedIdentifier[] = [];
+  for (const identifier of accepted.identifiers) {
+    const isDevice = registry.namespaces.get(identifier.namespace)?.kind === "device";
+    (isAuthenticated(identifier.assurance) && !isDevice ? strong : weak).push(identifier);
+  }
   const [bestStrong] = strong;
   const [bestWeak] = weak;
 
@@ -113,7 +121,7 @@ export function routeEvent(
     if (anchorRoot !== null && orderRoot !== null && orderRoot !== anchorRoot && isReference(orderRoot))
       join(anchorRoot, orderRoot);
   }
-  return { absorbs, items: createItems(accepted, meta, rootOf, view) };
+  return { absorbs, items: createItems(accepted, meta, view) };
 }
 
 function bornOf(
@@ -131,29 +139,39 @@ function roleOf(accepted: AcceptedEvent, isAnchor: boolean, isOrder: boolean): E
   return isAnchor ? "anchor" : isOrder ? "order" : "tie";
 }
 
+/** An identifier with where it was born and where it lives. */
+interface Placed {
+  readonly identifier: AcceptedIdentifier;
+  readonly birth: ComponentId;
+  readonly root: ComponentId;
+}
+
 function createItems(
   accepted: AcceptedEvent,
   meta: { backfill: boolean; traceparent: string | null },
-  rootOf: (identifier: AcceptedIdentifier) => ComponentId | null,
   view: IndexView,
 ): EventItem[] {
-  const { order } = accepted;
-  const anchor = accepted.identifiers.find((i) => i.key === accepted.anchor) ?? order;
+  const place = (identifier: AcceptedIdentifier): Placed => {
+    const birth = view.birth(identifier.key) as ComponentId;
+    return { identifier, birth, root: view.root(birth) };
+  };
+  const placed = accepted.identifiers.map(place);
+  const order = accepted.order === null ? null : place(accepted.order);
+  const anchor = placed.find(({ identifier }) => identifier.key === accepted.anchor) ?? order;
   if (anchor === null) return [];
-  const anchorRoot = rootOf(anchor) as ComponentId;
-  const orderRoot = order === null ? null : (rootOf(order) as ComponentId);
-  const homes = [anchorRoot, ...new Set(accepted.identifiers.map((i) => rootOf(i) as ComponentId))];
-  if (orderRoot !== null) homes.push(orderRoot);
-  return [...new Set(homes)].map((component) => {
-    const route = (identifier: AcceptedIdentifier): RoutedIdentifier => ({
+  const homes = new Set([anchor.root]);
+  for (const { root } of placed) homes.add(root);
+  if (order !== null) homes.add(order.root);
+  return Array.from(homes, (component) => {
+    const route = ({ identifier, birth, root }: Placed): RoutedIdentifier => ({
       ...identifier,
-      birth: view.birth(identifier.key) as ComponentId,
-      local: rootOf(identifier) === component,
+      birth,
+      local: root === component,
     });
     return {
       kind: "event",
       component,
-      role: roleOf(accepted, component === anchorRoot, component === orderRoot),
+      role: roleOf(accepted, component === anchor.root, component === order?.root),
       ruling: accepted.ruling,
       source: accepted.source,
       eventId: accepted.event.eventId,
@@ -161,7 +179,7 @@ function createItems(
       backfill: meta.backfill,
       traceparent: meta.traceparent,
       anchor: accepted.anchor,
-      identifiers: accepted.identifiers.map(route),
+      identifiers: placed.map(route),
       order: order === null ? null : route(order),
     };
   });
