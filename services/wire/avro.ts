@@ -14,16 +14,24 @@ export function parseSchema(path: string, registry: TypeRegistry): Type {
   return avsc.Type.forSchema(schema, { wrapUnions: "auto", omitRecordMethods: true, registry });
 }
 
-const START_BYTES = 64 * 1024;
-let scratch = Buffer.allocUnsafeSlow(START_BYTES);
+const SLAB_BYTES = 256 * 1024;
+/** Values are written one after the other; what is written stays, so each leaves as a view of its bytes. */
+let slab = Buffer.allocUnsafeSlow(SLAB_BYTES);
+let written = 0;
 
 export function encodeValue(type: Type, value: unknown): Buffer {
-  let end = type.encode(value, scratch, 0);
+  let start = written;
+  let end = type.encode(value, slab, start);
   if (end < 0) {
-    scratch = Buffer.allocUnsafeSlow(Math.max(scratch.length * 2, scratch.length - end));
-    end = type.encode(value, scratch, 0);
+    // It is beyond the slab's end by so much.
+    const bytes = slab.length - end - start;
+    if (bytes > SLAB_BYTES / 4) return type.toBuffer(value);
+    slab = Buffer.allocUnsafeSlow(SLAB_BYTES);
+    start = 0;
+    end = type.encode(value, slab, start);
   }
-  return Buffer.from(scratch.subarray(0, end));
+  written = end;
+  return slab.subarray(start, end);
 }
 
 export function decodeValue(type: Type, bytes: Uint8Array): unknown {

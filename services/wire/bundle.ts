@@ -4,6 +4,7 @@
 
 import type { AbsorbItem, Carried, EventItem, HandoverItem, Item, ProgressItem, StatusItem } from "#core/item.ts";
 import { decodePart, encodePart } from "./part.ts";
+import { toBuffer } from "./avro.ts";
 import type { StoredPart } from "./component-state.ts";
 
 /** A bundle is closed when its items reach about this many bytes. */
@@ -61,8 +62,7 @@ function writeHandover(item: HandoverItem): Written[] {
 function writeItem({ item, event }: Carried<Exclude<Item, HandoverItem>>): Written {
   switch (item.kind) {
     case "event": {
-      // avsc takes Buffers alone; SQLite, and a parked item read back from the store, give plain byte arrays.
-      const payload = event === null ? null : Buffer.from(event.buffer, event.byteOffset, event.length);
+      const payload = event === null ? null : toBuffer(event);
       const bytes = ITEM_BYTES + IDENTIFIER_BYTES * item.identifiers.length + (payload?.length ?? 0);
       return { wire: { event: item, payload }, bytes };
     }

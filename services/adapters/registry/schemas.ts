@@ -97,31 +97,37 @@ export class EncodeError extends Error {
   }
 }
 
-const BUFFER_BYTES = 64 * 1024;
-/** A larger value is encoded all the same, but its buffer is not kept. */
-const BUFFER_KEPT_BYTES_MAX = 4 * 1024 * 1024;
+const SLAB_BYTES = 256 * 1024;
 
-/** One buffer for all encoders of a codec: encoding is synchronous, and what leaves is a copy. */
+/** Room for all encoders of a codec. Values are written one after the other, and each leaves as a view of its bytes. */
 export class EncodeBuffer {
-  #buffer = Buffer.allocUnsafeSlow(BUFFER_BYTES);
+  #slab = Buffer.allocUnsafeSlow(SLAB_BYTES);
+  #written = 0;
 
   encode(schema: Schema, schemaId: number, value: unknown): Uint8Array {
-    let buffer = this.#buffer;
-    let end = encodeInto(schema, value, buffer);
-    while (end < 0) {
-      buffer = Buffer.allocUnsafeSlow(Math.max(buffer.length * 2, buffer.length - end));
-      end = encodeInto(schema, value, buffer);
-      if (buffer.length <= BUFFER_KEPT_BYTES_MAX) this.#buffer = buffer;
+    let slab = this.#slab;
+    let start = this.#written;
+    let end = encodeInto(schema, value, slab, start + FRAME_BYTES);
+    if (end < 0) {
+      // Beyond the slab's end by so much. A large value gets a buffer of its own.
+      const bytes = slab.length - end - start;
+      const isLarge = bytes > SLAB_BYTES / 4;
+      slab = Buffer.allocUnsafeSlow(isLarge ? bytes : SLAB_BYTES);
+      start = 0;
+      end = encodeInto(schema, value, slab, FRAME_BYTES);
+      if (!isLarge) this.#slab = slab;
     }
-    writeFrame(buffer, schemaId);
-    return Buffer.from(buffer.subarray(0, end));
+    if (slab === this.#slab) this.#written = end;
+    const framed = slab.subarray(start, end);
+    writeFrame(framed, schemaId);
+    return framed;
   }
 }
 
 /** Where the value ends, or minus the bytes missing. */
-function encodeInto(schema: Schema, value: unknown, buffer: Buffer): number {
+function encodeInto(schema: Schema, value: unknown, buffer: Buffer, start: number): number {
   try {
-    return schema.type.encode(value, buffer, FRAME_BYTES);
+    return schema.type.encode(value, buffer, start);
   } catch {
     throw new EncodeError(`${schema.recordName}: ${findMisfit(schema.type, value)}`);
   }
