@@ -10,6 +10,7 @@ import { createRegistry } from "#core/registry.ts";
 import type { Fold } from "#services/fold/fold.ts";
 import type { ProfileLine } from "#services/wire/profile-reader.ts";
 import { Campaign } from "#support/campaign.ts";
+import { Cluster } from "#support/cluster.ts";
 import { foldEach } from "#support/fold-events.ts";
 import { configuration, hash, runs, usual } from "#support/histories.ts";
 import { recomputePeople, type RecordedEvent } from "#support/oracle.ts";
@@ -60,7 +61,12 @@ interface Point {
 const point: fc.Arbitrary<Point> = fc.record({ place: fc.nat(), whom: fc.nat(), by: fc.nat() });
 
 /** A request of somebody who is there, by an identifier of hers that will do; null: nobody can ask. */
-async function request(fold: Fold, { whom, by }: Point, requestId: string, at: number): Promise<ErasureRequest | null> {
+async function request(
+  fold: Pick<Fold, "readPeople" | "draftErasure">,
+  { whom, by }: Point,
+  requestId: string,
+  at: number,
+): Promise<ErasureRequest | null> {
   const { profiles } = await fold.readPeople();
   const profile = profiles[whom % Math.max(1, profiles.length)];
   if (profile === undefined) return null;
@@ -160,6 +166,35 @@ describe("somebody who is erased", () => {
     );
     t.diagnostic(JSON.stringify(met));
     ok(met.suppressed > met.requests / 4, "late and repeated events met their erasure");
+  });
+
+  it("is erased the same on any number of shards, whoever crashes, while her events arrive (G1, I1, S1)", async (t) => {
+    const layout = fc.record({
+      shards: fc.integer({ min: 1, max: 8 }),
+      resolvers: fc.integer({ min: 1, max: 4 }),
+      seed: fc.noShrink(fc.integer()),
+    });
+    let asked = 0;
+    await fc.assert(
+      fc.asyncProperty(told, point, layout, fc.constantFrom(0, 20), async (events, drawn, how, faults) => {
+        const cluster = new Cluster({ configuration, hash, ...how, faults });
+        const place = drawn.place % (events.length + 1);
+        await cluster.run(events.slice(0, place));
+        const at = Math.max(0, ...events.slice(0, place).map(({ recordedAt }) => recordedAt));
+        const one = await request(cluster, drawn, "r", at);
+        if (one !== null) cluster.ask(one);
+        await cluster.run(events.slice(place));
+        const requests = one === null ? [] : [one];
+        asked += requests.length;
+        deepEqual(await cluster.findUnsettled(), []);
+        const oracle = recomputePeople(events, configuration, hash, 0, requests);
+        deepEqual(comparePeople(await cluster.readPeople()), compareOracle(oracle));
+        checkStream(cluster.outputs, oracle, hash);
+        campaign.add(events);
+      }),
+      runs(600),
+    );
+    t.diagnostic(`${asked} requests`);
   });
 
   it("is erased in histories of 5 to 60 events", (t) => {

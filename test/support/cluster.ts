@@ -8,6 +8,7 @@ import { openMemoryStore } from "#adapters/memory/store.ts";
 import type { Configuration } from "#core/configuration.ts";
 import type { EventOutcome, Output } from "#core/effect.ts";
 import { createEngine, type Engine } from "#core/engine.ts";
+import { Erasures, type ErasureRequest } from "#core/erasure.ts";
 import type { ChannelEvent } from "#core/event.ts";
 import type { Hash } from "#core/identifier.ts";
 import type { Carried } from "#core/item.ts";
@@ -19,6 +20,7 @@ import { resolveBatch } from "#services/resolver/resolver.ts";
 import { ShardStitcher } from "#services/stitcher/shard.ts";
 import { encodeBundles, readBundle, type BundleValue } from "#services/wire/bundle.ts";
 import { ComponentIndex } from "#services/wire/component-index.ts";
+import { draftErasure, type ErasureDraft } from "#services/wire/erasure.ts";
 import { readComponents } from "#services/wire/part.ts";
 import { readPeople, type People } from "#services/wire/profile-reader.ts";
 import type { RecordedEvent } from "./oracle.ts";
@@ -55,6 +57,7 @@ export function createRandom(seed: number): Random {
 
 interface Resolver {
   readonly arrivals: RecordedEvent[];
+  readonly requests: ErasureRequest[];
   index: ComponentIndex;
   recent: RecentEvents;
   busy: boolean;
@@ -86,6 +89,7 @@ export class Cluster {
   steps = 0;
   readonly #options: ClusterOptions;
   readonly #random: Random;
+  readonly #erasures = new Erasures();
   readonly #index = openMemoryIndex();
   readonly #waiting: (() => void)[] = [];
   readonly #events: ChannelEvent[] = [];
@@ -106,6 +110,7 @@ export class Cluster {
     });
     this.#resolvers = Array.from({ length: options.resolvers }, () => ({
       arrivals: [],
+      requests: [],
       busy: false,
       ...this.#start(),
     }));
@@ -118,6 +123,23 @@ export class Cluster {
   async run(events: readonly RecordedEvent[]): Promise<void> {
     for (const event of events) this.#pick(this.#resolvers).arrivals.push(event);
     await this.#settle();
+  }
+
+  /** Whom a request would be about that names her so. */
+  draftErasure(namespace: string, value: string): Promise<ErasureDraft> {
+    const index = new ComponentIndex(this.#index);
+    return draftErasure(
+      { engine: this.engine, index, store: this.store, shards: this.#shards.length },
+      namespace,
+      value,
+      "FR",
+    );
+  }
+
+  /** Known to every resolver at once; one of them brings it to the homes, some time after. */
+  ask(request: ErasureRequest): void {
+    this.#erasures.add(request);
+    this.#pick(this.#resolvers).requests.push(request);
   }
 
   /** Every resolver says to every shard that this instant has passed. */
@@ -173,7 +195,7 @@ export class Cluster {
       go();
     });
     for (const resolver of this.#resolvers)
-      if (!resolver.busy && resolver.arrivals.length > 0)
+      if (!resolver.busy && resolver.arrivals.length + resolver.requests.length > 0)
         moves.push(() => this.#launch(resolver, this.#resolve(resolver)));
     for (const shard of this.#shards) {
       if (!shard.busy && shard.applied < shard.log.length) moves.push(() => this.#launch(shard, this.#stitch(shard)));
@@ -208,16 +230,22 @@ export class Cluster {
     try {
       const { registry } = this.engine;
       const { index, recent } = resolver;
-      const resolution = await resolveBatch({ registry, index, shards: this.#shards.length, recent }, arrivals);
+      const requests = [...resolver.requests];
+      const resolution = await resolveBatch(
+        { registry, index, shards: this.#shards.length, recent, erasures: this.#erasures, requests },
+        arrivals,
+      );
       if (this.#goesWrong()) {
         // Born and joined in the index, and nobody is told: what was not appended is resolved by another process.
         Object.assign(resolver, this.#start());
         return;
       }
       resolver.arrivals.splice(0, batch.length);
+      resolver.requests.splice(0, requests.length);
       for (const [shard, items] of resolution.items) this.#append(shard, items);
       for (const { arrival, reason } of resolution.refused) this.#count(arrival, "dead-lettered", reason, null);
       for (const { arrival, anchor } of resolution.duplicates) this.#count(arrival, "duplicate", null, anchor);
+      for (const { arrival, anchor } of resolution.suppressed) this.#count(arrival, "suppressed", null, anchor);
     } catch (error) {
       if (!(error instanceof Crashed)) throw error;
       // An outage of the index is waited for by the same process, with what it remembers; a crash starts another.

@@ -3,6 +3,7 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Command } from "commander";
+import type { Membership } from "#ports/log.ts";
 import { loadConfiguration } from "#services/config/configuration.ts";
 import { topicNames } from "#services/config/topics.ts";
 import { draftErasure, isErased, publishErasure } from "#services/wire/erasure.ts";
@@ -42,6 +43,7 @@ async function erase(
   if (waitMs !== null && !(waitMs >= 0)) throw new UsageError(`--wait ${wait}: expected seconds`);
   const loaded = loadConfiguration(config);
   const runtime = await openRuntime(loaded, { embedded });
+  const memberships: Membership[] = [];
   try {
     const { engine, index, store, wires } = runtime;
     const services = { engine, index, store, shards: loaded.deployment.engine.shards };
@@ -56,6 +58,8 @@ async function erase(
     }
     const requestId = randomUUID();
     await publishErasure(wires, topicNames(loaded).privacy, { requestId, author, reason, ...draft.keys });
+    // On one machine no other process can be at it meanwhile.
+    if (embedded && waitMs !== null) memberships.push(await runtime.startResolver(), await runtime.startStitcher());
     const look = () => isErased({ ...services, index: index.anew() }, draft.lives);
     const effective = waitMs !== null && (await waitFor(look, waitMs));
     if (waitMs !== null && !effective) process.exitCode = EXIT.failed;
@@ -70,6 +74,7 @@ async function erase(
     };
     process.stdout.write(json ? `${JSON.stringify(receipt)}\n` : describeReceipt(receipt));
   } finally {
+    await Promise.all(memberships.map((membership) => membership.close()));
     await runtime.close();
   }
 }

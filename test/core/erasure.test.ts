@@ -1,0 +1,119 @@
+// Forgetting a person, by example (G1).
+
+import { deepEqual, equal, ok } from "node:assert/strict";
+import { test } from "node:test";
+import type { ErasureRequest } from "#core/erasure.ts";
+import type { Fold } from "#services/fold/fold.ts";
+import { foldEach, START_MS, tell } from "#support/fold-events.ts";
+
+const ANA = { customer: "canary-1", email: "canary@ana.fr" };
+const BEN = { customer: "c-2", email: "ben@example.fr" };
+const order = (orderId: string) => ({
+  order: { orderId, currency: "EUR", totalMinor: 500, lines: [{ productId: "p", quantity: 1, unitPriceMinor: 500 }] },
+});
+
+async function erase(fold: Fold, namespace: string, value: string, minute: number, id = "r1"): Promise<ErasureRequest> {
+  const draft = await fold.draftErasure(namespace, value);
+  ok(draft.ok, JSON.stringify(draft));
+  const request = { requestId: id, at: START_MS + minute * 60_000, ...draft.keys };
+  await fold.erase(request);
+  return request;
+}
+
+async function names(fold: Fold): Promise<string[]> {
+  const { profiles } = await fold.readPeople();
+  return profiles.map(({ identifiers }) => identifiers.map((i) => `${i.namespace}=${i.value}`).join(" ")).toSorted();
+}
+
+/** All that the store holds, keys and values. */
+async function dump(fold: Fold): Promise<string> {
+  let text = "";
+  for await (const { key, value } of fold.store.scan(0, ""))
+    text += `${key} ${Buffer.from(value).toString("latin1")}\n`;
+  return text;
+}
+
+const story = [
+  tell("crm", 1, "identified", ANA, { traits: { name: "Canary Ana", city: "canary-town" } }),
+  tell("web", 2, "page-viewed", { cookie: "canary-k", customer: ANA.customer }),
+  tell("web", 3, "order-placed", { cookie: "canary-k", customer: ANA.customer }, order("canary-order")),
+  tell("crm", 4, "identified", BEN, { traits: { name: "Ben" } }),
+];
+
+test("no byte of whoever was erased is left in the state (G1)", async () => {
+  const fold = await foldEach(story);
+  ok((await dump(fold)).includes("canary"), "the canary sings before");
+  await erase(fold, "email", ANA.email, 5);
+  equal((await dump(fold)).includes("canary"), false);
+  deepEqual(await names(fold), ["customer=c-2 email=ben@example.fr"]);
+});
+
+test("the world is told once that she is no more: transition, tombstone, profile-erased (G1, O2)", async () => {
+  const fold = await foldEach(story);
+  const told = fold.outputs.length;
+  const { requestId } = await erase(fold, "customer", ANA.customer, 5);
+  const after = fold.outputs.slice(told);
+  const kinds = after.map((one) => (one.kind === "transition" ? `${one.from} to ${one.to} by ${one.cause}` : one.kind));
+  deepEqual(kinds, ["one-buyer to null by erasure", "profile-erased", "profile-state"]);
+  for (const one of after) if (one.kind === "profile-state") equal(one.state, null);
+  for (const one of after) if (one.kind === "profile-erased") equal(one.requestId, requestId);
+  ok(!JSON.stringify(after).includes("canary"));
+});
+
+test("what happened before and comes late is suppressed; what happens after is a new person (G1, I6)", async () => {
+  const fold = await foldEach(story);
+  const former = (await fold.readPeople()).profiles.map(({ profileId }) => profileId);
+  await erase(fold, "email", ANA.email, 10);
+  const late = tell("web", 20, "page-viewed", { cookie: "canary-k", email: ANA.email }, { occurredAt: START_MS });
+  deepEqual(
+    (await fold.fold(late)).map(({ outcome }) => outcome),
+    ["suppressed"],
+  );
+  equal((await dump(fold)).includes("canary"), false);
+  await fold.fold(tell("crm", 30, "identified", ANA));
+  const { profiles } = await fold.readPeople();
+  deepEqual(await names(fold), ["customer=c-2 email=ben@example.fr", `customer=${ANA.customer} email=${ANA.email}`]);
+  equal(profiles.filter(({ profileId }) => !former.includes(profileId)).length, 1);
+  deepEqual(profiles.find(({ profileId }) => !former.includes(profileId))?.view.counters, { identified: 1 });
+});
+
+test("she can be erased again, and each life is gone", async () => {
+  const fold = await foldEach(story);
+  await erase(fold, "email", ANA.email, 10);
+  await fold.fold(tell("crm", 30, "identified", ANA, { traits: { name: "Canary again" } }));
+  await erase(fold, "email", ANA.email, 40, "r2");
+  equal((await dump(fold)).includes("anary"), false);
+  await fold.fold(tell("crm", 50, "identified", ANA));
+  equal((await names(fold)).length, 2);
+});
+
+test("a device that she shared stays contested, and is not handed to the other (G1)", async () => {
+  const fold = await foldEach([
+    ...story,
+    tell("web", 5, "page-viewed", { cookie: "shared", customer: ANA.customer }),
+    tell("web", 6, "page-viewed", { cookie: "shared", customer: BEN.customer }),
+  ]);
+  await erase(fold, "email", ANA.email, 10);
+  deepEqual(await names(fold), ["cookie=shared", "customer=c-2 email=ben@example.fr"]);
+  await fold.fold(tell("web", 20, "page-viewed", { cookie: "shared", customer: BEN.customer }));
+  deepEqual(await names(fold), ["cookie=shared", "customer=c-2 email=ben@example.fr"]);
+});
+
+test("nobody erases a victim by a claim (I5)", async () => {
+  const fold = await foldEach([
+    ...story,
+    tell("web", 5, "page-viewed", { cookie: "attacker", email: ANA.email }),
+    tell("web", 6, "page-viewed", { cookie: "attacker" }),
+  ]);
+  deepEqual(await fold.draftErasure("cookie", "attacker"), { ok: false, reason: "claimed-only" });
+  deepEqual(await fold.draftErasure("email", "nobody@example.fr"), { ok: false, reason: "unknown-identifier" });
+});
+
+test("a request that is told again changes nothing", async () => {
+  const fold = await foldEach(story);
+  const request = await erase(fold, "email", ANA.email, 5);
+  const [told, state] = [fold.outputs.length, await dump(fold)];
+  await fold.erase(request);
+  equal(fold.outputs.length, told);
+  equal(await dump(fold), state);
+});
