@@ -1,12 +1,15 @@
 // weft privacy: requests of persons about what is kept of them.
 
 import { randomUUID } from "node:crypto";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Command } from "commander";
 import type { Membership } from "#ports/log.ts";
 import { loadConfiguration } from "#services/config/configuration.ts";
 import { topicNames } from "#services/config/topics.ts";
 import { draftErasure, isErased, publishErasure } from "#services/wire/erasure.ts";
+import { exportSubject, tabulateExport } from "#services/wire/subject-export.ts";
 import { EXIT, UsageError } from "../failure.ts";
 import { IDENTIFIER_HELP, parseIdentifier } from "../identifier.ts";
 import type { CommonOptions } from "../program.ts";
@@ -23,6 +26,14 @@ const PAUSE_MS = 100;
 export function registerPrivacy(program: Command): void {
   const privacy = program.command("privacy").description("requests of a person about what is kept of her");
   privacy
+    .command("export")
+    .description("all that is kept of a person, for herself, as JSON, and as tables with --csv")
+    .argument("<identifier>", IDENTIFIER_HELP)
+    .option("--csv <dir>", "also write tables, one file each, into this folder")
+    .action(async (identifier: string, _options: unknown, command: Command) =>
+      exportPerson(identifier, command.optsWithGlobals<CommonOptions & { csv?: string }>()),
+    );
+  privacy
     .command("erase")
     .description("forget a person: everything under her identifiers, for ever, whatever is replayed or comes late")
     .argument("<identifier>", IDENTIFIER_HELP)
@@ -32,6 +43,34 @@ export function registerPrivacy(program: Command): void {
     .action(async (identifier: string, _options: unknown, command: Command) =>
       erase(identifier, command.optsWithGlobals<RequestOptions>()),
     );
+}
+
+async function exportPerson(
+  identifier: string,
+  { config, embedded = false, csv }: CommonOptions & { csv?: string },
+): Promise<void> {
+  const { namespace, value } = parseIdentifier(identifier);
+  const loaded = loadConfiguration(config);
+  const runtime = await openRuntime(loaded, { embedded });
+  try {
+    const { engine, index, store, wires } = runtime;
+    const { log, codec } = wires;
+    const { shards } = loaded.deployment.engine;
+    const services = { engine, index, store, shards, loaded, log, codec, resolvedTopic: topicNames(loaded).resolved };
+    const country = loaded.configuration.sources[0]?.country ?? "FR";
+    const exported = await exportSubject(services, namespace, value, country);
+    if (!exported.ok) {
+      process.stdout.write(`${JSON.stringify({ exported: false, reason: exported.reason })}\n`);
+      process.exitCode = EXIT.failed;
+      return;
+    }
+    process.stdout.write(`${JSON.stringify(exported.data, null, 2)}\n`);
+    if (csv === undefined) return;
+    mkdirSync(csv, { recursive: true });
+    for (const [name, text] of tabulateExport(exported.data)) writeFileSync(join(csv, name), text);
+  } finally {
+    await runtime.close();
+  }
 }
 
 async function erase(

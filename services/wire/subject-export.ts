@@ -1,0 +1,176 @@
+// What is kept of a person, for herself (articles 15 and 20): her profile, where it comes from, who is told of it and for how
+// long, and the events that she is the subject of. Of whoever shares something with her there is nothing.
+
+import type { ChannelEvent } from "#core/event.ts";
+import { identifierKey, normaliseIdentifier } from "#core/identifier.ts";
+import { membersOf } from "#core/membership.ts";
+import { isKnown } from "#core/weighed.ts";
+import type { Codec } from "#ports/codec.ts";
+import type { Log } from "#ports/log.ts";
+import type { LoadedConfiguration } from "../config/configuration.ts";
+import { innerTopics, outputTopics } from "../config/topics.ts";
+import { readBundle, type BundleValue } from "./bundle.ts";
+import { findIdentifier, isVouchedFor, lookUp, type LookupServices } from "./lookup.ts";
+import type { ProfileLine } from "./profile-reader.ts";
+
+export interface HeldEvent {
+  readonly source: string;
+  readonly eventId: string;
+  readonly recordedAt: string;
+  readonly event: ChannelEvent;
+}
+
+export interface SubjectExport {
+  readonly profileId: string;
+  readonly segment: { readonly name: string | null; readonly since: string | null; readonly rule: string | null };
+  readonly identifiers: ProfileLine["identifiers"];
+  readonly attributes: ProfileLine["view"];
+  readonly sources: readonly {
+    readonly source: string;
+    readonly channel: string;
+    readonly owner: string | null;
+    readonly purpose: string | null;
+    readonly legalBasis: string | null;
+  }[];
+  readonly recipients: readonly { readonly topic: string; readonly retentionMs: number | null }[];
+  readonly events: readonly HeldEvent[];
+}
+
+export type ExportRefusal =
+  | "unknown-namespace"
+  | "not-an-identifier"
+  | "unknown-identifier"
+  | "held-apart"
+  /** Only claims tie it to a person whom the shop knows. */
+  | "claimed-only";
+
+export interface ExportServices extends LookupServices {
+  readonly loaded: LoadedConfiguration;
+  readonly log: Pick<Log, "read">;
+  readonly codec: Codec;
+  readonly resolvedTopic: string;
+}
+
+export async function exportSubject(
+  services: ExportServices,
+  namespace: string,
+  raw: string,
+  country: string,
+): Promise<
+  { readonly ok: true; readonly data: SubjectExport } | { readonly ok: false; readonly reason: ExportRefusal }
+> {
+  const { registry } = services.engine;
+  const found = await findIdentifier(services, namespace, raw, country);
+  if (!found.found) return { ok: false, reason: found.reason };
+  const { component, entry } = found;
+  const naming = entry.profile;
+  if (naming === null) return { ok: false, reason: "held-apart" };
+  const members = membersOf(component, naming);
+  const isPersonKnown = [...members].some((key) => {
+    const member = component.identifiers.get(key);
+    return member !== undefined && isKnown(registry, member);
+  });
+  if (isPersonKnown && !isVouchedFor(registry, component, entry)) return { ok: false, reason: "claimed-only" };
+  const looked = await lookUp(services, namespace, raw, country);
+  if (!looked.found) return { ok: false, reason: looked.reason };
+  const { profile, segmentSince } = looked;
+  const events = await readHeldEvents(services, members, country);
+  const rule = registry.configuration.rules.ladder.find(({ segment }) => segment === profile.segment)?.when ?? null;
+  const since = segmentSince === null ? null : new Date(segmentSince).toISOString();
+  return {
+    ok: true,
+    data: {
+      profileId: profile.profileId,
+      segment: { name: profile.segment, since, rule },
+      identifiers: profile.identifiers,
+      attributes: profile.view,
+      sources: describeSources(services.loaded, new Set(events.map(({ source }) => source))),
+      recipients: [...innerTopics(services.loaded), ...outputTopics(services.loaded)].map(({ name, config }) => {
+        const retention = Number(config["retention.ms"] ?? -1);
+        return { topic: name, retentionMs: retention < 0 ? null : retention };
+      }),
+      events,
+    },
+  };
+}
+
+/** By the log of record: what is anchored at her identifiers. It is read whole. */
+async function readHeldEvents(
+  { engine, log, codec, resolvedTopic }: ExportServices,
+  members: ReadonlySet<string>,
+  country: string,
+): Promise<HeldEvent[]> {
+  const { registry } = engine;
+  const isHers = (namespaceName: string, value: string): boolean => {
+    const namespace = registry.namespaces.get(namespaceName);
+    const normal = namespace === undefined ? null : normaliseIdentifier(namespace, value, country);
+    return normal !== null && namespace !== undefined && members.has(identifierKey(registry, namespaceName, normal));
+  };
+  const held = new Map<string, HeldEvent>();
+  for await (const record of log.read([resolvedTopic], { from: "start", follow: false })) {
+    await codec.prepare([record.value]);
+    const decoded = codec.decode(record.value);
+    if (!decoded.ok) throw new Error(`inner record ${record.partition}@${record.offset} cannot be read`);
+    for (const { item, event } of readBundle(decoded.value as BundleValue)) {
+      if (item.kind !== "event" || item.role !== "anchor" || event === null || !members.has(item.anchor)) continue;
+      await codec.prepare([event]);
+      const told = codec.decode(event);
+      if (!told.ok) continue;
+      const value = told.value as ChannelEvent;
+      const identifiers = value.identifiers.filter((one) => one.role !== "other" && isHers(one.namespace, one.value));
+      const recordedAt = new Date(item.recordedAt).toISOString();
+      const { source, eventId } = item;
+      held.set(`${source}\n${eventId}`, { source, eventId, recordedAt, event: { ...value, identifiers } });
+    }
+  }
+  return [...held.values()].sort((a, b) => (a.recordedAt < b.recordedAt ? -1 : a.recordedAt > b.recordedAt ? 1 : 0));
+}
+
+function describeSources({ configuration, deployment }: LoadedConfiguration, told: ReadonlySet<string>) {
+  return configuration.sources
+    .filter(({ name }) => told.has(name))
+    .map(({ name, channel }) => {
+      const { owner = null, purpose = null, legalBasis = null } = deployment.stewardship.get(name) ?? {};
+      return { source: name, channel, owner, purpose, legalBasis };
+    });
+}
+
+type Row = Readonly<Record<string, unknown>>;
+
+/** The same as tables, one a file; the first line names the columns. */
+export function tabulateExport({
+  identifiers,
+  attributes,
+  events,
+  sources,
+  recipients,
+}: SubjectExport): Map<string, string> {
+  const { traits, orders, consents, ...others } = attributes;
+  const tables: Readonly<Record<string, readonly Row[]>> = {
+    identifiers: identifiers.map((one) => ({ ...one })),
+    traits: Object.entries(traits).map(([name, one]) => ({ name, ...one })),
+    orders: orders.map((one) => ({ ...one })),
+    consents: consents.map((one) => ({ ...one })),
+    attributes: Object.entries(others).map(([name, value]) => ({ name, value })),
+    events: events.map(({ event, ...one }) => ({
+      ...one,
+      type: event.type,
+      occurredAt: new Date(event.occurredAt).toISOString(),
+      event,
+    })),
+    sources,
+    recipients,
+  };
+  return new Map(Object.entries(tables).map(([name, rows]) => [`${name}.csv`, writeCsv(rows)]));
+}
+
+function writeCsv(rows: readonly Row[]): string {
+  const columns = [...new Set(rows.flatMap((row) => Object.keys(row)))];
+  const lines = [columns, ...rows.map((row) => columns.map((column) => row[column]))];
+  return lines.map((line) => `${line.map(writeCell).join(",")}\r\n`).join("");
+}
+
+function writeCell(value: unknown): string {
+  const text = value === null || value === undefined ? "" : typeof value === "string" ? value : JSON.stringify(value);
+  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+}

@@ -1,0 +1,176 @@
+// A person's requests on one machine (G1): what she is given, and that nothing of her is left, in the store and, where the
+// channels are resolved anew, in the log of record.
+
+import { deepEqual, equal, ok } from "node:assert/strict";
+import { randomUUID } from "node:crypto";
+import { mkdtempSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { test } from "node:test";
+import type { ChannelEvent } from "#core/event.ts";
+import type { LogRecord, NewRecord } from "#ports/log.ts";
+import { openRuntime } from "#services/cli/runtime.ts";
+import { loadConfiguration } from "#services/config/configuration.ts";
+import { topicNames } from "#services/config/topics.ts";
+import { draftErasure, isErased, publishErasure } from "#services/wire/erasure.ts";
+import { lookUp } from "#services/wire/lookup.ts";
+import { exportSubject, tabulateExport } from "#services/wire/subject-export.ts";
+
+const WAIT_MS = 20_000;
+
+async function until(look: () => Promise<boolean>): Promise<void> {
+  const deadline = performance.now() + WAIT_MS;
+  while (!(await look())) {
+    ok(performance.now() < deadline, "it does not come");
+    await sleep(50);
+  }
+}
+
+async function deploy() {
+  const folder = mkdtempSync(join(tmpdir(), "weft-privacy-"));
+  const file = join(folder, "weft.yaml");
+  writeFileSync(file, `embedded: { file: ${join(folder, "weft.sqlite")} }\n`);
+  const loaded = loadConfiguration(file, {});
+  const runtime = await openRuntime(loaded, { embedded: true });
+  await runtime.createTopics();
+  const memberships = [await runtime.startResolver(), await runtime.startStitcher()];
+  const { engine, store, wires } = runtime;
+  const { shards } = loaded.deployment.engine;
+  const names = topicNames(loaded);
+  const services = () => ({
+    engine,
+    store,
+    shards,
+    index: runtime.index.anew(),
+    loaded,
+    log: wires.log,
+    codec: wires.codec,
+    resolvedTopic: names.resolved,
+  });
+  return {
+    ...wires,
+    names,
+    loaded,
+    services,
+    find: async (email: string) => (await lookUp(services(), "email", email, "FR")).found,
+    async tell(source: string, event: Omit<ChannelEvent, "eventId">): Promise<void> {
+      const topic = loaded.configuration.sources.find(({ name }) => name === source)?.topic ?? "";
+      const encode = await wires.codec.encoder(topic, "ChannelEvent");
+      await wires.log.append([{ topic, key: null, value: encode({ eventId: randomUUID(), ...event }) }]);
+    },
+    /** Everything that the store holds. */
+    async dump(): Promise<string> {
+      let text = "";
+      for (let shard = 0; shard < shards; shard += 1)
+        for await (const { key, value } of store.scan(shard, ""))
+          text += `${key} ${Buffer.from(value).toString("latin1")}`;
+      return text;
+    },
+    async close(): Promise<void> {
+      for (const membership of memberships) await membership.close();
+      await runtime.close();
+    },
+  };
+}
+
+const email = "canary@ana.fr";
+const now = () => Date.now();
+const identifiers = [
+  { namespace: "customer", value: "canary-1" },
+  { namespace: "email", value: email },
+];
+
+test("she is given what is kept of her, is erased, and stays so where the channels are resolved anew (G1)", async () => {
+  const first = await deploy();
+  await first.tell("crm", { type: "identified", occurredAt: now(), identifiers, traits: { name: "Canary Ana" } });
+  await first.tell("web", {
+    type: "page-viewed",
+    occurredAt: now(),
+    identifiers: [
+      { namespace: "cookie", value: "shared" },
+      { namespace: "customer", value: "canary-1" },
+    ],
+  });
+  await first.tell("web", {
+    type: "page-viewed",
+    occurredAt: now(),
+    identifiers: [
+      { namespace: "cookie", value: "shared" },
+      { namespace: "customer", value: "ben-2" },
+    ],
+  });
+  await first.tell("crm", {
+    type: "identified",
+    occurredAt: now(),
+    identifiers: [
+      { namespace: "customer", value: "ben-2" },
+      { namespace: "email", value: "ben@example.fr" },
+    ],
+  });
+  await until(async () => (await first.find(email)) && (await first.find("ben@example.fr")));
+
+  const exported = await exportSubject(first.services(), "email", email, "FR");
+  ok(exported.ok);
+  deepEqual(
+    exported.data.events.map(({ event }) => event.type),
+    ["identified", "page-viewed"],
+  );
+  equal(exported.data.attributes.traits["name"]?.value, "Canary Ana");
+  equal(exported.data.segment.name, "prospect");
+  ok(exported.data.segment.rule?.includes("profile.known"));
+  const text = JSON.stringify(exported.data);
+  ok(!text.includes("ben"), "nothing of whoever shares a device with her");
+  const tables = tabulateExport(exported.data);
+  ok(tables.get("traits.csv")?.includes("Canary Ana"));
+  ok(tables.get("identifiers.csv")?.startsWith("namespace,value,state\r\n"));
+
+  const draft = await draftErasure(first.services(), "email", email, "FR");
+  ok(draft.ok);
+  const request = { requestId: randomUUID(), author: "dpo", reason: "R1", ...draft.keys };
+  await publishErasure(first, first.names.privacy, request);
+  await until(() => isErased(first.services(), draft.lives));
+  equal(await first.find(email), false);
+  equal(await first.find("ben@example.fr"), true);
+  equal((await first.dump()).includes("canary"), false);
+
+  const topics = [...first.loaded.configuration.sources.map(({ topic }) => topic), first.names.privacy];
+  const told: NewRecord[] = [];
+  const copy = ({ topic, partition, key, value, timestampMs, headers }: LogRecord): NewRecord => ({
+    topic,
+    partition,
+    key,
+    value,
+    timestampMs,
+    headers,
+  });
+  for await (const record of first.log.read(topics, { from: "start", follow: false })) told.push(copy(record));
+  ok(
+    !told.some(
+      ({ topic, value }) =>
+        topic === first.names.privacy &&
+        Buffer.from(value ?? [])
+          .toString("latin1")
+          .includes("canary"),
+    ),
+  );
+  await first.close();
+
+  const second = await deploy();
+  // Requests first: whoever resolves knows them all before he begins.
+  told.sort((a, b) => Number(b.topic === second.names.privacy) - Number(a.topic === second.names.privacy));
+  await second.log.append(told);
+  await until(() => second.find("ben@example.fr"));
+  equal(await second.find(email), false);
+  equal((await second.dump()).includes("canary"), false);
+  for await (const { value } of second.log.read([second.names.resolved], { from: "start", follow: false }))
+    ok(
+      !Buffer.from(value ?? [])
+        .toString("latin1")
+        .includes("canary"),
+      "nor does the inner log hold a byte of her",
+    );
+  await second.tell("crm", { type: "identified", occurredAt: now() + 1000, identifiers });
+  await until(() => second.find(email));
+  await second.close();
+});
