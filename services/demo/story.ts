@@ -122,7 +122,10 @@ function tellWednesday(story: SceneWriter): void {
     "Wed 10:00",
     "traits-changed",
     { ...MARIE.contact, ...MARIE.email, ...MARIE.phone },
-    traits({ firstName: "Marie", lastName: "Lefort" }),
+    {
+      ...traits({ firstName: "Marie", lastName: "Lefort" }),
+      consents: [{ purpose: "marketing", channel: "sms", granted: true, proof: "card-form-2099000017" }],
+    },
   );
   story.play("Wed 10:00", "Wed 10:10", ["crm"], [{ ask: "merged", about: united }]);
 

@@ -191,6 +191,17 @@ test("the folder goes, unless it is kept: then digest and fold find the same peo
     const fold = await run(["--json", "fold", "--out", out, join(kept.folder, "events.jsonl")]);
     assert.equal((JSON.parse(digest.out) as Summary).digest, summary.digest);
     assert.equal((JSON.parse(fold.out) as Summary).digest, summary.digest);
+    // An automation beside it: Marie's voucher and Paul's cart, and each once (S46).
+    const sent = async () => (await run([...here, "demo-automation"])).out.trim().split("\n").filter(Boolean);
+    const kinds = (await sent()).map((line) => (JSON.parse(line) as { kind: string }).kind);
+    assert.deepEqual(kinds.toSorted(), ["reminder", "voucher"]);
+    assert.deepEqual(await sent(), [], "not again");
+    // The matrix of the topic is that of the fold.
+    const ofTopic = await run([...here, "report", "matrix"]);
+    const ofFold = await run(["--json", "report", "matrix", "--from", out]);
+    assert.ok(ofTopic.out.includes("ambassador"));
+    assert.equal(ofTopic.out, ofFold.out);
+    assert.equal((await run([...here, "report", "matrix"])).out, ofTopic.out, "read on, counted once");
   } finally {
     for (const folder of [kept.folder, out]) rmSync(folder, { recursive: true });
   }

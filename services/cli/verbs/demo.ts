@@ -164,6 +164,8 @@ function describeNext(folder: string | null, elapsedMs: number): string {
     ...(folder === null ? ["  npm run demo -- --keep                     keeps the folder, and then:"] : []),
     `  ${weft} lookup email:marie.lefort@example.com --pii`,
     `  ${weft} tail segment-transition`,
+    `  ${weft} report matrix`,
+    `  ${weft} demo-automation`,
     `  npx weft fold --out out ${join(at, EVENTS_FILE)}`,
     "  README.md                                  the same engine over Kafka and Redis",
     "",
