@@ -103,9 +103,7 @@ test("an abandoned cart draws a reminder only where it was not bought, whatever 
     await time.pass(nextMs + 5 * DUE_MS);
     const all = await readValues<ProfileSignal>(time, profileSignal);
     deepEqual(
-      all
-        .filter(({ value }) => Number(value.dueAt) > nextMs)
-        .map(({ value: { certainty, at } }) => [certainty, Number(at)]),
+      all.filter(({ value }) => value.dueAt > nextMs).map(({ value: { certainty, at } }) => [certainty, at]),
       [["complete", nextMs + DUE_MS + 2 * HOUR_MS]],
     );
     t.diagnostic(`${people} people, ${told.length} events`);
@@ -174,7 +172,7 @@ test("an ambassador has one voucher, in every order of her events, and none more
       some.map(({ again }) => again),
     );
     const all = await readValues<SegmentTransition & { readonly at: number }>(time, segmentTransition);
-    const after = all.filter(({ value }) => Number(value.at) >= TEN_MS + 70 * HOUR_MS);
+    const after = all.filter(({ value }) => value.at >= TEN_MS + 70 * HOUR_MS);
     const steps = (from: string, to: string) =>
       after.filter(({ value }) => value.from === from && value.to === to && value.nature === "behaviour").length;
     equal(steps("ambassador", "multi-buyer"), some.length, "what she returns takes her back");
