@@ -15,6 +15,7 @@ import { registerPrivacy } from "./verbs/privacy.ts";
 import { registerProduce } from "./verbs/produce.ts";
 import { registerReport } from "./verbs/report.ts";
 import { registerRulings } from "./verbs/ruling.ts";
+import { registerRules } from "./verbs/rules.ts";
 import { registerRun } from "./verbs/run.ts";
 import { registerTail } from "./verbs/tail.ts";
 import { registerTopics } from "./verbs/topics.ts";
@@ -29,6 +30,7 @@ const VERBS: readonly ((program: Command) => void)[] = [
   registerLookup,
   registerExplain,
   registerRulings,
+  registerRules,
   registerPrivacy,
   registerApi,
   registerDigest,

@@ -122,6 +122,15 @@ export function loadConfiguration(
   };
 }
 
+/** Of a configuration that may be broken elsewhere. */
+export function findRulesFile(path: string = SHIPPED_FILE): string {
+  const problems: Problem[] = [];
+  const { value } = readDocument(path, problems);
+  if (problems.length > 0) throw new ConfigurationError(problems);
+  const rules = isMap(value) ? value["rules"] : undefined;
+  return typeof rules === "string" ? resolve(dirname(path), rules) : resolve(dirname(SHIPPED_FILE), "rules.yaml");
+}
+
 /** The rules alone, for checking a file that is not in use yet. */
 export function loadRules(path: string): Rules {
   const problems: Problem[] = [];

@@ -5,6 +5,7 @@ import { Environment } from "@marcbachmann/cel-js";
 import { createRuleEnvironment, readsTime, RULE_LIMITS } from "#core/segment.ts";
 import { DURATION_PATTERN } from "#core/duration.ts";
 import { DURATION_EXPECTED } from "./duration.ts";
+import { findCost } from "./rule-cost.ts";
 import { suggestName } from "./suggestion.ts";
 
 /** What a rule may name, for suggestions; the environment itself is the core's. */
@@ -26,7 +27,7 @@ const RULE_NAMES = [
 const ELAPSED = /\belapsed\s*\([^,()]*,\s*(?:"([^"]*)"|'([^']*)')\s*\)/dg;
 
 export interface ExpressionProblem {
-  readonly code: "rule-syntax" | "rule-type";
+  readonly code: "rule-syntax" | "rule-type" | "rule-cost";
   readonly message: string;
   /** Character inside the expression, from 0. */
   readonly position: number;
@@ -36,6 +37,8 @@ export interface ExpressionProblem {
 export function checkRule(expression: string): ExpressionProblem | undefined {
   const found = check(createRuleEnvironment(), expression, "bool", RULE_NAMES);
   if (found !== undefined) return found;
+  const cost = findCost(createRuleEnvironment(), expression);
+  if (cost !== undefined) return { code: "rule-cost", message: cost, position: 0 };
   for (const { 1: one, 2: other, indices } of expression.matchAll(ELAPSED)) {
     const [position = 0] = indices?.[1] ?? indices?.[2] ?? [];
     if (!DURATION_PATTERN.test(one ?? other ?? "")) return { code: "rule-type", message: DURATION_EXPECTED, position };

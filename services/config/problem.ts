@@ -11,6 +11,12 @@ export type ProblemCode =
   | "unknown-name"
   | "rule-syntax"
   | "rule-type"
+  /** It may take more steps than a rule may. */
+  | "rule-cost"
+  /** It fails for some facts, and then does not hold. */
+  | "rule-fails"
+  /** Nobody was found for a rung. */
+  | "rung-unreached"
   | "rule-order"
   | "secret-too-short";
 
