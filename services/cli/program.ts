@@ -6,6 +6,7 @@ import { registerApi } from "./verbs/api.ts";
 import { registerConfig } from "./verbs/config.ts";
 import { registerDemoAutomation } from "./verbs/demo-automation.ts";
 import { registerDemo } from "./verbs/demo.ts";
+import { registerDeadLetters } from "./verbs/dlq.ts";
 import { registerDigest } from "./verbs/digest.ts";
 import { registerExplain } from "./verbs/explain.ts";
 import { registerFold } from "./verbs/fold.ts";
@@ -36,6 +37,7 @@ const VERBS: readonly ((program: Command) => void)[] = [
   registerDigest,
   registerTail,
   registerReport,
+  registerDeadLetters,
   registerTopics,
   registerConfig,
 ];
