@@ -69,7 +69,7 @@ export interface Ladder {
   /** The segment at that time, and the rule that put it there. A rule that fails to evaluate does not hold. */
   evaluate(facts: Facts, atMs: number, path?: Path): Standing;
   /** Of a move: the facts that hold its rule true, and on the way down the former segment's false (decisive.ts). */
-  findDecisive(facts: Facts, atMs: number, from: string | null, to: string): string[];
+  findDecisive(facts: Facts, atMs: number, from: string | null, to: string): readonly string[];
   /** Of two segments the one higher on the ladder has the greater height; one that is not on it is below all. */
   heightOf(segment: string | null): number;
 }
@@ -131,7 +131,8 @@ function compile(rules: Rules): Ladder {
     ({ leaveWhen, holdForMs, stayForMs, to }) => (leaveWhen ?? holdForMs ?? stayForMs ?? to) !== undefined,
   );
   const heightOf = (segment: string | null) => bySegment.get(segment)?.height ?? 0;
-  let answers = new Map<string, Standing>();
+  const rememberAnswer = remember<Standing>();
+  const rememberDecisive = remember<readonly string[]>();
   const ask = (facts: Facts, atMs: number, path: Path): Standing => {
     const context = asked.begin(facts, atMs);
     const current = holds ? bySegment.get(path.segment) : undefined;
@@ -149,20 +150,18 @@ function compile(rules: Rules): Ladder {
     readsTime: asksForTime || audiences,
     evaluate(facts, atMs, path = NOWHERE) {
       if (asksForTime || holds) return ask(facts, atMs, path);
-      const key = writeFacts(facts);
-      const known = answers.get(key);
-      if (known !== undefined) return known;
-      const answer = ask(facts, atMs, path);
-      if (answers.size >= ANSWERS_MAX) answers = new Map();
-      answers.set(key, answer);
-      return answer;
+      return rememberAnswer(writeFacts(facts), () => ask(facts, atMs, path));
     },
     findDecisive(facts, atMs, from, to) {
       const isDown = heightOf(to) < heightOf(from);
-      const decided = rungs
-        .filter(({ rule: { segment } }) => segment === to || (isDown && segment === from))
-        .map(({ rule: { segment }, holds: asks }) => ({ holds: asks, answer: segment === to }));
-      return findDecisive(decided, asked.begin(facts, atMs));
+      const find = (): string[] => {
+        const decided = rungs
+          .filter(({ rule: { segment } }) => segment === to || (isDown && segment === from))
+          .map(({ rule: { segment }, holds: asks }) => ({ holds: asks, answer: segment === to }));
+        return findDecisive(decided, asked.begin(facts, atMs));
+      };
+      if (asksForTime) return find();
+      return rememberDecisive(`${JSON.stringify([from, to])} ${writeFacts(facts)}`, find);
     },
     heightOf,
   };
@@ -170,6 +169,19 @@ function compile(rules: Rules): Ladder {
 
 export function earlier(a: number | null, b: number | null): number | null {
   return a === null || b === null ? (a ?? b) : Math.min(a, b);
+}
+
+/** What was made under a key once. */
+function remember<T>(): (key: string, make: () => T) => T {
+  let made = new Map<string, T>();
+  return (key, make) => {
+    const known = made.get(key);
+    if (known !== undefined) return known;
+    const value = make();
+    if (made.size >= ANSWERS_MAX) made = new Map();
+    made.set(key, value);
+    return value;
+  };
 }
 
 /** All that a rule can read that does not depend on time. */
