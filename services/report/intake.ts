@@ -5,8 +5,8 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import type { Codec } from "#ports/codec.ts";
 import type { Log } from "#ports/log.ts";
-import { readOn, type ReadingOptions } from "./book.ts";
-import type { Ledger, ToldTransition } from "./ledger.ts";
+import { readOn, type ReadingOptions, type ReadRecord } from "./book.ts";
+import type { Ledger, ToldIdentityChange, ToldTransition } from "./ledger.ts";
 import { describeSummary } from "./quality.ts";
 import type { Sheet } from "./sheet.ts";
 
@@ -20,25 +20,42 @@ type Written<T> = Omit<T, "at"> & { readonly at: string };
 export async function readTopic(
   wires: { readonly log: Log; readonly codec: Codec },
   ledger: Ledger,
-  topic: string,
+  topics: { readonly segmentTransition: string; readonly identityChanged: string },
   options: ReadingOptions,
 ): Promise<void> {
-  await readOn(wires, ledger, [topic], ({ value }) => ledger.add(value as ToldTransition), options);
+  const take = ({ topic, value }: ReadRecord) => {
+    if (topic === topics.segmentTransition) ledger.add(value as ToldTransition);
+    else ledger.addAlias(readChange(value as ChangeLine));
+  };
+  await readOn(wires, ledger, [topics.segmentTransition, topics.identityChanged], take, options);
+}
+
+type ChangeLine = Omit<ToldIdentityChange, "change"> & { readonly kind: ToldIdentityChange["change"] };
+
+/** Its topic and its file call the kind of a change `kind`. */
+function readChange({ kind, profileId, otherProfileId }: ChangeLine): ToldIdentityChange {
+  return { change: kind, profileId, otherProfileId };
 }
 
 export async function readFold(ledger: Ledger, folder: string): Promise<void> {
-  const file = join(folder, "transitions.jsonl");
-  if (!existsSync(file)) throw new NoFold(`${file}: there is no such file; \`weft fold --out ${folder}\` makes it`);
-  const lines: ToldTransition[] = [];
-  for await (const line of createInterface({ input: createReadStream(file, "utf8") }))
-    if (line !== "") lines.push(readLine(line));
+  const moves = (await readLines<Written<ToldTransition>>(folder, "transitions.jsonl")).map(readMove);
+  const changes = await readLines<ChangeLine>(folder, "identity-changes.jsonl");
   ledger.transact(() => {
-    for (const told of lines) ledger.add(told);
+    for (const told of moves) ledger.add(told);
+    for (const told of changes) ledger.addAlias(readChange(told));
   });
 }
 
-function readLine(line: string): ToldTransition {
-  const told = JSON.parse(line) as Written<ToldTransition>;
+async function readLines<T>(folder: string, name: string): Promise<T[]> {
+  const file = join(folder, name);
+  if (!existsSync(file)) throw new NoFold(`${file}: there is no such file; \`weft fold --out ${folder}\` makes it`);
+  const lines: T[] = [];
+  for await (const line of createInterface({ input: createReadStream(file, "utf8") }))
+    if (line !== "") lines.push(JSON.parse(line) as T);
+  return lines;
+}
+
+function readMove(told: Written<ToldTransition>): ToldTransition {
   return { ...told, retracts: told.retracts ?? null, at: Date.parse(told.at) };
 }
 

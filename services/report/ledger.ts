@@ -2,7 +2,7 @@
 // a query over it, so a retraction takes back exactly what it cancels, whatever was counted from it.
 
 import type { ChannelCredit } from "#core/credit.ts";
-import type { SegmentTransition } from "#core/effect.ts";
+import type { IdentityChanged, SegmentTransition } from "#core/effect.ts";
 import { Book } from "./book.ts";
 
 const TABLES = `
@@ -12,6 +12,7 @@ CREATE TABLE IF NOT EXISTS passages (
   place INTEGER NOT NULL
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS passagesByProfile ON passages (profile, place);
+CREATE TABLE IF NOT EXISTS aliases (profile TEXT PRIMARY KEY, old TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS retractions (id TEXT PRIMARY KEY, retracts TEXT NOT NULL, cause TEXT NOT NULL) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS retractionsByPassage ON retractions (retracts);
 CREATE TABLE IF NOT EXISTS decisive (id TEXT, path TEXT, PRIMARY KEY (id, path)) WITHOUT ROWID;
@@ -23,6 +24,11 @@ CREATE TABLE IF NOT EXISTS credits (
   linear INTEGER NOT NULL, position INTEGER NOT NULL, timeDecay INTEGER NOT NULL, PRIMARY KEY (id, channel)
 ) WITHOUT ROWID;
 `;
+
+/** The id under which a journey began; ids that follow each other in a circle are journeys of their own. */
+const JOURNEYS = `journeys (profile, root, generation) AS (
+  SELECT profile, old, 1 FROM aliases WHERE old NOT IN (SELECT profile FROM aliases)
+  UNION SELECT aliases.profile, root, generation + 1 FROM aliases JOIN journeys ON aliases.old = journeys.profile)`;
 
 /** A transition or retraction as its topic and the fold's file tell it. */
 export interface ToldTransition
@@ -49,6 +55,8 @@ export interface ToldTransition
   }[];
   readonly credit: readonly ChannelCredit[];
 }
+
+export type ToldIdentityChange = Pick<IdentityChanged, "change" | "profileId" | "otherProfileId">;
 
 /** Which passages a report is about. */
 export interface Selection {
@@ -84,13 +92,20 @@ export class Ledger extends Book {
       this.#insert("credits", { id, channel, touches, first, last, linear, position, timeDecay });
   }
 
+  /** A profile goes on under another id: one journey. To be called within a transaction. */
+  addAlias({ change, profileId, otherProfileId }: ToldIdentityChange): void {
+    if (change !== "alias" || otherProfileId === null) return;
+    this.#insert("aliases", { profile: profileId, old: otherProfileId });
+  }
+
   /**
    * Rows of a query over `held`: the passages of the selection that nothing retracted, which is how the query names them;
    * `told` are those of the selection with the retracted ones.
    */
   rows(query: string, { since = "", until = "9", nature = "" }: Selection = {}): Row[] {
-    const text = `WITH told AS (
-        SELECT * FROM passages WHERE day >= :since AND day <= :until AND (:nature = '' OR nature = :nature)),
+    const text = `WITH RECURSIVE ${JOURNEYS}, told AS (
+        SELECT passages.*, coalesce(root, profile) AS journey, coalesce(generation, 0) AS generation
+        FROM passages LEFT JOIN journeys USING (profile) WHERE day >= :since AND day <= :until AND (:nature = '' OR nature = :nature)),
       held AS (SELECT * FROM told WHERE id NOT IN (SELECT retracts FROM retractions)) ${query}`;
     return this.sqlite.prepare(text).all({ since, until, nature }) as Row[];
   }

@@ -1,4 +1,4 @@
-// The ways that profiles took through the segments, and how far those who came in one month have come.
+// The ways that profiles, under whichever of their ids, took through the segments, and how far those who came in one month have come.
 
 import { groupRows, shareOf, type Report } from "./sheet.ts";
 import type { Ledger, Row, Selection } from "./ledger.ts";
@@ -6,9 +6,12 @@ import type { Ledger, Row, Selection } from "./ledger.ts";
 const PATHS_MAX = 50;
 
 export const reportPaths: Report = (ledger, selection) => {
-  const steps = ledger.rows(`SELECT profile, "from", "to", at FROM held ORDER BY profile, place`, selection);
+  const steps = ledger.rows(
+    `SELECT journey, "from", "to", at FROM held ORDER BY journey, at, generation, place`,
+    selection,
+  );
   const paths = new Map<string, { profiles: number; tookMs: number[] }>();
-  for (const moves of groupRows(steps, "profile").values()) {
+  for (const moves of groupRows(steps, "journey").values()) {
     const [first] = moves;
     const start = first?.["from"] ?? null;
     const path = [...(start === null ? [] : [start]), ...moves.map(({ to }) => to ?? "merged")].join(" > ");
@@ -33,7 +36,7 @@ export const reportPaths: Report = (ledger, selection) => {
 function countSteps(ledger: Ledger, selection: Selection): Row[] {
   return ledger.rows(
     `SELECT step, "from", "to", count(*) AS count FROM (
-       SELECT "from", "to", row_number() OVER (PARTITION BY profile ORDER BY place) AS step FROM held)
+       SELECT "from", "to", row_number() OVER (PARTITION BY journey ORDER BY at, generation, place) AS step FROM held)
      GROUP BY step, "from", "to" ORDER BY step, "from", "to"`,
     selection,
   );
@@ -43,15 +46,15 @@ function countSteps(ledger: Ledger, selection: Selection): Row[] {
 export const reportCohorts: Report = (ledger, selection) => {
   const reached = ledger.rows(
     `SELECT month, "to" AS segment, min(at) - came AS tookMs FROM held JOIN (
-       SELECT profile, min(at) AS came, substr(min(day), 1, 7) AS month FROM held WHERE "from" IS NULL GROUP BY profile)
-     USING (profile) WHERE "to" IS NOT NULL GROUP BY profile, "to" ORDER BY month, "to", tookMs`,
+       SELECT journey, min(at) AS came, substr(min(day), 1, 7) AS month FROM held WHERE "from" IS NULL GROUP BY journey)
+     USING (journey) WHERE "to" IS NOT NULL GROUP BY journey, "to" ORDER BY month, "to", tookMs`,
     selection,
   );
   const sizes = new Map(
     ledger
       .rows(
         `SELECT month, count(*) AS size FROM (
-           SELECT substr(min(day), 1, 7) AS month FROM held WHERE "from" IS NULL GROUP BY profile)
+           SELECT substr(min(day), 1, 7) AS month FROM held WHERE "from" IS NULL GROUP BY journey)
          GROUP BY month`,
         selection,
       )

@@ -12,6 +12,7 @@ import { readOn } from "#services/report/book.ts";
 import { readTopic } from "#services/report/intake.ts";
 import { Ledger, type ToldTransition } from "#services/report/ledger.ts";
 import { countDays, reportMatrix } from "#services/report/matrix.ts";
+import { reportCohorts, reportPaths } from "#services/report/paths.ts";
 import { writePage } from "#services/report/page.ts";
 import { foldEach } from "#support/fold-events.ts";
 import { bits, cut, historyOf, runs } from "#support/histories.ts";
@@ -59,10 +60,10 @@ describe("the passage matrix", () => {
         const ledger = new Ledger();
         for (const batch of cut(moves, ends)) {
           await told.publish(batch);
-          await readTopic(told, ledger, topics.segmentTransition, { follow: false });
+          await readTopic(told, ledger, topics, { follow: false });
         }
         await told.publish(moves);
-        await readTopic(told, ledger, topics.segmentTransition, { follow: false });
+        await readTopic(told, ledger, topics, { follow: false });
         deepEqual(byName(countRows(ledger)), byName(countMoves(moves)));
         const pairs = reportMatrix(ledger, {}).find(({ name }) => name === "pairs")?.rows ?? [];
         const gone = new Set(moves.flatMap(({ retracts }) => retracts ?? []));
@@ -98,10 +99,52 @@ describe("the passage matrix", () => {
     broken.close();
     const ledger = new Ledger(file);
     equal(countDays(ledger, {}).length, 0, "nothing of the batch stands");
-    await readTopic(told, ledger, topics.segmentTransition, { follow: false });
+    await readTopic(told, ledger, topics, { follow: false });
     deepEqual(
       countDays(ledger, {}).map(({ count: counted }) => counted),
       [10],
+    );
+    ledger.close();
+  });
+
+  it("follows a person from one of her ids to the next: one way, and one cohort", async () => {
+    const told = await openToldTopics();
+    const alias = (profileId: string, otherProfileId: string): Output => {
+      const { by: cause } = MOVE;
+      const changeId = `${profileId}.c1`;
+      return {
+        kind: "identity-changed",
+        change: "alias",
+        changeId,
+        profileId,
+        otherProfileId,
+        identifiers: [],
+        identifiersCount: 0,
+        cause,
+      };
+    };
+    const move = (profileId: string, n: number, from: string | null, to: string) => {
+      return { ...MOVE, profileId, transitionId: `${profileId}.${n}`, from, to };
+    };
+    await told.publish([
+      move("a", 1, null, "visitor"),
+      move("a", 2, "visitor", "prospect"),
+      alias("b", "a"),
+      move("b", 1, "prospect", "one-buyer"),
+      alias("c", "b"),
+      move("c", 1, "one-buyer", "multi-buyer"),
+    ]);
+    const ledger = new Ledger();
+    await readTopic(told, ledger, topics, { follow: false });
+    const [paths] = reportPaths(ledger, {});
+    deepEqual(
+      paths?.rows.map(({ path, profiles }) => [path, profiles]),
+      [["visitor > prospect > one-buyer > multi-buyer", 1]],
+    );
+    const [cohorts] = reportCohorts(ledger, {});
+    deepEqual(
+      cohorts?.rows.map(({ segment, profiles, reached }) => [segment, profiles, reached]),
+      ["multi-buyer", "one-buyer", "prospect", "visitor"].map((segment) => [segment, 1, 1]),
     );
     ledger.close();
   });

@@ -84,7 +84,7 @@ async function openLedger({ config, embedded = false, from, file }: ReportOption
   const wires = await openWires(loaded, { embedded });
   try {
     const ledger = new Ledger(file ?? kept);
-    await readTopic(wires, ledger, topicNames(loaded).segmentTransition, { follow: false });
+    await readTopic(wires, ledger, topicNames(loaded), { follow: false });
     return ledger;
   } finally {
     await wires.close();
