@@ -337,7 +337,8 @@ function createOperatorSource({ kafka, country, currency }: ConfigurationFile): 
     assuranceByType: {},
     trustedForOrders: false,
     trustedForIdentifiers: true,
-    rank: Number.MAX_SAFE_INTEGER,
+    // A correction outranks whatever sources say.
+    rank: -1,
     country,
     currency,
     delivery: "live",

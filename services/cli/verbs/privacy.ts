@@ -5,15 +5,29 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Command } from "commander";
+import type { ChannelEvent } from "#core/event.ts";
+import { isKnown } from "#core/weighed.ts";
 import type { Membership } from "#ports/log.ts";
 import { loadConfiguration } from "#services/config/configuration.ts";
 import { topicNames } from "#services/config/topics.ts";
 import { draftErasure, isErased, publishErasure } from "#services/wire/erasure.ts";
+import { findIdentifier } from "#services/wire/lookup.ts";
+import { operatorTopic } from "#services/wire/ruling.ts";
 import { exportSubject, tabulateExport } from "#services/wire/subject-export.ts";
 import { EXIT, UsageError } from "../failure.ts";
 import { IDENTIFIER_HELP, parseIdentifier } from "../identifier.ts";
 import type { CommonOptions } from "../program.ts";
 import { openRuntime } from "../runtime.ts";
+
+interface CorrectionOptions extends CommonOptions {
+  readonly author: string;
+  readonly reason: string;
+  readonly purpose?: string;
+  readonly channel?: string;
+  readonly proof?: string;
+  readonly refuse?: boolean;
+  readonly trait?: readonly string[];
+}
 
 interface RequestOptions extends CommonOptions {
   readonly author: string;
@@ -33,6 +47,7 @@ export function registerPrivacy(program: Command): void {
     .action(async (identifier: string, _options: unknown, command: Command) =>
       exportPerson(identifier, command.optsWithGlobals<CommonOptions & { csv?: string }>()),
     );
+  registerCorrections(privacy);
   privacy
     .command("erase")
     .description("forget a person: everything under her identifiers, for ever, whatever is replayed or comes late")
@@ -43,6 +58,89 @@ export function registerPrivacy(program: Command): void {
     .action(async (identifier: string, _options: unknown, command: Command) =>
       erase(identifier, command.optsWithGlobals<RequestOptions>()),
     );
+}
+
+function registerCorrections(privacy: Command): void {
+  const add = (verb: string, description: string): Command =>
+    privacy
+      .command(verb)
+      .description(description)
+      .argument("<identifier>", IDENTIFIER_HELP)
+      .requiredOption("--author <name>", "who handles the request; goes into the log")
+      .requiredOption("--reason <text>", "why; goes into the log");
+  add("consent", "record a consent, or with --refuse its withdrawal, with its proof")
+    .requiredOption("--purpose <name>", "what for")
+    .option("--channel <name>", "on which channel; without it on any")
+    .option("--refuse", "she withdraws it")
+    .option("--proof <text>", "what shows it: a grant without a proof is none")
+    .action((identifier: string, _options: unknown, command: Command) => {
+      const options = command.optsWithGlobals<CorrectionOptions>();
+      const { purpose = "", channel = null, refuse = false, proof = null } = options;
+      if (!refuse && proof === null) throw new UsageError("a grant needs its --proof");
+      const consents = [{ purpose, channel, granted: !refuse, proof }];
+      return correct(identifier, options, { type: "consent-changed", consents });
+    });
+  add("object", "record an objection: as a consent withdrawn, of which no proof is asked")
+    .requiredOption("--purpose <name>", "to what")
+    .option("--channel <name>", "on which channel; without it on any")
+    .action((identifier: string, _options: unknown, command: Command) => {
+      const options = command.optsWithGlobals<CorrectionOptions>();
+      const { purpose = "", channel = null } = options;
+      const consents = [{ purpose, channel, granted: false, proof: null }];
+      return correct(identifier, options, { type: "consent-changed", consents });
+    });
+  add("rectify", "correct what is kept of a person: it outranks whatever a source says")
+    .requiredOption("--trait <name=value...>", "a trait and its right value; an empty one takes it away")
+    .action((identifier: string, _options: unknown, command: Command) => {
+      const options = command.optsWithGlobals<CorrectionOptions>();
+      const traits = Object.fromEntries((options.trait ?? []).map(readTrait));
+      return correct(identifier, options, { type: "traits-changed", traits });
+    });
+}
+
+function readTrait(text: string): readonly [string, string | null] {
+  const cut = text.indexOf("=");
+  if (cut < 1) throw new UsageError(`--trait ${text}: expected name=value`);
+  return [text.slice(0, cut), text.slice(cut + 1) || null];
+}
+
+/** An event of the operator about an identifier that the shop knows: what he says of it would make it known. */
+async function correct(
+  identifier: string,
+  { config, embedded = false, json = false, author, reason }: CorrectionOptions,
+  part: Pick<ChannelEvent, "type" | "consents" | "traits">,
+): Promise<void> {
+  const { namespace, value } = parseIdentifier(identifier);
+  const loaded = loadConfiguration(config);
+  const runtime = await openRuntime(loaded, { embedded });
+  try {
+    const { engine, index, store, wires } = runtime;
+    const services = { engine, index, store, shards: loaded.deployment.engine.shards };
+    const country = loaded.configuration.sources[0]?.country ?? "FR";
+    const found = await findIdentifier(services, namespace, value, country);
+    const reasonWhyNot = !found.found ? found.reason : isKnown(engine.registry, found.entry) ? null : "claimed-only";
+    if (reasonWhyNot !== null) {
+      const line = json ? JSON.stringify({ written: false, reason: reasonWhyNot }) : `not written: ${reasonWhyNot}`;
+      process.stdout.write(`${line}\n`);
+      process.exitCode = EXIT.failed;
+      return;
+    }
+    const topic = operatorTopic(loaded);
+    const encode = await wires.codec.encoder(topic, "ChannelEvent");
+    const event: ChannelEvent = {
+      eventId: randomUUID(),
+      occurredAt: Date.now(),
+      identifiers: [{ namespace, value }],
+      note: `${author}: ${reason}`,
+      ...part,
+    };
+    await wires.log.append([{ topic, key: event.eventId, value: encode(event) }]);
+    process.stdout.write(
+      json ? `${JSON.stringify({ written: true, eventId: event.eventId })}\n` : "written to the log\n",
+    );
+  } finally {
+    await runtime.close();
+  }
 }
 
 async function exportPerson(
