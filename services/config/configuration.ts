@@ -5,6 +5,7 @@ import { readFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import type * as z from "zod";
 import {
+  ABANDONED_CART,
   OPERATOR,
   type Configuration,
   type NamespaceConfiguration,
@@ -174,8 +175,10 @@ function buildAudiences({ audiences }: RulesFile): Pick<Rules, "audiences"> {
 }
 
 function buildSignals({ signals }: RulesFile): SignalRule[] {
-  return signals.flatMap(({ enabled, dueAfter, sourceLateAfter = 0, ...rule }) =>
-    enabled
+  return signals.flatMap(({ enabled, dueAfter, sourceLateAfter = 0, ...given }) => {
+    const isBare = given.signal === ABANDONED_CART.signal && given.after === undefined && given.yearly === undefined;
+    const rule = isBare ? { ...given, ...ABANDONED_CART } : given;
+    return enabled
       ? [
           {
             signal: rule.signal,
@@ -187,8 +190,8 @@ function buildSignals({ signals }: RulesFile): SignalRule[] {
             sourceLateAfterMs: sourceLateAfter,
           },
         ]
-      : [],
-  );
+      : [];
+  });
 }
 
 function readDocument(path: string, problems: Problem[], from?: SourceDocument): SourceDocument {

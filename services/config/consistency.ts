@@ -1,7 +1,7 @@
 // What no schema of single keys can see: names used twice, names that nothing declares, expressions that do not check.
 // It reads the file as written, not as parsed, so that these problems come out together with those of form.
 
-import { MOMENTS } from "#core/configuration.ts";
+import { ABANDONED_CART, MOMENTS } from "#core/configuration.ts";
 import { EVENT_TYPES } from "#core/event.ts";
 import { PARTS, PARTS_WITH_ENTRIES } from "#core/lawful.ts";
 import { checkField, checkPayloadField, checkRule, findTime } from "./expression.ts";
@@ -91,7 +91,8 @@ export function checkSignals(value: unknown, document: SourceDocument): Problem[
   for (const [index, entry] of signals.entries()) {
     const path = ["signals", index];
     const { after, yearly, unless, while: condition } = asMap(entry);
-    if ((after === undefined) === (yearly === undefined))
+    const isShipped = asMap(entry)["signal"] === ABANDONED_CART.signal && yearly === undefined;
+    if ((after === undefined) === (yearly === undefined) && !isShipped)
       problems.push(document.problem("missing-key", path, "expected either `after` or `yearly`"));
     if (yearly !== undefined && unless !== undefined)
       problems.push(document.problemWithKey("unknown-key", [...path, "unless"], "a yearly signal has no `unless`"));

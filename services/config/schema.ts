@@ -371,7 +371,10 @@ export const rulesSchema = z.strictObject({
       z.strictObject({
         signal: name.meta({ description: "Name of the signal, as outputs carry it." }),
         enabled: z.boolean().default(true).meta({ description: "False: declared, and not in use." }),
-        after: momentList.optional().meta({ title: MOMENT_TITLE, description: "What opens it: the latest of these." }),
+        after: momentList.optional().meta({
+          title: MOMENT_TITLE,
+          description: "What opens it: the latest of these. Default: abandoned-cart is the shipped one.",
+        }),
         unless: momentList.optional().meta({
           title: MOMENT_TITLE,
           description:

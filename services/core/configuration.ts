@@ -125,6 +125,13 @@ export interface PassageRules {
   readonly reach: ReachRule;
 }
 
+/** What the name says where a file declares nothing else under it. */
+export const ABANDONED_CART = {
+  signal: "abandoned-cart",
+  after: ["cart-activity"],
+  unless: ["valid-order"],
+} as const satisfies Partial<SignalRule>;
+
 /** A membership beside the segment; one may be in any number. */
 export interface AudienceRule {
   readonly audience: string;

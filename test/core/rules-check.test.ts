@@ -153,6 +153,12 @@ describe("rules check", () => {
     match(check(shadowed).warnings.join("\n"), /^4:\d+ rung-unreached: ladder\[1\]\.when: nobody was found for "more"/);
   });
 
+  it("takes abandoned-cart by its name alone for what it is as shipped", () => {
+    const file = join(folder, "bare.yaml");
+    writeFileSync(file, `${ladder()}\nsignals:\n  - { signal: abandoned-cart, dueAfter: 24h, sourceLateAfter: 36h }`);
+    deepEqual(checkRulesFile(file).rules?.signals, configuration.rules.signals);
+  });
+
   it("says that a file is not there", () => {
     const { errors } = checkRulesFile(join(folder, "none.yaml"));
     deepEqual(
