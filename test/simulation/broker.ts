@@ -16,6 +16,9 @@ const CONCURRENT_PAUSE_MS = 3;
 
 export class Fenced extends Error {}
 
+/** A position, and when it was written: of two that are committed the one written last counts, whichever ends first. */
+type Written = Position & { readonly at: number };
+
 export class Broker {
   /** False plants a bug: an initialised producer does not fence the one before. */
   fencesProducers = true;
@@ -25,10 +28,11 @@ export class Broker {
   losesPositions = false;
   readonly #world: World;
   readonly #topics = new Map<string, Partition[]>();
-  readonly #positions = new Map<string, Map<string, Position>>();
+  readonly #positions = new Map<string, Map<string, Written>>();
   readonly #producers = new Map<string, Producer>();
   readonly #onVisible: (partition: Partition) => void;
   readonly #watchers = new Set<() => void>();
+  #written = 1;
 
   constructor(world: World, onVisible: (partition: Partition) => void) {
     this.#world = world;
@@ -69,6 +73,7 @@ export class Broker {
     if (producer.transaction?.state === "open" && this.fencesProducers) this.#finish(producer.transaction, "aborting");
     while (producer.transaction !== null && (this.fencesProducers || producer.transaction.state !== "open"))
       await this.#pause();
+    producer.ended = null;
     return epoch;
   }
 
@@ -80,8 +85,12 @@ export class Broker {
   ): Promise<void> {
     const transaction = await this.#join(id, epoch);
     transaction.group = group;
-    for (const [key, position] of positions) transaction.positions.set(key, position);
-    if (this.movesPositionsEarly) this.#move(group, positions);
+    const written = new Map(
+      [...positions].map(([key, position]) => [key, { ...position, at: this.#written }] as const),
+    );
+    this.#written += 1;
+    for (const [key, position] of written) transaction.positions.set(key, position);
+    if (this.movesPositionsEarly) this.#move(group, written);
   }
 
   /** A record of a transaction that does not exist (any more) is refused, not kept. */
@@ -97,6 +106,7 @@ export class Broker {
     const producer = this.#producerOf(id);
     if (producer.epoch !== epoch) throw new Fenced(`${id} has a newer producer`);
     const { transaction } = producer;
+    if (transaction === null && producer.ended === how) return;
     if (transaction === null) throw new Error(`${id} has no transaction`);
     if (transaction.state === "open") this.#finish(transaction, how);
     else if (transaction.state !== how) throw new Error(`the transaction of ${id} is ${transaction.state}`);
@@ -106,11 +116,17 @@ export class Broker {
   async readPositions(group: string, keys: readonly string[]): Promise<Map<string, Position>> {
     while (this.#isMoving(group, keys)) await this.#pause();
     const known = this.#positions.get(group);
-    return new Map(keys.map((key) => [key, known?.get(key) ?? { offset: 0, step: 0 }]));
+    const place = ({ offset, step }: Position): Position => ({ offset, step });
+    return new Map(keys.map((key) => [key, place(known?.get(key) ?? { offset: 0, step: 0 })]));
   }
 
   positionOf(group: string, key: string): number {
-    return this.#positions.get(group)?.get(key)?.offset ?? 0;
+    return this.placeOf(group, key).offset;
+  }
+
+  placeOf(group: string, key: string): Position {
+    const { offset, step } = this.#positions.get(group)?.get(key) ?? { offset: 0, step: 0 };
+    return { offset, step };
   }
 
   /** Plants a bug: see `isolated`. */
@@ -158,6 +174,7 @@ export class Broker {
       landing: 0,
     };
     producer.transaction = transaction;
+    producer.ended = null;
     this.#world.after(TRANSACTION_TIMEOUT_MS, `time-out of ${producer.id}`, () => {
       if (producer.transaction !== transaction || transaction.state !== "open") return;
       this.#world.count("transaction timed out");
@@ -177,7 +194,9 @@ export class Broker {
       this.#world.after(MARKER_MS_MAX * this.#world.draw(name), name, () => {
         run();
         transaction.landing -= 1;
-        if (transaction.landing === 0) producer.transaction = null;
+        if (transaction.landing > 0) return;
+        producer.transaction = null;
+        producer.ended = how;
       });
     };
     for (const partition of firstOffsets.keys())
@@ -192,10 +211,10 @@ export class Broker {
     });
   }
 
-  #move(group: string, positions: ReadonlyMap<string, Position>): void {
-    const known = this.#positions.get(group) ?? new Map<string, Position>();
+  #move(group: string, positions: ReadonlyMap<string, Written>): void {
+    const known = this.#positions.get(group) ?? new Map<string, Written>();
     this.#positions.set(group, known);
-    for (const [key, position] of positions) known.set(key, position);
+    for (const [key, position] of positions) if (position.at >= (known.get(key)?.at ?? 0)) known.set(key, position);
   }
 
   #write(record: NewRecord, transaction: Transaction | null): Partition {
@@ -224,7 +243,7 @@ export class Broker {
 
   #producerOf(id: string): Producer {
     let producer = this.#producers.get(id);
-    if (producer === undefined) this.#producers.set(id, (producer = { id, epoch: 0, transaction: null }));
+    if (producer === undefined) this.#producers.set(id, (producer = { id, epoch: 0, transaction: null, ended: null }));
     return producer;
   }
 

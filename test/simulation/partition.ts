@@ -7,6 +7,8 @@ export interface Producer {
   readonly id: string;
   epoch: number;
   transaction: Transaction | null;
+  /** How its last transaction ended, until the next one: who asks for the same end again is told that it is so. */
+  ended: Transaction["state"] | null;
 }
 
 export interface Transaction {
@@ -14,7 +16,7 @@ export interface Transaction {
   /** Of each partition that it wrote to: where it begins there. */
   readonly firstOffsets: Map<Partition, number>;
   group: string | null;
-  readonly positions: Map<string, Position>;
+  readonly positions: Map<string, Position & { readonly at: number }>;
   state: "open" | "committing" | "aborting";
   /** Markers that have not landed. */
   landing: number;
