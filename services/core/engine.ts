@@ -18,23 +18,30 @@ export interface Engine {
   readonly patterns: readonly Pattern[];
   /** Number of resolver slots: a shard's time is the minimum over all of them. */
   readonly resolverSlots: number;
+  /** Timers of one queue that fire in one step; what else an item makes due fires in further steps of it. */
+  readonly firedMax: number;
   /** Bytes that the resolver has accepted, to the event; the shell's codec. */
   readonly decode: (bytes: Uint8Array) => ChannelEvent;
 }
+
+/** Bounds what one commit holds. Part of the recorded order like the rules: other figures end profile-changed elsewhere. */
+export const FIRED_MAX = 1_000;
 
 export function createEngine(options: {
   configuration: Configuration;
   hash: Hash;
   resolverSlots: number;
+  firedMax?: number;
   decode: (bytes: Uint8Array) => ChannelEvent;
 }): Engine {
-  const { configuration, hash, resolverSlots, decode } = options;
+  const { configuration, hash, resolverSlots, firedMax = FIRED_MAX, decode } = options;
   return {
     registry: createRegistry(configuration, hash),
     ladder: compileLadder(configuration.rules),
     audiences: compileAudiences(configuration.rules),
     patterns: configuration.rules.signals.map((rule) => compilePattern(rule, configuration.sources)),
     resolverSlots,
+    firedMax,
     decode,
   };
 }

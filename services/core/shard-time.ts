@@ -8,6 +8,8 @@ export interface ShardTime {
   readonly completeUpToMs: Record<string, number>;
   /** What slots have said of files, until every slot has passed the instant of saying it; by instant. */
   told?: Told[];
+  /** In the middle of asking what waits for completeness: the last that was asked, and how many were. */
+  asked?: { readonly atMs: number; readonly ref: string; readonly count: number };
 }
 
 interface Told {

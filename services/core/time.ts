@@ -1,6 +1,8 @@
 // Shard time: the minimum over the resolver slots of what each has passed; it never goes back. Timers due fire before
 // the next item, stamped with their due instant. A source that delivers files is complete up to the latest occurredAt
 // recorded from it; a live one up to the shard's time.
+// An item that makes more timers due than a step may fire is cut: it is applied again, and again, and each time fires the
+// next ones, before it does what comes after them. So whatever precedes a cut must be harmless when it is done twice.
 
 import { compareText } from "./comparison.ts";
 import type { Engine } from "./engine.ts";
@@ -20,17 +22,20 @@ export function* applyProgress(engine: Engine, workspace: Workspace, item: Progr
   const time = workspace.read<ShardTime>(SHARD_PART) ?? { timeMs: 0, slots: {}, completeUpToMs: {} };
   workspace.write(SHARD_PART, time);
   time.slots[item.slot] = Math.max(time.slots[item.slot] ?? 0, item.timeMs);
-  const passed = Object.values(time.slots);
-  const timeMs = passed.length < engine.resolverSlots ? 0 : Math.min(...passed);
+  const slots = Object.values(time.slots);
+  const timeMs = slots.length < engine.resolverSlots ? 0 : Math.min(...slots);
   if (timeMs > time.timeMs) {
     yield* fireTimers(engine, workspace, time, "time", timeMs);
     time.timeMs = timeMs;
   }
   for (const [source, upToMs] of Object.entries(item.completeUpToMs)) noteTold(time, source, upToMs, item.timeMs);
-  if (settleTold(time)) {
+  const passed = settleTold(time);
+  if (passed.length > 0) {
     // Of what the signals wait for, the most that there is.
     const upTo = engine.patterns.map(({ awaited }) => completeUpTo(time, awaited, time.timeMs));
     yield* fireTimers(engine, workspace, time, "completeness", Math.max(0, ...upTo));
+    time.told = time.told?.filter((one) => !passed.includes(one)) ?? [];
+    delete time.asked;
   }
 }
 
@@ -44,13 +49,12 @@ function noteTold(time: ShardTime, source: string, upToMs: number, asOfMs: numbe
   else told.push({ source, upToMs, asOfMs });
 }
 
-/** True where a source is complete up to a later instant than before. */
-function settleTold(time: ShardTime): boolean {
+/** What has been told of sources and counts by now. */
+function settleTold(time: ShardTime): NonNullable<ShardTime["told"]> {
   const passed = (time.told ?? []).filter(({ asOfMs }) => asOfMs <= time.timeMs);
   for (const { source, upToMs } of passed)
     time.completeUpToMs[source] = Math.max(time.completeUpToMs[source] ?? 0, upToMs);
-  if (passed.length > 0) time.told = time.told?.filter((one) => !passed.includes(one)) ?? [];
-  return passed.length > 0;
+  return passed;
 }
 
 /** Up to when every one of these sources, which deliver files, is complete, as of `at`. */
@@ -66,15 +70,23 @@ function* fireTimers(
   queue: TimerQueue,
   upToMs: number,
 ): Steps<void> {
-  const stored: readonly DueTimer[] = (yield { kind: "timers", queue, upToMs }) ?? [];
-  // Another source may be incomplete yet: what waits on is not asked again at once.
+  // One more than may fire, beside those that were asked before: then it is seen that some are left.
+  const max = engine.firedMax + 1 + workspace.timers.size + (time.asked?.count ?? 0);
+  const stored: readonly DueTimer[] = (yield { kind: "timers", queue, upToMs, max }) ?? [];
+  // Another source may be incomplete yet: what waits on is not asked again at once, nor after a cut.
   const asked = new Set<string>();
-  const isAsked = (ref: string) => queue === "completeness" && asked.has(ref);
-  for (
-    let due = findDue(workspace, queue, upToMs, stored, isAsked);
-    due !== null;
-    due = findDue(workspace, queue, upToMs, stored, isAsked)
-  ) {
+  const before = queue === "completeness" ? (time.asked ?? null) : null;
+  const isAsked = (due: DueTimer) =>
+    queue === "completeness" && (asked.has(due.ref) || (before !== null && compareTimers(due, before) <= 0));
+  const next = createDueList(workspace, queue, upToMs, stored, isAsked);
+  let [fired, last]: [number, DueTimer | null] = [0, null];
+  for (let due = next(); due !== null; due = next()) {
+    if (last !== null && fired === engine.firedMax) {
+      if (queue === "completeness") time.asked = { ...last, count: (before?.count ?? 0) + fired };
+      yield { kind: "cut" };
+    }
+    fired += 1;
+    last = due;
     const { component: id, naming, signal } = readTimerRef(due.ref);
     asked.add(due.ref);
     workspace.setTimer(queue, due.ref, null);
@@ -92,20 +104,29 @@ function* fireTimers(
   }
 }
 
-/** The earliest due timer, what this step has set and taken away counted in. */
-function findDue(
+/** The earliest due timer, what this step has set and taken away counted in. `stored`: in order. */
+function createDueList(
   workspace: Workspace,
   queue: TimerQueue,
   upToMs: number,
   stored: readonly DueTimer[],
-  isAsked: (ref: string) => boolean,
-): DueTimer | null {
-  const candidates = stored.filter((timer) => !workspace.timers.has(`${queue} ${timer.ref}`));
-  for (const [name, atMs] of workspace.timers) {
-    const ref = name.slice(queue.length + 1);
-    if (name.startsWith(`${queue} `) && atMs !== null && atMs <= upToMs && !isAsked(ref))
-      candidates.push({ atMs, ref });
-  }
-  candidates.sort((a, b) => a.atMs - b.atMs || compareText(a.ref, b.ref));
-  return candidates[0] ?? null;
+  isAsked: (due: DueTimer) => boolean,
+): () => DueTimer | null {
+  let place = 0;
+  const isPassed = (due: DueTimer | undefined) =>
+    due !== undefined && (workspace.timers.has(`${queue} ${due.ref}`) || isAsked(due));
+  return () => {
+    while (isPassed(stored[place])) place += 1;
+    let first = stored[place] ?? null;
+    for (const [name, atMs] of workspace.timers) {
+      if (atMs === null || atMs > upToMs || !name.startsWith(`${queue} `)) continue;
+      const due = { atMs, ref: name.slice(queue.length + 1) };
+      if (!isAsked(due) && (first === null || compareTimers(due, first) < 0)) first = due;
+    }
+    return first;
+  };
+}
+
+function compareTimers(a: DueTimer, b: DueTimer): number {
+  return a.atMs - b.atMs || compareText(a.ref, b.ref);
 }

@@ -17,7 +17,9 @@ export type TimerQueue = "time" | "completeness";
 
 export type Need =
   | { readonly kind: "parts"; readonly keys: readonly string[] }
-  | { readonly kind: "timers"; readonly queue: TimerQueue; readonly upToMs: number };
+  | { readonly kind: "timers"; readonly queue: TimerQueue; readonly upToMs: number; readonly max: number }
+  /** The step ends inside the item: what was done is committed, and the item applied anew, which goes on from there. */
+  | { readonly kind: "cut" };
 
 /** Parts are put into the workspace by the driver before it resumes; timers are what it resumes with. */
 export type Steps<T> = Generator<Need, T, readonly DueTimer[] | undefined>;

@@ -49,6 +49,7 @@ export function compareFoldEvents(a: FoldEvent, b: FoldEvent): number {
 
 const SHARD = 0;
 const RESOLVED = "weft.resolved";
+const START = { offset: 0, step: 0 };
 
 export class Fold {
   readonly engine: Engine;
@@ -205,8 +206,9 @@ export class Fold {
     if (items.length === 0) return;
     const offset = this.#offset;
     this.#offset += 1;
-    const step = await this.#shard.apply([{ offset, items }], { offset: this.#offset, step: 0 }, 0);
-    this.#queue.push(...step.records.filter(({ topic }) => topic === RESOLVED));
+    const upTo = { offset: this.#offset, step: 0 };
+    for await (const { records } of this.#shard.applyAll([{ offset, items }], () => upTo, START))
+      this.#queue.push(...records.filter(({ topic }) => topic === RESOLVED));
   }
 }
 

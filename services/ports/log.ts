@@ -44,7 +44,7 @@ export interface TopicSpec {
   readonly config: Readonly<Record<string, string>>;
 }
 
-/** Where a reader stands: the next offset to apply, and, inside a record too large for one commit, the next step of it. */
+/** Where a reader stands: the next offset to apply, and, inside a record that takes several commits, the next step of it. */
 export interface Position {
   readonly offset: number;
   readonly step: number;
@@ -140,6 +140,10 @@ export interface Log {
   /** The offset behind the last committed record of each partition, by `partitionKey`. */
   endOffsets(topics: readonly string[]): Promise<ReadonlyMap<string, number>>;
   close(): Promise<void>;
+}
+
+export function comparePositions(a: Position, b: Position): number {
+  return a.offset - b.offset || a.step - b.step;
 }
 
 export function partitionKey(partition: TopicPartition): string {

@@ -2,23 +2,30 @@
 // position in one transaction. Take-over order: epochs, producer, and only then R (store) and K (log).
 //   R > K  committed, not published: publish what the outbox holds
 //   R < K  the store lost what it had acknowledged: fold [R, K) again with publishing suppressed
-//   a shard of which a part, a timer or an entry is missing is emptied first: R = 0
+//   a shard of which a part, a timer or an entry is missing is emptied first: R = 0 (loss.ts)
 // Folding the next batch overlaps publishing the last one; the outbox keeps the order.
 // A shard that cannot go on (an inner record that nobody can read, a fault of the engine) stops where it is, and says so;
 // the other shards of the slot go on. Nothing is skipped: the next take-over tries again.
 
 import { setTimeout as delay } from "node:timers/promises";
 import { type Codec, RegistryUnavailable } from "#ports/codec.ts";
-import { LogError, partitionKey, type LogRecord, type NewRecord, type OwnedSlot, type Position } from "#ports/log.ts";
-import { StoreDamaged, StoreUnavailable, type ShardHead } from "#ports/store.ts";
+import {
+  comparePositions,
+  LogError,
+  partitionKey,
+  type LogRecord,
+  type NewRecord,
+  type OwnedSlot,
+  type Position,
+} from "#ports/log.ts";
+import { StoreUnavailable } from "#ports/store.ts";
 import { readBundle, type BundleValue } from "../wire/bundle.ts";
 import { StallWatch } from "../wire/stall.ts";
 import { patiently, type Waiting } from "../wire/patience.ts";
+import { createScrubber, Losses, ShardDamaged, suspectLoss } from "./loss.ts";
 import { ShardStitcher, type Bundle, type ShardServices } from "./shard.ts";
 
 export const BATCH_BUNDLES_MAX = 200;
-/** How often a few parts of one shard of the slot are looked for: what nobody reads is missed in the end too. */
-const SCRUB_INTERVAL_MS = 1_000;
 /** Bundles of one shard in one commit: bounds how long its script holds the store. */
 export const COMMIT_BUNDLES_MAX = 64;
 
@@ -33,18 +40,6 @@ export interface StitcherServices extends ShardServices {
 /** A commit was refused: another owner, or another R. Everything held in memory is void. */
 class CommitRefused extends Error {}
 
-/** The shard has lost what it acknowledged (S2): it has to be emptied and folded anew. */
-class ShardDamaged extends Error {
-  readonly shard: number;
-  /** Seen by the store itself, in one step. What was read in two may have been changed in between by a newer owner. */
-  readonly isSure: boolean;
-  constructor(shard: number, what: string, isSure: boolean) {
-    super(`shard ${shard}: ${what}`);
-    this.shard = shard;
-    this.isSure = isSure;
-  }
-}
-
 const PASSING = [LogError, StoreUnavailable, RegistryUnavailable, CommitRefused, ShardDamaged];
 
 export async function runStitcherSlot(given: StitcherServices, slot: OwnedSlot): Promise<void> {
@@ -53,18 +48,13 @@ export async function runStitcherSlot(given: StitcherServices, slot: OwnedSlot):
     prepareEvents: (events) =>
       patiently(given.waiting, slot.revoked, "schema registry", () => given.prepareEvents(events)),
   };
-  const damaged = new Map<number, string>();
-  const suspected = new Set<number>();
+  const losses = new Losses();
   while (!slot.revoked.aborted) {
     try {
-      await pumpSlot(services, slot, damaged, (shard) => suspected.delete(shard));
+      await pumpSlot(services, slot, losses);
     } catch (error) {
       if (slot.revoked.aborted) return;
-      if (error instanceof ShardDamaged) {
-        // A second time, with every other owner fenced since the first: it is so.
-        if (error.isSure || suspected.has(error.shard)) damaged.set(error.shard, error.message);
-        suspected.add(error.shard);
-      }
+      if (error instanceof ShardDamaged) losses.note(error);
       if (!PASSING.some((kind) => error instanceof kind)) throw error;
       services.waiting.onWait(`stitcher slot ${slot.slot}: ${(error as Error).message}; taking the slot over again`);
       const pauseMs = error instanceof LogError && error.code === "log-outcome-unknown" ? 0 : 500;
@@ -77,18 +67,13 @@ interface OwnedShard {
   readonly stitcher: ShardStitcher;
   readonly key: string;
   /** Below it nothing is published again. */
-  readonly publishedAtTakeOver: number;
+  readonly publishedAtTakeOver: Position;
   published: Position;
   target: Position;
   stopped: boolean;
 }
 
-/** damaged: shards of which the last attempt found something missing, and what. */
-async function takeOver(
-  services: StitcherServices,
-  slot: OwnedSlot,
-  damaged: Map<number, string>,
-): Promise<Map<number, OwnedShard>> {
+async function takeOver(services: StitcherServices, slot: OwnedSlot, losses: Losses): Promise<Map<number, OwnedShard>> {
   const shards = slot.partitions.map(({ partition }) => partition);
   const epochs = await services.store.raiseEpochs(shards);
   await slot.takeOver();
@@ -100,23 +85,27 @@ async function takeOver(
   for (const shard of shards) {
     const key = partitionKey({ topic: services.resolvedTopic, partition: shard });
     const epoch = epochs.get(shard) as number;
-    const head = await readWhole(services, shard, epoch, damaged);
+    const head = await losses.readWhole(services.store, services.waiting, shard, epoch);
+    if (head === null) throw new CommitRefused(`shard ${shard}: another owner has it`);
     const k = published.get(key) ?? { offset: 0, step: 0 };
-    for (const entry of head.outbox) if (entry.to.offset > k.offset) unpublished.push(...entry.records);
-    const reached = head.position.offset > k.offset ? head.position : k;
-    if (head.position.offset > k.offset) caughtUp.set(key, head.position);
-    if ((await services.store.awaitPosition(shard, epoch, k.offset)) === "fenced")
+    for (const entry of head.outbox) if (comparePositions(entry.to, k) > 0) unpublished.push(...entry.records);
+    const isBehind = comparePositions(head.position, k) < 0;
+    const reached = isBehind ? k : head.position;
+    if (comparePositions(head.position, k) > 0) caughtUp.set(key, head.position);
+    // Of a bundle that was published in part, readers wait for all of it.
+    const told = k.step > 0 ? k.offset + 1 : k.offset;
+    if ((await services.store.awaitPosition(shard, epoch, told)) === "fenced")
       throw new CommitRefused(`shard ${shard}: another owner has it`);
     from.set(key, head.position);
     owned.set(shard, {
       stitcher: new ShardStitcher(services, shard, epoch, head.position),
       key,
-      publishedAtTakeOver: k.offset,
+      publishedAtTakeOver: k,
       published: reached,
       target: reached,
       stopped: false,
     });
-    if (head.position.offset < k.offset)
+    if (isBehind)
       services.waiting.onWait(
         `shard ${shard}: the store is behind what was published (${head.position.offset} < ${k.offset}); folding again without publishing`,
       );
@@ -126,32 +115,17 @@ async function takeOver(
   return owned;
 }
 
-/** The head of a shard that misses nothing: one that does is emptied. */
-async function readWhole(
-  { store, waiting }: StitcherServices,
-  shard: number,
-  epoch: number,
-  damaged: Map<number, string>,
-): Promise<ShardHead> {
-  const head = await store.readHead(shard);
-  const found = damaged.get(shard) ?? (head.damage === null ? null : `shard ${shard}: ${head.damage}`);
-  if (found === null) return head;
-  waiting.onWait(`the store has lost what it acknowledged (${found}); emptying the shard and folding it anew`);
-  if ((await store.clear(shard, epoch)) === "fenced") throw new CommitRefused(`shard ${shard}: another owner has it`);
-  damaged.delete(shard);
-  return store.readHead(shard);
-}
-
-async function pumpSlot(
-  services: StitcherServices,
-  slot: OwnedSlot,
-  damaged: Map<number, string>,
-  onFolded: (shard: number) => void,
-): Promise<void> {
-  const owned = await takeOver(services, slot, damaged);
+async function pumpSlot(services: StitcherServices, slot: OwnedSlot, losses: Losses): Promise<void> {
+  const owned = await takeOver(services, slot, losses);
   const stall = new StallWatch();
-  const scrub = createScrubber(services, [...owned.keys()]);
+  const scrub = createScrubber(services.store, [...owned.keys()]);
   let publishing: Promise<void> = Promise.resolve();
+  // What a step inside a bundle has made goes out before the next one is folded: all of them would be too much at once.
+  const publishPart = async (shard: OwnedShard, records: readonly NewRecord[]): Promise<void> => {
+    publishing = publishing.then(() => publish(slot, [shard], records));
+    publishing.catch(() => {});
+    await publishing;
+  };
   try {
     for (let startedAt = performance.now(); !slot.revoked.aborted; ) {
       const spare = services.transactionIntervalMs - (performance.now() - startedAt);
@@ -166,9 +140,11 @@ async function pumpSlot(
         services.codec.prepare(records.map(({ value }) => value)),
       );
       const out = await Promise.all(
-        [...groupByShard(records)].map(([shard, list]) => foldOrStop(services, owned.get(shard) as OwnedShard, list)),
+        [...groupByShard(records)].map(([shard, list]) =>
+          foldOrStop(services, owned.get(shard) as OwnedShard, list, publishPart),
+        ),
       );
-      for (const { partition } of records) onFolded(partition);
+      for (const { partition } of records) losses.clearSuspicion(partition);
       await publishing;
       publishing = publish(slot, [...owned.values()], out.flat());
       publishing.catch(() => {});
@@ -177,22 +153,6 @@ async function pumpSlot(
     await publishing.catch(() => {});
   }
   await publishing;
-}
-
-/** Goes through the parts of the slot's shards, a few a second. Throws ShardDamaged where one is not there. */
-function createScrubber({ store }: StitcherServices, shards: readonly number[]): () => Promise<void> {
-  let scrubbedAtMs = performance.now();
-  let place = 0;
-  let cursor = "0";
-  return async () => {
-    const shard = shards[place];
-    if (shard === undefined || performance.now() - scrubbedAtMs < SCRUB_INTERVAL_MS) return;
-    scrubbedAtMs = performance.now();
-    const { next, lost } = await store.scrub(shard, cursor);
-    if (lost !== null) throw new ShardDamaged(shard, "a part that is listed is not there", true);
-    cursor = next;
-    if (next === "0") place = (place + 1) % shards.length;
-  };
 }
 
 function groupByShard(records: readonly LogRecord[]): Map<number, LogRecord[]> {
@@ -205,14 +165,17 @@ function groupByShard(records: readonly LogRecord[]): Map<number, LogRecord[]> {
   return shards;
 }
 
+type PublishPart = (owned: OwnedShard, records: readonly NewRecord[]) => Promise<void>;
+
 async function foldOrStop(
   services: StitcherServices,
   owned: OwnedShard,
   records: readonly LogRecord[],
+  publishPart: PublishPart,
 ): Promise<NewRecord[]> {
   if (owned.stopped) return [];
   try {
-    return await fold(services, owned, records);
+    return await fold(services, owned, records, publishPart);
   } catch (error) {
     if (PASSING.some((kind) => error instanceof kind)) throw error;
     owned.stopped = true;
@@ -227,27 +190,32 @@ async function fold(
   services: StitcherServices,
   owned: OwnedShard,
   records: readonly LogRecord[],
+  publishPart: PublishPart,
 ): Promise<NewRecord[]> {
   const bundles = records.map((record) => decodeBundle(services.codec, record));
-  const out: NewRecord[] = [];
-  for (let i = 0; i < bundles.length; i += COMMIT_BUNDLES_MAX) {
-    const { shard } = owned.stitcher;
+  const { shard } = owned.stitcher;
+  let out: NewRecord[] = [];
+  for (let rest = bundles; rest.length > 0; ) {
     const step = await owned.stitcher
-      .apply(bundles.slice(i, i + COMMIT_BUNDLES_MAX), owned.published, owned.publishedAtTakeOver)
+      .apply(rest.slice(0, COMMIT_BUNDLES_MAX), owned.published, owned.publishedAtTakeOver)
       .catch((error: unknown) => {
-        throw error instanceof StoreDamaged ? new ShardDamaged(shard, error.message, false) : error;
+        throw suspectLoss(shard, error);
       });
     if (step.outcome === "damaged") throw new ShardDamaged(shard, "something that was written is not there", true);
     if (step.outcome !== "committed") throw new CommitRefused(`shard ${shard}: commit ${step.outcome}`);
     out.push(...step.records);
-    if (step.to.offset > owned.target.offset) owned.target = step.to;
+    if (comparePositions(step.to, owned.target) > 0) owned.target = step.to;
+    rest = rest.filter(({ offset }) => offset >= step.to.offset);
+    if (step.to.step === 0) continue;
+    await publishPart(owned, out);
+    out = [];
   }
   return out;
 }
 
 async function publish(slot: OwnedSlot, shards: readonly OwnedShard[], records: readonly NewRecord[]): Promise<void> {
   const moved = shards
-    .filter(({ published, target }) => target.offset > published.offset)
+    .filter(({ published, target }) => comparePositions(target, published) > 0)
     .map((owned) => ({ owned, target: owned.target }));
   if (moved.length === 0 && records.length === 0) return;
   await slot.publish(records, new Map(moved.map(({ owned, target }) => [owned.key, target])));

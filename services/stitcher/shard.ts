@@ -1,6 +1,9 @@
 // One shard of a stitcher: folds bundles of the inner log through the engine, over the parts in the store, and commits
 // them in one fenced step: parts, timers, outbox and position together (S1). Its cache of decoded parts is legal because
 // it is the shard's only writer; whoever is refused a commit throws it away.
+// A step ends behind whole bundles, or inside one, where an item of it has fired as many timers as a step may: then R is
+// (offset, step), and the next step begins with that item again. Where that is follows from the log and the state alone,
+// so outputs are the same whoever makes the steps.
 
 import type { EventOutcome, Output } from "#core/effect.ts";
 import type { LimitKind } from "#core/limit.ts";
@@ -11,7 +14,7 @@ import { shardOf } from "#core/item.ts";
 import { applyItem, partsOf } from "#core/step.ts";
 import { publishChanges } from "#core/publication.ts";
 import { Workspace, type DueTimer, type JoinRequest, type Need, type Steps, type TimerQueue } from "#core/workspace.ts";
-import type { NewRecord, Position } from "#ports/log.ts";
+import { comparePositions, type NewRecord, type Position } from "#ports/log.ts";
 import type { CommitOutcome, Store, Timer } from "#ports/store.ts";
 import { encodeBundles, type EncodeBundle } from "../wire/bundle.ts";
 import type { OutputEncoder } from "../wire/output.ts";
@@ -20,7 +23,8 @@ import { encodeChanges, encodePart, encodeStateOf, readParts } from "../wire/par
 
 /** Decoded parts kept per shard between steps. */
 export const CACHED_PARTS_MAX = 300;
-const TIMERS_LOADED_MAX = 100_000;
+/** A step inside a bundle says how many items of it are done, and how many steps the one after them has had. */
+const STEPS_PER_ITEM = 1_000_000;
 const NOTHING: ReadonlySet<string> = new Set();
 
 export interface ShardServices {
@@ -50,6 +54,7 @@ export interface Bundle {
 export interface Step {
   readonly outcome: CommitOutcome;
   readonly records: readonly NewRecord[];
+  /** Inside a bundle where the step was cut: the rest, from that bundle on, is to be applied next. */
   readonly to: Position;
 }
 
@@ -71,34 +76,49 @@ export class ShardStitcher {
     this.#position = position;
   }
 
-  /** Applies whole bundles in order and commits them as one step. `publishUpTo`: below it, publishing is suppressed (a refold). */
-  async apply(bundles: readonly Bundle[], published: Position, suppressBelow: number): Promise<Step> {
+  /** All of it, in as many steps as it takes; ends with one that is not committed. */
+  async *applyAll(
+    bundles: readonly Bundle[],
+    published: () => Position,
+    suppressBelow: Position,
+  ): AsyncGenerator<Step, void, void> {
+    for (let rest = bundles; rest.length > 0; ) {
+      const step = await this.apply(rest, published(), suppressBelow);
+      yield step;
+      if (step.outcome !== "committed") return;
+      rest = rest.filter(({ offset }) => offset >= step.to.offset);
+    }
+  }
+
+  /** Applies bundles in order and commits them as one step. Below `suppressBelow` nothing is published (a refold). */
+  async apply(bundles: readonly Bundle[], published: Position, suppressBelow: Position): Promise<Step> {
     const { engine } = this.#services;
     const timers = new Map<string, number | null>();
     const records: NewRecord[] = [];
     const last = bundles.at(-1);
     if (last === undefined) throw new Error("a step needs a bundle");
+    if (this.#position.step > 0 && bundles[0]?.offset !== this.#position.offset)
+      throw new Error(`shard ${this.shard} has not done with ${this.#position.offset}`);
+    let to: Position = { offset: last.offset + 1, step: 0 };
     await this.#load(listParts(bundles));
     await this.#services.prepareEvents(listEvents(bundles));
     const changed = new Map<string, Component | null>();
     const changes = new Map<ComponentId, Set<string>>();
     for (const bundle of bundles) {
       const workspace = new Workspace(this.#parts, timers);
-      for (const carried of bundle.items) {
-        // Most items need nothing more, and are applied without waiting.
-        const steps = applyItem(engine, workspace, carried);
-        const first = steps.next();
-        if (first.done !== true) await this.#drive(steps, first.value);
-      }
+      const begun = bundle.offset === this.#position.offset ? this.#position.step : 0;
+      const cut = await this.#applyItems(workspace, bundle.items, begun);
       publishChanges(engine, workspace);
       for (const [key, component] of workspace.dirty) changed.set(key, component);
       for (const [id, keys] of workspace.changes) changes.set(id, addAll(changes.get(id), keys));
-      const silent = bundle.offset < suppressBelow;
-      const produced = await this.#collect(workspace, bundle.offset, silent);
+      const silent = comparePositions({ offset: bundle.offset, step: begun }, suppressBelow) < 0;
+      const produced = await this.#collect(workspace, { offset: bundle.offset, step: begun }, silent);
       if (!silent) records.push(...produced);
+      if (cut === null) continue;
+      to = { offset: bundle.offset, step: cut };
+      break;
     }
     const parts = new Map(this.#encode(changed, changes).map(({ key, value }) => [key, value]));
-    const to = { offset: last.offset + 1, step: 0 };
     const { timersAdded, timersRemoved } = splitTimers(timers);
     const outcome = await this.#services.store.commit({
       shard: this.shard,
@@ -141,23 +161,38 @@ export class ShardStitcher {
     return parts;
   }
 
-  /** Answers what the engine needs, first and then, until the item is applied. */
-  async #drive(steps: Steps<void>, first: Need): Promise<void> {
+  /** From the item on that has not been done; the step at which the bundle was cut, null where all of it is done. */
+  async #applyItems(workspace: Workspace, items: readonly Carried[], begun: number): Promise<number | null> {
+    const done = Math.floor(begun / STEPS_PER_ITEM);
+    for (const [place, carried] of items.entries()) {
+      if (place < done) continue;
+      // Most items need nothing more, and are applied without waiting.
+      const steps = applyItem(this.#services.engine, workspace, carried);
+      const first = steps.next();
+      if (first.done !== true && (await this.#drive(steps, first.value)))
+        return Math.max(begun, place * STEPS_PER_ITEM) + 1;
+    }
+    return null;
+  }
+
+  /** Answers what the engine needs, first and then, until the item is applied, or cut (true). */
+  async #drive(steps: Steps<void>, first: Need): Promise<boolean> {
     for (let need = first; ; ) {
       let reply: readonly DueTimer[] | undefined;
+      if (need.kind === "cut") return true;
       if (need.kind === "parts") await this.#load(need.keys);
-      else reply = await this.#findDue(need.queue, need.upToMs);
+      else reply = await this.#findDue(need.queue, need.upToMs, need.max);
       const next = steps.next(reply);
-      if (next.done === true) return;
+      if (next.done === true) return false;
       need = next.value;
     }
   }
 
   /** Time passes far more often than a timer falls due, so the store is asked only where one can. */
-  async #findDue(queue: TimerQueue, upToMs: number): Promise<readonly Timer[]> {
+  async #findDue(queue: TimerQueue, upToMs: number, max: number): Promise<readonly Timer[]> {
     if (upToMs < this.#earliestMs[queue]) return [];
     const { store } = this.#services;
-    const due = await store.dueTimers(this.shard, queue, upToMs, TIMERS_LOADED_MAX);
+    const due = await store.dueTimers(this.shard, queue, upToMs, max);
     if (due.length === 0) {
       const [next] = await store.dueTimers(this.shard, queue, Number.MAX_SAFE_INTEGER, 1);
       this.#earliestMs[queue] = next?.atMs ?? Number.POSITIVE_INFINITY;
@@ -186,8 +221,8 @@ export class ShardStitcher {
     return true;
   }
 
-  /** The records of one bundle: outputs first, then items for other homes. */
-  async #collect(workspace: Workspace, offset: number, silent: boolean): Promise<NewRecord[]> {
+  /** The records of one bundle, or of a step of it: outputs first, then items for other homes. */
+  async #collect(workspace: Workspace, at: Position, silent: boolean): Promise<NewRecord[]> {
     const { encodeOutput, encodeBundle, resolvedTopic, onOutputs, onOutcome, onLimit } = this.#services;
     // What a refold says was said, and counted, before.
     if (silent) return [];
@@ -201,7 +236,7 @@ export class ShardStitcher {
       else if (effect.kind !== "alias" || lastAliases.get(effect.oldProfileId) === effect) outputs.push(effect);
     }
     onOutputs?.(outputs);
-    const position = { shard: this.shard, offset, step: 0 };
+    const position = { shard: this.shard, ...at };
     const records = outputs.map((output) => encodeOutput(output, position));
     const sends: Carried[] = [];
     for (const request of workspace.joins) sends.push(...(await this.#services.join(request)));

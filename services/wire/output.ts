@@ -100,8 +100,7 @@ function describe(output: Output, position: OutputPosition): Description {
         state === null
           ? null
           : { profileId, ...state, segmentSince: state.segmentSince ?? cause.at, at: cause.at, ...position };
-      const id =
-        state === null ? `${profileId}.end.${position.shard}.${position.offset}` : `${profileId}.s${state.version}`;
+      const id = state === null ? `${profileId}.end.${nameOf(position)}` : `${profileId}.s${state.version}`;
       return { topic: "profileState", key: profileId, id, timeMs: cause.at, value, traceparent: cause.traceparent };
     }
     case "transition":
@@ -164,11 +163,16 @@ function describe(output: Output, position: OutputPosition): Description {
       return {
         topic: "identityAlias",
         key: oldProfileId,
-        id: `${oldProfileId}.a.${position.shard}.${position.offset}`,
+        id: `${oldProfileId}.a.${nameOf(position)}`,
         timeMs: at,
         value,
         traceparent: null,
       };
     }
   }
+}
+
+/** A bundle that took several steps says in which of them, the first one apart. */
+function nameOf({ shard, offset, step }: OutputPosition): string {
+  return step === 0 ? `${shard}.${offset}` : `${shard}.${offset}-${step}`;
 }

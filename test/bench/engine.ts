@@ -114,7 +114,7 @@ async function stitchAll(): Promise<void> {
         const bundles = taken.map((bytes, i): Bundle => {
           return { offset: start + i, items: readBundle(valueOf(codec.decode(bytes)) as BundleValue) };
         });
-        return (stitchers[shard] as ShardStitcher).apply(bundles, { offset: start, step: 0 }, 0);
+        return (stitchers[shard] as ShardStitcher).apply(bundles, { offset: start, step: 0 }, { offset: 0, step: 0 });
       });
       if (step.outcome !== "committed") throw new Error(`shard ${shard}: ${step.outcome}`);
       for (const { topic, key, value, partition } of step.records) {

@@ -51,6 +51,8 @@ export const FAILPOINTS: Readonly<Record<string, Failpoint>> = {
   "stitch-before-catching-up": { verb: "stitch", file: LOOP, at: "slot.seek(from);", side: "before" },
   "stitch-before-commit": { verb: "stitch", file: SHARD, at: COMMIT, side: "before" },
   "stitch-after-commit": { verb: "stitch", file: SHARD, at: 'if (outcome === "committed") {', side: "before" },
+  "stitch-between-steps": { verb: "stitch", file: LOOP, at: "await publishPart(owned, out);", side: "before" },
+  "stitch-after-a-step": { verb: "stitch", file: LOOP, at: "await publishPart(owned, out);", side: "after" },
   "stitch-before-publish": {
     verb: "stitch",
     file: LOOP,

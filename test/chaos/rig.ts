@@ -58,8 +58,10 @@ export class Rig {
 
   /** One that dies is started again, for as long as the rig is open. */
   async start(verb: string, failpoint: string | null = null): Promise<Worker> {
-    const environment: Record<string, string> =
-      failpoint === null ? {} : { NODE_OPTIONS: `--import ${LOADER}`, WEFT_FAILPOINT: failpoint };
+    const environment = {
+      NODE_OPTIONS: `--import ${LOADER}`,
+      ...(failpoint === null ? {} : { WEFT_FAILPOINT: failpoint }),
+    };
     const worker = new Worker(this.deployment, verb, [], environment);
     this.#workers.push(worker);
     void this.#watch(worker, failpoint === null);

@@ -10,6 +10,7 @@ import * as fc from "fast-check";
 import type { NewRecord, Position } from "#ports/log.ts";
 import type { ShardCommit, Store, Timer } from "#ports/store.ts";
 import { testStoreContents } from "./store-contents.contract.ts";
+import { testCuts } from "./cut.contract.ts";
 import { testStoreLosses } from "./store-losses.contract.ts";
 import {
   at,
@@ -30,6 +31,7 @@ export function testStore(name: string, open: OpenStore): void {
   testStoreSteps(name, open);
   testStoreContents(name, open);
   testStoreLosses(name, open);
+  testCuts(name, open);
 }
 
 function testStoreSteps(name: string, open: OpenStore): void {

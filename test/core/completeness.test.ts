@@ -49,7 +49,8 @@ it("a till file that came by two slots draws no reminder for a purchase that the
     { offset: 0, step: 0 },
   );
   let offset = 0;
-  const apply = (items: readonly Carried[]) => stitcher.apply([{ offset: offset++, items }], { offset, step: 0 }, 0);
+  const apply = (items: readonly Carried[]) =>
+    stitcher.apply([{ offset: offset++, items }], { offset, step: 0 }, { offset: 0, step: 0 });
   const send = async (source: string, at: number, recordedAt: number, named: Record<string, string>, parts: object) => {
     const event: ChannelEvent = {
       eventId: `e${events.length}`,

@@ -120,7 +120,7 @@ export class Workers {
       const sends: Message[] = [];
       try {
         const stitcher = new ShardStitcher(services, number, 0, ORIGIN);
-        const { records } = await stitcher.apply([{ offset: 0, items }], ORIGIN, 0);
+        const { records } = await stitcher.apply([{ offset: 0, items }], ORIGIN, ORIGIN);
         for (const { topic, partition, value } of records) {
           if (topic !== RESOLVED || partition === undefined) continue;
           const sent = readBundle(bundles[value?.[0] ?? 0] as BundleValue);

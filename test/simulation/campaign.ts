@@ -92,6 +92,8 @@ const STATES = [
   "shard that lost acknowledged writes",
   "store behind the log (R < K)",
   "waited for a service",
+  "step cut inside a bundle",
+  "step begun inside a bundle",
 ];
 
 export function listMissing({ counts }: Tally): string[] {

@@ -122,7 +122,7 @@ export class SimulatedCluster {
       recorded: this.#feeder.recorded,
       published: this.#broker
         .partitionsOf(resolved)
-        .map(({ key }) => this.#broker.positionOf(this.#kit.system.stitcherGroup, key)),
+        .map(({ key }) => this.#broker.placeOf(this.#kit.system.stitcherGroup, key)),
       applied: this.#broker.partitionsOf(resolved).map((_, shard) => this.#state.appliedUpTo(shard)),
     });
   }
@@ -163,7 +163,7 @@ export class SimulatedCluster {
       const k = this.#broker.positionOf(stitcherGroup, partition.key);
       return (
         k > this.#lastItem(shard) &&
-        this.#state.appliedUpTo(shard) > this.#lastItem(shard) &&
+        this.#state.appliedUpTo(shard).offset > this.#lastItem(shard) &&
         !this.#isItemUnderWay(partition)
       );
     });

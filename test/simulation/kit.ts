@@ -10,6 +10,7 @@ import type { BundleValue, EncodeBundle } from "#services/wire/bundle.ts";
 import type { OutputEncoder } from "#services/wire/output.ts";
 import { configuration, hash } from "#support/histories.ts";
 import { ROOT } from "#support/source.ts";
+import type { Plan } from "./plan.ts";
 import type { System } from "./system.ts";
 
 export const NAMES = nameTopics("");
@@ -33,7 +34,7 @@ export interface Kit {
   readonly encodeBundle: EncodeBundle;
   readonly encodeOutput: OutputEncoder;
   readonly encodeEvent: (event: ChannelEvent) => Uint8Array;
-  engineFor(resolverSlots: number): Engine;
+  engineFor(plan: Pick<Plan, "resolverSlots" | "firedMax">): Engine;
 }
 
 export function sourceOf(topic: string): string | null {
@@ -51,7 +52,7 @@ const encodeBundle = (await codec.encoder(NAMES.resolved, "ResolvedBundle")) as 
 const encodeEvent = await codec.encoder("channel", "ChannelEvent");
 
 export async function createKit(system: System): Promise<Kit> {
-  const engines = new Map<number, Engine>();
+  const engines = new Map<string, Engine>();
   const decode = (bytes: Uint8Array): ChannelEvent => {
     const decoded = codec.decode(bytes);
     if (!decoded.ok) throw new Error(`an event that the resolver accepted cannot be read: ${decoded.reason}`);
@@ -63,9 +64,11 @@ export async function createKit(system: System): Promise<Kit> {
     encodeBundle,
     encodeEvent,
     encodeOutput: await system.createOutputEncoder(codec, NAMES),
-    engineFor(resolverSlots) {
-      const engine = engines.get(resolverSlots) ?? system.createEngine({ configuration, hash, resolverSlots, decode });
-      engines.set(resolverSlots, engine);
+    engineFor({ resolverSlots, firedMax }) {
+      const key = `${resolverSlots} ${firedMax}`;
+      const options = { configuration, hash, resolverSlots, decode, ...(firedMax === undefined ? {} : { firedMax }) };
+      const engine = engines.get(key) ?? system.createEngine(options);
+      engines.set(key, engine);
       return engine;
     },
   };

@@ -42,12 +42,7 @@ export const ENGINE: readonly Mutant[] = [
     "  component.held.add(item.from);\n  if (!item.last || item.parts.length > 6) return false;\n",
   ),
   patch("hand-over-acknowledged-twice", "core/handover.ts", "  arriving.delete(item.from);\n", ""),
-  patch(
-    "timers-stay-behind-a-hand-over",
-    "core/handover.ts",
-    '      workspace.setTimer("time", timerRef(id, naming), null);\n',
-    "",
-  ),
+  patch("timers-stay-behind-a-hand-over", "core/handover.ts", "      dropTimers(workspace, id, naming, record);\n", ""),
   patch("older-status-wins", "core/step.ts", "if (end.version >= item.version) return;", ""),
   patch(
     "arrival-order-evidence",

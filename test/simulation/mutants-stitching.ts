@@ -13,12 +13,12 @@ export const STITCHING: readonly Mutant[] = [
     "      if (records.length === 0) continue;\n      await slot.publish([], new Map(records.map((one) => [partitionKey(one), { offset: one.offset + 1, step: 0 }])));\n",
   ),
   patch("outbox-not-published-at-take-over", LOOP, "unpublished.push(...entry.records)", "unpublished.push()"),
-  patch("outbox-published-whatever-k-says", LOOP, "if (entry.to.offset > k.offset) unpublished", "unpublished"),
+  patch("outbox-published-whatever-k-says", LOOP, "if (comparePositions(entry.to, k) > 0) unpublished", "unpublished"),
   patch(
     "outbox-off-by-one",
     LOOP,
-    "if (entry.to.offset > k.offset) unpublished",
-    "if (entry.to.offset >= k.offset) unpublished",
+    "if (comparePositions(entry.to, k) > 0) unpublished",
+    "if (comparePositions(entry.to, k) >= 0) unpublished",
   ),
   patch(
     "k-read-before-the-fence",
@@ -35,8 +35,23 @@ export const STITCHING: readonly Mutant[] = [
   ),
   patch("resumes-at-k", LOOP, "from.set(key, head.position);", "from.set(key, reached);"),
   patch("no-seek-at-take-over", LOOP, "  slot.seek(from);\n", "  if (from.size === 0) slot.seek(from);\n"),
-  patch("refold-published", SHARD, "const silent = bundle.offset < suppressBelow;", "const silent = false;"),
-  patch("suppression-off-by-one", SHARD, "bundle.offset < suppressBelow", "bundle.offset <= suppressBelow"),
+  patch("refold-published", SHARD, "const silent = comparePositions(", "const silent = false && comparePositions("),
+  patch("suppression-off-by-one", SHARD, "step: begun }, suppressBelow) < 0", "step: begun }, suppressBelow) <= 0"),
+  patch(
+    "step-suppressed-by-its-bundle",
+    SHARD,
+    "const silent = comparePositions({ offset: bundle.offset, step: begun }",
+    "const silent = comparePositions({ offset: bundle.offset, step: 0 }",
+  ),
+  patch("cut-forgets-the-items-before", SHARD, "if (place < done) continue;", ""),
+  patch(
+    "cut-bundle-is-done",
+    SHARD,
+    "to = { offset: bundle.offset, step: cut };",
+    "to = { offset: bundle.offset + 1, step: 0 };",
+  ),
+  patch("part-of-a-step-not-published", LOOP, "await publishPart(owned, out);", ""),
+  patch("k-moves-for-others", LOOP, "publish(slot, [shard], records)", "publish(slot, [...owned.values()], records)"),
   patch("position-skips-one", SHARD, "offset: last.offset + 1, step: 0", "offset: last.offset + 2, step: 0"),
   patch("position-stays-one-back", SHARD, "offset: last.offset + 1, step: 0", "offset: last.offset, step: 0"),
   patch(
@@ -66,8 +81,8 @@ export const STITCHING: readonly Mutant[] = [
   patch(
     "deletions-not-stored",
     SHARD,
-    "return component === null ? null : encodeStateOf",
-    "return component === null ? new Uint8Array() : encodeStateOf",
+    "value: component && encodeStateOf(component, identifier)",
+    "value: component === null ? new Uint8Array() : encodeStateOf(component, identifier)",
   ),
   patch(
     "aliases-told-twice-in-a-bundle",
@@ -75,7 +90,12 @@ export const STITCHING: readonly Mutant[] = [
     'else if (effect.kind !== "alias" || lastAliases.get(effect.oldProfileId) === effect) outputs.push(effect);',
     "else outputs.push(effect);",
   ),
-  patch("damage-ends-the-process", LOOP, "StoreUnavailable, StoreDamaged, Reg", "StoreUnavailable, Reg"),
+  patch(
+    "damage-ends-the-process",
+    "stitcher/loss.ts",
+    "error instanceof StoreDamaged ? new ShardDamaged(shard, error.message, false) : error",
+    "error",
+  ),
 ];
 
 export const STORING: readonly Mutant[] = [

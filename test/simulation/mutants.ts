@@ -8,7 +8,9 @@ import { STITCHING, STORING } from "./mutants-stitching.ts";
 /** What is published first of each shard is held back: seeds 1 to 3 must fail, or the alarm does not work. */
 export const CANARY: Mutant = {
   name: "canary",
-  patches: [{ file: "stitcher/shard.ts", from: "bundle.offset < suppressBelow", to: "bundle.offset <= suppressBelow" }],
+  patches: [
+    { file: "stitcher/shard.ts", from: "step: begun }, suppressBelow) < 0", to: "step: begun }, suppressBelow) <= 0" },
+  ],
 };
 
 const BROKEN_WORD: readonly Mutant[] = [

@@ -3,7 +3,7 @@
 // (O2), and nothing before the state that it announces was committed (O3). Collects what the verdict needs.
 
 import type { Codec } from "#ports/codec.ts";
-import type { LogRecord } from "#ports/log.ts";
+import type { LogRecord, Position } from "#ports/log.ts";
 import type { BundleValue } from "#services/wire/bundle.ts";
 import type { Partition } from "./partition.ts";
 import { DEAD_LETTER_TOPICS, NAMES, OUTPUT_TOPICS } from "./kit.ts";
@@ -22,6 +22,7 @@ interface Said {
   readonly profileId: string;
   readonly shard: number;
   readonly offset: number;
+  readonly step: number;
   readonly changeId?: string;
   readonly transitionId?: string;
   readonly signalId?: string;
@@ -88,16 +89,16 @@ export class Observer {
     this.count += 1;
     const id = record.headers["ce_id"] ?? "";
     const said = record.value === null ? null : (this.#decode(record.value) as Said);
-    const { shard, offset } = said?.shard === undefined ? readPlace(id) : said;
-    if (!this.#state.isCommitted(shard, offset))
-      this.#fail(`${record.topic}: ${id} is visible before ${shard}@${offset} was committed (O3)`);
+    const { shard, offset, step } = said?.shard === undefined ? readPlace(id) : said;
+    if (!this.#state.isCommitted(shard, { offset, step }))
+      this.#fail(`${record.topic}: ${id} is visible before ${shard}@${offset}-${step} was committed (O3)`);
     const once = `${record.topic} ${id}`;
     if (this.#ids.has(once)) this.#fail(`${once} came twice (O2)`);
     this.#ids.add(once);
     const stream = `${record.topic} ${record.key} ${shard}`;
     const list = this.outputs.get(stream) ?? [];
     this.outputs.set(stream, list);
-    list.push(describeOutput(offset, record));
+    list.push(describeOutput({ offset, step }, record));
     if (said === null) return;
     if (record.topic === NAMES.profileChanged) {
       this.#follow(`versions of ${said.profileId}`, said.version ?? 0, id);
@@ -139,18 +140,18 @@ export class Observer {
 
 /** One output as text: two are the same where place, id, headers and bytes are. */
 export function describeOutput(
-  offset: number,
+  { offset, step }: Position,
   { headers, value }: Pick<LogRecord, "value"> & { readonly headers?: Readonly<Record<string, string>> },
 ): string {
   const rest = Object.entries(headers ?? {}).filter(([name]) => name !== "ce_id");
   const bytes = value === null ? "-" : Buffer.from(value).toString("base64");
-  return `${offset} ${headers?.["ce_id"]} ${rest.flat().join("|")} ${bytes}`;
+  return `${offset}-${step} ${headers?.["ce_id"]} ${rest.flat().join("|")} ${bytes}`;
 }
 
-/** Ids of tombstones and aliases end in shard and offset. */
-function readPlace(id: string): { shard: number; offset: number } {
-  const match = /\.(\d+)\.(\d+)$/.exec(id);
-  return { shard: Number(match?.[1] ?? -1), offset: Number(match?.[2] ?? -1) };
+/** Ids of tombstones and aliases end in shard, offset and step. */
+function readPlace(id: string): { shard: number } & Position {
+  const match = /\.(\d+)\.(\d+)(?:-(\d+))?$/.exec(id);
+  return { shard: Number(match?.[1] ?? -1), offset: Number(match?.[2] ?? -1), step: Number(match?.[3] ?? 0) };
 }
 
 function readNumber(id: string): number {

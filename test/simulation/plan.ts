@@ -28,6 +28,8 @@ export interface Plan {
   readonly lossMs: number;
   /** Records of one poll at most. */
   readonly fetchMax: number;
+  /** Timers that fire in one step of a shard. Absent: as production has it. */
+  readonly firedMax?: number;
   readonly histories: number;
   readonly historyLength: number;
   /** The events come in this time; faults go on a little longer. */
@@ -109,6 +111,7 @@ export function createPlan(seed: number): Plan {
     newsMs: within("news", 5, 40),
     lossMs: within("loss", 20, 220),
     fetchMax: draw("fetch") < 0.3 ? within("few", 1, 4) : within("many", 5, 60),
+    ...(draw("few timers") < 0.8 ? { firedMax: 1 } : {}),
     ...(SHAPES[within("shape", 0, SHAPES.length - 1)] as (typeof SHAPES)[number]),
     feedMs,
     rates,

@@ -4,18 +4,21 @@
 // no single part is lost, and nothing is flushed whole.
 
 import type { Index } from "#ports/index.ts";
+import { comparePositions, type Position } from "#ports/log.ts";
 import type { CommitOutcome, ShardCommit, Store } from "#ports/store.ts";
 import type { System } from "./system.ts";
 import type { Incarnation } from "./incarnation.ts";
 import { send, type World } from "./world.ts";
 
+const START: Position = { offset: 0, step: 0 };
+
 interface ShardState {
   store: Store;
   journal: ("raise" | ShardCommit)[];
   /** The furthest R that was ever committed. */
-  reached: number;
+  reached: Position;
   /** R. */
-  held: number;
+  held: Position;
 }
 
 export class ServerState {
@@ -31,18 +34,18 @@ export class ServerState {
     this.#shards = Array.from({ length: world.plan.shards }, () => ({
       store: system.openMemoryStore(),
       journal: [],
-      reached: 0,
-      held: 0,
+      reached: START,
+      held: START,
     }));
   }
 
   /** An output of this position may be visible. */
-  isCommitted(shard: number, offset: number): boolean {
-    return (this.#shards[shard]?.reached ?? 0) > offset;
+  isCommitted(shard: number, place: Position): boolean {
+    return comparePositions(this.#shards[shard]?.reached ?? START, place) > 0;
   }
 
   /** R, as the store has it now. */
-  appliedUpTo(shard: number): number {
+  appliedUpTo(shard: number): Position {
     return this.#at(shard).held;
   }
 
@@ -68,7 +71,7 @@ export class ServerState {
     }
     state.store = store;
     state.journal = kept;
-    state.held = (await store.readHead(shard)).position.offset;
+    state.held = (await store.readHead(shard)).position;
     return gone;
   }
 
@@ -88,7 +91,7 @@ export class ServerState {
       load: (shard, keys) => ask(`load from ${shard}`, () => this.#at(shard).store.load(shard, keys)),
       dueTimers: (shard, queue, upToMs, max) =>
         ask(`timers of ${shard}`, () => this.#at(shard).store.dueTimers(shard, queue, upToMs, max)),
-      commit: (commit) => ask(`commit to ${commit.shard} from ${commit.from.offset}`, () => this.#commit(commit)),
+      commit: (commit) => ask(`commit to ${commit.shard} from ${nameOf(commit.from)}`, () => this.#commit(commit)),
       scan: (shard, prefix) => this.#at(shard).store.scan(shard, prefix),
       scrub: (shard, cursor) => ask(`scrub ${shard}`, () => this.#at(shard).store.scrub(shard, cursor)),
       hasLost: async () => false,
@@ -139,7 +142,7 @@ export class ServerState {
     if (outcome === "fenced") return outcome;
     this.#world.count("shard emptied");
     state.journal = state.journal.filter((entry) => entry === "raise");
-    state.held = 0;
+    state.held = START;
     return outcome;
   }
 
@@ -150,8 +153,10 @@ export class ServerState {
     else {
       const parts = new Map([...commit.parts].map(([key, value]) => [key, value === null ? null : Buffer.from(value)]));
       state.journal.push({ ...commit, parts });
-      state.held = commit.to.offset;
-      state.reached = Math.max(state.reached, commit.to.offset);
+      state.held = commit.to;
+      if (comparePositions(commit.to, state.reached) > 0) state.reached = commit.to;
+      if (commit.to.step > 0) this.#world.count("step cut inside a bundle");
+      if (commit.from.step > 0) this.#world.count("step begun inside a bundle");
     }
     return outcome;
   }
@@ -161,4 +166,8 @@ export class ServerState {
     if (state === undefined) throw new Error(`no shard ${shard}`);
     return state;
   }
+}
+
+function nameOf({ offset, step }: Position): string {
+  return step === 0 ? String(offset) : `${offset}-${step}`;
 }

@@ -6,7 +6,7 @@ import { isDeepStrictEqual } from "node:util";
 import { acceptEvent } from "#core/acceptance.ts";
 import { isWithoutFacts } from "#core/declaration.ts";
 import type { EventOutcome } from "#core/effect.ts";
-import type { NewRecord } from "#ports/log.ts";
+import { comparePositions, type NewRecord, type Position } from "#ports/log.ts";
 import type { Store } from "#ports/store.ts";
 import { configuration, hash } from "#support/histories.ts";
 import { compareOracle, comparePeople } from "#support/oracle-comparison.ts";
@@ -24,9 +24,9 @@ export interface Rest {
   /** What stood on the channel topics, copies included. */
   readonly recorded: readonly RecordedEvent[];
   /** K of each shard. */
-  readonly published: readonly number[];
+  readonly published: readonly Position[];
   /** R of each shard. */
-  readonly applied: readonly number[];
+  readonly applied: readonly Position[];
 }
 
 /** The first broken promise; null: all hold. */
@@ -45,7 +45,7 @@ export async function judge(rest: Rest): Promise<string | null> {
 
 async function comparePersons({ kit, state, recorded, observer }: Rest, plan: Plan): Promise<string | null> {
   const { system } = kit;
-  const people = await system.readPeople(kit.engineFor(plan.resolverSlots), state as Store, plan.shards);
+  const people = await system.readPeople(kit.engineFor(plan), state as Store, plan.shards);
   const [got, wanted] = [comparePeople(people), compareOracle(recomputePeople(recorded, configuration, hash))];
   if (!isDeepStrictEqual(got, wanted)) return `the people are not the oracle's: ${describeDifference(got, wanted)}`;
   for (const { profileId, segment } of people.profiles) {
@@ -76,21 +76,21 @@ async function foldInnerLog({ plan, kit, observer, published, applied }: Rest) {
   const outputs = new Map<string, string[]>();
   const outcomes: EventOutcome[] = [];
   const stores: Store[] = [];
-  const offsets = new WeakMap<NewRecord, number>();
+  const places = new WeakMap<NewRecord, Position>();
   for (let shard = 0; shard < plan.shards; shard += 1) {
     const start = { offset: 0, step: 0 };
     const store = system.openMemoryStore();
     stores.push(store);
     const stitcher = new system.ShardStitcher(
       {
-        engine: kit.engineFor(plan.resolverSlots),
+        engine: kit.engineFor(plan),
         store,
         shards: plan.shards,
         resolvedTopic: NAMES.resolved,
         encodeBundle: () => new Uint8Array(),
         encodeOutput: (output, position) => {
           const record = encodeOutput(output, position);
-          offsets.set(record, position.offset);
+          places.set(record, position);
           return record;
         },
         prepareEvents: async () => {},
@@ -102,21 +102,27 @@ async function foldInnerLog({ plan, kit, observer, published, applied }: Rest) {
       0,
       start,
     );
-    const upTo = applied[shard] ?? 0;
+    const upTo = applied[shard] ?? start;
     const bundles = (observer.bundles.get(shard) ?? [])
-      .filter(({ offset }) => offset < upTo)
+      .filter(({ offset }) => comparePositions({ offset, step: 0 }, upTo) < 0)
       .map(({ offset, value }) => ({ offset, items: system.readBundle(value) }));
-    for (let at = 0, turn = shard; at < bundles.length; turn += 1) {
-      const step = bundles.slice(at, at + (FOLDED_AT_ONCE[turn % FOLDED_AT_ONCE.length] as number));
-      at += step.length;
-      const { records } = await stitcher.apply(step, EVERYTHING, 0);
+    let rest = bundles;
+    for (
+      let turn = shard, reached: Position = start;
+      comparePositions(reached, upTo) < 0 && rest.length > 0;
+      turn += 1
+    ) {
+      const step = rest.slice(0, FOLDED_AT_ONCE[turn % FOLDED_AT_ONCE.length]);
+      const { records, to } = await stitcher.apply(step, EVERYTHING, start);
+      reached = to;
+      rest = rest.filter(({ offset }) => offset >= to.offset);
       for (const record of records) {
-        const offset = offsets.get(record);
-        if (offset === undefined || offset >= (published[shard] ?? 0)) continue;
+        const place = places.get(record);
+        if (place === undefined || comparePositions(place, published[shard] ?? start) >= 0) continue;
         const stream = `${record.topic} ${record.key} ${shard}`;
         const list = outputs.get(stream) ?? [];
         outputs.set(stream, list);
-        list.push(describeOutput(offset, record));
+        list.push(describeOutput(place, record));
       }
     }
   }
@@ -127,7 +133,7 @@ async function foldInnerLog({ plan, kit, observer, published, applied }: Rest) {
 function compareOutputs(
   seen: ReadonlyMap<string, readonly string[]>,
   folded: ReadonlyMap<string, readonly string[]>,
-  published: readonly number[],
+  published: readonly Position[],
 ): string | null {
   for (const stream of new Set([...seen.keys(), ...folded.keys()])) {
     const [got, wanted] = [seen.get(stream) ?? [], folded.get(stream) ?? []];
@@ -137,7 +143,7 @@ function compareOutputs(
       wanted.findIndex((one, place) => one !== got[place]),
     );
     const show = (text: string | undefined) => (text === undefined ? "nothing" : text.split(" ").slice(0, 2).join(" "));
-    const k = published[Number(stream.split(" ").at(-1))];
+    const k = JSON.stringify(published[Number(stream.split(" ").at(-1))]);
     return `outputs of ${stream} (K ${k}): ${got.length}, by the fold ${wanted.length}; at ${at} ${show(got[at])}, by the fold ${show(wanted[at])} (O2)`;
   }
   return null;
@@ -165,7 +171,7 @@ async function readShard(store: Rest["state"], shard: number): Promise<Map<strin
 
 /** O1: each record is refused (one letter for each) or its event folded once. */
 function checkOutcomes({ kit, plan, recorded, observer }: Rest, outcomes: readonly EventOutcome[]): string | null {
-  const { registry } = kit.engineFor(plan.resolverSlots);
+  const { registry } = kit.engineFor(plan);
   const folds = new Map<string, number>();
   for (const { source, eventId, outcome } of outcomes)
     if (outcome === "folded") folds.set(`${source} ${eventId}`, (folds.get(`${source} ${eventId}`) ?? 0) + 1);

@@ -88,7 +88,7 @@ export class Worker {
     const { world, kit, state, groups, now } = this.#ground;
     const { system, encodeBundle, encodeOutput } = kit;
     const { plan } = world;
-    const engine = kit.engineFor(plan.resolverSlots);
+    const engine = kit.engineFor(plan);
     const index = new system.ComponentIndex(state.openIndex(life));
     const codec = this.#openCodec(life);
     const shared = {

@@ -280,7 +280,7 @@ export class Cluster {
       return { offset: shard.applied + place, items: readBundle(bundle) };
     });
     try {
-      const step = await shard.stitcher.apply(bundles, { offset: shard.published, step: 0 }, 0);
+      const step = await shard.stitcher.apply(bundles, { offset: shard.published, step: 0 }, { offset: 0, step: 0 });
       if (step.outcome !== "committed") shard.stitcher = null;
     } catch (error) {
       if (!(error instanceof Crashed || error instanceof StoreUnavailable)) throw error;
@@ -399,7 +399,7 @@ export async function replayLog(
   for (const step of steps) {
     if (forgetful) stitcher = new ShardStitcher(services, 0, 0, { offset, step: 0 });
     const bundles = step.map((items) => ({ offset: offset++, items: structuredClone(items) }));
-    await stitcher.apply(bundles, { offset, step: 0 }, 0);
+    await stitcher.apply(bundles, { offset, step: 0 }, { offset: 0, step: 0 });
   }
   return { outputs, people: await readPeople(engine, store, 1) };
 }

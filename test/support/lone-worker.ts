@@ -75,7 +75,7 @@ export function createLoneWorker(engine: Engine, log: readonly Carried[]): LoneW
       const services = servicesOf(store, () => {});
       const stitcher = new ShardStitcher(services, 0, epoch, { offset: 0, step: 0 });
       const whole = bundles.map((bundle, offset) => ({ offset, items: readBundle(bundle) }));
-      await stitcher.apply(whole, { offset: 0, step: 0 }, 0);
+      await stitcher.apply(whole, { offset: 0, step: 0 }, { offset: 0, step: 0 });
     },
   };
 }
