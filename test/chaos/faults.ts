@@ -7,14 +7,28 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { Redis } from "ioredis";
 import { killService, restartService } from "../../infra/services.ts";
 import type { Random } from "#support/cluster.ts";
+import { API } from "#support/kafka-proxy.ts";
 import { FAILPOINTS } from "./failpoints.ts";
+import { SmallDisk } from "./small-disk.ts";
 import type { Rig } from "./rig.ts";
 
 /** Longer than a member's session and a transaction's time-out (10 s). */
 const PAUSE_MS = 13_000;
 const DOWN_MS = 2_000;
-const FAILPOINT_WAIT_MS = 20_000;
+const FAILPOINT_WAIT_MS = 60_000;
 const FAILPOINT_PASSES_MAX = 6;
+
+const LATE_MS_MAX = 12_000;
+const STRIKE_WAIT_MS = 10_000;
+const FULL_MS = 4_000;
+/** null: a script of Redis. */
+const ANSWERS = {
+  EndTxn: API.endTxn,
+  TxnOffsetCommit: API.txnOffsetCommit,
+  Produce: API.produce,
+  script: null,
+} as const;
+const ANSWER_FAULTS = ["lose-answer", "lose-request", "delay-answer"] as const;
 
 /** Feeds the rig while the fault is on. */
 type Feed = () => Promise<unknown>;
@@ -91,6 +105,40 @@ export const FAULTS = {
     });
     await feed();
     return `${count} keys`;
+  },
+  /** One chosen answer of Kafka or Redis is lost, or its request is, or it comes late. */
+  async "answer-lost"(rig, random, feed) {
+    const places = Object.keys(ANSWERS) as (keyof typeof ANSWERS)[];
+    const place = places[Math.floor(random() * places.length)] as keyof typeof ANSWERS;
+    const fault = ANSWER_FAULTS[Math.floor(random() * ANSWER_FAULTS.length)] as (typeof ANSWER_FAULTS)[number];
+    const delayMs = Math.round(500 + random() * LATE_MS_MAX);
+    const feeding = feed();
+    await sleep(random() * 1_500);
+    const api = ANSWERS[place];
+    const struck = api === null ? rig.wires.redis.strike(fault, delayMs) : rig.wires.kafka.strike(api, fault, delayMs);
+    await feeding;
+    const hasStruck = await Promise.race([struck.then(() => true), sleep(STRIKE_WAIT_MS, false)]);
+    await feed();
+    return `${place} ${fault}${fault === "delay-answer" ? ` by ${delayMs} ms` : ""}${hasStruck ? "" : ", not met"}`;
+  },
+  /** The disk under Redis or Kafka is full for a while; the service may stop or refuse, and is started again if it stopped. */
+  async "disk-full"(rig, random, feed) {
+    const name = random() < 0.5 ? "redis" : "kafka";
+    const disk = await SmallDisk.put(rig.directory, name);
+    if (disk === null) return `${name}: this user cannot mount a small disk, nothing was done`;
+    try {
+      const feeding = feed();
+      await sleep(500);
+      disk.fill();
+      await sleep(FULL_MS);
+      disk.free();
+      await killService({ directory: rig.directory, name });
+      await restartService({ directory: rig.directory, name });
+      await feeding;
+      return name;
+    } finally {
+      await disk.remove();
+    }
   },
   async "rebalance-storm"(rig, random, feed) {
     const feeding = feed();

@@ -7,7 +7,9 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type RunningServices, startServices, stopServices } from "../../infra/services.ts";
 import { Deployment } from "#support/deployment.ts";
+import { type KafkaProxy, openKafkaProxy } from "#support/kafka-proxy.ts";
 import { LiveReader } from "#support/live-reader.ts";
+import { openRedisProxy, type RedisProxy } from "#support/redis-proxy.ts";
 import { createTraffic, formatTraffic } from "#support/traffic.ts";
 import { Worker } from "#support/workers.ts";
 
@@ -15,6 +17,11 @@ const LOADER = join(import.meta.dirname, "failpoint-loader.ts");
 const DAY_MS = 86_400_000;
 const VERBS = ["resolve", "resolve", "stitch", "stitch"] as const;
 const RESTART_MS = 200;
+
+export interface Wires {
+  readonly kafka: KafkaProxy;
+  readonly redis: RedisProxy;
+}
 
 export class Rig {
   readonly directory: string;
@@ -24,11 +31,20 @@ export class Rig {
   /** All events ever sent, as they were sent, before they were. */
   readonly journal: string;
   readonly deaths: string[] = [];
+  /** What the workers take for Kafka and Redis. */
+  readonly wires: Wires;
   #workers: Worker[] = [];
   #lines: string[] = [];
   #isClosing = false;
 
-  private constructor(directory: string, services: RunningServices, deployment: Deployment, reader: LiveReader) {
+  private constructor(
+    directory: string,
+    services: RunningServices,
+    deployment: Deployment,
+    reader: LiveReader,
+    wires: Wires,
+  ) {
+    this.wires = wires;
     this.directory = directory;
     this.services = services;
     this.deployment = deployment;
@@ -42,7 +58,11 @@ export class Rig {
     const deployment = new Deployment(services);
     await deployment.open();
     await deployment.mustRun(["topics", "create"]);
-    const rig = new Rig(directory, services, deployment, await LiveReader.open(deployment));
+    const wires = {
+      kafka: await openKafkaProxy(services.brokers[0] as string),
+      redis: await openRedisProxy(services.redisUrl),
+    };
+    const rig = new Rig(directory, services, deployment, await LiveReader.open(deployment), wires);
     const nowMs = Date.now();
     const span = { fromMs: nowMs - 6 * DAY_MS, toMs: nowMs - 3 * DAY_MS };
     rig.#lines = formatTraffic(createTraffic({ seed, people, events, ...span }))
@@ -62,7 +82,9 @@ export class Rig {
       NODE_OPTIONS: `--import ${LOADER}`,
       ...(failpoint === null ? {} : { WEFT_FAILPOINT: failpoint }),
     };
-    const worker = new Worker(this.deployment, verb, [], environment);
+    const { kafka, redis } = this.wires;
+    const wired = { WEFT_KAFKA_BROKERS: kafka.broker, WEFT_REDIS_URL: redis.url };
+    const worker = new Worker(this.deployment, verb, [], { ...environment, ...wired });
     this.#workers.push(worker);
     void this.#watch(worker, failpoint === null);
     if (failpoint === null) await worker.waitFor(/^running$/).catch(() => {});
@@ -117,6 +139,7 @@ export class Rig {
   async close(): Promise<void> {
     this.#isClosing = true;
     await Promise.all(this.#workers.map((worker) => worker.kill()));
+    await Promise.all([this.wires.kafka.close(), this.wires.redis.close()]);
     await this.reader.close();
     await this.deployment.leave();
     await stopServices({ directory: this.directory });

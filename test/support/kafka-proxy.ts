@@ -4,24 +4,26 @@
 import { createServer, connect, type AddressInfo, type Socket } from "node:net";
 
 /** Kafka's numbers of requests. */
-export const API = { produce: 0, heartbeat: 12, endTxn: 26 } as const;
+export const API = { produce: 0, heartbeat: 12, endTxn: 26, txnOffsetCommit: 28 } as const;
 
 /**
  * lose-answer: the broker does it, and the connection breaks before anybody hears of it. lose-request: the connection
- * breaks before the broker sees it. swallow-request: the broker never sees it, and the connection stays.
+ * breaks before the broker sees it. swallow-request: the broker never sees it, and the connection stays. delay-answer: the
+ * broker does it, and what it answers on this connection comes late.
  */
-export type Fault = "lose-answer" | "lose-request" | "swallow-request";
+export type Fault = "lose-answer" | "lose-request" | "swallow-request" | "delay-answer";
 
 export interface KafkaProxy {
   readonly broker: string;
   /** For the next request of this kind. Resolves when it has struck. */
-  strike(api: number, fault: Fault): Promise<void>;
+  strike(api: number, fault: Fault, delayMs?: number): Promise<void>;
   close(): Promise<void>;
 }
 
 interface Planned {
   readonly api: number;
   readonly fault: Fault;
+  readonly delayMs: number;
   readonly struck: PromiseWithResolvers<void>;
 }
 
@@ -38,6 +40,7 @@ export async function openKafkaProxy(target: string): Promise<KafkaProxy> {
   const server = createServer((client) => {
     const broker = connect(Number(port), host);
     const doomed = new Map<number, Planned>();
+    let lateUntilMs = 0;
     const cut = () => {
       client.destroy();
       broker.destroy();
@@ -51,16 +54,24 @@ export async function openKafkaProxy(target: string): Promise<KafkaProxy> {
     }
     eachFrame(client, (frame) => {
       const plan = takePlan(frame.readInt16BE(4));
-      if (plan?.fault === "lose-answer") doomed.set(frame.readInt32BE(8), plan);
+      const isAnswer = plan?.fault === "lose-answer" || plan?.fault === "delay-answer";
+      if (isAnswer) doomed.set(frame.readInt32BE(8), plan);
       else plan?.struck.resolve();
       if (plan?.fault === "lose-request") cut();
-      if (plan === undefined || plan.fault === "lose-answer") broker.write(frame);
+      if (plan === undefined || isAnswer) broker.write(frame);
     });
     eachFrame(broker, (frame) => {
       const plan = doomed.get(frame.readInt32BE(4));
-      if (plan === undefined) return void client.write(replacePort(frame, host, Number(port), ownPort()));
-      plan.struck.resolve();
-      cut();
+      const pass = () => {
+        if (!client.destroyed) client.write(replacePort(frame, host, Number(port), ownPort()));
+      };
+      plan?.struck.resolve();
+      if (plan?.fault === "lose-answer") return cut();
+      // A broker answers a connection in order, so what is behind a late answer is late too.
+      if (plan !== undefined) lateUntilMs = performance.now() + plan.delayMs;
+      const lateMs = lateUntilMs - performance.now();
+      if (lateMs > 0) setTimeout(pass, lateMs);
+      else pass();
     });
   });
   const ownPort = () => (server.address() as AddressInfo).port;
@@ -68,9 +79,9 @@ export async function openKafkaProxy(target: string): Promise<KafkaProxy> {
 
   return {
     broker: `127.0.0.1:${ownPort()}`,
-    strike(api, fault) {
+    strike(api, fault, delayMs = 0) {
       const struck = Promise.withResolvers<void>();
-      plans.push({ api, fault, struck });
+      plans.push({ api, fault, delayMs, struck });
       return struck.promise;
     },
     async close() {

@@ -80,6 +80,12 @@ export function decodeEntry(bytes: Buffer): NewRecord[] {
     if (at > bytes.length) throw new Error("outbox entry cut short");
     return bytes.subarray(at - length, at);
   };
+  // Each takes two bytes at least: what claims more of them than there can be would cost memory before it fails.
+  const takeCount = () => {
+    const count = takeNumber();
+    if (2 * count > bytes.length - at) throw new Error("outbox entry cut short");
+    return count;
+  };
   const takeText = () => {
     const number = takeNumber();
     if (number % 2 === 0) {
@@ -92,7 +98,7 @@ export function decodeEntry(bytes: Buffer): NewRecord[] {
     return text;
   };
 
-  return Array.from({ length: takeNumber() }, (): NewRecord => {
+  return Array.from({ length: takeCount() }, (): NewRecord => {
     const flags = bytes.readUInt8(at++);
     const topic = takeText();
     const partition = flags & HAS_PARTITION ? { partition: takeNumber() } : {};
@@ -100,7 +106,7 @@ export function decodeEntry(bytes: Buffer): NewRecord[] {
     const key = flags & HAS_KEY ? takeText() : null;
     const value = flags & HAS_VALUE ? take(takeNumber()) : null;
     if (!(flags & HAS_HEADERS)) return { topic, ...partition, ...timestampMs, key, value };
-    const pairs = Array.from({ length: takeNumber() }, (): [string, string] => [takeText(), takeText()]);
+    const pairs = Array.from({ length: takeCount() }, (): [string, string] => [takeText(), takeText()]);
     return { topic, ...partition, ...timestampMs, key, value, headers: Object.fromEntries(pairs) };
   });
 }

@@ -120,10 +120,12 @@ export function openRedisStore(options: RedisStoreOptions): RedisStore {
         return takeResults(await transaction.exec()) as [(string | null)[], [Buffer, Buffer[]][], ...number[]];
       });
       const [offset, step, emptied, ...counted] = head;
+      const outbox = readOutbox(entries);
+      const damage = emptied ? "it was being emptied" : describeDamage(counted, counts);
       return {
         position: { offset: Number(offset ?? 0), step: Number(step ?? 0) },
-        outbox: entries.map(readEntry),
-        damage: emptied ? "it was being emptied" : describeDamage(counted, counts),
+        outbox: outbox ?? [],
+        damage: damage ?? (outbox === null ? "an entry of its outbox cannot be read" : null),
       };
     },
     async scrub(shard, cursor) {
@@ -256,6 +258,15 @@ function describeDamage(counted: readonly (string | null)[], counts: readonly nu
 
 function count(timers: readonly Timer[], queue: Timer["queue"]): number {
   return timers.reduce((sum, timer) => sum + (timer.queue === queue ? 1 : 0), 0);
+}
+
+/** Null: these are not the bytes that were committed. */
+function readOutbox(entries: readonly [Buffer, Buffer[]][]): OutboxEntry[] | null {
+  try {
+    return entries.map(readEntry);
+  } catch {
+    return null;
+  }
 }
 
 function readEntry([id, [, records]]: [Buffer, Buffer[]]): OutboxEntry {

@@ -1,0 +1,82 @@
+// npm run chaos -- --measure recovery: from `kill -9` of a worker to no lag, at a steady rate of events. Lag is gone when
+// what had been recorded at some instant after the kill has been resolved and published: the first such instant counts.
+
+import { spawn } from "node:child_process";
+import { setTimeout as sleep } from "node:timers/promises";
+import { createTraffic, formatTraffic } from "#support/traffic.ts";
+import type { Rig } from "./rig.ts";
+
+const RATE = 1_000;
+const TURN_MS = 100;
+const WARM_UP_MS = 15_000;
+const BETWEEN_MS = 5_000;
+const RECOVERY_MAX_MS = 120_000;
+/** Records under way at any time where nothing is behind: what comes in about half a second. */
+const UNDER_WAY_MAX = RATE / 2;
+const LOOK_EVERY_MS = 200;
+const DAY_MS = 86_400_000;
+
+/** Milliseconds of each kill, in order. */
+export async function measureRecovery(rig: Rig, kills: number, seed: number): Promise<number[]> {
+  const nowMs = Date.now();
+  const events = (RATE * (WARM_UP_MS + kills * (BETWEEN_MS + 20_000))) / 1_000;
+  const span = { fromMs: nowMs - 6 * DAY_MS, toMs: nowMs - 3 * DAY_MS };
+  const lines = formatTraffic(createTraffic({ seed, people: 2_000, events, ...span }))
+    .trimEnd()
+    .split("\n");
+  const stop = new AbortController();
+  const feeding = feed(rig, lines, stop.signal);
+  const times: number[] = [];
+  try {
+    await sleep(WARM_UP_MS);
+    for (let kill = 0; kill < kills; kill += 1) {
+      await sleep(BETWEEN_MS);
+      const worker = rig.workers[kill % rig.workers.length];
+      const killedAt = performance.now();
+      await worker?.kill();
+      times.push(await waitForNoLag(rig, killedAt));
+      console.log(`kill ${kill + 1} of ${kills}, ${worker?.verb}: ${Math.round(times.at(-1) ?? 0)} ms to no lag`);
+    }
+  } finally {
+    stop.abort();
+    await feeding;
+  }
+  return times;
+}
+
+async function waitForNoLag(rig: Rig, killedAt: number): Promise<number> {
+  // A session has to run out before anybody notices: until then an old position may look like none.
+  for (;;) {
+    await sleep(LOOK_EVERY_MS);
+    const elapsedMs = performance.now() - killedAt;
+    if (elapsedMs > RECOVERY_MAX_MS) return elapsedMs;
+    const { passed, total } = await rig.deployment.readResolved();
+    const behind = (await rig.deployment.readShards()).map(({ position, end }) => end - position);
+    if (total - passed <= UNDER_WAY_MAX && Math.max(...behind) <= UNDER_WAY_MAX) {
+      if (await isStillSo(rig)) return elapsedMs;
+    }
+  }
+}
+
+/** Everybody moves: a partition whose owner is dead stands still, and its lag grows. */
+async function isStillSo(rig: Rig): Promise<boolean> {
+  const before = await rig.deployment.readShards();
+  await sleep(1_000);
+  const after = await rig.deployment.readShards();
+  const { passed, total } = await rig.deployment.readResolved();
+  return total - passed <= UNDER_WAY_MAX && after.every(({ position }, shard) => position >= (before[shard]?.end ?? 0));
+}
+
+/** One process that imports what comes in, at the rate. */
+async function feed(rig: Rig, lines: readonly string[], stop: AbortSignal): Promise<void> {
+  const { command, options } = rig.deployment.commandOf(["import", "--quiet", "-"]);
+  const child = spawn(process.execPath, command, { ...options, stdio: ["pipe", "ignore", "ignore"] });
+  const ended = new Promise((resolve) => child.on("close", resolve));
+  const each = (RATE * TURN_MS) / 1_000;
+  for (let at = 0; at < lines.length && !stop.aborted; at += each) {
+    child.stdin?.write(`${lines.slice(at, at + each).join("\n")}\n`);
+    await sleep(TURN_MS, undefined, { signal: stop }).catch(() => {});
+  }
+  child.stdin?.end();
+  await ended;
+}
