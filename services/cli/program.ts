@@ -8,6 +8,7 @@ import { registerDemoAutomation } from "./verbs/demo-automation.ts";
 import { registerDemo } from "./verbs/demo.ts";
 import { registerDeadLetters } from "./verbs/dlq.ts";
 import { registerDigest } from "./verbs/digest.ts";
+import { registerDoctor } from "./verbs/doctor.ts";
 import { registerExplain } from "./verbs/explain.ts";
 import { registerFold } from "./verbs/fold.ts";
 import { registerImport } from "./verbs/import.ts";
@@ -39,6 +40,7 @@ const VERBS: readonly ((program: Command) => void)[] = [
   registerReport,
   registerDeadLetters,
   registerTopics,
+  registerDoctor,
   registerConfig,
 ];
 

@@ -1,0 +1,165 @@
+// weft doctor: whether what a deployment rests on is there and safe. One line a check, with what to do; it changes nothing.
+
+import { setTimeout as delay } from "node:timers/promises";
+import type { Command } from "commander";
+import { partitionKey } from "#ports/log.ts";
+import { loadConfiguration, type LoadedConfiguration } from "#services/config/configuration.ts";
+import { allTopics, channelTopics, deadLetterTopics, findUnregistered, innerTopics } from "#services/config/topics.ts";
+import { describeFailure, EXIT } from "../failure.ts";
+import type { CommonOptions } from "../program.ts";
+import { judgeLogSafety, openState, openWires, type Wires } from "../wiring.ts";
+
+type Verdict = "ok" | "warn" | "fail";
+
+interface Check {
+  readonly check: string;
+  readonly verdict: Verdict;
+  readonly said: string;
+}
+
+/** A service that does not answer by then is not there. */
+const ANSWER_WAIT_MS = 10_000;
+
+export function registerDoctor(program: Command): void {
+  program
+    .command("doctor")
+    .description(
+      "check the configuration, Kafka and its topics, the registry and Redis; says what to do, changes nothing",
+    )
+    .action(async (_options: unknown, command: Command) => {
+      const { config, embedded = false, json = false } = command.optsWithGlobals<CommonOptions>();
+      const checks = await examine(loadConfiguration(config), embedded);
+      for (const check of checks)
+        process.stdout.write(
+          json ? `${JSON.stringify(check)}\n` : `${check.verdict.padEnd(4)}  ${check.check}: ${check.said}\n`,
+        );
+      if (checks.some(({ verdict }) => verdict === "fail")) process.exitCode = EXIT.failed;
+      // A client that still tries to reach a service must not keep the command from ending.
+      setTimeout(() => process.exit(), 1000).unref();
+    });
+}
+
+async function examine(loaded: LoadedConfiguration, embedded: boolean): Promise<Check[]> {
+  const checks = [
+    {
+      check: "configuration",
+      verdict: "ok" as const,
+      said: `${loaded.file}, rules ${loaded.configuration.rules.version}`,
+    },
+    examineKey(loaded),
+    examineContracts(loaded),
+  ];
+  const opened = await attempt("log", () => openWires(loaded, { embedded, onWait: () => {} }));
+  if ("verdict" in opened) return [...checks, opened];
+  const wires = opened.value;
+  const log = await attempt("topics", () => examineLog(loaded, wires));
+  const registry = await attempt("registry", () => examineRegistry(wires));
+  const store = await attempt("store", () => examineStore(loaded, wires));
+  await Promise.race([wires.close(), delay(1000)]);
+  return [...checks, ...[log, registry, store].flatMap((one) => ("verdict" in one ? [one] : one.value))];
+}
+
+async function attempt<T>(check: string, work: () => Promise<T>): Promise<Check | { readonly value: T }> {
+  try {
+    const late = delay(ANSWER_WAIT_MS, null, { ref: false });
+    const value = await Promise.race([work(), late]);
+    if (value === null) return { check, verdict: "fail", said: `no answer in ${ANSWER_WAIT_MS / 1000} seconds` };
+    return { value };
+  } catch (error) {
+    const { code, message, advice } = describeFailure(error);
+    return { check, verdict: "fail", said: `${code}: ${message}${advice === undefined ? "" : `; ${advice}`}` };
+  }
+}
+
+function examineKey({ deployment: { identityKey } }: LoadedConfiguration): Check {
+  const { published, fingerprint } = identityKey;
+  return published
+    ? { check: "identity key", verdict: "warn", said: "the published test key, not for real people: set identityKey" }
+    : { check: "identity key", verdict: "ok", said: `fingerprint ${fingerprint}` };
+}
+
+function examineContracts({ deployment: { stewardship } }: LoadedConfiguration): Check {
+  const without = [...stewardship].flatMap(([name, { owner, purpose, legalBasis }]) =>
+    owner === undefined || purpose === undefined || legalBasis === undefined ? [name] : [],
+  );
+  return without.length === 0
+    ? { check: "contracts", verdict: "ok", said: "every source has owner, purpose and legal basis" }
+    : { check: "contracts", verdict: "warn", said: `${without.join(", ")}: declare owner, purpose and legalBasis` };
+}
+
+async function examineLog(loaded: LoadedConfiguration, { log, embedded }: Wires): Promise<Check[]> {
+  const present = new Set(await log.listTopics());
+  const missing = allTopics(loaded).flatMap(({ name }) => (present.has(name) ? [] : [name]));
+  const unregistered = findUnregistered(loaded, [...present]);
+  const checks: Check[] = [
+    missing.length === 0
+      ? { check: "topics", verdict: "ok", said: "all are there" }
+      : {
+          check: "topics",
+          verdict: embedded ? "warn" : "fail",
+          said: `missing ${missing.join(", ")}: weft topics create`,
+        },
+  ];
+  if (unregistered.length > 0)
+    checks.push({
+      check: "registration",
+      verdict: "fail",
+      said: `no source reads ${unregistered.join(", ")}: declare it, or name it in kafka.ignoredTopics`,
+    });
+  const ours = [...channelTopics(loaded), ...innerTopics(loaded)].flatMap(({ name }) =>
+    present.has(name) ? [name] : [],
+  );
+  const unsafe = await log.findUnsafeTopics(ours);
+  checks.push(
+    ...unsafe.map((line) =>
+      judge("durability", (say) => judgeLogSafety(loaded.deployment.kafka.brokers, line, say, loaded.deployment.dev)),
+    ),
+  );
+  if (unsafe.length === 0)
+    checks.push({ check: "durability", verdict: "ok", said: "no topic loses what it acknowledged" });
+  checks.push(await examineLetters(loaded, log, present));
+  return checks;
+}
+
+async function examineLetters(
+  loaded: LoadedConfiguration,
+  log: Wires["log"],
+  present: ReadonlySet<string>,
+): Promise<Check> {
+  const names = deadLetterTopics(loaded).flatMap(({ name }) => (present.has(name) ? [name] : []));
+  const ends = await log.endOffsets(names);
+  const filled = names.filter((topic) => (ends.get(partitionKey({ topic, partition: 0 })) ?? 0) > 0);
+  return filled.length === 0
+    ? { check: "dead letters", verdict: "ok", said: "none were ever written" }
+    : { check: "dead letters", verdict: "warn", said: `in ${filled.join(", ")}: weft dlq ls` };
+}
+
+/** A schema id that nobody has: the registry must say so, whatever it says. */
+async function examineRegistry({ codec, embedded }: Wires): Promise<Check[]> {
+  if (embedded) return [];
+  await codec.prepare([new Uint8Array([0, 0x7f, 0xff, 0xff, 0xff])]);
+  return [{ check: "registry", verdict: "ok", said: "it answers" }];
+}
+
+async function examineStore(loaded: LoadedConfiguration, wires: Wires): Promise<Check[]> {
+  const said: string[] = [];
+  const state = await openState(loaded, wires, { onWait: (line) => said.push(line) });
+  try {
+    await state.requireSafety();
+    if (said.length === 0) return [{ check: "store", verdict: "ok", said: "it keeps what it acknowledged" }];
+    return said.map((line) => ({ check: "store", verdict: "warn", said: line }));
+  } finally {
+    await state.close();
+  }
+}
+
+/** What this machine's own may do is only said, and refused anywhere else. */
+function judge(check: string, work: (say: (line: string) => void) => void): Check {
+  const lines: string[] = [];
+  try {
+    work((line) => lines.push(line));
+    return { check, verdict: "warn", said: lines.join("; ") };
+  } catch (error) {
+    return { check, verdict: "fail", said: error instanceof Error ? error.message : String(error) };
+  }
+}

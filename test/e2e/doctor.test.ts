@@ -1,0 +1,85 @@
+// weft doctor, as an operator runs it: a line a check, what to do, exit 1 where something fails, and nothing is changed.
+
+import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { mkdtempSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { test } from "node:test";
+import { openRuntime } from "#services/cli/runtime.ts";
+import { loadConfiguration } from "#services/config/configuration.ts";
+
+const MAIN = resolve(import.meta.dirname, "../../services/cli/main.ts");
+/** Nobody answers there. */
+const NOWHERE = {
+  WEFT_KAFKA_BROKERS: "127.0.0.1:1",
+  WEFT_REGISTRY_URL: "http://127.0.0.1:1",
+  WEFT_REDIS_URL: "redis://127.0.0.1:1",
+};
+
+interface Check {
+  readonly check: string;
+  readonly verdict: string;
+  readonly said: string;
+}
+
+function examine(...options: string[]): Promise<{ code: unknown; checks: Check[] }> {
+  const settings = { env: { ...process.env, ...NOWHERE }, timeout: 60_000 };
+  return new Promise((done) => {
+    execFile(process.execPath, [MAIN, ...options, "--json", "doctor"], settings, (error, out) =>
+      done({
+        code: error === null ? 0 : error.code,
+        checks: out
+          .trim()
+          .split("\n")
+          .map((line) => JSON.parse(line) as Check),
+      }),
+    );
+  });
+}
+
+test("a sound embedded deployment passes, and a channel topic that no source reads fails it", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "weft-doctor-"));
+  const file = join(folder, "weft.yaml");
+  writeFileSync(
+    file,
+    `embedded: { file: ${join(folder, "weft.sqlite")} }\nsources: [{ name: web, owner: a, purpose: b, legalBasis: c }]\n`,
+  );
+  const change = async (topics: readonly string[]) => {
+    const runtime = await openRuntime(loadConfiguration(file, {}), { embedded: true });
+    await runtime.createTopics();
+    await runtime.wires.log.createTopics(topics.map((name) => ({ name, partitions: 1, config: {} })));
+    await runtime.close();
+  };
+  await change([]);
+  const sound = await examine("--config", file, "--embedded");
+  assert.equal(sound.code, 0);
+  assert.deepEqual(
+    sound.checks.map(({ check, verdict }) => `${check} ${verdict}`),
+    [
+      "configuration ok",
+      "identity key warn",
+      "contracts ok",
+      "topics ok",
+      "durability ok",
+      "dead letters ok",
+      "store ok",
+    ],
+  );
+  await change(["channel-kiosk"]);
+  const unregistered = await examine("--config", file, "--embedded");
+  assert.equal(unregistered.code, 1);
+  assert.match(
+    unregistered.checks.find(({ verdict }) => verdict === "fail")?.said ?? "",
+    /no source reads channel-kiosk/,
+  );
+});
+
+test("a log that does not answer fails the check and does not keep the command waiting", async () => {
+  const { code, checks } = await examine();
+  assert.equal(code, 1);
+  assert.deepEqual(
+    checks.filter(({ verdict }) => verdict === "fail").map(({ check }) => check),
+    ["log"],
+  );
+});
