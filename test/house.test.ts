@@ -14,7 +14,7 @@ const CORE_FILES = SERVICE_FILES.filter((path) => path.startsWith("services/core
 const TEST_FILES = CODE_FILES.filter((path) => path.startsWith("test/"));
 
 /** Pure, synchronous, deterministic: no clock, no dice, no I/O when called as the core calls them. */
-const CORE_LIBRARIES = ["@marcbachmann/cel-js", "avsc", "libphonenumber-js", "validator", "zod"];
+const CORE_LIBRARIES = ["@marcbachmann/cel-js", "avsc", "i18n-iso-countries", "libphonenumber-js", "validator", "zod"];
 
 /** Beside the folders with a main.ts: parts that run inside another process, or that compose processes. */
 const PROCESSES = new Set(["api", "cli", "console", "fold", "resolver", "stitcher"]);

@@ -4,8 +4,10 @@
 import { compareText } from "./comparison.ts";
 import type { Entry } from "./component.ts";
 import { isAuthenticated } from "./configuration.ts";
+import { readCountry } from "./country.ts";
 import { classedKey, NOTHING_TOLD, type RegisterRules, type Registers } from "./facet.ts";
 import type { TraitValue } from "./fragment.ts";
+import { hasFrenchPost, readFrenchAddress, writeFrenchAddress } from "./french-address.ts";
 import { normaliseIdentifier } from "./identifier.ts";
 import type { EventItem } from "./item.ts";
 import type { LimitKind } from "./limit.ts";
@@ -86,6 +88,8 @@ export interface ContactView {
   /** The namespace (email, phone), or postal. */
   readonly kind: string;
   readonly value: string;
+  /** As it was told, where that is another spelling; of identifiers null. */
+  readonly original: string | null;
   /** The first of its kind to be used. */
   readonly primary: boolean;
   readonly verification: Verification;
@@ -114,17 +118,18 @@ export interface Contactable {
 export function viewContacts(registry: Registry, from: Contactable, limits: LimitKind[]): readonly ContactView[] {
   if (from.entries.length === 0 && from.told.size === 0) return NO_CONTACTS;
   const known = new Map<string, Candidate>();
-  for (const candidate of [...listEntries(from), ...listTraits(registry, from), ...listPostal(from)]) {
+  for (const candidate of [...listEntries(from), ...listTraits(registry, from), ...listPostal(registry, from)]) {
     const name = `${candidate.kind}/${candidate.value}`;
     const present = known.get(name);
     if (present === undefined || compareCandidates(candidate, present) < 0) known.set(name, candidate);
   }
   const listed: ContactView[] = [];
   const counts = new Map<string, number>();
-  for (const { kind, value, verification, source, at } of [...known.values()].sort(compareCandidates)) {
+  for (const { kind, value, original, verification, source, at } of [...known.values()].sort(compareCandidates)) {
     const before = counts.get(kind) ?? 0;
     counts.set(kind, before + 1);
-    if (before < CONTACTS_LISTED_MAX) listed.push({ kind, value, primary: before === 0, verification, source, at });
+    if (before < CONTACTS_LISTED_MAX)
+      listed.push({ kind, value, original, primary: before === 0, verification, source, at });
     else limits.push("contacts-listed");
   }
   return listed;
@@ -137,7 +142,8 @@ function compareCandidates(a: Candidate, b: Candidate): number {
     Number(b.authenticated) - Number(a.authenticated) ||
     (b.at ?? 0) - (a.at ?? 0) ||
     compareText(a.value, b.value) ||
-    compareText(a.source, b.source)
+    compareText(a.source, b.source) ||
+    compareText(a.original ?? "", b.original ?? "")
   );
 }
 
@@ -147,7 +153,8 @@ function listEntries({ entries, reaches }: Contactable): Candidate[] {
     const reach = found.length === 0 ? null : found.reduce(joinReaches);
     const at = reach === null ? null : latest(latest(reach.deliveredAt, reach.clickedAt), reach.bouncedAt);
     const authenticated = firstAuthenticated !== null;
-    return { kind: namespace, value, verification: verify(reach), source: first.source, at, authenticated };
+    const { source } = first;
+    return { kind: namespace, value, original: null, verification: verify(reach), source, at, authenticated };
   });
 }
 
@@ -166,13 +173,19 @@ function listTraits(registry: Registry, { told, entries }: Contactable): Candida
     return [...(told.get(namespace.name)?.values() ?? [])].flatMap((trait): Candidate[] => {
       const value = normaliseTrait(registry, namespace, trait);
       if (value === null || names.has(`${namespace.name}/${value}`)) return [];
-      return [describeTrait(namespace.name, value, trait)];
+      return [describeTrait(namespace.name, value, trait.value as string, trait)];
     });
   });
 }
 
-function describeTrait(kind: string, value: string, { source, at, authenticated }: TraitValue): Candidate {
-  return { kind, value, verification: "unverified", source, at, authenticated };
+function describeTrait(
+  kind: string,
+  value: string,
+  told: string,
+  { source, at, authenticated }: TraitValue,
+): Candidate {
+  const original = told === value ? null : told;
+  return { kind, value, original, verification: "unverified", source, at, authenticated };
 }
 
 /** A value never changes, so it is read once: numbers are not cheap to read. */
@@ -181,24 +194,45 @@ const normalised = new WeakMap<TraitValue, string | null>();
 function normaliseTrait(registry: Registry, namespace: RegisteredNamespace, trait: TraitValue): string | null {
   const known = normalised.get(trait);
   if (known !== undefined) return known;
-  const country = registry.sources.get(trait.source)?.country ?? "";
-  const value = typeof trait.value === "string" ? normaliseIdentifier(namespace, trait.value, country) : null;
+  const value =
+    typeof trait.value === "string" ? normaliseIdentifier(namespace, trait.value, countryOf(registry, trait)) : null;
   normalised.set(trait, value);
   return value;
 }
 
-/** Whole addresses as told, and the one that street, postcode, city and country make. */
-function listPostal({ told, traits }: Contactable): Candidate[] {
+/** Whole addresses, and the one that street, postcode, city and country make; French ones in their one form. */
+function listPostal(registry: Registry, { told, traits }: Contactable): Candidate[] {
   const whole = [...(told.get("address")?.values() ?? [])].flatMap((trait) =>
     typeof trait.value === "string" && trait.value.trim() !== ""
-      ? [describeTrait("postal", trait.value.trim(), trait)]
+      ? [describeTrait("postal", normaliseAddress(registry, trait, trait.value.trim()), trait.value.trim(), trait)]
       : [],
   );
   const street = traits.get("street");
   if (street === undefined || typeof street.value !== "string" || street.value.trim() === "") return whole;
-  const place = ["postcode", "city", "country"].flatMap((name) => {
-    const value = traits.get(name)?.value ?? null;
-    return value === null || value === "" ? [] : [String(value).trim()];
-  });
-  return [...whole, describeTrait("postal", [street.value.trim(), ...place].join(", "), street)];
+  const [postcode = "", city = "", country = ""] = ["postcode", "city", "country"].map((name) =>
+    String(traits.get(name)?.value ?? "").trim(),
+  );
+  const parts = [street.value.trim(), postcode, city, country].filter((part) => part !== "").join(", ");
+  const made = joined.get(street);
+  if (made?.parts === parts) return [...whole, describeTrait("postal", made.value, parts, street)];
+  const home = country === "" ? countryOf(registry, street) : readCountry(country).value;
+  const french = hasFrenchPost(home ?? "") ? writeFrenchAddress(street.value, postcode, city) : null;
+  const value = french ?? parts;
+  joined.set(street, { parts, value });
+  return [...whole, describeTrait("postal", value, parts, street)];
+}
+
+/** By the street's value: what it and the other parts made last. */
+const joined = new WeakMap<TraitValue, { readonly parts: string; readonly value: string }>();
+
+function normaliseAddress(registry: Registry, trait: TraitValue, told: string): string {
+  const known = normalised.get(trait);
+  if (known !== undefined && known !== null) return known;
+  const value = (hasFrenchPost(countryOf(registry, trait)) ? readFrenchAddress(told) : null) ?? told;
+  normalised.set(trait, value);
+  return value;
+}
+
+function countryOf(registry: Registry, trait: TraitValue): string {
+  return registry.sources.get(trait.source)?.country ?? "";
 }

@@ -82,7 +82,7 @@ describe("a contact point", () => {
     const identifiers = [{ namespace: "customer", value: "c" }];
     const traits = { street: "1 rue du Port", postcode: 44000, city: "Nantes" };
     deepEqual(await contacts(record("crm", 1, "traits-changed", { identifiers, traits })), [
-      "postal 1 rue du Port, 44000, Nantes unverified primary",
+      "postal 1 RUE DU PORT, 44000 NANTES unverified primary",
     ]);
   });
 

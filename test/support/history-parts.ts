@@ -44,7 +44,7 @@ const addresses = fc
   .record({
     email: among(["person0@example.fr", " Person1@Example.FR", "other@example.fr", "nobody"]),
     phone: among(["06 12 34 56 70", "+33612345671", 7]),
-    address: among(["1 rue du Port", " 1 rue du Port ", ""]),
+    address: among(["1 r. du Port 44000 Nantes", "1, Rue du Port, 44 000 NANTES", " 1 rue du Port ", ""]),
     which: among(["email", "email", "phone", "address"] as const),
   })
   .map((told) => ({ traits: { [told.which]: told[told.which] } }));

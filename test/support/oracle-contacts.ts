@@ -3,6 +3,7 @@
 import type { AcceptedEvent } from "#core/acceptance.ts";
 import { compareText } from "#core/comparison.ts";
 import { isAuthenticated } from "#core/configuration.ts";
+import { readFrenchAddress } from "#core/french-address.ts";
 import { normaliseIdentifier } from "#core/identifier.ts";
 import type { Registry } from "#core/registry.ts";
 import { byTime, groupBy, iso, isVouched } from "./oracle-facts.ts";
@@ -15,6 +16,7 @@ const LISTED_OF_A_KIND = 32;
 interface Contact {
   readonly kind: string;
   readonly value: string;
+  readonly original: string | null;
   readonly verification: string;
   readonly source: string;
   readonly at: number | null;
@@ -27,18 +29,27 @@ export function listContacts(registry: Registry, members: readonly Identifier[],
     .filter(({ namespace }) => kinds.some(({ name }) => name === namespace))
     .map((member): Contact => {
       const { namespace: kind, value } = member;
-      return { kind, value, source: member.first.source, known: isKnown(member), ...gradeAddress(member, facts) };
+      return {
+        kind,
+        value,
+        original: null,
+        source: member.first.source,
+        known: isKnown(member),
+        ...gradeAddress(member, facts),
+      };
     });
   const told = kinds.flatMap((namespace) =>
     listTold(namespace.name, facts).flatMap((trait) => {
       const { country } = must(registry.sources.get(trait.source));
       const value = typeof trait.value === "string" ? normaliseIdentifier(namespace, trait.value, country) : null;
       const isNamed = named.some((one) => one.kind === namespace.name && one.value === value);
-      return value === null || isNamed ? [] : [describe(namespace.name, value, trait)];
+      return value === null || isNamed ? [] : [describe(namespace.name, value, trait.value as string, trait)];
     }),
   );
   const postal = listTold("address", facts).flatMap((trait) =>
-    typeof trait.value === "string" && trait.value.trim() !== "" ? [describe("postal", trait.value.trim(), trait)] : [],
+    typeof trait.value === "string" && trait.value.trim() !== ""
+      ? [describe("postal", readFrenchAddress(trait.value) ?? trait.value.trim(), trait.value.trim(), trait)]
+      : [],
   );
   const sorted = [...named, ...told, ...postal].toSorted(
     (a, b) =>
@@ -47,16 +58,18 @@ export function listContacts(registry: Registry, members: readonly Identifier[],
       Number(b.known) - Number(a.known) ||
       (b.at ?? 0) - (a.at ?? 0) ||
       compareText(a.value, b.value) ||
-      compareText(a.source, b.source),
+      compareText(a.source, b.source) ||
+      compareText(a.original ?? "", b.original ?? ""),
   );
   const once = sorted.filter(
     ({ kind, value }, place) => sorted.findIndex((other) => other.kind === kind && other.value === value) === place,
   );
   const isListed = (contact: Contact) =>
     once.filter(({ kind }) => kind === contact.kind).indexOf(contact) < LISTED_OF_A_KIND;
-  return once.filter(isListed).map(({ kind, value, verification, source, at }, place) => ({
+  return once.filter(isListed).map(({ kind, value, original, verification, source, at }, place) => ({
     kind,
     value,
+    original,
     primary: once.filter(isListed).findIndex((other) => other.kind === kind) === place,
     verification,
     source,
@@ -64,8 +77,14 @@ export function listContacts(registry: Registry, members: readonly Identifier[],
   }));
 }
 
-function describe(kind: string, value: string, { source, at, vouched }: ReturnType<typeof listTold>[number]): Contact {
-  return { kind, value, verification: "unverified", source, at, known: vouched };
+function describe(
+  kind: string,
+  value: string,
+  told: string,
+  { source, at, vouched }: ReturnType<typeof listTold>[number],
+): Contact {
+  const original = told === value ? null : told;
+  return { kind, value, original, verification: "unverified", source, at, known: vouched };
 }
 
 /** The latest value of each source, vouched for and claimed apart. */
