@@ -323,6 +323,8 @@ function buildSources(file: ConfigurationFile): SourceConfiguration[] {
       currency: source.currency ?? file.currency,
       delivery: source.delivery,
       ...(source.allowedFields === undefined ? {} : { allowedFields: source.allowedFields }),
+      ...(source.purpose === undefined ? {} : { purpose: source.purpose }),
+      ...(source.legalBasis === undefined ? {} : { legalBasis: source.legalBasis }),
       ...(source.legalBasisByField === undefined ? {} : { legalBasisByField: source.legalBasisByField }),
       ...(source.orderIdScope === undefined ? {} : { orderIdScope: source.orderIdScope }),
       ...(source.caseIdScope === undefined ? {} : { caseIdScope: source.caseIdScope }),

@@ -104,9 +104,15 @@ const source = z.strictObject({
     description: "Sources of one scope number their cases together: what one opens another closes. Default: its name.",
   }),
   owner: z.string().min(1).optional().meta({ description: "Who answers for it, for the data map." }),
-  purpose: z.string().min(1).optional().meta({ description: "Why its data is processed, for the data map." }),
+  purpose: z
+    .string()
+    .min(1)
+    .optional()
+    .meta({
+      description: "Why its data is processed: for the data map, and beside each demographic field that it told.",
+    }),
   legalBasis: z.string().min(1).optional().meta({
-    description: "On what legal basis, for the data map; of every field unless `legalBasisByField` is there.",
+    description: "On what legal basis, said where the purpose is; of every field unless `legalBasisByField` is there.",
   }),
   legalBasisByField: z.record(z.string(), z.string().min(1)).optional().meta({
     description:

@@ -59,6 +59,9 @@ export interface SourceConfiguration {
   readonly delivery: "live" | "files";
   /** Optional parts and traits that this source may send; absent: all. Others are a breach of its contract. */
   readonly allowedFields?: readonly string[];
+  /** Why its data is processed, and on what legal basis: shown beside what it told. */
+  readonly purpose?: string;
+  readonly legalBasis?: string;
   /** Field to the legal basis on which it is processed; absent: all stand on that of the source. Others are left out. */
   readonly legalBasisByField?: Readonly<Record<string, string>>;
   /** Sources with the same scope number their orders together; absent: the source's own name. */

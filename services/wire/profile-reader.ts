@@ -9,6 +9,7 @@ import type { Order, OrderView } from "#core/order.ts";
 import type { IdentifierView } from "#core/listing.ts";
 import { identifiersOf } from "#core/membership.ts";
 import type { ContactView } from "#core/contact.ts";
+import { viewDemographics, type DemographicView } from "#core/demographics.ts";
 import { viewDossier, viewJourneyOf, type DossierView } from "#core/dossier-view.ts";
 import { viewCadence, type Cadence } from "#core/habit.ts";
 import type { JourneyView } from "#core/journey.ts";
@@ -25,7 +26,11 @@ type WithTimes<T> = T extends readonly (infer One)[]
     : T;
 
 type Dossier = DossierView &
-  JourneyView & { readonly contacts: readonly ContactView[]; readonly others: readonly LosingValue[] };
+  JourneyView & {
+    readonly demographics: readonly DemographicView[];
+    readonly contacts: readonly ContactView[];
+    readonly others: readonly LosingValue[];
+  };
 
 /** A line of profiles.jsonl. */
 export interface ProfileLine {
@@ -148,6 +153,7 @@ export function describeProfile(
       consents,
       subscriptions,
       counters: Object.fromEntries(sortedEntries(view.counters)),
+      demographics: writeTimes(viewDemographics(registry, view)),
       contacts: writeTimes(contacts),
       ...rest,
       ...writeTimes(viewJourneyOf(registry, view.dossier)),

@@ -49,6 +49,15 @@ const addresses = fc
   })
   .map((told) => ({ traits: { [told.which]: told[told.which] } }));
 
+/** Who she is, under one name or another, in one spelling or another. */
+const demographics = fc
+  .record({
+    name: among(["birthDate", "birthday", "firstName", "first_name", "gender", "civility", "language", "country"]),
+    other: among(["lastName", "locale", "dateOfBirth", "fullName"]),
+    value: among(["1985-03-12", "12/03/1985", "12/03/85", "DE GAULLE", "Mme", "f", "fr-FR", "France", "", null, 2]),
+  })
+  .map(({ name, other, value }) => ({ traits: { [name]: value, [other]: value } }));
+
 const subscription = fc
   .record({
     subscriptionId: among(["s-1", "s-1", "s-2"]),
@@ -92,6 +101,7 @@ export const someParts: fc.Arbitrary<Parts> = fc.oneof(
     weight: 4,
   },
   { arbitrary: told(["traits-changed", null], addresses), weight: 1 },
+  { arbitrary: told(["traits-changed", "identified", null], demographics), weight: 1 },
   { arbitrary: told(["subscription-changed", null], subscription), weight: 1 },
   { arbitrary: told(["loyalty-changed", null], loyalty), weight: 1 },
   { arbitrary: told(["preference-stated", "recommended", "product-viewed", null], preferences), weight: 2 },

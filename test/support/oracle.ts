@@ -26,6 +26,7 @@ import {
   pairOf,
 } from "./oracle-identity.ts";
 import { forget } from "./oracle-erasure.ts";
+import { listDemographics } from "./oracle-demographics.ts";
 import { describeDossier } from "./oracle-dossier.ts";
 import { listOrders, type OracleOrder, type OrderFacts } from "./oracle-orders.ts";
 import { listOpenSignals } from "./oracle-signals.ts";
@@ -229,6 +230,7 @@ function describeGroup(
         traits,
         dossier.contacts.map(({ kind }) => kind),
       ),
+      demographics: listDemographics(registry, survivors),
       others: listOthers(survivors),
     },
   };
