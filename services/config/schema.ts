@@ -104,13 +104,9 @@ const source = z.strictObject({
     description: "Sources of one scope number their cases together: what one opens another closes. Default: its name.",
   }),
   owner: z.string().min(1).optional().meta({ description: "Who answers for it, for the data map." }),
-  purpose: z
-    .string()
-    .min(1)
-    .optional()
-    .meta({
-      description: "Why its data is processed: for the data map, and beside each demographic field that it told.",
-    }),
+  purpose: z.string().min(1).optional().meta({
+    description: "Why its data is processed: for the data map, and beside each demographic field that it told.",
+  }),
   legalBasis: z.string().min(1).optional().meta({
     description: "On what legal basis, said where the purpose is; of every field unless `legalBasisByField` is there.",
   }),

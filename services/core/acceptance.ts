@@ -19,6 +19,7 @@ import {
 } from "./event.ts";
 import { identifierKey, normaliseIdentifier } from "./identifier.ts";
 import { isPlainer, type Registry } from "./registry.ts";
+import { findMoneyFault } from "./money.ts";
 import { findBreach, keepLawful } from "./lawful.ts";
 import { listClaims, readRuling, type AcceptedIdentifier, type AcceptedRuling } from "./declaration.ts";
 
@@ -91,25 +92,6 @@ export function grantAssurance(
     "claimed";
   const wanted = ASSURANCES.indexOf(asked as Assurance);
   return wanted >= 0 && wanted < assuranceLevel(granted) ? (ASSURANCES[wanted] as Assurance) : granted;
-}
-
-function isMoney(value: number | null | undefined): boolean {
-  return value === null || value === undefined || Number.isSafeInteger(value);
-}
-
-function findMoneyFault(event: ChannelEvent): string | null {
-  for (const [name, part] of [
-    ["order", event.order],
-    ["cart", event.cart],
-  ] as const) {
-    if (part === null || part === undefined) continue;
-    if (!isMoney(part.totalMinor)) return `${name}.totalMinor is not a safe integer`;
-    for (const line of part.lines ?? []) {
-      if (!Number.isSafeInteger(line.quantity) || !Number.isSafeInteger(line.unitPriceMinor))
-        return `${name}.lines hold a number that is not a safe integer`;
-    }
-  }
-  return null;
 }
 
 export function acceptEvent(

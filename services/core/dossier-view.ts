@@ -1,8 +1,10 @@
 // What a dossier says, as readers and topics see it: lists in the one order, claimed only where nothing was
 // authenticated, internal keys left away. Times are occurredAt.
 
+import { viewCarts, type CartView } from "./cart.ts";
 import { viewCases, type CaseView } from "./case.ts";
 import { viewConsents, type ConsentView } from "./consent.ts";
+import { NO_CORRESPONDENCE, viewCorrespondence, type CorrespondenceView } from "./correspondence.ts";
 import type { Dossier } from "./dossier.ts";
 import { NOTHING_TOLD, type Registers } from "./facet.ts";
 import { viewHabits, type HabitView } from "./habit.ts";
@@ -12,7 +14,7 @@ import { viewPreferences, type PreferenceView } from "./preference.ts";
 import type { Registry } from "./registry.ts";
 import { viewLoyalty, viewSubscriptions, type LoyaltyView, type SubscriptionView } from "./standing.ts";
 
-/** What profile-state tells. The journey is for look-ups: it would be told again with every event. */
+/** What profile-state tells. */
 export interface DossierView extends HabitView {
   readonly consents: readonly ConsentView[];
   readonly cases: readonly CaseView[];
@@ -76,8 +78,15 @@ export function viewDossier(registry: Registry, dossier: Dossier | null): Dossie
   };
 }
 
-export function viewJourneyOf(registry: Registry, dossier: Dossier | null): JourneyView {
-  return viewJourney(registry, dossier ?? NO_JOURNEY);
+/** What is for look-ups alone: it would be told again with every event. */
+export type LatestView = JourneyView & CorrespondenceView & { readonly carts: readonly CartView[] };
+
+export function viewLatest(registry: Registry, dossier: Dossier | null): LatestView {
+  return {
+    ...viewJourney(registry, dossier ?? NO_JOURNEY),
+    ...viewCorrespondence(dossier ?? NO_CORRESPONDENCE),
+    carts: viewCarts(dossier?.carts ?? NOTHING_TOLD),
+  };
 }
 
 /** Those that profile-changed names paths of. */

@@ -1,8 +1,11 @@
 // The dossier of a fragment: its facets together. Null until an event brings one: whoever only looks at pages has none.
 
+import { CART_RULES, readCarts, type Cart } from "./cart.ts";
 import { CASE_RULES, readCases, type CaseRecord } from "./case.ts";
 import { REACH_RULES, readReaches, type Reach } from "./contact.ts";
 import { CONSENT_RULES, readConsents, type Consent } from "./consent.ts";
+import { CALL_RULES, MESSAGE_STEP_RULES, NO_CORRESPONDENCE, readCorrespondence } from "./correspondence.ts";
+import type { Correspondence } from "./correspondence.ts";
 import type { ChannelEvent } from "./event.ts";
 import { isAnchorAuthenticated, mergeLatest, mergeRegisters, NOTHING_TOLD } from "./facet.ts";
 import type { RegisterRules, Registers, Telling } from "./facet.ts";
@@ -25,12 +28,13 @@ import { LOYALTY_RULES, readLoyalty, readSubscriptions, SUBSCRIPTION_RULES } fro
 import type { Loyalty, Subscription } from "./standing.ts";
 
 /** Nothing in it is ever written into: fragments and sums share facets, and a facet is what it was if it is the same. */
-export interface Dossier extends Messages, Preferences, Journey, Habits {
+export interface Dossier extends Messages, Preferences, Journey, Habits, Correspondence {
   readonly consents: Registers<Consent>;
   readonly cases: Registers<CaseRecord>;
   readonly reaches: Registers<Reach>;
   readonly subscriptions: Registers<Subscription>;
   readonly loyalty: Registers<Loyalty>;
+  readonly carts: Registers<Cart>;
 }
 
 const EMPTY: Dossier = {
@@ -41,12 +45,14 @@ const EMPTY: Dossier = {
   reaches: NOTHING_TOLD,
   subscriptions: NOTHING_TOLD,
   loyalty: NOTHING_TOLD,
+  carts: NOTHING_TOLD,
   stated: NOTHING_TOLD,
   inferred: NOTHING_TOLD,
   channels: NOTHING_TOLD,
   categories: NOTHING_TOLD,
   hours: NOTHING_TOLD,
   ...NO_JOURNEY,
+  ...NO_CORRESPONDENCE,
 };
 
 /** Null where the event brings nothing that a dossier keeps. */
@@ -73,17 +79,19 @@ export function readDossier(
     reaches: readReaches(registry, item, event.type, event.occurredAt),
     subscriptions: readSubscriptions(telling, event),
     loyalty: readLoyalty(telling, event),
+    carts: readCarts(telling, event, source?.currency ?? ""),
     ...readPreferences(telling, event),
     ...readHabits(telling, event),
     ...readJourney(telling, event),
+    ...readCorrespondence(telling, event),
   };
 }
 
 /** Whatever is not a mere view is; and so is a view that says more than that something was seen. */
 function isTelling(event: ChannelEvent): boolean {
   if (!isViewing(event.type)) return true;
-  const { consents, search, product, touch, preferences, loyalty } = event;
-  const parts = [event.case, event.subscription, consents, search, product, touch, preferences, loyalty];
+  const { cart, consents, search, product, touch, preferences, loyalty } = event;
+  const parts = [cart, event.case, event.subscription, consents, search, product, touch, preferences, loyalty];
   return parts.some((part) => part !== null && part !== undefined);
 }
 
@@ -101,6 +109,7 @@ export function mergeDossiers(a: Dossier | null, b: Dossier | null, limits: Limi
     reaches: merge(REACH_RULES, into.reaches, b.reaches),
     subscriptions: merge(SUBSCRIPTION_RULES, into.subscriptions, b.subscriptions),
     loyalty: merge(LOYALTY_RULES, into.loyalty, b.loyalty),
+    carts: merge(CART_RULES, into.carts, b.carts),
     stated: merge(STATED_RULES, into.stated, b.stated),
     inferred: merge(INFERRED_RULES, into.inferred, b.inferred),
     channels: merge(CHANNEL_RULES, into.channels, b.channels),
@@ -109,5 +118,7 @@ export function mergeDossiers(a: Dossier | null, b: Dossier | null, limits: Limi
     searches: mergeLatest(SEARCH_RULES, into.searches, b.searches, limits),
     touches: mergeLatest(TOUCH_RULES, into.touches, b.touches, limits),
     timeline: mergeLatest(TIMELINE_RULES, into.timeline, b.timeline, limits),
+    calls: mergeLatest(CALL_RULES, into.calls, b.calls, limits),
+    messageSteps: mergeLatest(MESSAGE_STEP_RULES, into.messageSteps, b.messageSteps, limits),
   };
 }

@@ -3,6 +3,7 @@
 
 import type { Registry } from "./registry.ts";
 import { compareText, sortedKeys } from "./comparison.ts";
+import { readCurrency } from "./currency.ts";
 import { mergeDossiers, readDossier, type Dossier } from "./dossier.ts";
 import type { ChannelEvent, Scalar } from "./event.ts";
 import type { EventWindow } from "./event-window.ts";
@@ -224,7 +225,7 @@ function readCartActivity(item: EventItem, event: ChannelEvent, currency: string
     eventId: item.eventId,
     emptied,
     backfill: item.backfill,
-    currency: event.cart?.currency ?? currency,
+    currency: readCurrency(event.cart?.currency) ?? currency,
     totalMinor: event.cart?.totalMinor ?? null,
   };
 }

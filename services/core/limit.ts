@@ -23,6 +23,10 @@ export const LIMIT_KINDS = [
   "searches",
   "touches",
   "timeline",
+  "carts",
+  "cart-lines",
+  "calls",
+  "message-steps",
   "facet-length",
 ] as const;
 export type LimitKind = (typeof LIMIT_KINDS)[number];

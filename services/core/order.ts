@@ -3,12 +3,11 @@
 // Valid: placed or paid, a line of positive quantity, a total not below zero, not cancelled, not wholly returned.
 
 import { compareText } from "./comparison.ts";
+import { readCurrency } from "./currency.ts";
 import type { ChannelEvent, OrderLine } from "./event.ts";
 import type { ComponentId, EventItem } from "./item.ts";
+import { follow, listSteps, type OrderStatus, type OrderStep } from "./order-status.ts";
 import type { Registry } from "./registry.ts";
-
-export const ORDER_STATUSES = ["placed", "paid", "cancelled", "partly-returned", "returned", "refunded"] as const;
-export type OrderStatus = (typeof ORDER_STATUSES)[number];
 
 /** Events of one order that are kept; beyond it the latest recorded are left out and counted. */
 export const ORDER_EVENTS_MAX = 64;
@@ -95,7 +94,7 @@ export function addOrderFact(
     occurredAt: event.occurredAt,
     type: event.type,
     status: part.status ?? null,
-    currency: part.currency ?? registry.sources.get(item.source)?.currency ?? "",
+    currency: readCurrency(part.currency) ?? registry.sources.get(item.source)?.currency ?? "",
     totalMinor: part.totalMinor ?? null,
     lines: part.lines ?? null,
     anchor: anchor?.key ?? null,
@@ -126,52 +125,33 @@ export function orderOwner(order: Order): { key: string; birth: ComponentId } | 
 }
 
 export function viewOrder(registry: Registry, order: Order): OrderView {
-  const says = (type: string, status: string) =>
-    order.facts.some((fact) => fact.type === type || (fact.type !== "order-returned" && fact.status === status));
   const { lines, totalMinor, basis } = chooseContent(registry, order.facts);
-  const placed = says("order-placed", "placed") || says("order-paid", "paid");
+  const steps = order.facts.flatMap((fact) => listSteps(fact.type, fact.status));
+  const placing = order.facts.filter((fact) =>
+    listSteps(fact.type, fact.status).some((step) => step === "placed" || step === "paid"),
+  );
+  const placed = placing.length > 0;
   const returns = order.facts.filter((fact) => fact.type === "order-returned");
-  const returnedMinor = placed ? returns.reduce((sum, fact) => sum + amountReturned(fact, totalMinor), 0) : 0;
-  const whole = placed && returns.length > 0 && isWhollyReturned(lines, returns, totalMinor, returnedMinor);
-  const cancelled = says("order-cancelled", "cancelled");
-  const valid = placed && !cancelled && !whole && totalMinor >= 0 && lines.some((line) => line.quantity > 0);
+  const returnedMinor = placed ? returns.reduce((sum, fact) => sum + amountReturned(fact, basis, totalMinor), 0) : 0;
+  const whole = !placed || isWhollyReturned(lines, returns, basis, totalMinor, returnedMinor);
+  const status = follow(
+    steps.map((step): OrderStep => (step !== "return" ? step : whole ? "returned" : "partly-returned")),
+  );
+  const isUndone = status === "cancelled" || (returns.length > 0 && whole);
+  const valid = placed && !isUndone && totalMinor >= 0 && lines.some((line) => line.quantity > 0);
   return {
     orderId: order.name.slice(order.name.indexOf("/") + 1),
-    status: chooseStatus({
-      cancelled,
-      refunded: says("order-refunded", "refunded"),
-      whole: whole || (!placed && returns.length > 0),
-      partly: returns.length > 0,
-      paid: says("order-paid", "paid"),
-    }),
+    // An order is one because there is an event of it.
+    status: status === "none" ? "placed" : status,
     source: basis.source,
     currency: basis.currency,
     totalMinor,
     lines,
     valid,
     spentMinor: valid ? Math.max(0, totalMinor - returnedMinor) : 0,
-    at: Math.min(
-      ...(placed
-        ? order.facts.filter((fact) => fact.type === "order-placed" || fact.type === "order-paid")
-        : order.facts
-      ).map((fact) => fact.occurredAt),
-    ),
+    at: Math.min(...(placed ? placing : order.facts).map((fact) => fact.occurredAt)),
     backfill: order.facts.every((fact) => fact.backfill),
   };
-}
-
-function chooseStatus(is: {
-  cancelled: boolean;
-  refunded: boolean;
-  whole: boolean;
-  partly: boolean;
-  paid: boolean;
-}): OrderStatus {
-  if (is.cancelled) return "cancelled";
-  if (is.refunded) return "refunded";
-  if (is.whole) return "returned";
-  if (is.partly) return "partly-returned";
-  return is.paid ? "paid" : "placed";
 }
 
 const CONTENT_TYPES = new Set(["order-placed", "order-paid", "order-updated"]);
@@ -205,16 +185,22 @@ function sumLines(lines: readonly OrderLine[]): number {
   return lines.reduce((sum, line) => sum + line.quantity * line.unitPriceMinor, 0);
 }
 
-/** Lines where the return names some, else its total, else the whole order. */
-function amountReturned(fact: OrderFact, orderTotalMinor: number): number {
+/** Lines where the return names some, else its total, else the whole order. Of another currency: no money. */
+function amountReturned(fact: OrderFact, { currency }: OrderFact, orderTotalMinor: number): number {
+  if (isAmountAbroad(fact, currency)) return 0;
   if (fact.lines !== null && fact.lines.length > 0)
     return fact.lines.reduce((sum, line) => sum + Math.abs(line.quantity) * Math.abs(line.unitPriceMinor), 0);
   return fact.totalMinor === null ? orderTotalMinor : Math.abs(fact.totalMinor);
 }
 
+function isAmountAbroad({ currency, lines, totalMinor }: OrderFact, ofOrder: string): boolean {
+  return currency !== ofOrder && ((lines !== null && lines.length > 0) || totalMinor !== null);
+}
+
 function isWhollyReturned(
   lines: readonly OrderLine[],
   returns: readonly OrderFact[],
+  { currency }: OrderFact,
   totalMinor: number,
   returnedMinor: number,
 ): boolean {
@@ -222,6 +208,7 @@ function isWhollyReturned(
     returns.some(
       (fact) =>
         (fact.lines === null || fact.lines.length === 0) &&
+        !isAmountAbroad(fact, currency) &&
         (fact.totalMinor === null || Math.abs(fact.totalMinor) >= totalMinor),
     )
   )

@@ -1,8 +1,10 @@
 // A dossier as values of the store's Avro and back: each facet a list, its keys made again out of what they name.
 
+import { cartKey, type Cart } from "#core/cart.ts";
 import { caseKey, type CaseRecord } from "#core/case.ts";
 import { reachKey, type Reach } from "#core/contact.ts";
 import { consentKey, type Consent } from "#core/consent.ts";
+import type { Correspondence } from "#core/correspondence.ts";
 import type { Dossier } from "#core/dossier.ts";
 import type { Registers } from "#core/facet.ts";
 import type { Journey } from "#core/journey.ts";
@@ -14,7 +16,7 @@ export interface Amount {
   readonly amount: number;
 }
 
-export interface DossierState extends Journey {
+export interface DossierState extends Journey, Correspondence {
   readonly consents: readonly Consent[];
   readonly cases: readonly CaseRecord[];
   readonly messages: readonly Amount[];
@@ -22,6 +24,7 @@ export interface DossierState extends Journey {
   readonly reaches: readonly Reach[];
   readonly subscriptions: readonly Subscription[];
   readonly loyalty: readonly Loyalty[];
+  readonly carts: readonly Cart[];
   readonly stated: readonly Stated[];
   readonly inferred: readonly Inferred[];
   readonly channels: readonly Amount[];
@@ -30,7 +33,7 @@ export interface DossierState extends Journey {
 }
 
 export function writeDossier(dossier: Dossier): DossierState {
-  const { searches, touches, timeline } = dossier;
+  const { searches, touches, timeline, calls, messageSteps } = dossier;
   return {
     consents: [...dossier.consents.values()],
     cases: [...dossier.cases.values()],
@@ -39,6 +42,7 @@ export function writeDossier(dossier: Dossier): DossierState {
     reaches: [...dossier.reaches.values()],
     subscriptions: [...dossier.subscriptions.values()],
     loyalty: [...dossier.loyalty.values()],
+    carts: [...dossier.carts.values()],
     stated: [...dossier.stated.values()],
     inferred: [...dossier.inferred.values()],
     channels: listAmounts(dossier.channels),
@@ -47,11 +51,13 @@ export function writeDossier(dossier: Dossier): DossierState {
     searches,
     touches,
     timeline,
+    calls,
+    messageSteps,
   };
 }
 
 export function readDossier(state: DossierState): Dossier {
-  const { searches, touches, timeline } = state;
+  const { searches, touches, timeline, calls, messageSteps } = state;
   return {
     consents: keyed(state.consents, consentKey),
     cases: keyed(state.cases, caseKey),
@@ -60,6 +66,7 @@ export function readDossier(state: DossierState): Dossier {
     reaches: keyed(state.reaches, reachKey),
     subscriptions: keyed(state.subscriptions, subscriptionKey),
     loyalty: keyed(state.loyalty, loyaltyKey),
+    carts: keyed(state.carts, cartKey),
     stated: keyed(state.stated, statedKey),
     inferred: keyed(state.inferred, inferredKey),
     channels: mapAmounts(state.channels),
@@ -68,6 +75,8 @@ export function readDossier(state: DossierState): Dossier {
     searches,
     touches,
     timeline,
+    calls,
+    messageSteps,
   };
 }
 

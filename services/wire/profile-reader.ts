@@ -10,9 +10,8 @@ import type { IdentifierView } from "#core/listing.ts";
 import { identifiersOf } from "#core/membership.ts";
 import type { ContactView } from "#core/contact.ts";
 import { viewDemographics, type DemographicView } from "#core/demographics.ts";
-import { viewDossier, viewJourneyOf, type DossierView } from "#core/dossier-view.ts";
+import { viewDossier, viewLatest, type DossierView, type LatestView } from "#core/dossier-view.ts";
 import { viewCadence, type Cadence } from "#core/habit.ts";
-import type { JourneyView } from "#core/journey.ts";
 import { viewCompleteness, viewContactsOf, viewLosingValues, viewProfile, type LosingValue } from "#core/view.ts";
 import type { Store } from "#ports/store.ts";
 import { decodePart, readComponents, repeatRead } from "./part.ts";
@@ -26,7 +25,7 @@ type WithTimes<T> = T extends readonly (infer One)[]
     : T;
 
 type Dossier = DossierView &
-  JourneyView & {
+  LatestView & {
     readonly demographics: readonly DemographicView[];
     readonly contacts: readonly ContactView[];
     readonly others: readonly LosingValue[];
@@ -156,7 +155,7 @@ export function describeProfile(
       demographics: writeTimes(viewDemographics(registry, view)),
       contacts: writeTimes(contacts),
       ...rest,
-      ...writeTimes(viewJourneyOf(registry, view.dossier)),
+      ...writeTimes(viewLatest(registry, view.dossier)),
       cadence: viewCadence(orders.flatMap(({ valid, at }) => (valid ? [at] : []))),
       completeness: viewCompleteness(registry, view.traits, contacts),
       others: writeTimes(viewLosingValues(registry, view)),

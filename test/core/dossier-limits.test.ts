@@ -3,8 +3,10 @@
 
 import { deepEqual, equal, ok } from "node:assert/strict";
 import { describe, it } from "node:test";
+import { CART_LINES_MAX, CARTS_MAX } from "#core/cart.ts";
 import { CASES_MAX } from "#core/case.ts";
 import { CONSENTS_MAX } from "#core/consent.ts";
+import { CALL_RULES, MESSAGE_STEP_RULES } from "#core/correspondence.ts";
 import { REACHES_MAX } from "#core/contact.ts";
 import { MESSAGE_COUNTS_MAX, PRESSURE_DAYS_MAX } from "#core/message.ts";
 import { CATEGORIES_MAX, CHANNELS_MAX } from "#core/habit.ts";
@@ -132,6 +134,27 @@ const BOUNDS: readonly Bound[] = [
     tell: () => ({ type: "called" }),
     gone: "first",
   },
+  {
+    facet: "carts",
+    limit: "carts",
+    max: CARTS_MAX,
+    tell: (n) => ({ cart: { cartId: name(n), lines: [] } }),
+    gone: "first",
+  },
+  {
+    facet: "calls",
+    limit: "calls",
+    max: CALL_RULES.max,
+    tell: (n) => ({ type: "called", case: { caseId: name(n) } }),
+    gone: "first",
+  },
+  {
+    facet: "messageSteps",
+    limit: "message-steps",
+    max: MESSAGE_STEP_RULES.max,
+    tell: (n) => ({ type: "message-opened", message: { messageId: name(n) } }),
+    gone: "first",
+  },
 ];
 
 const OVER = 5;
@@ -184,6 +207,17 @@ describe("the dossier", () => {
       [...(fragment.dossier?.consents.values() ?? [])].map((consent) => consent.purpose.length),
       [FACET_LENGTH_MAX],
     );
+  });
+
+  it("keeps the first lines of a cart and tells the others", () => {
+    const lines = Array.from({ length: CART_LINES_MAX + 1 }, (_, n) => {
+      return { productId: name(n), quantity: 1, unitPriceMinor: 100 };
+    });
+    const event = { eventId: "1", type: "product-added", occurredAt: 0, identifiers: [], cart: { cartId: "k", lines } };
+    const { fragment, limits } = foldFacts([{ event }]);
+    deepEqual(limits, ["cart-lines"]);
+    const [cart] = fragment.dossier?.carts.values() ?? [];
+    deepEqual(cart?.content?.lines, lines.slice(0, CART_LINES_MAX));
   });
 
   it("bounds one event that brings more than there is room for", () => {

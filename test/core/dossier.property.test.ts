@@ -5,7 +5,7 @@ import { deepEqual, ok } from "node:assert/strict";
 import { test } from "node:test";
 import * as fc from "fast-check";
 import type { Dossier } from "#core/dossier.ts";
-import { viewDossier, viewJourneyOf } from "#core/dossier-view.ts";
+import { viewDossier, viewLatest } from "#core/dossier-view.ts";
 import { decodePart, encodePart } from "#services/wire/part.ts";
 import type { IdentifierState } from "#core/component.ts";
 import { type Fact, foldFacts, mergeFragments, registry } from "#support/fold-facts.ts";
@@ -35,7 +35,7 @@ const told = fc.array(drawn, { minLength: 1, maxLength: 40, size: "max" }).chain
 });
 
 function say(dossier: Dossier | null) {
-  return { ...viewDossier(registry, dossier), ...viewJourneyOf(registry, dossier) };
+  return { ...viewDossier(registry, dossier), ...viewLatest(registry, dossier) };
 }
 
 test("a dossier is the same in any order, over any fragments, and after the store has had it (P1)", () => {

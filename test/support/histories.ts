@@ -146,9 +146,11 @@ const content = fc
   .record({
     lines: fc.array(line, { maxLength: 3 }),
     total: percent,
-    currency: among(["EUR", "EUR", "EUR", "EUR", "CHF", null]),
+    status: among([null, null, null, "paid", "placed", "cancelled", "refunded", "shipped"]),
+    currency: among(["EUR", "EUR", "EUR", " eur", "CHF", null]),
   })
-  .map(({ lines, total, currency }) => ({
+  .map(({ lines, total, status, currency }) => ({
+    status,
     lines: total < 9 ? null : lines,
     currency,
     totalMinor:
@@ -301,7 +303,7 @@ function assemble(
     ordering: string;
     orderId: string;
     anonymous: number;
-    content: { lines: OrderLine[] | null; currency: string | null; totalMinor: number | null };
+    content: { status: string | null; lines: OrderLine[] | null; currency: string | null; totalMinor: number | null };
     traits: { use: number; name: string; value: string | number | null };
     parts: Parts;
     copies: Draft["copies"];

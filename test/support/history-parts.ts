@@ -36,8 +36,26 @@ const cases = fc
   .map((part) => ({ case: part }));
 
 const message = fc
-  .record({ channel: among(["email", "sms", null]), campaignId: among(["spring", "summer", null]) })
-  .map(({ channel, campaignId }) => ({ message: { messageId: "m", channel, campaignId } }));
+  .record({
+    messageId: among(["m", "m", "n", ""]),
+    channel: among(["email", "sms", null]),
+    campaignId: among(["spring", "summer", null]),
+  })
+  .map((part) => ({ message: part }));
+
+const cart = fc
+  .record({
+    cartId: among(["k", "k", "l", null]),
+    currency: among(["EUR", "chf", null]),
+    totalMinor: among([null, null, 7_00]),
+    lines: among([
+      null,
+      [],
+      [{ productId: "p1", quantity: 1, unitPriceMinor: 5_00 }],
+      [{ productId: "p1", quantity: 0, unitPriceMinor: 5_00 }],
+    ]),
+  })
+  .map((part) => ({ cart: part }));
 
 /** Contact points told as traits, some of them those of identifiers. */
 const addresses = fc
@@ -100,6 +118,7 @@ export const someParts: fc.Arbitrary<Parts> = fc.oneof(
     ),
     weight: 4,
   },
+  { arbitrary: told(["product-added", "product-removed", "cart-viewed", "checkout-started", null], cart), weight: 2 },
   { arbitrary: told(["traits-changed", null], addresses), weight: 1 },
   { arbitrary: told(["traits-changed", "identified", null], demographics), weight: 1 },
   { arbitrary: told(["subscription-changed", null], subscription), weight: 1 },

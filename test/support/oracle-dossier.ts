@@ -5,6 +5,7 @@ import { compareText } from "#core/comparison.ts";
 import type { Configuration } from "#core/configuration.ts";
 import type { Registry } from "#core/registry.ts";
 import { byTime, chooseVouched, groupBy, iso, isVouched, sourceChannel } from "./oracle-facts.ts";
+import { describeCorrespondence, listCarts } from "./oracle-correspondence.ts";
 import { listContacts } from "./oracle-contacts.ts";
 import { describeHabits, describeJourney, listLoyalty, listPreferences, listSubscriptions } from "./oracle-habits.ts";
 import { type Identifier, must } from "./oracle-identity.ts";
@@ -26,6 +27,8 @@ export function describeDossier(
     loyalty: listLoyalty(facts),
     preferences: listPreferences(facts),
     ...describeJourney(registry, facts),
+    ...describeCorrespondence(registry, facts),
+    carts: listCarts(registry, facts),
     ...describeHabits(registry, facts, orders),
   };
 }

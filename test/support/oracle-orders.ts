@@ -53,7 +53,14 @@ function describeOrder(registry: Registry, told: readonly AcceptedEvent[]): Omit
       ({ event }) => event.type === type || (event.type !== "order-returned" && event.order?.status === status),
     );
   const { lines, totalMinor, currency, source } = chooseContent(registry, recorded);
-  const returns = told.filter(({ event }) => event.type === "order-returned").map(({ event }) => must(event.order));
+  const back = told.filter(({ event }) => event.type === "order-returned");
+  // What is told in another currency than the order's is no money of it; that everything came back needs no money.
+  const returns = back.map((event) => {
+    const part = must(event.event.order);
+    const isForeign = currencyOf(registry, event) !== currency;
+    const isBare = (part.lines ?? []).length === 0 && !isPresent(part.totalMinor);
+    return { ...part, isForeign: isForeign && !isBare };
+  });
   const placed = has("order-placed", "placed") || has("order-paid", "paid");
   const returnedMinor = returns.reduce((sum, part) => sum + sumReturned(part, totalMinor), 0);
   const whole = returns.length > 0 && (!placed || isWhollyReturned(lines, totalMinor, returns, returnedMinor));
@@ -70,7 +77,10 @@ function describeOrder(registry: Registry, told: readonly AcceptedEvent[]): Omit
   const [, status] = must(statuses.find(([holds]) => holds));
   const orderId = must(must(recorded[0]).event.order).orderId;
   const order = { orderId, status, source, currency, totalMinor, lines };
-  const says = (event: ChannelEvent) => event.type === "order-placed" || event.type === "order-paid";
+  const says = (event: ChannelEvent) =>
+    event.type === "order-placed" ||
+    event.type === "order-paid" ||
+    (event.type !== "order-returned" && ["placed", "paid"].includes(event.order?.status ?? ""));
   const at = Math.min(
     ...(placed ? told.filter(({ event }) => says(event)) : told).map(({ event }) => event.occurredAt),
   );
@@ -91,13 +101,21 @@ function chooseContent(registry: Registry, recorded: readonly AcceptedEvent[]) {
     lines: withLines?.event.order?.lines ?? sold,
     totalMinor:
       basis.event.order?.totalMinor ?? sold.reduce((sum, line) => sum + line.quantity * line.unitPriceMinor, 0),
-    currency: basis.event.order?.currency ?? must(registry.sources.get(basis.source)).currency,
+    currency: currencyOf(registry, basis),
     source: basis.source,
   };
 }
 
+function currencyOf(registry: Registry, { source, event }: AcceptedEvent): string {
+  const told = event.order?.currency?.trim().toUpperCase() ?? "";
+  return told === "" ? must(registry.sources.get(source)).currency : told;
+}
+
+type ReturnPart = OrderPart & { readonly isForeign: boolean };
+
 /** What a return takes off: its lines, else its total, else everything. */
-function sumReturned({ lines, totalMinor }: OrderPart, ofOrder: number): number {
+function sumReturned({ lines, totalMinor, isForeign }: ReturnPart, ofOrder: number): number {
+  if (isForeign) return 0;
   const sum = (lines ?? []).reduce((minor, line) => minor + Math.abs(line.quantity * line.unitPriceMinor), 0);
   return (lines ?? []).length > 0 ? sum : Math.abs(totalMinor ?? ofOrder);
 }
@@ -105,10 +123,10 @@ function sumReturned({ lines, totalMinor }: OrderPart, ofOrder: number): number 
 function isWhollyReturned(
   lines: readonly OrderLine[],
   totalMinor: number,
-  returns: readonly OrderPart[],
+  returns: readonly ReturnPart[],
   returnedMinor: number,
 ): boolean {
-  const blanket = returns.filter((part) => (part.lines ?? []).length === 0);
+  const blanket = returns.filter((part) => (part.lines ?? []).length === 0 && !part.isForeign);
   if (blanket.some((part) => Math.abs(part.totalMinor ?? totalMinor) >= totalMinor)) return true;
   if (returnedMinor >= totalMinor && totalMinor > 0) return true;
   return lines.every(({ productId, quantity }) => {
