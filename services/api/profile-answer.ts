@@ -62,7 +62,10 @@ export function answerProfile(found: FoundProfile, caller: Caller, requestedId: 
 }
 
 export function answerOrders({ profile }: FoundProfile): ProfileAnswer["orders"] {
-  return profile.view.orders.map(({ lines, ...order }) => ({ ...order, lines: lines.map((line) => ({ ...line })) }));
+  return profile.view.orders.map(({ lines, valid: _valid, at: _at, ...order }) => ({
+    ...order,
+    lines: lines.map((line) => ({ ...line })),
+  }));
 }
 
 export function answerCounters({ profile }: FoundProfile): ProfileAnswer["counters"] {

@@ -100,7 +100,7 @@ function describeConsents({ profile }: FoundProfile) {
 
 function describeContacts({ profile }: FoundProfile, caller: Caller) {
   const isOpen = maySee(caller);
-  return profile.view.contacts.map((contact) => ({
+  return profile.view.contacts.map(({ original: _original, ...contact }) => ({
     ...contact,
     value: isOpen ? contact.value : maskValue(contact.value),
   }));

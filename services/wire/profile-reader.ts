@@ -40,7 +40,10 @@ export interface ProfileLine {
   readonly audiences: readonly string[];
   readonly view: {
     readonly traits: Readonly<Record<string, { readonly value: Scalar; readonly source: string; readonly at: string }>>;
-    readonly orders: readonly Pick<OrderView, "orderId" | "status" | "source" | "currency" | "totalMinor" | "lines">[];
+    readonly orders: readonly (Pick<
+      OrderView,
+      "orderId" | "status" | "source" | "currency" | "totalMinor" | "lines" | "valid"
+    > & { readonly at: string })[];
     readonly counters: Readonly<Record<string, number>>;
     readonly cadence: Cadence | null;
     /** Per mille. */
@@ -134,13 +137,15 @@ export function describeProfile(
     view: {
       traits: Object.fromEntries(traits),
       orders: orders
-        .map(({ orderId, status, source, currency, totalMinor, lines }) => ({
+        .map(({ orderId, status, source, currency, totalMinor, lines, valid, at }) => ({
           orderId,
           status,
           source,
           currency,
           totalMinor,
           lines: lines.map(({ productId, quantity, unitPriceMinor }) => ({ productId, quantity, unitPriceMinor })),
+          valid,
+          at: new Date(at).toISOString(),
         }))
         .sort(
           (a, b) =>

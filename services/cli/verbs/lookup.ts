@@ -68,7 +68,12 @@ async function printProfile(
       ([name, trait]) => [name, { ...trait, value: hide(trait.value) }] as const,
     );
     const { view } = result.profile;
-    const contacts = view.contacts.map((one) => ({ ...one, value: show(one.value) }));
+    const veil = (value: string | null) => (value === null ? null : show(value));
+    const contacts = view.contacts.map((one) => ({ ...one, value: show(one.value), original: veil(one.original) }));
+    const demographics = view.demographics.map((one) => {
+      return { ...one, value: show(one.value), original: veil(one.original) };
+    });
+    const calls = view.calls.map((one) => ({ ...one, motive: veil(one.motive) }));
     const others = view.others.map((one) => ({ ...one, value: hide(one.value) }));
     const searches = view.searches.map((one) => ({ ...one, query: show(one.query) }));
     const preferences = view.preferences.map((one) => ({ ...one, value: hide(one.value) }));
@@ -79,7 +84,16 @@ async function printProfile(
         latestAt: writeTime(latestAt),
         completeUpTo: writeTime(completeUpTo),
       }));
-      const shown = { ...view, traits: Object.fromEntries(traits), contacts, others, searches, preferences };
+      const shown = {
+        ...view,
+        traits: Object.fromEntries(traits),
+        contacts,
+        demographics,
+        calls,
+        others,
+        searches,
+        preferences,
+      };
       const profile = { ...result.profile, identifiers, view: shown };
       process.stdout.write(`${JSON.stringify({ found, profile, version, claimedOnly, bought })}\n`);
       return;

@@ -10,12 +10,14 @@ import { topicNames } from "#services/config/topics.ts";
 import { reportAttribution, reportFactors } from "#services/report/attribution.ts";
 import { readFold, readFoldSummary, readTopic } from "#services/report/intake.ts";
 import { Ledger, type Selection } from "#services/report/ledger.ts";
+import { readBase, readBuyers, reportLifetime, reportRfm, type Base } from "#services/report/lifetime.ts";
 import { reportMatrix } from "#services/report/matrix.ts";
 import { writePage } from "#services/report/page.ts";
 import { reportCohorts, reportPaths } from "#services/report/paths.ts";
 import { reportQuality } from "#services/report/quality.ts";
 import { showCell, showHead, type Report, type Sheet } from "#services/report/sheet.ts";
 import type { CommonOptions } from "../program.ts";
+import { UsageError } from "../failure.ts";
 import { openWires } from "../wiring.ts";
 
 const REPORTS: Readonly<Record<string, Report>> = {
@@ -27,12 +29,16 @@ const REPORTS: Readonly<Record<string, Report>> = {
   cohorts: reportCohorts,
 };
 
+/** Of the people of a fold, not of their transitions. */
+const SCORES: Readonly<Record<string, (base: Base) => readonly Sheet[]>> = { rfm: reportRfm, clv: reportLifetime };
+
 /** Rows of a table on the terminal. */
 const SHOWN_MAX = 20;
 
 interface ReportOptions extends CommonOptions, Selection {
   readonly from?: string;
   readonly html?: string;
+  readonly fit?: boolean;
   readonly file?: string;
 }
 
@@ -40,11 +46,12 @@ export function registerReport(program: Command): void {
   program
     .command("report")
     .description("what the transitions add up to: who moved, after how long, and what led there")
-    .addArgument(new Argument("<kind>", "what of it").choices([...Object.keys(REPORTS), "all"]))
+    .addArgument(new Argument("<kind>", "what of it").choices([...Object.keys(REPORTS), ...Object.keys(SCORES), "all"]))
     .option("--from <dir>", "the folder of a fold, in place of the topics")
     .option("--since <day>", "first day (UTC), such as 2026-03-01", parseDay)
     .option("--until <day>", "last day", parseDay)
     .addOption(new Option("--nature <nature>", "behaviour, or artefacts, alone").choices([...TRANSITION_NATURES]))
+    .option("--fit", "clv: find the parameters in the fold of --from")
     .option("--html <file>", "also write a page with pictures")
     .option("--file <file>", "where what was read of the topic is kept; default: .weft/report.sqlite")
     .action(async (kind: string, _options: unknown, command: Command) =>
@@ -53,7 +60,14 @@ export function registerReport(program: Command): void {
 }
 
 async function printReport(kind: string, options: ReportOptions): Promise<void> {
-  const { from, html, json = false } = options;
+  const { from } = options;
+  const score = SCORES[kind];
+  if (score !== undefined) {
+    if (from === undefined || (kind === "clv" && options.fit !== true))
+      throw new UsageError(`report ${kind} reads a fold: give --from DIR${kind === "clv" ? " and --fit" : ""}`);
+    writeSheets(score(readBase(readBuyers(from))), options, kind);
+    return;
+  }
   const ledger = await openLedger(options);
   try {
     const kinds = kind === "all" ? Object.keys(REPORTS) : [kind];
@@ -61,12 +75,15 @@ async function printReport(kind: string, options: ReportOptions): Promise<void> 
       ...(REPORTS[name]?.(ledger, options) ?? []),
       ...(name === "quality" && from !== undefined ? [readFoldSummary(from)] : []),
     ]);
-    const text = sheets.map(json ? writeLines : writeTable).join(json ? "" : "\n");
-    process.stdout.write(text);
-    if (html !== undefined) writeFileSync(html, writePage(`Weft: ${kind}`, sheets));
+    writeSheets(sheets, options, kind);
   } finally {
     ledger.close();
   }
+}
+
+function writeSheets(sheets: readonly Sheet[], { html, json = false }: ReportOptions, kind: string): void {
+  process.stdout.write(sheets.map(json ? writeLines : writeTable).join(json ? "" : "\n"));
+  if (html !== undefined) writeFileSync(html, writePage(`Weft: ${kind}`, sheets));
 }
 
 /** With all that there is by now. */
