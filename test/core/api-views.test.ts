@@ -50,7 +50,10 @@ test("marketing sees consents, reach and tastes, and no order; product what was 
   const marketing = expectAnswer(await client.viewForMarketing({ body: marie }));
   assert.deepEqual(
     marketing.consents.map(({ purpose, channel, granted }) => [purpose, channel, granted]),
-    [["newsletter", "email", true]],
+    [
+      ["marketing", "sms", true],
+      ["newsletter", "email", true],
+    ],
   );
   assert.deepEqual(marketing.cadence, { orders: 5, medianDays: 0 });
   assert.ok(!("orders" in marketing));
