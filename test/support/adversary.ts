@@ -8,10 +8,10 @@ import { createFlood, FLOODS, type Flood } from "./floods.ts";
 import { configuration } from "./histories.ts";
 import type { RecordedEvent } from "./oracle.ts";
 
-/** All sources number their orders together, so that he can name her very orders. */
+/** All sources number their orders and cases together, so that he can name her very orders and cases. */
 const shop: Configuration = {
   ...configuration,
-  sources: configuration.sources.map((source) => ({ ...source, orderIdScope: "shop" })),
+  sources: configuration.sources.map((source) => ({ ...source, orderIdScope: "shop", caseIdScope: "shop" })),
 };
 
 /** The shipped one, without any trust in what web and app say. */
@@ -65,12 +65,31 @@ const TYPES = [
   "order-returned",
   "traits-changed",
   "consent-changed",
+  "case-updated",
+  "case-closed",
   "identifiers-linked",
   "identifiers-parted",
   "identifier-replaced",
   "identifier-released",
 ] as const;
 const among = <T>(values: readonly T[]) => fc.constantFrom(...values);
+
+/** Of a purpose that needs a proof, or of one that needs none; whatever the channel, or of one. */
+function consent(proof: string) {
+  return fc.record({
+    purpose: among(["newsletter", "profiling", "calls"]),
+    channel: among([null, "email"]),
+    granted: fc.boolean(),
+    proof: among([proof, proof, null]),
+  });
+}
+
+/** What stands of a person beside traits: a subscription, a tier, a preference. */
+const say = (whose: string) => ({
+  subscription: { subscriptionId: "s1", status: whose },
+  loyalty: { programId: "club", tier: whose },
+  preferences: { size: whose },
+});
 
 /** What the shop knows her by: identifiers of which one at least names a profile (I6), or a phone alone, which does not. */
 type KnownBy = "identifiers" | "phone";
@@ -85,12 +104,14 @@ function victimEvent(place: number, knownBy: KnownBy): fc.Arbitrary<RecordedEven
           : fc
               .tuple(fc.subarray(PERSONAL, { minLength: 1 }), fc.subarray(PHONE))
               .map(([personal, phone]) => [...personal, ...phone]),
-      type: among(["identified", "order-placed", "order-paid", "traits-changed"]),
+      type: among(["identified", "order-placed", "order-paid", "traits-changed", "consent-changed", "case-opened"]),
       city: among(["Nantes", "Rennes"]),
       orderId: among(["o1", "o2", "o3"]),
+      consents: fc.array(consent("signed by Ana"), { maxLength: 2 }),
+      standing: fc.boolean(),
       minute: fc.nat({ max: 300 }),
     })
-    .map(({ source, identifiers, type, city, orderId, minute }) => {
+    .map(({ source, identifiers, type, city, orderId, consents, standing, minute }) => {
       const lines = [{ productId: "p1", quantity: 1, unitPriceMinor: 40_000 }];
       const at = START_MS + minute * 60_000;
       return {
@@ -102,6 +123,9 @@ function victimEvent(place: number, knownBy: KnownBy): fc.Arbitrary<RecordedEven
           occurredAt: at,
           identifiers,
           traits: { city, "~name": "Ana" },
+          ...(consents.length === 0 ? {} : { consents }),
+          ...(standing ? say("Ana's") : {}),
+          ...(type.startsWith("case-") ? { case: { caseId: "k1", motive: "Ana's" } } : {}),
           ...(type.startsWith("order-") ? { order: { orderId, lines, currency: "EUR" } } : {}),
         },
       };
@@ -117,9 +141,10 @@ function adversaryEvent(place: number, namesVictim: boolean): fc.Arbitrary<Recor
       type: among(TYPES),
       assurance: among([null, null, "authenticated", "operator"]),
       orderId: among(["o1", "o2", "o9"]),
+      consents: fc.array(consent("signed by Mallory"), { maxLength: 2 }),
       minute: fc.nat({ max: 300 }),
     })
-    .map(({ source, his, hers, type, assurance, orderId, minute }) => {
+    .map(({ source, his, hers, type, assurance, orderId, consents, minute }) => {
       const at = START_MS + minute * 60_000;
       const traits = { city: "Elsewhere", "~name": "Mallory" };
       const [one, other] = [...hers, ...his];
@@ -129,6 +154,9 @@ function adversaryEvent(place: number, namesVictim: boolean): fc.Arbitrary<Recor
         occurredAt: at,
         identifiers: [...hers, ...his].map((claim) => ({ ...claim, assurance })),
         traits,
+        ...say("Mallory's"),
+        ...(consents.length === 0 ? {} : { consents }),
+        ...(type.startsWith("case-") ? { case: { caseId: "k1", motive: "Mallory's" } } : {}),
         ...(type.startsWith("order-") ? { order: { orderId, lines: [], totalMinor: 1, currency: "EUR" } } : {}),
         ...(type.startsWith("identifier-") && one !== undefined
           ? { replaced: { namespace: one.namespace, old: one.value, new: other?.value ?? "" } }
@@ -182,6 +210,25 @@ function scenarioOf(knownBy: KnownBy): fc.Arbitrary<Scenario> {
 }
 
 export const scenario = scenarioOf("identifiers");
+
+/** The shop has told of her, and he pours each flood over two of her names: so that every run has them all. */
+export const flooded: readonly Scenario[] = (Object.keys(FLOODS) as Flood[]).map((kind) => {
+  const consents = [{ purpose: "newsletter", granted: true, proof: "signed by Ana" }];
+  const order = { orderId: "o1", lines: [{ productId: "p1", quantity: 1, unitPriceMinor: 40_000 }], currency: "EUR" };
+  const event = {
+    type: "order-placed",
+    occurredAt: START_MS,
+    traits: { city: "Nantes" },
+    ...say("Ana's"),
+    consents,
+    order,
+  };
+  const told = { source: "crm", recordedAt: START_MS, event: { ...event, eventId: "v0", identifiers: PERSONAL } };
+  const victim = [told, { ...told, recordedAt: START_MS - 60_000 }];
+  const hers = PERSONAL.filter(({ namespace }) => namespace === "email" || namespace === "card");
+  const adversary = [createFlood(kind, hers, START_MS + 60_000)];
+  return { victim, adversary, turns: [false, true], namesVictim: true, floods: [kind] };
+});
 export const scenarioByPhone = scenarioOf("phone");
 
 export interface Turn {

@@ -25,6 +25,17 @@ const HER_KEYS = new Set(HERS.map(keyOf));
 const HER_IDS = new Set([...HER_KEYS].map((key) => profileId(hash, key)));
 /** Of her traits, which nobody else says. */
 const HER_WORDS = ["Ana", "Nantes", "Rennes"];
+/** What stands of her in a dossier, where the shop told it: what he claims is shown beside it, under other names. */
+const STANDING = ["consents", "cases", "subscriptions", "loyalty"] as const;
+type Standing = Readonly<Record<(typeof STANDING)[number], readonly object[]>>;
+
+/** Her consents, and her cases, subscriptions and tiers that the shop told. */
+export function standingOf(view: Standing) {
+  return STANDING.map((facet) => {
+    const told = facet === "consents" ? view[facet] : view[facet].filter((one) => JSON.stringify(one).includes("Ana"));
+    return [facet, told] as const;
+  });
+}
 
 export interface Step {
   /** null: time passed. */
@@ -141,7 +152,7 @@ export function readStates({ fold }: Attack, known: ReadonlySet<string>, traits:
     const identifiers = state?.identifiers.filter((i) => isHers(i) && known.has(i.value)) ?? [];
     if (state === null || identifiers.length === 0) continue;
     const told = Object.entries(state.traits).filter(([name]) => traits.has(name));
-    states.set(one.profileId, { identifiers, traits: told, orders: state.orders });
+    states.set(one.profileId, { identifiers, traits: told, orders: state.orders, standing: standingOf(state) });
   }
   return [...states].toSorted(([a], [b]) => compareText(a, b));
 }
@@ -182,8 +193,10 @@ const isStill = ({ path, after }: { path: string; after: string | null }) =>
   after !== null || !path.startsWith("identifiers.");
 
 function checkOrders(output: Output): void {
-  if (output.kind === "profile-state" && output.state !== null)
+  if (output.kind === "profile-state" && output.state !== null) {
     deepEqual(output.state.orders, { count: 0, valid: 0, spentMinor: {} }, "he has no order");
+    deepEqual(output.state.consents, [], "nor a consent");
+  }
   if (output.kind === "transition" || output.kind === "retraction" || output.kind === "signal")
     for (const [name, value] of Object.entries(output.facts))
       if (name.startsWith("orders.")) ok(value === "0" || value === "{}", `${name} is ${value}`);
@@ -200,6 +213,7 @@ export async function checkLookups({ fold }: Attack, his: readonly IdentifierCla
     if (!answer.found) continue;
     found += 1;
     deepEqual(answer.profile.view.orders, []);
+    deepEqual(answer.profile.view.consents, []);
     const said = JSON.stringify(answer);
     for (const word of [...HER_WORDS, ...known, ...HER_IDS]) ok(!said.includes(word), `${word} in ${said}`);
   }
@@ -214,6 +228,20 @@ export const PASSABLE = [
   "profile-values",
   "ties",
   "identifiers-listed",
+  "contacts-listed",
+  "timeline",
+  "cases",
+  "subscriptions",
+  "programmes",
+  "stated-preferences",
+  "inferred-preferences",
+  "categories",
+  "searches",
+  "touches",
+  "facet-length",
+  "messages",
+  "pressure-days",
+  "reaches",
   "identifiers of an event",
   "duplicate window of an anchor of hers",
   "events of an order of hers",

@@ -5,7 +5,12 @@ import { EVENT_TYPES_COUNTED_MAX, TRAIT_LENGTH_MAX, TRAITS_MAX } from "#core/fra
 import { DUPLICATE_WINDOW_EVENTS } from "#core/event-window.ts";
 import { IDENTIFIERS_MAX, type ChannelEvent, type IdentifierClaim, type Scalar } from "#core/event.ts";
 import { LISTED_IDENTIFIERS_MAX } from "#core/listing.ts";
+import { CONSENTS_MAX } from "#core/consent.ts";
+import { REACHES_MAX } from "#core/contact.ts";
+import { FACET_LENGTH_MAX } from "#core/facet.ts";
+import { PRESSURE_DAYS_MAX } from "#core/message.ts";
 import { ORDER_EVENTS_MAX } from "#core/order.ts";
+import { INFERRED_MAX, STATED_MAX } from "#core/preference.ts";
 import { configuration } from "./histories.ts";
 import type { RecordedEvent } from "./oracle.ts";
 
@@ -20,6 +25,8 @@ export const FLOODS = {
   order: 6,
   types: 8,
   listed: 5,
+  standing: 4,
+  messages: 3,
   window: 4,
 } as const;
 export type Flood = keyof typeof FLOODS;
@@ -68,6 +75,34 @@ const SAY: Readonly<Record<Flood, () => Said[]>> = {
     })),
   types: () => repeat(EVENT_TYPES_COUNTED_MAX + 6, (place) => ({ type: `a-type-${place}` })),
   listed: () => nameMany("phone", LISTED_IDENTIFIERS_MAX + 1),
+  standing: () => [
+    // A word more of each than is kept, where the window of duplicates is not passed.
+    ...repeat(STATED_MAX + 4, (place) => ({
+      type: "preference-stated",
+      preferences: { [`p${place}`]: place },
+      case: { caseId: `his-${place}`, motive: "x".repeat(FACET_LENGTH_MAX + 1) },
+      subscription: { subscriptionId: `his-${place}`, status: "active" },
+      loyalty: { programId: `his-${place}`, tier: "gold" },
+      search: { query: `his-${place}` },
+      touch: { channel: "search", campaignId: `his-${place}` },
+      product: { productId: "p1", category: `his-${place}` },
+    })),
+    ...repeat(Math.ceil((INFERRED_MAX + 4) / 8), (place) => ({
+      preferences: Object.fromEntries(repeat(8, () => ({})).map((_, i) => [`q${place}-${i}`, place])),
+    })),
+    { consents: repeat(CONSENTS_MAX + 4, () => ({})).map((_, i) => ({ purpose: `a${i}`, granted: false })) },
+  ],
+  messages: () => [
+    ...repeat(PRESSURE_DAYS_MAX + 4, (place) => ({
+      type: "message-sent",
+      occurredAt: Date.UTC(2025, 0, 1 + place),
+      message: { messageId: `m${place}`, channel: `his-${place}` },
+    })),
+    ...repeat(REACHES_MAX + 4, (place) => ({
+      type: "message-delivered",
+      with: [{ namespace: "email", value: `his${place}@example.net` }],
+    })),
+  ],
   window: () => repeat(DUPLICATE_WINDOW_EVENTS + 4, () => ({ type: "page-viewed" })),
 };
 
@@ -78,9 +113,9 @@ export function createFlood(flood: Flood, hers: readonly IdentifierClaim[], atMs
     const identifiers = [...hers, ...(others ?? [])];
     const event = {
       type: "identified",
+      occurredAt: recordedAt,
       ...said,
       eventId: `${flood}-${atMs}-${place}`,
-      occurredAt: recordedAt,
       identifiers,
     };
     return { source: "web", recordedAt, event };
