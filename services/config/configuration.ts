@@ -299,11 +299,12 @@ function isMap(value: unknown): value is Record<string, unknown> {
 
 function buildNamespaces(file: ConfigurationFile): NamespaceConfiguration[] {
   const count = file.namespaces.length;
-  return file.namespaces.map(({ digestOf, valuesMax, ...namespace }, index) => ({
+  return file.namespaces.map(({ digestOf, foldOf, valuesMax, ...namespace }, index) => ({
     ...namespace,
     strength: namespace.strength ?? count - index,
     ...(valuesMax === undefined ? {} : { valuesMax }),
     ...(digestOf === undefined ? {} : { digestOf }),
+    ...(foldOf === undefined ? {} : { foldOf }),
   }));
 }
 

@@ -21,6 +21,7 @@ export function checkNames(value: unknown, document: SourceDocument, shippedName
     ...findDuplicates(root["namespaces"], "name", ["namespaces"], "namespace", document),
     ...findDuplicates(root["sources"], "name", ["sources"], "source", document),
     ...checkDigests(entries, document),
+    ...checkFolds(entries, document),
     ...checkLimits(entries, document),
     ...checkTopics(root, document),
     ...checkSlots(asMap(root["engine"]), document),
@@ -263,6 +264,25 @@ function checkDigests(namespaces: readonly Record<string, unknown>[], document: 
     return [
       document.problem("wrong-value", path, "expected another namespace of the same kind that is no digest itself"),
     ];
+  });
+}
+
+/** Mailboxes are of addresses, which have one each, and nobody is reached by one. */
+function checkFolds(namespaces: readonly Record<string, unknown>[], document: SourceDocument): Problem[] {
+  return namespaces.flatMap((namespace, index) => {
+    const { foldOf, kind, contact, digestOf, valuesMax } = namespace;
+    if (typeof foldOf !== "string") return [];
+    const names = namespaces.flatMap(({ name }) => (typeof name === "string" ? [name] : []));
+    const path = ["namespaces", index, "foldOf"];
+    const addresses = namespaces.find(({ name }) => name === foldOf);
+    if (addresses === undefined) return [unknownNamespace(foldOf, path, names, document)];
+    const isPlain = contact !== true && digestOf === undefined && valuesMax === undefined;
+    const isOnly = namespaces.every((other) => other === namespace || other["foldOf"] !== foldOf);
+    const areAddresses = addresses["normaliser"] === "email" && addresses["foldOf"] === undefined;
+    if (kind === "personal" && namespace["normaliser"] === "email" && isPlain && isOnly && areAddresses) return [];
+    const expected =
+      "expected the one namespace of mailboxes of another one whose normaliser is email: of kind personal, with that normaliser, without contact, digestOf and valuesMax";
+    return [document.problem("wrong-value", path, expected)];
   });
 }
 

@@ -56,6 +56,10 @@ const namespace = z.strictObject({
   digestOf: name
     .optional()
     .meta({ description: "Its values are the SHA-256, in hexadecimal, of that namespace's: both are one identifier." }),
+  foldOf: name.optional().meta({
+    description:
+      "Its values are the mailboxes that the addresses of that namespace are delivered to. They are added to events, and bring who typed an address to whom another address of the mailbox is known of.",
+  }),
 });
 
 const source = z.strictObject({

@@ -21,7 +21,9 @@ import { identifierKey, normaliseIdentifier } from "./identifier.ts";
 import { isPlainer, type Registry } from "./registry.ts";
 import { findMoneyFault } from "./money.ts";
 import { findBreach, keepLawful } from "./lawful.ts";
-import { listClaims, readRuling, type AcceptedIdentifier, type AcceptedRuling } from "./declaration.ts";
+import { foldAddress, isMailbox, listMailboxes } from "./mailbox.ts";
+import { isWithoutFacts, listClaims, readRuling, type AcceptedIdentifier, type AcceptedRuling } from "./declaration.ts";
+import { takesBack } from "./ruling.ts";
 
 /** Why an event goes to the dead letters. Closed; documented in SPEC.md. */
 export const DEAD_LETTER_REASONS = [
@@ -62,7 +64,7 @@ export interface AcceptedEvent {
   readonly dropped: readonly string[];
   readonly lawful: ChannelEvent;
   readonly leftOut: LeftOut;
-  /** Unique, personal, shareable and device identifiers, best anchor first, then by key. */
+  /** Unique, personal, shareable and device identifiers, best anchor first, then by key; then mailboxes. */
   readonly identifiers: readonly AcceptedIdentifier[];
   /** The order that the event is about, or that it names. */
   readonly order: AcceptedIdentifier | null;
@@ -127,9 +129,12 @@ export function acceptEvent(
   };
   for (const claim of listClaims(event)) {
     const namespace = registry.namespaces.get(claim.namespace);
-    if (namespace === undefined) leftOut.unknownNamespace += 1;
-    if (namespace === undefined || namespace.kind === "inert" || claim.role === "other") continue;
-    const value = normaliseIdentifier(namespace, claim.value, source.country);
+    // Nobody asserts a mailbox; an operator takes back what one ties.
+    const isMeant = namespace !== undefined && (namespace.foldOf === undefined || takesBack(event.type));
+    if (!isMeant) leftOut.unknownNamespace += 1;
+    if (!isMeant || namespace.kind === "inert" || claim.role === "other") continue;
+    const said = normaliseIdentifier(namespace, claim.value, source.country);
+    const value = said === null || namespace.foldOf === undefined ? said : foldAddress(said);
     if (value === null) {
       leftOut.junk += 1;
       continue;
@@ -153,6 +158,11 @@ export function acceptEvent(
   if (anchor === null) return refuse("no-identifier", "no usable identifier and no order part");
   const read = readRuling(registry, source, event, identifiers);
   if (typeof read === "string") return refuse("contract-violation", read);
+  if (!isWithoutFacts({ ruling: read })) {
+    if (identifiers.some((one) => isMailbox(registry, one)))
+      return refuse("contract-violation", "nobody asserts a mailbox");
+    identifiers.push(...listMailboxes(registry, identifiers));
+  }
   const latest = recordedAt + OCCURRED_AHEAD_MAX_MS;
   const clamped = event.occurredAt > latest;
   return {

@@ -6,7 +6,7 @@ import { tieKey, type Component, type Entry, type Evidence, type FarEnd } from "
 import type { IdentityChangeKind } from "./effect.ts";
 import type { Status } from "./item.ts";
 import { nameByKey } from "./listing.ts";
-import { membersOf, namedMembersOf } from "./membership.ts";
+import { countMembers, namedMembersOf } from "./membership.ts";
 import type { Cause, ProfileRecord } from "./profile.ts";
 import type { Registry } from "./registry.ts";
 import { statusOf, type Weighed } from "./weighed.ts";
@@ -25,7 +25,7 @@ export function announce(
 ): void {
   const profile = component.profiles.get(naming) as ProfileRecord;
   const identifiers = only === null ? namedMembersOf(registry, component, naming) : [nameByKey(only)];
-  const identifiersCount = only === null ? membersOf(component, naming).size : 1;
+  const identifiersCount = only === null ? countMembers(registry, component, naming) : 1;
   if (identifiersCount > identifiers.length) workspace.effects.push({ kind: "limit", limit: "identifiers-listed" });
   profile.changes += 1;
   workspace.effects.push({

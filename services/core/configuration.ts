@@ -38,6 +38,8 @@ export interface NamespaceConfiguration {
   readonly tiedOthersMax: number;
   /** The namespace of whose values these are the SHA-256, in hexadecimal: both are one identifier. */
   readonly digestOf?: string;
+  /** The namespace of whose addresses these are the mailboxes, as their providers fold them; nobody asserts one. */
+  readonly foldOf?: string;
 }
 
 export interface SourceConfiguration {

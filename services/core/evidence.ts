@@ -1,6 +1,7 @@
 // Evidence: that two identifiers were asserted together, kept per (pair, source, assurance) with its earliest record.
 
 import { type Assurance, assuranceLevel, isAuthenticated } from "./configuration.ts";
+import { isTied } from "./mailbox.ts";
 import { isPlainer } from "./registry.ts";
 import { compareStamps, compareText, type Stamp } from "./comparison.ts";
 import { evidenceKey, openAbroad, type Component, type Entry } from "./component.ts";
@@ -51,6 +52,7 @@ export function recordEvidence(
     for (let j = i + 1; j < identifiers.length; j += 1) {
       const other = identifiers[j] as RoutedIdentifier;
       if (!component.held.has(one.birth) && !component.held.has(other.birth)) continue;
+      if (!isTied(engine.registry, one, other)) continue;
       const evidence = recordPair(engine, component, one, other, stamp);
       if (evidence === null) continue;
       note(evidence.key);

@@ -6,12 +6,21 @@ import type { Registry } from "./registry.ts";
 import { compareStamps, compareText } from "./comparison.ts";
 import type { Component, Entry, Evidence } from "./component.ts";
 import { evidenceKey } from "./component.ts";
+import { isMailbox } from "./mailbox.ts";
 import { membersOf } from "./membership.ts";
 import { Successions, Verdicts } from "./ruling.ts";
 import { compareWeight, isKnown, listCounting } from "./weighed.ts";
 
 /** Which line of the rule a link stands on. */
-export const LINK_RULES = ["strong-evidence", "sole-strong-claimant", "sole-claimant", "cluster", "followed"] as const;
+export const LINK_RULES = [
+  "strong-evidence",
+  "sole-strong-claimant",
+  "sole-claimant",
+  "cluster",
+  "followed",
+  /** Of an address and the mailbox that it has in common with another one. */
+  "same-mailbox",
+] as const;
 export type LinkRule = (typeof LINK_RULES)[number];
 
 /** One piece of evidence that holds a profile together. */
@@ -64,7 +73,10 @@ export function explainProfile(registry: Registry, component: Component, naming:
   const links: Link[] = [];
   const forest = new Forest(component.identifiers.keys());
   const take = (rule: LinkRule, candidates: readonly Evidence[]): void => {
-    for (const one of candidates) if (forest.unite(one.a, one.b)) links.push({ rule, evidence: one });
+    for (const one of candidates) {
+      const tiesMailbox = [one.a, one.b].some((key) => isMailbox(registry, entryOf(key)));
+      if (forest.unite(one.a, one.b)) links.push({ rule: tiesMailbox ? "same-mailbox" : rule, evidence: one });
+    }
   };
   const kinds = (one: Evidence) => [one.a, one.b].map((key) => kindOf(registry, entryOf(key)));
   const strong = evidence.filter(
@@ -89,7 +101,8 @@ export function explainProfile(registry: Registry, component: Component, naming:
       "followed",
       counting.filter((one) => isWay(registry, component, members, one)),
     );
-  return dropLooseEnds(links, members);
+  const listed = new Set([...members].filter((key) => !isMailbox(registry, entryOf(key))));
+  return dropLooseEnds(links, listed);
 }
 
 /** From a member to a weak identifier beside the profile: its cluster follows the claimants of that one. */
@@ -99,7 +112,7 @@ function isWay(registry: Registry, component: Component, members: ReadonlySet<st
   return entry !== undefined && !isKnown(registry, entry) && entry.state !== "quarantined";
 }
 
-/** Without ways that end beside the profile. */
+/** Without ways that end beside the profile, or at a mailbox. */
 function dropLooseEnds(links: readonly Link[], members: ReadonlySet<string>): Link[] {
   const uses = (key: string) => links.filter(({ evidence: { a, b } }) => a === key || b === key).length;
   const kept = links.filter(({ evidence: { a, b } }) => [a, b].every((key) => members.has(key) || uses(key) > 1));

@@ -13,6 +13,7 @@ import {
   type IdentifierView,
   type Listing,
 } from "./listing.ts";
+import { isMailbox } from "./mailbox.ts";
 import { isKnown } from "./weighed.ts";
 
 export interface Membership {
@@ -21,6 +22,8 @@ export interface Membership {
   readonly shown: string[];
   /** How many members wait for a word from another home. */
   pending: number;
+  /** How many of the members are mailboxes, which nothing lists; null until somebody asks. */
+  mailboxes: number | null;
   /** Null until somebody asks. */
   listing: Listing | null;
   known: boolean | null;
@@ -66,7 +69,8 @@ function findMembership(component: Component, naming: string): Membership | unde
 function openMembership(table: Map<string, Membership>, naming: string): Membership {
   let present = table.get(naming);
   if (present === undefined) {
-    present = { members: new Set(), shown: [], pending: 0, listing: null, known: null, sum: null, contacts: null };
+    const unasked = { mailboxes: null, listing: null, known: null, sum: null, contacts: null };
+    present = { members: new Set(), shown: [], pending: 0, ...unasked };
     table.set(naming, present);
   }
   return present;
@@ -77,16 +81,30 @@ export function membersOf(component: Component, naming: string): ReadonlySet<str
   return findMembership(component, naming)?.members ?? NOBODY;
 }
 
-/** How many identifiers the profile has, the contested shareable ones that are shown on it counted in. */
-export function countIdentifiers(component: Component, naming: string): number {
+/** How many identifiers the profile has, without mailboxes. */
+export function countMembers(registry: Registry, component: Component, naming: string): number {
   const membership = findMembership(component, naming);
-  return membership === undefined ? 0 : membership.members.size + membership.shown.length;
+  if (membership === undefined) return 0;
+  membership.mailboxes ??= countMailboxes(registry, component, membership);
+  return membership.members.size - membership.mailboxes;
+}
+
+function countMailboxes(registry: Registry, { identifiers }: Component, { members }: Membership): number {
+  let count = 0;
+  if (registry.folds.size > 0)
+    for (const key of members) if (isMailbox(registry, identifiers.get(key) as Entry)) count += 1;
+  return count;
+}
+
+/** The same, the contested shareable ones that are shown on it counted in. */
+export function countIdentifiers(registry: Registry, component: Component, naming: string): number {
+  return countMembers(registry, component, naming) + (findMembership(component, naming)?.shown.length ?? 0);
 }
 
 /** All of them, by namespace and value. */
-export function identifiersOf(component: Component, naming: string): readonly IdentifierView[] {
+export function identifiersOf(registry: Registry, component: Component, naming: string): readonly IdentifierView[] {
   const membership = findMembership(component, naming);
-  return membership === undefined ? [] : viewIdentifiers(listEntries(component, membership));
+  return membership === undefined ? [] : viewIdentifiers(listEntries(registry, component, membership));
 }
 
 const EMPTY: Listing = { best: [], keys: [], views: [] };
@@ -95,12 +113,13 @@ const EMPTY: Listing = { best: [], keys: [], views: [] };
 export function listingOf(registry: Registry, component: Component, naming: string): Listing {
   const membership = findMembership(component, naming);
   if (membership === undefined) return EMPTY;
-  membership.listing ??= createListing(registry, listEntries(component, membership));
+  membership.listing ??= createListing(registry, listEntries(registry, component, membership));
   return membership.listing;
 }
 
-function listEntries({ identifiers }: Component, { members, shown }: Membership): Entry[] {
-  return Array.from([...members, ...shown], (key) => identifiers.get(key) as Entry);
+function listEntries(registry: Registry, { identifiers }: Component, { members, shown }: Membership): Entry[] {
+  const entries = Array.from([...members, ...shown], (key) => identifiers.get(key) as Entry);
+  return registry.folds.size === 0 ? entries : entries.filter((entry) => !isMailbox(registry, entry));
 }
 
 /** Of its own ones those that a record names, the best first. */
@@ -212,7 +231,8 @@ export function joinProfile(registry: Registry, component: Component, entry: Ent
   const membership = openMembership(memberships, entry.profile);
   membership.members.add(entry.key);
   if (entry.pending) membership.pending += 1;
-  if (membership.listing !== null) membership.listing = addToListing(registry, membership.listing, entry);
+  if (isMailbox(registry, entry)) membership.mailboxes = null;
+  else if (membership.listing !== null) membership.listing = addToListing(registry, membership.listing, entry);
   if (isContact(registry, entry)) membership.contacts = null;
   if (isKnown(registry, entry)) membership.known = true;
   addFragment(membership, entry.fragment);
@@ -223,6 +243,7 @@ function leaveProfile(registry: Registry, { memberships }: Component, entry: Ent
   if (entry.profile === null || membership === undefined) return;
   membership.members.delete(entry.key);
   if (entry.pending) membership.pending -= 1;
+  if (isMailbox(registry, entry)) membership.mailboxes = null;
   if (membership.listing?.best.includes(entry) === true) membership.listing = null;
   if (isContact(registry, entry)) membership.contacts = null;
   if (isKnown(registry, entry)) membership.known = null;

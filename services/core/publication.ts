@@ -159,7 +159,7 @@ function takeLook(
   const limits: LimitKind[] = [];
   const contacts = viewContactsOf(registry, component, naming, view, limits);
   const { views } = listingOf(registry, component, naming);
-  const identifiersCount = countIdentifiers(component, naming);
+  const identifiersCount = countIdentifiers(registry, component, naming);
   if (identifiersCount > views.length) limits.push("identifiers-listed");
   for (const limit of limits) workspace.effects.push({ kind: "limit", limit });
   return {

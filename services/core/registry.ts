@@ -23,6 +23,8 @@ export interface Registry {
   readonly sources: ReadonlyMap<string, SourceConfiguration>;
   /** No identifier with fewer ties is quarantined. */
   readonly tiesMin: number;
+  /** By the namespace of addresses: that of their mailboxes. */
+  readonly folds: ReadonlyMap<string, string>;
   /** The level of evidence that joins two known identifiers. */
   readonly joinLevel: number;
 }
@@ -38,6 +40,9 @@ export function createRegistry(configuration: Configuration, hash: Hash): Regist
         const heldMax = namespace.kind === "unique" ? 1 : (namespace.valuesMax ?? null);
         return [namespace.name, { ...namespace, junk, anchorRank, digested, heldMax }];
       }),
+    ),
+    folds: new Map(
+      configuration.namespaces.flatMap(({ name, foldOf }) => (foldOf === undefined ? [] : [[foldOf, name] as const])),
     ),
     sources: new Map(configuration.sources.map((source) => [source.name, source])),
     joinLevel: assuranceLevel(configuration.joinAssurance),

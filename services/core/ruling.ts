@@ -28,6 +28,12 @@ export function verdictOf(eventType: string): OperatorVerdict | null {
   return VERDICT_BY_TYPE.get(eventType) ?? null;
 }
 
+/** A type of event by which an operator says that two identifiers do not belong together, or that nothing was ruled. */
+export function takesBack(eventType: string): boolean {
+  const verdict = verdictOf(eventType);
+  return verdict !== null && verdict !== "linked";
+}
+
 export function rulingType(verdict: OperatorVerdict): string {
   return [...VERDICT_BY_TYPE].find(([, ruled]) => ruled === verdict)?.[0] as string;
 }

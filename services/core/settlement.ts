@@ -4,6 +4,7 @@
 
 import { compareStamps, compareText, type Stamp } from "./comparison.ts";
 import type { Component, Entry, Evidence } from "./component.ts";
+import { isMailbox } from "./mailbox.ts";
 import { membersOf } from "./membership.ts";
 import { findRegion, type News } from "./region.ts";
 import type { Registry } from "./registry.ts";
@@ -28,7 +29,7 @@ export interface Settlement {
 export interface Group {
   /** Keys; of a profile of known identifiers not all of its weak ones. */
   readonly members: readonly string[];
-  /** Null: on no profile, for it is contested and shareable, or erased. */
+  /** Null: on no profile, for it is contested and shareable, erased, or a mailbox by itself. */
   readonly naming: string | null;
 }
 
@@ -118,16 +119,17 @@ function listGroups({ identifiers }: Weighing): Weighed[][] {
   return [...groups.values()];
 }
 
-/** By its earliest authenticated personal or unique identifier, else by its earliest (I6). */
-function nameProfile(registry: Registry, { identifiers }: Component, members: readonly string[]): string {
-  const candidates = members.map((key) => {
+/** By its earliest authenticated personal or unique identifier, else by its earliest (I6). Null: by none. */
+function nameProfile(registry: Registry, { identifiers }: Component, members: readonly string[]): string | null {
+  const candidates = members.flatMap((key) => {
     const entry = identifiers.get(key) as Entry;
+    if (isMailbox(registry, entry)) return [];
     const kind = registry.namespaces.get(entry.namespace)?.kind;
     const naming = (kind === "unique" || kind === "personal") && entry.firstAuthenticated !== null;
     return { key, entry, naming, stamp: naming ? (entry.firstAuthenticated as Stamp) : entry.first };
   });
   candidates.sort((a, b) => Number(b.naming) - Number(a.naming) || compareNaming(a, b));
-  return (candidates[0] as { key: string }).key;
+  return candidates[0]?.key ?? null;
 }
 
 export function compareNaming(a: { stamp: Stamp; entry: Entry }, b: { stamp: Stamp; entry: Entry }): number {

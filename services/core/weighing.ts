@@ -13,11 +13,12 @@
 // one that an operator holds apart from it. Evidence that an operator cut does not count, nor what was recorded of an
 // identifier before it was given up; values of which one has replaced the other are one.
 
-import { assuranceLevel, isAuthenticated, type Assurance, type NamespaceKind } from "./configuration.ts";
+import { assuranceLevel, isAuthenticated, type Assurance } from "./configuration.ts";
 import type { Registry } from "./registry.ts";
 import { compareStamps, compareText, type Stamp } from "./comparison.ts";
 import type { Component, Entry, Evidence, FarEnd } from "./component.ts";
 import type { ComponentId } from "./item.ts";
+import { isMailbox } from "./mailbox.ts";
 import { NO_SUCCESSIONS, NO_VERDICTS, Successions, Verdicts } from "./ruling.ts";
 import {
   compareWeight,
@@ -155,8 +156,10 @@ class Scales {
       if (one === undefined) return;
       const counted = tied.get(one) ?? { neighbours: new Set(), uniques: new Set() };
       tied.set(one, counted);
-      counted.neighbours.add(other);
-      if (authenticated && this.#kindOf(other) === "unique") counted.uniques.add(other);
+      const namespace = this.#namespaceOf(other);
+      // What an address is folded to is no other.
+      if (!isMailbox(this.#registry, { namespace })) counted.neighbours.add(other);
+      if (authenticated && this.#registry.namespaces.get(namespace)?.kind === "unique") counted.uniques.add(other);
     };
     for (const { a, b, assurance } of this.#evidence) {
       const authenticated = isAuthenticated(assurance);
@@ -174,10 +177,8 @@ class Scales {
     this.#evidence = this.#evidence.filter(({ a, b }) => links(a) && links(b));
   }
 
-  #kindOf(key: string): NamespaceKind {
-    const namespace =
-      this.#component.identifiers.get(key)?.namespace ?? this.#component.abroad?.far.get(key)?.namespace ?? "";
-    return this.#registry.namespaces.get(namespace)?.kind ?? "inert";
+  #namespaceOf(key: string): string {
+    return this.#component.identifiers.get(key)?.namespace ?? this.#component.abroad?.far.get(key)?.namespace ?? "";
   }
 
   #ends({ a, b }: Evidence): [Weighed, Weighed] {

@@ -3,6 +3,7 @@
 // The decision is recorded in the items once, and never made again downstream.
 
 import { acceptEvent, type AcceptedEvent, type DeadLetterReason, type LeftOut } from "#core/acceptance.ts";
+import { isMailbox } from "#core/mailbox.ts";
 import type { Registry } from "#core/registry.ts";
 import { OCCURRED_AHEAD_MAX_MS, type ChannelEvent } from "#core/event.ts";
 import { Erasures, type ErasureRequest } from "#core/erasure.ts";
@@ -81,15 +82,15 @@ export async function resolveBatch(
       }
     } else refused.push({ arrival, reason: acceptance.reason, detail: acceptance.detail });
   }
-  const orders = new Set(accepted.flatMap(({ event }) => event.order?.key ?? []));
-  const keys = new Set([...accepted.flatMap(({ event }) => event.identifiers.map(({ key }) => key)), ...orders]);
+  const nameless = new Set(accepted.flatMap(({ event }) => listNameless(registry, event)));
+  const keys = new Set([...accepted.flatMap(({ event }) => event.identifiers.map(({ key }) => key)), ...nameless]);
   for (const request of requests) for (const key of listErasedKeys(registry.hash, erasures, request)) keys.add(key);
   await index.prefetch([...keys]);
   // Joins that an attempt has made stand, also where the attempt is repeated: their homes must hear of them.
   const joined: AbsorbItem[] = [];
   for (;;) {
     const absorbs: AbsorbItem[] = [];
-    const proposal = index.propose(orders);
+    const proposal = index.propose(nameless);
     const items = new Map<number, Carried[]>();
     const send = (carried: Carried, component: string) => {
       const shard = shardOf(component, shards);
@@ -128,6 +129,12 @@ export async function resolveBatch(
     joined.push(...absorbs.filter(({ component, into }) => index.parentOf(component) === into));
     await index.prefetch([...keys]);
   }
+}
+
+/** What no profile is named after: orders and mailboxes. */
+function listNameless(registry: Registry, { order, identifiers }: AcceptedEvent): string[] {
+  const mailboxes = identifiers.filter((one) => isMailbox(registry, one)).map(({ key }) => key);
+  return order === null ? mailboxes : [...mailboxes, order.key];
 }
 
 function sumLeftOut(accepted: readonly { event: AcceptedEvent }[]): LeftOut {

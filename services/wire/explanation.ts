@@ -20,6 +20,7 @@ export const RULE_TEXTS: Readonly<Record<LinkRule, string>> = {
   "sole-claimant": "seen together, and with nobody else",
   cluster: "seen together",
   followed: "seen together, and followed to whom that one is claimed by",
+  "same-mailbox": "an address of that mailbox",
 };
 
 export const OBSTACLE_TEXTS: Readonly<Record<Obstacle, string>> = {

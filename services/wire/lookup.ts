@@ -7,7 +7,7 @@ import { lifeKey } from "#core/erasure.ts";
 import { componentPart, type Component, type Entry, type Forwarder } from "#core/component.ts";
 import { shardOf, type ComponentId } from "#core/item.ts";
 import { isAuthenticated } from "#core/configuration.ts";
-import { membersOf } from "#core/membership.ts";
+import { countMembers, membersOf } from "#core/membership.ts";
 import { profileId, type ProfileRecord } from "#core/profile.ts";
 import type { Watermark } from "#core/purchase.ts";
 import { SHARD_PART, type ShardTime } from "#core/shard-time.ts";
@@ -231,7 +231,7 @@ async function readWatermarks(services: LookupServices, component: ComponentId):
 /** Whether who holds the identifier is who the profile is about: it is known, or a device on which she has logged in. */
 export function isVouchedFor(registry: Registry, component: Component, entry: Entry): boolean {
   const members = new Set(membersOf(component, entry.profile ?? ""));
-  if (members.size === 1 || isKnown(registry, entry)) return true;
+  if (countMembers(registry, component, entry.profile ?? "") === 1 || isKnown(registry, entry)) return true;
   return listCounting(component, new Verdicts(component.rulings)).some(({ a, b, assurance }) => {
     const other = a === entry.key ? b : b === entry.key ? a : null;
     return other !== null && members.has(other) && isAuthenticated(assurance);

@@ -131,7 +131,7 @@ export function describeProfile(
   );
   return {
     profileId,
-    identifiers: identifiersOf(component, naming),
+    identifiers: identifiersOf(registry, component, naming),
     segment,
     audiences: component.profiles.get(naming)?.audiences ?? [],
     view: {

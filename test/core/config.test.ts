@@ -30,7 +30,7 @@ function problemsOf(path: string, environment: Record<string, string> = {}): rea
 
 const place = ({ line, column, code, path }: Problem) => `${line}:${column} ${code} ${path}`;
 
-test("without a path, the shipped default has seven sources, the operators', and thirteen namespaces in anchor order", () => {
+test("without a path, the shipped default has seven sources, the operators', and fourteen namespaces in anchor order", () => {
   const { configuration, deployment, file } = loadConfiguration(undefined, {});
   assert.equal(file, SHIPPED_FILE);
   assert.deepEqual(
@@ -61,6 +61,7 @@ test("without a path, the shipped default has seven sources, the operators', and
       "shareable phone",
       "device device",
       "device cookie",
+      "personal mailbox",
       "reference order",
       "inert ip",
       "inert household",
@@ -108,7 +109,7 @@ test("a file that says little keeps the shipped sources, namespaces and rules", 
   const path = write("little.yaml", "kafka:\n  brokers: [kafka:9092]\n  topicPrefix: acme.\nredis:\n");
   const { configuration, deployment } = loadConfiguration(path, {});
   assert.equal(configuration.sources[0]?.topic, "acme.channel-web");
-  assert.equal(configuration.namespaces.length, 13);
+  assert.equal(configuration.namespaces.length, 14);
   assert.deepEqual(deployment.kafka.brokers, ["kafka:9092"]);
   assert.deepEqual(deployment.redis, { url: "redis://127.0.0.1:6379", clusterNodes: [] });
 });
@@ -278,4 +279,23 @@ test("topics keep the log of record for ever and accept the timestamps of import
   const topics = allTopics(loaded);
   assert.equal(new Set(topics.map(({ name }) => name)).size, topics.length);
   assert.ok(topics.every(({ config }) => config["message.timestamp.before.max.ms"] === "9223372036854775807"));
+});
+
+test("mailboxes are of one other namespace of addresses, and nobody is reached by one", () => {
+  const ask = (mailbox: string) => {
+    const addresses = "  - { name: email, kind: personal, normaliser: email }\n";
+    const path = write("mailbox.yaml", `namespaces:\n${addresses}  - { name: mailbox, ${mailbox} }\n`);
+    return problemsOf(path)
+      .map(place)
+      .filter((one) => one.includes("foldOf"));
+  };
+  assert.deepEqual(ask("kind: personal, normaliser: email, foldOf: email"), []);
+  assert.match(ask("kind: personal, normaliser: email, foldOf: emial")[0] ?? "", /unknown-name/);
+  for (const wrong of [
+    "kind: unique, normaliser: email, foldOf: email",
+    "kind: personal, normaliser: text, foldOf: email",
+    "kind: personal, normaliser: email, foldOf: email, contact: true",
+    "kind: personal, normaliser: email, foldOf: mailbox",
+  ])
+    assert.match(ask(wrong)[0] ?? "", /wrong-value namespaces\[1\]\.foldOf/);
 });

@@ -113,6 +113,10 @@ export function listIdentifiers(registry: Registry, events: readonly AcceptedEve
   return identifiers;
 }
 
+export function isMailbox({ namespace }: Identifier): boolean {
+  return namespace === "mailbox";
+}
+
 export function isKnown(identifier: Identifier): boolean {
   return identifier.firstAuthenticated !== null;
 }
@@ -125,7 +129,7 @@ export function listEvidence(
   for (const event of events) {
     for (const x of event.identifiers) {
       for (const y of event.identifiers) {
-        if (x.key >= y.key) continue;
+        if (x.key >= y.key || !isEvidence(x, y)) continue;
         const [a, b] = [must(identifiers.get(x.key)), must(identifiers.get(y.key))];
         const assurance = combineAssurance(a, x.assurance, b, y.assurance);
         const id = JSON.stringify([a.key, b.key, event.source, assurance]);
@@ -136,6 +140,12 @@ export function listEvidence(
     }
   }
   return [...evidence.values()];
+}
+
+/** A mailbox belongs to the addresses of the event; with what else that names it has nothing to do. */
+function isEvidence(x: { namespace: string }, y: { namespace: string }): boolean {
+  const names = [x.namespace, y.namespace];
+  return !names.includes("mailbox") || names.includes("email");
 }
 
 /** The lower of the two ends; a device takes the other end's; two devices claim. */
@@ -154,7 +164,7 @@ export function markQuarantined(identifiers: ReadonlyMap<string, Identifier>, ev
     for (const { a, b, assurance } of evidence) {
       if (a !== identifier && b !== identifier) continue;
       const other = a === identifier ? b : a;
-      neighbours.add(other);
+      if (!isMailbox(other)) neighbours.add(other);
       if (other.kind === "unique" && isAuthenticated(assurance)) uniques.add(other);
     }
     identifier.quarantined = isKnown(identifier)
@@ -272,7 +282,9 @@ export function groupIdentifiers(
     const own: Group = { members: group.members, contested: claimants.size > 0 };
     for (const member of own.members) grouping.set(member, own);
   }
-  return { groups: [...new Set(grouping.values())], shown };
+  // A mailbox by itself is nobody.
+  const groups = [...new Set(grouping.values())].filter(({ members }) => [...members].some((one) => !isMailbox(one)));
+  return { groups, shown };
 }
 
 /** False where it would bring a second value of a unique namespace to the person. */

@@ -17,6 +17,7 @@ import {
   groupIdentifiers,
   type Identifier,
   isKnown,
+  isMailbox,
   isStanding,
   listEvidence,
   listIdentifiers,
@@ -189,7 +190,9 @@ function describeGroup(
   return {
     profileId: nameGroup(registry, members),
     identifiers: [
-      ...members.map((i) => describe(i, i.quarantined ? "quarantined" : group.contested ? "contested" : "owned")),
+      ...members
+        .filter((i) => !isMailbox(i))
+        .map((i) => describe(i, i.quarantined ? "quarantined" : group.contested ? "contested" : "owned")),
       ...[...contested].map((i) => describe(i, "contested")),
     ].sort((a, b) => compareText(a.namespace, b.namespace) || compareText(a.value, b.value)),
     segment,
@@ -251,7 +254,8 @@ function describe({ key, namespace, value }: Identifier, state: string) {
 function nameGroup(registry: Registry, members: readonly Identifier[]): string {
   const authenticated = members.filter((i) => isKnown(i) && (i.kind === "unique" || i.kind === "personal"));
   const at = (i: Identifier) => (authenticated.length > 0 ? must(i.firstAuthenticated) : i.first);
-  const [naming] = (authenticated.length > 0 ? authenticated : [...members]).toSorted(
+  const others = members.filter((i) => !isMailbox(i));
+  const [naming] = (authenticated.length > 0 ? authenticated : others).toSorted(
     (a, b) => compareStamps(at(a), at(b)) || compareText(a.namespace, b.namespace) || compareText(a.value, b.value),
   );
   return profileId(registry.hash, must(naming).key);

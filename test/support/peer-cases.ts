@@ -129,7 +129,7 @@ export async function readLiving(engine: Engine, store: Store, shards: number): 
       const named = [...component.identifiers].find(([key]) => profileId(engine.registry.hash, key) === id);
       const name = named === undefined ? "an unknown one" : `${named[1].namespace}=${named[1].value}`;
       const view = viewProfile(engine.registry, component, naming);
-      living.push({ naming: name, identifiers: identifiersOf(component, naming), view });
+      living.push({ naming: name, identifiers: identifiersOf(engine.registry, component, naming), view });
     }
   return living;
 }
