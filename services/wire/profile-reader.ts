@@ -60,9 +60,7 @@ export interface People {
 }
 
 export async function readPeople(engine: Engine, store: Store, shards: number): Promise<People> {
-  const profiles: ProfileLine[] = [];
-  const holders = new Map<string, string | null>();
-  let unattributedOrders = 0;
+  const read: ShardPeople[] = [];
   for (let shard = 0; shard < shards; shard += 1) {
     await requireStanding(store, shard);
     const components = await repeatRead(async () => {
@@ -70,11 +68,27 @@ export async function readPeople(engine: Engine, store: Store, shards: number): 
       for await (const { value } of store.scan(shard, "c/")) stored.push(value);
       return readComponents((keys) => store.load(shard, keys), stored);
     });
+    const orders: Order[] = [];
+    for await (const { key, value } of store.scan(shard, "o/")) orders.push(decodePart({ key, value }).value as Order);
+    read.push({ components, orders });
+  }
+  return gatherPeople(engine, read);
+}
+
+export interface ShardPeople {
+  readonly components: readonly Component[];
+  readonly orders: readonly Order[];
+}
+
+export function gatherPeople(engine: Engine, shards: Iterable<ShardPeople>): People {
+  const profiles: ProfileLine[] = [];
+  const holders = new Map<string, string | null>();
+  let unattributedOrders = 0;
+  for (const { components, orders } of shards) {
     const ordersByOwner = new Map<string, OrderView[]>();
     for (const component of components)
       for (const [key, entry] of component.identifiers) holders.set(key, profileIdOf(component, entry));
-    for await (const { key, value } of store.scan(shard, "o/")) {
-      const order = decodePart({ key, value }).value as Order;
+    for (const order of orders) {
       const holder = order.owner === null ? null : (holders.get(order.owner) ?? null);
       holders.set(order.key, holder);
       if (order.view === null) continue;

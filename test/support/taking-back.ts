@@ -100,8 +100,7 @@ function introduce(claim: IdentifierClaim, eventId: string, bought: boolean, at:
   return say("crm", at, { eventId, type: "order-placed", identifiers, order: order(eventId) });
 }
 
-function build(kind: BridgeKind, pair: Pair, at: number): RecordedEvent {
-  const eventId = "bridge";
+function build(kind: BridgeKind, pair: Pair, at: number, eventId = "bridge"): RecordedEvent {
   const identifiers = [...pair];
   const [{ namespace, value }, other] = pair;
   switch (kind) {
@@ -164,6 +163,57 @@ function assemble(events: readonly RecordedEvent[], draw: Draw): TakingBack {
     after: events.slice(to),
     bare: strip(bridge, pair),
   };
+}
+
+/** A piece of evidence that is cut again. */
+interface Merge {
+  readonly bridge: RecordedEvent;
+  readonly bare: RecordedEvent | null;
+  readonly taken: RecordedEvent;
+}
+
+export const MERGES_PER_HISTORY = 40;
+/** Of those that histories name, and of one whom none names: as many as the merges of one history are about. */
+const ENDS_MAX = 12;
+/** A replacement is told of in counters, also once it is cut. */
+const CUTTABLE = BRIDGES.filter((kind) => kind !== "replaced");
+
+/** Of pairs that nothing has named together, each once: what cuts a bridge cuts all evidence between the two. */
+export function listMerges(
+  events: readonly RecordedEvent[],
+  draws: Iterator<number>,
+): { readonly known: RecordedEvent[]; readonly merges: Merge[] } {
+  const draw = (max: number) => (draws.next().value as number) % max;
+  const told = events.map((event) => new Set(listKeys(event)));
+  const times = events.map(({ recordedAt }) => recordedAt);
+  const used = new Set<string>();
+  const ends = new Map<string, IdentifierClaim>();
+  const merges: Merge[] = [];
+  for (let tries = 0; merges.length < MERGES_PER_HISTORY; tries += 1) {
+    const kind = CUTTABLE[draw(CUTTABLE.length)] as BridgeKind;
+    const pairs = PAIRS.get(kind) ?? [];
+    const pair = pairs[draw(pairs.length)] as Pair;
+    // Where few pairs are left among them, more may have their part.
+    const strangers = pair.filter(({ value }) => !ends.has(value)).length;
+    if (ends.size + strangers > ENDS_MAX + tries / 200) continue;
+    const keys = pair.map(({ value }) => KEYS.get(value) ?? "");
+    const name = keys.toSorted().join(" ");
+    if (used.has(name) || told.some((all) => keys.every((key) => all.has(key)))) continue;
+    used.add(name);
+    for (const end of pair) ends.set(end.value, end);
+    const place = merges.length;
+    const at = times[draw(times.length)] ?? 0;
+    const bridge = build(kind, pair, at, `bridge-${place}`);
+    const taken = say("operator", Math.max(...times) + (place + 1) * 60_000, {
+      eventId: `taken-${place}`,
+      type: rulingType("cut"),
+      identifiers: [...pair],
+    });
+    merges.push({ bridge, bare: strip(bridge, pair), taken });
+  }
+  const first = Math.min(...times);
+  const known = [...ends.values()].map((end, n) => introduce(end, `known-${n}`, draw(4) === 0, first - 60_000 * n));
+  return { known, merges };
 }
 
 export function takingBack(told: fc.Arbitrary<History>): fc.Arbitrary<TakingBack> {
