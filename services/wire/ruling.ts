@@ -4,6 +4,7 @@
 import { OPERATOR } from "#core/configuration.ts";
 import type { ChannelEvent } from "#core/event.ts";
 import { explainSeparation } from "#core/explanation.ts";
+import { isMailbox } from "#core/mailbox.ts";
 import { rulingType, type OperatorVerdict } from "#core/ruling.ts";
 import type { Codec } from "#ports/codec.ts";
 import type { Log } from "#ports/log.ts";
@@ -34,9 +35,12 @@ export async function judgeRuling(
   };
   const [a, b] = [await locate(names[0]), await locate(names[1])];
   if (a.entry.key === b.entry.key) throw new RulingRefused("both name the same identifier");
+  const { registry } = services.engine;
+  if (verdict === "linked" && [a, b].some(({ entry }) => isMailbox(registry, entry)))
+    throw new RulingRefused("a mailbox is nobody's to link: name the address");
   const isOne = a.component.id === b.component.id && a.entry.profile === b.entry.profile && a.entry.profile !== null;
   if (verdict === "linked" && !isOne) {
-    const { namespaces } = explainSeparation(services.engine.registry, a, b);
+    const { namespaces } = explainSeparation(registry, a, b);
     if (namespaces.length > 0)
       throw new RulingRefused(
         `each has a ${namespaces.join(" and a ")} of its own, and a person has one: split that first`,
