@@ -1,12 +1,16 @@
 // How an anchor recognises an event that comes again: the marks of its latest records. The window is a function of the
 // set of events, never of the order in which they came.
 
+import { isAnchorAuthenticated } from "./facet.ts";
 import type { EventItem } from "./item.ts";
 
-/** A duplicate is recognised while its first copy is among this many latest records of its anchor. */
+/**
+ * A duplicate is recognised while its first copy is among this many latest records of its anchor, claimed and
+ * authenticated ones apart: so no flood of claims makes it forget what others know of (I5).
+ */
 export const DUPLICATE_WINDOW_EVENTS = 256;
 
-/** Mark of an event to its record time. */
+/** Mark of an event to its record time; what was claimed is marked below zero. */
 export type EventWindow = Map<number, number>;
 
 /**
@@ -25,19 +29,33 @@ export function eventMark(item: EventItem): number {
   add(item.source);
   add("\n");
   add(item.eventId);
-  return (a >>> 0) * 2 ** 21 + (b >>> 11);
+  const mark = (a >>> 0) * 2 ** 21 + (b >>> 11);
+  return isAnchorAuthenticated(item) ? mark : claimMark(mark);
 }
 
-/** Marks an event as folded; of too many, the earliest recorded leaves. */
+/** The mark of the same event, had it been claimed, and the converse. */
+function claimMark(mark: number): number {
+  return -1 - mark;
+}
+
+/** When the event was folded, or a copy of it with another assurance; undefined: not lately. */
+export function recallEvent(window: EventWindow, mark: number): number | undefined {
+  return window.get(mark) ?? window.get(claimMark(mark));
+}
+
+/** Marks an event as folded; of too many of its kind, the earliest recorded leaves. */
 export function rememberEvent(window: EventWindow, mark: number, recordedAt: number): void {
   window.set(mark, recordedAt);
   if (window.size <= DUPLICATE_WINDOW_EVENTS) return;
   let oldest = mark;
   let oldestAt = recordedAt;
+  let alike = 0;
   for (const [other, at] of window) {
+    if (other < 0 !== mark < 0) continue;
+    alike += 1;
     if (at > oldestAt || (at === oldestAt && other >= oldest)) continue;
     oldest = other;
     oldestAt = at;
   }
-  window.delete(oldest);
+  if (alike > DUPLICATE_WINDOW_EVENTS) window.delete(oldest);
 }

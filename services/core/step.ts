@@ -11,7 +11,7 @@ import { applyErasure, isErasedFor } from "./erasing.ts";
 import { evaluateProfile } from "./evaluation.ts";
 import { OCCURRED_AHEAD_MAX_MS, type ChannelEvent } from "./event.ts";
 import { recordEvidence } from "./evidence.ts";
-import { eventMark, rememberEvent } from "./event-window.ts";
+import { eventMark, recallEvent, rememberEvent } from "./event-window.ts";
 import {
   createFragment,
   EVENT_TYPES_COUNTED_MAX,
@@ -238,7 +238,8 @@ function evaluateAffected(
 
 /** later: nothing of it is new. earlier: the copy was recorded before the one that was folded, so its evidence counts from there. */
 function findDuplicate(component: Component, item: EventItem, mark: number): "later" | "earlier" | null {
-  const seen = component.identifiers.get(item.anchor)?.fragment?.seen.get(mark);
+  const fragment = component.identifiers.get(item.anchor)?.fragment ?? null;
+  const seen = fragment === null ? undefined : recallEvent(fragment.seen, mark);
   if (seen === undefined) return null;
   return item.recordedAt >= seen ? "later" : "earlier";
 }

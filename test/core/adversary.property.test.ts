@@ -29,6 +29,7 @@ import {
   readStates,
   standingOf,
 } from "#support/attack.ts";
+import { createFlood } from "#support/floods.ts";
 import { foldEach } from "#support/fold-events.ts";
 import { runs, seed } from "#support/histories.ts";
 import type { RecordedEvent } from "#support/oracle.ts";
@@ -154,6 +155,23 @@ describe("an adversary who writes all claims of web and app", () => {
     );
     t.diagnostic(`${renamed} have another id than without him`);
     ok(renamed > 0, "should this fail, no claim names a known person any more: SPEC.md section 8, I5, may say so");
+  });
+
+  it("makes no anchor of hers forget what she did: a copy of it is one after any flood (I5, P1)", async () => {
+    const [email, at] = [{ namespace: "email", value: "victim@example.fr" }, Date.UTC(2026, 0, 5)];
+    const bought = { eventId: "v0", type: "store-visited", occurredAt: at, identifiers: [email] };
+    const hers = { source: "crm", recordedAt: at, event: bought };
+    // Recorded earlier, so that the resolver lets it pass.
+    const copy = { ...hers, recordedAt: at - 60_000 };
+    const flood = createFlood("window", [email], at + 60_000);
+    const fold = await foldEach([hers, ...flood, copy], distrustful);
+    equal(fold.outcomes.at(-1)?.outcome, "duplicate");
+    const [profile] = (await fold.readPeople()).profiles;
+    equal(profile?.view.counters["store-visited"], 1);
+    // His own he may repeat as he likes.
+    const [first] = flood;
+    const again = first === undefined ? [] : [{ ...first, recordedAt: at }];
+    equal((await foldEach([hers, ...flood, ...again], distrustful)).outcomes.at(-1)?.outcome, "folded");
   });
 
   it("names who is known by her phone alone after his older cookie, and takes the name away again (I5, I6)", async () => {
