@@ -6,9 +6,8 @@ import * as fc from "fast-check";
 import { acceptEvent } from "#core/acceptance.ts";
 import { createRegistry } from "#core/registry.ts";
 import { rulingType } from "#core/ruling.ts";
-import { Fold } from "#services/fold/fold.ts";
 import { Campaign } from "#support/campaign.ts";
-import { foldBatches, foldEach } from "#support/fold-events.ts";
+import { DirectFold, foldBatchesDirectly, foldDirectly } from "#support/direct-fold.ts";
 import { bits, configuration, cut, hash, runs, usual } from "#support/histories.ts";
 import { comparePeople } from "#support/oracle-comparison.ts";
 
@@ -16,10 +15,10 @@ const registry = createRegistry(configuration, hash);
 const campaign = new Campaign();
 
 describe("the people of a log", () => {
-  it("are what they were once every ruling of an operator is lifted (I2)", async () => {
+  it("are what they were once every ruling of an operator is lifted (I2)", () => {
     let ruled = 0;
-    await fc.assert(
-      fc.asyncProperty(usual, async ({ events }) => {
+    fc.assert(
+      fc.property(usual, ({ events }) => {
         campaign.add(events);
         // A link is evidence too, and the same event whatever was ruled around it.
         const rulings = events.filter(
@@ -32,21 +31,21 @@ describe("the people of a log", () => {
           recordedAt: latest + 1,
           event: { ...event, eventId: `lift-${place}`, type: rulingType("lifted") },
         }));
-        const without = await foldEach(events.filter((event) => !rulings.includes(event)));
-        const lifted = await foldEach([...events, ...lifts]);
-        deepEqual(comparePeople(await lifted.readPeople()), comparePeople(await without.readPeople()));
+        const without = foldDirectly(events.filter((event) => !rulings.includes(event)));
+        const lifted = foldDirectly([...events, ...lifts]);
+        deepEqual(comparePeople(lifted.readPeople()), comparePeople(without.readPeople()));
       }),
       runs(2_000),
     );
     ok(ruled > 0);
   });
 
-  it("never share two values of a unique namespace, unless one replaced the other (I3)", async () => {
+  it("never share two values of a unique namespace, unless one replaced the other (I3)", () => {
     const unique = new Set(configuration.namespaces.filter(({ kind }) => kind === "unique").map(({ name }) => name));
-    await fc.assert(
-      fc.asyncProperty(usual, async ({ events }) => {
+    fc.assert(
+      fc.property(usual, ({ events }) => {
         campaign.add(events);
-        const { profiles } = await (await foldEach(events)).readPeople();
+        const { profiles } = foldDirectly(events).readPeople();
         const replaced = events.flatMap(({ event }) => (event.type === "identifier-replaced" ? event.replaced : []));
         for (const { identifiers } of profiles) {
           for (const namespace of unique) {
@@ -61,33 +60,33 @@ describe("the people of a log", () => {
     );
   });
 
-  it("do not change by copies of events, nor by cuts into batches (P1)", async () => {
-    await fc.assert(
-      fc.asyncProperty(usual, bits, bits, async ({ events }, copied, ends) => {
+  it("do not change by copies of events, nor by cuts into batches (P1)", () => {
+    fc.assert(
+      fc.property(usual, bits, bits, ({ events }, copied, ends) => {
         campaign.add(events);
-        const once = comparePeople(await (await foldEach(events)).readPeople());
+        const once = comparePeople(foldDirectly(events).readPeople());
         const copies = events.filter((_, place) => copied[place % copied.length]);
-        const fold = await foldBatches(cut([...events, ...copies], ends));
-        deepEqual(comparePeople(await fold.readPeople()), once);
+        const fold = foldBatchesDirectly(cut([...events, ...copies], ends));
+        deepEqual(comparePeople(fold.readPeople()), once);
         equal(fold.outcomes.length, events.length + copies.length);
       }),
       runs(2_000),
     );
   });
 
-  it("keep every order that was ingested, on a profile or unattributed, at every prefix (P4)", async () => {
-    await fc.assert(
-      fc.asyncProperty(usual, async ({ events }) => {
+  it("keep every order that was ingested, on a profile or unattributed, at every prefix (P4)", () => {
+    fc.assert(
+      fc.property(usual, ({ events }) => {
         campaign.add(events);
-        const fold = new Fold({ configuration, hash });
+        const fold = new DirectFold({ configuration, hash });
         const orders = new Set<string>();
         for (const event of events) {
-          await fold.add([event]);
+          fold.add([event]);
           const acceptance = acceptEvent(registry, event.source, event.recordedAt, event.event);
           const trusted = registry.sources.get(event.source)?.trustedForOrders === true;
           if (acceptance.ok && trusted && event.event.type.startsWith("order-"))
             orders.add(acceptance.accepted.order?.key ?? "");
-          const { profiles, unattributedOrders } = await fold.readPeople();
+          const { profiles, unattributedOrders } = fold.readPeople();
           equal(
             profiles.reduce((sum, { view }) => sum + view.orders.length, unattributedOrders),
             orders.size,
@@ -98,12 +97,12 @@ describe("the people of a log", () => {
     );
   });
 
-  it("count money in safe integers only (P2)", async () => {
-    await fc.assert(
-      fc.asyncProperty(usual, async ({ events }) => {
+  it("count money in safe integers only (P2)", () => {
+    fc.assert(
+      fc.property(usual, ({ events }) => {
         campaign.add(events);
-        const fold = await foldEach(events);
-        const { profiles } = await fold.readPeople();
+        const fold = foldDirectly(events);
+        const { profiles } = fold.readPeople();
         for (const { view } of profiles)
           for (const order of view.orders)
             for (const money of [order.totalMinor, ...order.lines.map((line) => line.unitPriceMinor)])

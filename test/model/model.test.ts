@@ -19,8 +19,13 @@ const FACTOR = Number(process.env["WEFT_PROPERTY_RUNS"] ?? 1);
 
 const bounded = (crashes: number, copies: number): Bounds => ({ crashes, copies });
 
+/** However many messages there are: each comes a second time, or does not. */
+const EVERY = 99;
+
 /** Small, usual and large. */
 const BOUNDS: Readonly<Record<WorldName, readonly [readonly Bounds[], readonly Bounds[], readonly Bounds[]]>> = {
+  "three people of one event": [[bounded(0, EVERY)], [bounded(2, EVERY)], [bounded(2, EVERY)]],
+  "visits of two people": [[bounded(1, EVERY)], [bounded(2, EVERY)], [bounded(2, EVERY)]],
   "a chain of strong evidence": [[bounded(1, 1)], [bounded(2, 2)], [bounded(2, 3)]],
   "a chain whose middle was born last": [[bounded(1, 1)], [bounded(2, 2)], [bounded(2, 3)]],
   "a chain from nothing, in any order": [[bounded(1, 0)], [bounded(2, 0), bounded(1, 1)], [bounded(2, 1)]],
@@ -42,7 +47,8 @@ describe("whatever comes in between, the people are those of one home (I1, O1, P
   for (const name of worlds) {
     const [small, usual, large] = BOUNDS[name];
     for (const bounds of FACTOR < 1 ? small : FACTOR > 1 ? large : usual) {
-      it(`${name}: ${bounds.crashes} crashes, ${bounds.copies} messages repeated`, async (t) => {
+      const repeated = bounds.copies === EVERY ? "every message" : `${bounds.copies} messages`;
+      it(`${name}: ${bounds.crashes} crashes, ${repeated} repeated`, async (t) => {
         const exploration = await exploreInThread({ world: name, bounds });
         equal(explain(exploration), "");
         states += exploration.states;

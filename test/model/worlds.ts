@@ -43,6 +43,12 @@ export const WORLDS = {
     before: ["crm: social=a0", "crm: social=c2", "crm: social=b1"],
     resolvers: JOINS,
   },
+  /** Few enough messages that every one of them may come twice. */
+  "three people of one event": { before: ALONE, resolvers: [["crm: social=a0 social=b1 social=c2"]] },
+  "visits of two people": {
+    before: ["web: cookie=k1 customer=b1", "web: cookie=l2 customer=c2"],
+    resolvers: [["web: cookie=k1 cookie=l2"]],
+  },
   "a chain from nothing, in any order": { before: [], resolvers: [...ALONE.map((text) => [text]), ...JOINS] },
   "resolvers that are slow": {
     slowResolvers: true,
