@@ -117,7 +117,7 @@ export function recomputePeople(
   const profiles = groups.flatMap((whole) => {
     // Who was erased weighs like anybody, and is on no profile.
     const group = { ...whole, members: new Set([...whole.members].filter(({ key }) => !hidden.has(key))) };
-    if (group.members.size === 0) return [];
+    if ([...group.members].every(isMailbox)) return [];
     const own = orders.filter((order) => [...group.members].some((member) => member.key === order.owner));
     for (const order of own) attributed.add(order);
     const facts = accepted.filter(
