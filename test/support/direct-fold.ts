@@ -158,7 +158,8 @@ export class DirectFold {
       return this.#timers[need.queue]
         .due(need.upToMs, DUE_MAX)
         .filter(({ ref }) => !timers.has(`${need.queue} ${ref}`));
-    for (const key of need.keys) if (!parts.has(key)) parts.set(key, null);
+    // A step that is cut goes on at once: nothing else comes between.
+    if (need.kind === "parts") for (const key of need.keys) if (!parts.has(key)) parts.set(key, null);
     return undefined;
   }
 
