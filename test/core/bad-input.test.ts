@@ -1,4 +1,4 @@
-// Bad input, each with the rule of SPEC section 3 that it meets: never NaN, never a crash (issue 6, Bad input).
+// Bad input, each with the rule of SPEC section 3 that it meets: never NaN, never a crash (Bad input).
 
 import { deepEqual, equal, ok } from "node:assert/strict";
 import { describe, it } from "node:test";

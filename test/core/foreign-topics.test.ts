@@ -1,4 +1,4 @@
-// Foreign topics (issue 6): payloads of other systems become events by a mapping alone, through `fold`, `import` and the
+// Foreign topics: payloads of other systems become events by a mapping alone, through `fold`, `import` and the
 // resolver on a topic; what a mapping cannot read is a dead letter that names the field and no value (O1, G2).
 
 import { deepEqual, equal, match, ok, throws } from "node:assert/strict";

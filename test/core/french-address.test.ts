@@ -1,4 +1,4 @@
-// Golden vectors of French postal addresses: the one form after AFNOR NF Z10-011 (issue 6, Normalisation).
+// Golden vectors of French postal addresses: the one form after AFNOR NF Z10-011 (Normalisation).
 
 import { deepEqual, equal } from "node:assert/strict";
 import { test } from "node:test";

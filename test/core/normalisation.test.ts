@@ -1,4 +1,4 @@
-// Golden vectors of normalisation by country: names, dates of birth, countries, phone numbers (issue 6, Normalisation).
+// Golden vectors of normalisation by country: names, dates of birth, countries, phone numbers (Normalisation).
 
 import { deepEqual, equal } from "node:assert/strict";
 import { describe, it } from "node:test";

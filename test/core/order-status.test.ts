@@ -1,5 +1,5 @@
 // The order's states, exhaustively: the table in every cell, every sequence of up to four events of one order, and one
-// order told by two sources (issue 6, orders).
+// order told by two sources (orders).
 
 import { deepEqual, equal } from "node:assert/strict";
 import { describe, it } from "node:test";

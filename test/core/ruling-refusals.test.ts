@@ -1,4 +1,4 @@
-// What an operator may not rule is refused with the reason, before anything is written (issue 4, bad input); and what would
+// What an operator may not rule is refused with the reason, before anything is written (bad input); and what would
 // go round in circles does not.
 
 import { deepEqual, equal, rejects } from "node:assert/strict";

@@ -1,4 +1,4 @@
-// Scores: RFM by fixed cuts and by quintiles, BG/NBD and Gamma-Gamma against a published implementation (issue 6, Scores).
+// Scores: RFM by fixed cuts and by quintiles, BG/NBD and Gamma-Gamma against a published implementation (Scores).
 // Reference: PyPI lifetimes 0.11.3 (numpy 2.4.6, scipy 1.17.1), BetaGeoFitter and GammaGammaFitter without penalty, run once.
 
 import { deepEqual, equal, ok } from "node:assert/strict";
