@@ -3,6 +3,7 @@
 // the latest by record time holds, in whatever order they arrive.
 
 import { compareStamps, compareText, type Stamp } from "./comparison.ts";
+import { OPERATOR } from "./configuration.ts";
 
 /**
  * linked: evidence of the strongest assurance. cut: what says that they belong together does not count. apart: nor may
@@ -81,10 +82,10 @@ export class Verdicts {
     }
   }
 
-  /** Whether evidence between two identifiers counts, as far as it was ruled about both. */
-  letCount(a: string, b: string): boolean {
+  /** Whether evidence between two identifiers counts, as far as it was ruled about both. A link is the operator's evidence. */
+  letCount(a: string, b: string, source: string | null = null): boolean {
     const verdict = this.#latest.size === 0 ? undefined : this.#latest.get(pairKey(a, b))?.verdict;
-    return verdict !== "cut" && verdict !== "apart";
+    return verdict !== "cut" && verdict !== "apart" && !(verdict === "lifted" && source === OPERATOR);
   }
 
   /** The record by which an identifier was given up last. */

@@ -83,7 +83,8 @@ export function listCounting({ evidence, rulings, abroad }: Component, verdicts:
   const releaseOf = (key: string) => verdicts.releaseOf(key) ?? abroad?.far.get(key)?.status?.released ?? null;
   const isFrom = (stamp: Stamp, release: Stamp | null) => release === null || compareStamps(stamp, release) > 0;
   return [...evidence.values()].filter(
-    ({ a, b, stamp }) => verdicts.letCount(a, b) && isFrom(stamp, releaseOf(a)) && isFrom(stamp, releaseOf(b)),
+    ({ a, b, source, stamp }) =>
+      verdicts.letCount(a, b, source) && isFrom(stamp, releaseOf(a)) && isFrom(stamp, releaseOf(b)),
   );
 }
 

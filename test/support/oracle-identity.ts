@@ -26,6 +26,7 @@ export interface Identifier {
 export interface Evidence {
   readonly a: Identifier;
   readonly b: Identifier;
+  readonly source: string;
   readonly assurance: Assurance;
   stamp: Stamp;
 }
@@ -133,7 +134,7 @@ export function listEvidence(
         const [a, b] = [must(identifiers.get(x.key)), must(identifiers.get(y.key))];
         const assurance = combineAssurance(a, x.assurance, b, y.assurance);
         const id = JSON.stringify([a.key, b.key, event.source, assurance]);
-        const known = evidence.get(id) ?? { a, b, assurance, stamp: stampOf(event) };
+        const known = evidence.get(id) ?? { a, b, source: event.source, assurance, stamp: stampOf(event) };
         known.stamp = earlier(known.stamp, stampOf(event));
         evidence.set(id, known);
       }

@@ -88,6 +88,8 @@ export function recomputePeople(
     const { a, b } = one;
     if (!isStanding(one, verdicts)) return false;
     const verdict = verdicts.get(pairOf(a.key, b.key))?.verdict;
+    // What an operator linked and lifted again is as if it had never been said.
+    if (verdict === "lifted" && one.source === "operator") return false;
     return verdict !== "cut" && verdict !== "apart";
   });
   for (const [pair, { verdict }] of verdicts) {
