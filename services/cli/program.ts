@@ -62,7 +62,7 @@ export function createProgram(): Command {
     .option("-c, --config <file>", "configuration; without it, the shipped default")
     .option("--json", "machine-readable output, one JSON object a line")
     .option("-q, --quiet", "no progress")
-    .option("--dev", "speak to other machines in the clear and without passwords, if they will have it")
+    .option("--dev", "meet other machines in the clear and without passwords, and only warn of settings that lose data")
     .addOption(new Option("--embedded", "one machine without servers: log and store in the file `embedded.file`"))
     .configureHelp({ showGlobalOptions: true, sortSubcommands: true })
     .showHelpAfterError("(weft --help, or weft <verb> --help)")

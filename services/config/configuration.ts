@@ -177,7 +177,9 @@ function buildAudiences({ audiences }: RulesFile): Pick<Rules, "audiences"> {
 function buildSignals({ signals }: RulesFile): SignalRule[] {
   return signals.flatMap(({ enabled, dueAfter, sourceLateAfter = 0, ...given }) => {
     const isBare = given.signal === ABANDONED_CART.signal && given.after === undefined && given.yearly === undefined;
-    const rule = isBare ? { ...given, ...ABANDONED_CART } : given;
+    const rule = isBare
+      ? { ...given, after: ABANDONED_CART.after, unless: given.unless ?? ABANDONED_CART.unless }
+      : given;
     return enabled
       ? [
           {

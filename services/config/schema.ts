@@ -274,7 +274,7 @@ export const configurationSchema = z.strictObject({
   currency: currency.default("EUR").meta({ description: "Currency of sources that say none." }),
   dev: z.boolean().default(false).meta({
     description:
-      "True: services and readers of other machines may be met in the clear and without a password, as `weft --dev` says too.",
+      "True: other machines may be met in the clear and without a password, and settings of theirs that lose data only warn; `weft --dev` says the same.",
     environment: "WEFT_DEV",
   }),
   joinAssurance: z

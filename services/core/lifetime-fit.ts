@@ -19,7 +19,7 @@ export function fitPurchases(base: readonly Purchases[]): PurchaseModel {
     if (present === undefined) counted.set(name, { one, count: 1 });
     else present.count += 1;
   }
-  const ageMax = Math.max(1, ...base.map(({ ageDays }) => ageDays));
+  const ageMax = base.reduce((most, { ageDays }) => Math.max(most, ageDays), 1);
   const read = (at: readonly number[]): PurchaseModel => {
     const [r = 0, alpha = 0, a = 0, b = 0] = at.map(Math.exp);
     return { r, alpha: alpha * ageMax, a, b };

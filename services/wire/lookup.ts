@@ -165,6 +165,9 @@ export async function lookUpId(services: LookupServices, id: string): Promise<Lo
   const holder = named.alive ? naming : entry.profile;
   if (holder === null) return { found: false, reason: "held-apart" };
   if (component.profiles.get(holder)?.alive !== true) return { found: false, reason: "unknown-identifier" };
+  // An id that was made of what is only claimed to be hers leads no further than a look-up by that (I5).
+  if (holder !== naming && !isVouchedFor(services.engine.registry, component, entry))
+    return lookUpAlone(services, located);
   return { found: true, ...(await readProfile(services, located, holder)) };
 }
 

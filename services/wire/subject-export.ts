@@ -1,8 +1,8 @@
 // What is kept of a person, for herself (articles 15 and 20): her profile, where it comes from, who is told of it and for how
 // long, and the events that she is the subject of. Of whoever shares something with her there is nothing.
 
+import { compareText } from "#core/comparison.ts";
 import type { ChannelEvent } from "#core/event.ts";
-import { identifierKey, normaliseIdentifier } from "#core/identifier.ts";
 import { membersOf } from "#core/membership.ts";
 import { isKnown } from "#core/weighed.ts";
 import type { Codec } from "#ports/codec.ts";
@@ -74,7 +74,7 @@ export async function exportSubject(
   const looked = await lookUp(services, namespace, raw, country);
   if (!looked.found) return { ok: false, reason: looked.reason };
   const { profile, segmentSince } = looked;
-  const events = await readHeldEvents(services, members, country);
+  const events = await readHeldEvents(services, members);
   const rule = registry.configuration.rules.ladder.find(({ segment }) => segment === profile.segment)?.when ?? null;
   const since = segmentSince === null ? null : new Date(segmentSince).toISOString();
   return {
@@ -96,16 +96,9 @@ export async function exportSubject(
 
 /** By the log of record: what is anchored at her identifiers. It is read whole. */
 async function readHeldEvents(
-  { engine, log, codec, resolvedTopic }: ExportServices,
+  { log, codec, resolvedTopic }: ExportServices,
   members: ReadonlySet<string>,
-  country: string,
 ): Promise<HeldEvent[]> {
-  const { registry } = engine;
-  const isHers = (namespaceName: string, value: string): boolean => {
-    const namespace = registry.namespaces.get(namespaceName);
-    const normal = namespace === undefined ? null : normaliseIdentifier(namespace, value, country);
-    return normal !== null && namespace !== undefined && members.has(identifierKey(registry, namespaceName, normal));
-  };
   const held = new Map<string, HeldEvent>();
   for await (const record of log.read([resolvedTopic], { from: "start", follow: false })) {
     await codec.prepare([record.value]);
@@ -117,13 +110,19 @@ async function readHeldEvents(
       const told = codec.decode(event);
       if (!told.ok) continue;
       const value = told.value as ChannelEvent;
-      const identifiers = value.identifiers.filter((one) => one.role !== "other" && isHers(one.namespace, one.value));
+      // By key, as the door knew them: a value alone does not say under which country or in which life it was told.
+      const identifiers = item.identifiers.flatMap(({ key, namespace, value: normal }) =>
+        members.has(key) ? [{ namespace, value: normal }] : [],
+      );
       const recordedAt = new Date(item.recordedAt).toISOString();
       const { source, eventId } = item;
       held.set(`${source}\n${eventId}`, { source, eventId, recordedAt, event: { ...value, identifiers } });
     }
   }
-  return [...held.values()].sort((a, b) => (a.recordedAt < b.recordedAt ? -1 : a.recordedAt > b.recordedAt ? 1 : 0));
+  return [...held.values()].sort(
+    (a, b) =>
+      compareText(a.recordedAt, b.recordedAt) || compareText(a.source, b.source) || compareText(a.eventId, b.eventId),
+  );
 }
 
 function describeSources({ configuration, deployment }: LoadedConfiguration, told: ReadonlySet<string>) {

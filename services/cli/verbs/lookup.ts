@@ -62,7 +62,8 @@ async function printProfile(
     const span = { from, to: until ?? Math.max(0, ...result.watermarks.map(({ upToMs }) => upToMs ?? 0)) };
     const purchases = answerPurchases(loaded.configuration, result.watermarks, result.orders, span);
     const show = (value: string) => (pii ? value : mask(value));
-    const hide = (value: Scalar) => (typeof value === "string" ? show(value) : value);
+    // A number may be a year of birth.
+    const hide = (value: Scalar) => (typeof value === "string" ? show(value) : pii ? value : null);
     const identifiers = result.profile.identifiers.map((one) => ({ ...one, value: show(one.value) }));
     const traits = Object.entries(result.profile.view.traits).map(
       ([name, trait]) => [name, { ...trait, value: hide(trait.value) }] as const,
@@ -73,6 +74,8 @@ async function printProfile(
     const demographics = view.demographics.map((one) => {
       return { ...one, value: show(one.value), original: veil(one.original) };
     });
+    const cases = view.cases.map((one) => ({ ...one, motive: veil(one.motive) }));
+    const consents = view.consents.map((one) => ({ ...one, proof: veil(one.proof) }));
     const calls = view.calls.map((one) => ({ ...one, motive: veil(one.motive) }));
     const others = view.others.map((one) => ({ ...one, value: hide(one.value) }));
     const searches = view.searches.map((one) => ({ ...one, query: show(one.query) }));
@@ -89,6 +92,8 @@ async function printProfile(
         traits: Object.fromEntries(traits),
         contacts,
         demographics,
+        cases,
+        consents,
         calls,
         others,
         searches,
