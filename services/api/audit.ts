@@ -45,11 +45,20 @@ export class AuditTrail {
     this.#head = head;
   }
 
-  /** Throws AuditBroken where what is there is not a whole trail. */
+  /** Throws AuditBroken where what is there is not a whole trail; a torn last line is cut off, and a line says so. */
   static async open(path: string, secret: Uint8Array): Promise<AuditTrail> {
     mkdirSync(dirname(path), { recursive: true });
-    const head = verifyTrail(readTrail(path), secret);
-    return new AuditTrail(await open(path, "a", 0o600), secret, head);
+    const text = readTrail(path);
+    // A power cut may tear the last line, whose request was never answered.
+    const whole = text.slice(0, text.lastIndexOf("\n") + 1);
+    const head = verifyTrail(whole, secret);
+    const file = await open(path, "a", 0o600);
+    const trail = new AuditTrail(file, secret, head);
+    if (whole.length === text.length) return trail;
+    await file.truncate(Buffer.byteLength(whole));
+    const at = new Date().toISOString();
+    await trail.append({ at, requestId: "", caller: "weft", route: "torn line cut off", profileIds: [] });
+    return trail;
   }
 
   get head(): AuditHead {

@@ -94,6 +94,11 @@ test("a trail goes on where it stood, and one that was changed refuses the start
   await second.close();
   const { bytes } = stage.loaded.deployment.identityKey;
   assert.equal(verifyTrail(readTrail(auditFile), bytes).n, 2);
+  const lines = readTrail(auditFile);
+  writeFileSync(auditFile, `${lines}{"n":3,"at"`);
+  await (await openTestApi(stage, { api: { auditFile } })).close();
+  assert.equal(verifyTrail(readTrail(auditFile), bytes).n, 3);
+  assert.match(readTrail(auditFile).slice(lines.length), /"route":"torn line cut off"/);
   const broken = join(stage.folder, "broken-audit.jsonl");
   writeFileSync(broken, readTrail(auditFile).split("\n").slice(1).join("\n"));
   await assert.rejects(openTestApi(stage, { api: { auditFile: broken } }), { code: "audit-broken" });
