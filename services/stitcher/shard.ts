@@ -15,7 +15,7 @@ import { applyItem, partsOf } from "#core/step.ts";
 import { publishChanges } from "#core/publication.ts";
 import { Workspace, type DueTimer, type JoinRequest, type Need, type Steps, type TimerQueue } from "#core/workspace.ts";
 import { comparePositions, type NewRecord, type Position } from "#ports/log.ts";
-import type { CommitOutcome, Store, Timer } from "#ports/store.ts";
+import { type CommitOutcome, type Store, StoreDamaged, type Timer } from "#ports/store.ts";
 import { encodeBundles, type EncodeBundle } from "../wire/bundle.ts";
 import type { OutputEncoder } from "../wire/output.ts";
 import type { StoredPart } from "../wire/component-state.ts";
@@ -239,6 +239,7 @@ export class ShardStitcher {
     const position = { shard: this.shard, ...at };
     const records = outputs.map((output) => encodeOutput(output, position));
     const sends: Carried[] = [];
+    if (workspace.joins.length > 0) await this.#requireWhole();
     for (const request of workspace.joins) sends.push(...(await this.#services.join(request)));
     sends.push(...workspace.sends);
     if (sends.length === 0) return records;
@@ -248,6 +249,20 @@ export class ShardStitcher {
         records.push({ topic: resolvedTopic, partition: shard, key: null, value });
     }
     return records.map((record) => (record.topic === resolvedTopic ? { ...record, key: `${this.shard}` } : record));
+  }
+
+  /**
+   * The index forgets no join, so none may follow from what the store has lost: the commit would notice too late, and the
+   * absorb that goes with it would never be sent. Throws StoreDamaged.
+   */
+  async #requireWhole(): Promise<void> {
+    const { store } = this.#services;
+    const [standing, isMissing] = await Promise.all([
+      store.standing(this.shard),
+      store.hasLost(this.shard, [...this.#absent]),
+    ]);
+    if (isMissing || standing === null || comparePositions(standing.position, this.#position) !== 0)
+      throw new StoreDamaged(`shard ${this.shard}: what two components are to be joined by is not in the store`);
   }
 
   /** Statuses are addressed to a birth; they go straight to its present root. Everything else says itself where it goes. */
