@@ -44,7 +44,7 @@ export function* foldOrderEvent(
   yield* load(workspace, [orderPart(named.key)]);
   const order = workspace.read<Order>(orderPart(named.key)) ?? createOrder(named.key, named.birth, named.value);
   if (order.erased === true) return false;
-  const added = addOrderFact(engine.registry, order, item, event);
+  const added = addOrderFact(order, item, event);
   if (added === "known") return false;
   if (added === "limit") workspace.effects.push({ kind: "limit", limit: "order-events" });
   workspace.write(orderPart(order.key), order);

@@ -19,6 +19,7 @@ export interface OrderFact {
   readonly occurredAt: number;
   readonly type: string;
   readonly status: string | null;
+  /** Empty: the event says none. */
   readonly currency: string;
   readonly totalMinor: number | null;
   readonly lines: readonly OrderLine[] | null;
@@ -79,7 +80,6 @@ export function eraseOrder(order: Order): void {
  * `known`: nothing of it is new. `limit`: the latest recorded one, perhaps this, had to go.
  */
 export function addOrderFact(
-  registry: Registry,
   order: Order,
   item: EventItem,
   event: ChannelEvent,
@@ -94,7 +94,7 @@ export function addOrderFact(
     occurredAt: event.occurredAt,
     type: event.type,
     status: part.status ?? null,
-    currency: readCurrency(part.currency) ?? registry.sources.get(item.source)?.currency ?? "",
+    currency: readCurrency(part.currency) ?? "",
     totalMinor: part.totalMinor ?? null,
     lines: part.lines ?? null,
     anchor: anchor?.key ?? null,
@@ -125,15 +125,15 @@ export function orderOwner(order: Order): { key: string; birth: ComponentId } | 
 }
 
 export function viewOrder(registry: Registry, order: Order): OrderView {
-  const { lines, totalMinor, basis } = chooseContent(registry, order.facts);
+  const { lines, totalMinor, currency, basis } = chooseContent(registry, order.facts);
   const steps = order.facts.flatMap((fact) => listSteps(fact.type, fact.status));
   const placing = order.facts.filter((fact) =>
     listSteps(fact.type, fact.status).some((step) => step === "placed" || step === "paid"),
   );
   const placed = placing.length > 0;
   const returns = order.facts.filter((fact) => fact.type === "order-returned");
-  const returnedMinor = placed ? returns.reduce((sum, fact) => sum + amountReturned(fact, basis, totalMinor), 0) : 0;
-  const whole = !placed || isWhollyReturned(lines, returns, basis, totalMinor, returnedMinor);
+  const returnedMinor = placed ? returns.reduce((sum, fact) => sum + amountReturned(fact, currency, totalMinor), 0) : 0;
+  const whole = !placed || isWhollyReturned(lines, returns, currency, totalMinor, returnedMinor);
   const status = follow(
     steps.map((step): OrderStep => (step !== "return" ? step : whole ? "returned" : "partly-returned")),
   );
@@ -144,7 +144,7 @@ export function viewOrder(registry: Registry, order: Order): OrderView {
     // An order is one because there is an event of it.
     status: status === "none" ? "placed" : status,
     source: basis.source,
-    currency: basis.currency,
+    currency,
     totalMinor,
     lines,
     valid,
@@ -159,12 +159,13 @@ const CONTENT_TYPES = new Set(["order-placed", "order-paid", "order-updated"]);
 /**
  * What the order is about, said by placing, paying and updating events: by source rank, then latest occurredAt, then a
  * fixed order. The lines are the best ones said; the money is that of the best event that speaks of lines or of money,
- * so that an update of the total alone changes it, and lines without a total are not given a total of other lines.
+ * so that an update of the total alone changes it, and lines without a total are not given a total of other lines. The
+ * currency is the best one said, else that of the source of the money.
  */
 function chooseContent(
   registry: Registry,
   facts: readonly OrderFact[],
-): { lines: readonly OrderLine[]; totalMinor: number; basis: OrderFact } {
+): { lines: readonly OrderLine[]; totalMinor: number; currency: string; basis: OrderFact } {
   const rank = (fact: OrderFact) => registry.sources.get(fact.source)?.rank ?? Number.MAX_SAFE_INTEGER;
   const candidates = facts.filter(
     (fact) => CONTENT_TYPES.has(fact.type) && (fact.lines !== null || fact.totalMinor !== null),
@@ -178,7 +179,9 @@ function chooseContent(
   );
   const basis = (candidates[0] ?? facts[0]) as OrderFact;
   const lines = candidates.find((fact) => fact.lines !== null)?.lines ?? basis.lines ?? [];
-  return { lines, totalMinor: basis.totalMinor ?? sumLines(basis.lines ?? []), basis };
+  const told = candidates.find((fact) => fact.currency !== "") ?? basis;
+  const currency = told.currency || (registry.sources.get(basis.source)?.currency ?? "");
+  return { lines, totalMinor: basis.totalMinor ?? sumLines(basis.lines ?? []), currency, basis };
 }
 
 function sumLines(lines: readonly OrderLine[]): number {
@@ -186,21 +189,21 @@ function sumLines(lines: readonly OrderLine[]): number {
 }
 
 /** Lines where the return names some, else its total, else the whole order. Of another currency: no money. */
-function amountReturned(fact: OrderFact, { currency }: OrderFact, orderTotalMinor: number): number {
-  if (isAmountAbroad(fact, currency)) return 0;
+function amountReturned(fact: OrderFact, ofOrder: string, orderTotalMinor: number): number {
+  if (isAmountAbroad(fact, ofOrder)) return 0;
   if (fact.lines !== null && fact.lines.length > 0)
     return fact.lines.reduce((sum, line) => sum + Math.abs(line.quantity) * Math.abs(line.unitPriceMinor), 0);
   return fact.totalMinor === null ? orderTotalMinor : Math.abs(fact.totalMinor);
 }
 
 function isAmountAbroad({ currency, lines, totalMinor }: OrderFact, ofOrder: string): boolean {
-  return currency !== ofOrder && ((lines !== null && lines.length > 0) || totalMinor !== null);
+  return currency !== "" && currency !== ofOrder && ((lines !== null && lines.length > 0) || totalMinor !== null);
 }
 
 function isWhollyReturned(
   lines: readonly OrderLine[],
   returns: readonly OrderFact[],
-  { currency }: OrderFact,
+  ofOrder: string,
   totalMinor: number,
   returnedMinor: number,
 ): boolean {
@@ -208,7 +211,7 @@ function isWhollyReturned(
     returns.some(
       (fact) =>
         (fact.lines === null || fact.lines.length === 0) &&
-        !isAmountAbroad(fact, currency) &&
+        !isAmountAbroad(fact, ofOrder) &&
         (fact.totalMinor === null || Math.abs(fact.totalMinor) >= totalMinor),
     )
   )

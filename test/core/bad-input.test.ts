@@ -83,6 +83,15 @@ describe("an order", () => {
     deepEqual((await fold(placed, returned({ currency: "USD", lines: both }))).orders, ["returned 2000 EUR"]);
   });
 
+  it("in another currency than its source's is returned and updated in its own by events that name none", async () => {
+    const placed = ordered(1, "order-placed", { currency: "GBP", totalMinor: 10_000, lines: LINES });
+    const returned = ordered(2, "order-returned", { totalMinor: 10_000 });
+    deepEqual((await fold(placed, returned)).orders, ["returned 10000 GBP"]);
+    const one = ordered(2, "order-returned", { lines: [{ productId: "p", quantity: 1, unitPriceMinor: 1_100 }] });
+    deepEqual((await fold(placed, one)).orders, ["partly-returned 10000 GBP"]);
+    deepEqual((await fold(placed, ordered(2, "order-updated", { totalMinor: 9_000 }))).orders, ["placed 9000 GBP"]);
+  });
+
   it("of amounts beyond the limit, alone or added up, is a contract-violation", async () => {
     const vast = AMOUNT_MINOR_MAX + 1;
     for (const order of [

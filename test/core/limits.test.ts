@@ -84,7 +84,7 @@ describe("limits", () => {
     const fill = (order: number[]) => {
       const filled = createOrder("o", "", "web/1");
       const results = order.map((i) =>
-        addOrderFact(registry, filled, item(`e${String(i).padStart(3, "0")}`, i), {
+        addOrderFact(filled, item(`e${String(i).padStart(3, "0")}`, i), {
           ...event(`e${i}`, "order-updated"),
           order: { orderId: "1" },
         }),

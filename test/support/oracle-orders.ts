@@ -57,7 +57,7 @@ function describeOrder(registry: Registry, told: readonly AcceptedEvent[]): Omit
   // What is told in another currency than the order's is no money of it; that everything came back needs no money.
   const returns = back.map((event) => {
     const part = must(event.event.order);
-    const isForeign = currencyOf(registry, event) !== currency;
+    const isForeign = ![null, currency].includes(toldCurrency(event));
     const isBare = (part.lines ?? []).length === 0 && !isPresent(part.totalMinor);
     return { ...part, isForeign: isForeign && !isBare };
   });
@@ -101,14 +101,20 @@ function chooseContent(registry: Registry, recorded: readonly AcceptedEvent[]) {
     lines: withLines?.event.order?.lines ?? sold,
     totalMinor:
       basis.event.order?.totalMinor ?? sold.reduce((sum, line) => sum + line.quantity * line.unitPriceMinor, 0),
-    currency: currencyOf(registry, basis),
+    currency:
+      best
+        .filter(({ event }) => isPresent(event.order?.lines) || isPresent(event.order?.totalMinor))
+        .map(toldCurrency)
+        .find(isPresent) ??
+      toldCurrency(basis) ??
+      must(registry.sources.get(basis.source)).currency,
     source: basis.source,
   };
 }
 
-function currencyOf(registry: Registry, { source, event }: AcceptedEvent): string {
+function toldCurrency({ event }: AcceptedEvent): string | null {
   const told = event.order?.currency?.trim().toUpperCase() ?? "";
-  return told === "" ? must(registry.sources.get(source)).currency : told;
+  return told === "" ? null : told;
 }
 
 type ReturnPart = OrderPart & { readonly isForeign: boolean };
