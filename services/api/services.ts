@@ -6,7 +6,7 @@ import type { Codec } from "#ports/codec.ts";
 import type { Log } from "#ports/log.ts";
 import { StoreBehind, StoreDamaged, StoreUnavailable } from "#ports/store.ts";
 import type { LoadedConfiguration } from "#services/config/configuration.ts";
-import type { LookupServices } from "#services/wire/lookup.ts";
+import { countryOfAskers, type LookupServices } from "#services/wire/lookup.ts";
 import { Gate } from "./outage.ts";
 import { awaitPosition } from "./position.ts";
 import { ApiProblem } from "./problem.ts";
@@ -53,7 +53,7 @@ export function createServices(surroundings: ApiSurroundings, { waitMs, callMs, 
       return index;
     },
     shards: deployment.engine.shards,
-    country: configuration.sources[0]?.country ?? "FR",
+    country: countryOfAskers(configuration),
     storeGate: new Gate("store-unavailable", callMs),
     logGate: new Gate("log-unavailable", callMs),
     waitMs,

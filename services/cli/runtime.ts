@@ -28,6 +28,7 @@ import { IndexKeeper } from "#services/wire/index-keeper.ts";
 import { createHash } from "#services/wire/hash.ts";
 import { createOutputEncoder } from "#services/wire/output.ts";
 import { PrivacyLedger } from "#services/wire/privacy-ledger.ts";
+import { countryOfAskers, type LookupServices } from "#services/wire/lookup.ts";
 import { patiently } from "#services/wire/patience.ts";
 import { judgeLogSafety, openState, openWires, requireRegistration, type Wires } from "./wiring.ts";
 
@@ -49,6 +50,9 @@ export interface Runtime {
   readonly hash: Hash;
   readonly store: Store;
   readonly index: ComponentIndex;
+  readonly lookups: LookupServices;
+  /** How national phone numbers are read that verbs are given. */
+  readonly country: string;
   createTopics(): Promise<void>;
   startResolver(): Promise<Membership>;
   startStitcher(): Promise<Membership>;
@@ -160,6 +164,8 @@ export async function openRuntime(loaded: LoadedConfiguration, options: RuntimeO
     hash,
     store: state.store,
     index,
+    lookups: { engine, index, store: state.store, shards: settings.shards },
+    country: countryOfAskers(configuration),
     createTopics: () => wires.log.createTopics(allTopics(loaded)),
     startResolver: startResolving,
     startStitcher: startStitching,

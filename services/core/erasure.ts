@@ -4,6 +4,7 @@
 // the erased key, where it is evidence without facts. So who is who among everybody else is weighed over the same evidence
 // as before, and nothing is handed to anybody.
 
+import { compareText } from "./comparison.ts";
 import { isAuthenticated } from "./configuration.ts";
 import type { AcceptedEvent } from "./acceptance.ts";
 import { isWithoutFacts, type AcceptedIdentifier } from "./declaration.ts";
@@ -60,7 +61,7 @@ export class Erasures {
       const ended = this.#ended.get(key) ?? [];
       this.#ended.set(key, ended);
       ended.push({ at, requestId });
-      ended.sort((a, b) => a.at - b.at || (a.requestId < b.requestId ? -1 : 1));
+      ended.sort((a, b) => a.at - b.at || compareText(a.requestId, b.requestId));
     }
     for (const [keys, latest] of [
       [claimed, this.#claimed],

@@ -1,5 +1,6 @@
 // Whom a request of a person is about: what of a component is hers, what only claims tie to her, and what she shares.
 
+import { compareText } from "./comparison.ts";
 import type { Component, Entry } from "./component.ts";
 import { identifierKey } from "./identifier.ts";
 import { membersOf } from "./membership.ts";
@@ -65,5 +66,5 @@ function findShared(registry: Registry, component: Component, naming: string): s
     return isShown || isClaimed ? [entry.key] : [];
   });
   const far = [...(abroad?.far.keys() ?? [])].filter((key) => isHers(claimsOf(key)));
-  return [...shared, ...far].sort();
+  return [...shared, ...far].sort(compareText);
 }

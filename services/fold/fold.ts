@@ -18,6 +18,7 @@ import type { Store } from "#ports/store.ts";
 import { RecentEvents } from "../resolver/recent-events.ts";
 import { resolveBatch } from "../resolver/resolver.ts";
 import { ShardStitcher } from "../stitcher/shard.ts";
+import { countryOfAskers } from "../wire/lookup.ts";
 import { readBundle, type BundleValue } from "../wire/bundle.ts";
 import { ComponentIndex } from "../wire/component-index.ts";
 import { draftErasure, type ErasureDraft } from "../wire/erasure.ts";
@@ -157,9 +158,8 @@ export class Fold {
 
   /** Whom a request would be about that names her so. */
   draftErasure(namespace: string, value: string): Promise<ErasureDraft> {
-    const country = this.engine.registry.configuration.sources[0]?.country ?? "FR";
     const services = { engine: this.engine, index: this.index, store: this.store, shards: 1 };
-    return draftErasure(services, namespace, value, country);
+    return draftErasure(services, namespace, value, countryOfAskers(this.engine.registry.configuration));
   }
 
   /** Forgets whom the request names, up to when it is recorded. */

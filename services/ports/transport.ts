@@ -1,15 +1,8 @@
-// How an adapter's connections are secured: what the other side must prove, and who we say we are.
-
-import type { Secret } from "./secret.ts";
+// How an adapter's connections are secured: whom the other side is to be vouched for by, and who vouches for us.
 
 /** PEM texts. What is not given: the system's authorities; no certificate of our own. */
 export interface TlsMaterial {
   readonly ca?: string;
   readonly cert?: string;
   readonly key?: string;
-}
-
-export interface Credentials {
-  readonly username: string;
-  readonly password: Secret;
 }

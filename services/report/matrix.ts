@@ -1,6 +1,7 @@
 // The passage matrix: from x to, how many of each day and cause, how long they had been where they came from, and what
 // led there.
 
+import { compareText } from "#core/comparison.ts";
 import { NOBODY, groupRows, shareOf, type Report, type Sheet } from "./sheet.ts";
 import type { Ledger, Row, Selection } from "./ledger.ts";
 
@@ -49,7 +50,7 @@ function gridOf(ledger: Ledger, selection: Selection): Sheet {
 /** null, nobody, last. */
 function compareEnds(a: string | number | null, b: string | number | null): number {
   if (a === null || b === null) return Number(a === null) - Number(b === null);
-  return a < b ? -1 : Number(a > b);
+  return compareText(String(a), String(b));
 }
 
 function pairsOf(ledger: Ledger, selection: Selection): Sheet {

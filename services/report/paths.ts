@@ -1,5 +1,6 @@
 // The ways that profiles, under whichever of their ids, took through the segments, and how far those who came in one month have come.
 
+import { compareText } from "#core/comparison.ts";
 import { groupRows, shareOf, type Report } from "./sheet.ts";
 import type { Ledger, Row, Selection } from "./ledger.ts";
 
@@ -25,7 +26,7 @@ export const reportPaths: Report = (ledger, selection) => {
     .map(([path, { profiles, tookMs }]) => {
       return { path, profiles, share: shareOf(profiles, total), medianTookMs: medianOf(tookMs) };
     })
-    .sort((a, b) => b.profiles - a.profiles || (a.path < b.path ? -1 : 1));
+    .sort((a, b) => b.profiles - a.profiles || compareText(a.path, b.path));
   return [
     { name: "paths", title: `Ways through the segments (${rows.length})`, rows: rows.slice(0, PATHS_MAX) },
     { name: "steps", title: "Steps of these ways", rows: countSteps(ledger, selection) },

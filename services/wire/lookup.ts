@@ -6,7 +6,7 @@ import type { Engine } from "#core/engine.ts";
 import { lifeKey } from "#core/erasure.ts";
 import { componentPart, type Component, type Entry, type Forwarder } from "#core/component.ts";
 import { shardOf, type ComponentId } from "#core/item.ts";
-import { isAuthenticated } from "#core/configuration.ts";
+import { type Configuration, isAuthenticated } from "#core/configuration.ts";
 import { countMembers, membersOf } from "#core/membership.ts";
 import { profileId, type ProfileRecord } from "#core/profile.ts";
 import type { Watermark } from "#core/purchase.ts";
@@ -65,6 +65,11 @@ export interface LookupServices {
   readonly index: ComponentIndex;
   readonly store: Store;
   readonly shards: number;
+}
+
+/** How a national phone number is read that somebody asks by, who has no source. */
+export function countryOfAskers({ sources }: Pick<Configuration, "sources">): string {
+  return sources[0]?.country ?? "FR";
 }
 
 async function readPart<T>({ store, shards }: LookupServices, component: ComponentId, key: string): Promise<T | null> {

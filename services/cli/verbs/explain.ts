@@ -10,7 +10,7 @@ import {
   RULE_TEXTS,
   type ShownEvidence,
 } from "#services/wire/explanation.ts";
-import { findIdentifier, type Located, type LookupServices } from "#services/wire/lookup.ts";
+import { findIdentifier, type Located } from "#services/wire/lookup.ts";
 import { mask } from "#services/wire/mask.ts";
 import { EXIT } from "../failure.ts";
 import { IDENTIFIER_HELP, parseIdentifier } from "../identifier.ts";
@@ -42,12 +42,10 @@ async function printExplanation(
   const loaded = loadConfiguration(config);
   const runtime = await openRuntime(loaded, { embedded });
   try {
-    const { engine, index, store } = runtime;
-    const services: LookupServices = { engine, index, store, shards: loaded.deployment.engine.shards };
-    const country = loaded.configuration.sources[0]?.country ?? "FR";
+    const { engine, lookups, country } = runtime;
     const located: Located[] = [];
     for (const { namespace, value } of named) {
-      const found = await findIdentifier(services, namespace, value, country);
+      const found = await findIdentifier(lookups, namespace, value, country);
       if (found.found) located.push(found);
       else {
         process.stdout.write(json ? `${JSON.stringify(found)}\n` : `${namespace}: ${found.reason}\n`);

@@ -45,14 +45,7 @@ async function printProfile(
   const loaded = loadConfiguration(config);
   const runtime = await openRuntime(loaded, { embedded });
   try {
-    const shards = loaded.deployment.engine.shards;
-    const country = loaded.configuration.sources[0]?.country ?? "FR";
-    const result = await lookUp(
-      { engine: runtime.engine, index: runtime.index, store: runtime.store, shards },
-      namespace,
-      value,
-      country,
-    );
+    const result = await lookUp(runtime.lookups, namespace, value, runtime.country);
     if (!result.found) {
       process.stdout.write(json ? `${JSON.stringify(result)}\n` : `no profile: ${result.reason}\n`);
       process.exitCode = EXIT.failed;

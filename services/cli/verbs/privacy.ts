@@ -114,10 +114,8 @@ async function correct(
   const loaded = loadConfiguration(config);
   const runtime = await openRuntime(loaded, { embedded });
   try {
-    const { engine, index, store, wires } = runtime;
-    const services = { engine, index, store, shards: loaded.deployment.engine.shards };
-    const country = loaded.configuration.sources[0]?.country ?? "FR";
-    const found = await findIdentifier(services, namespace, value, country);
+    const { engine, wires, lookups, country } = runtime;
+    const found = await findIdentifier(lookups, namespace, value, country);
     const reasonWhyNot = !found.found ? found.reason : isKnown(engine.registry, found.entry) ? null : "claimed-only";
     if (reasonWhyNot !== null) {
       const line = json ? JSON.stringify({ written: false, reason: reasonWhyNot }) : `not written: ${reasonWhyNot}`;
@@ -151,11 +149,9 @@ async function exportPerson(
   const loaded = loadConfiguration(config);
   const runtime = await openRuntime(loaded, { embedded });
   try {
-    const { engine, index, store, wires } = runtime;
+    const { wires, lookups, country } = runtime;
     const { log, codec } = wires;
-    const { shards } = loaded.deployment.engine;
-    const services = { engine, index, store, shards, loaded, log, codec, resolvedTopic: topicNames(loaded).resolved };
-    const country = loaded.configuration.sources[0]?.country ?? "FR";
+    const services = { ...lookups, loaded, log, codec, resolvedTopic: topicNames(loaded).resolved };
     const exported = await exportSubject(services, namespace, value, country);
     if (!exported.ok) {
       process.stdout.write(`${JSON.stringify({ exported: false, reason: exported.reason })}\n`);
@@ -182,10 +178,8 @@ async function erase(
   const runtime = await openRuntime(loaded, { embedded });
   const memberships: Membership[] = [];
   try {
-    const { engine, index, store, wires } = runtime;
-    const services = { engine, index, store, shards: loaded.deployment.engine.shards };
-    const country = loaded.configuration.sources[0]?.country ?? "FR";
-    const draft = await draftErasure(services, namespace, value, country);
+    const { index, wires, lookups, country } = runtime;
+    const draft = await draftErasure(lookups, namespace, value, country);
     if (!draft.ok) {
       process.stdout.write(
         json ? `${JSON.stringify({ erased: false, reason: draft.reason })}\n` : `not erased: ${draft.reason}\n`,
@@ -197,7 +191,7 @@ async function erase(
     await publishErasure(wires, topicNames(loaded).privacy, { requestId, author, reason, ...draft.keys });
     // On one machine no other process can be at it meanwhile.
     if (embedded && waitMs !== null) memberships.push(await runtime.startResolver(), await runtime.startStitcher());
-    const look = () => isErased({ ...services, index: index.anew() }, draft.lives);
+    const look = () => isErased({ ...lookups, index: index.anew() }, draft.lives);
     const effective = waitMs !== null && (await waitFor(look, waitMs));
     if (waitMs !== null && !effective) process.exitCode = EXIT.failed;
     const { own, claimed, shared, orders } = draft.keys;

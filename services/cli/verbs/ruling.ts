@@ -52,9 +52,8 @@ async function rule(verb: "link" | "split", one: string, other: string, options:
   const runtime = await openRuntime(loaded, { embedded });
   try {
     const names = [parseIdentifier(one), parseIdentifier(other)] as const;
-    const { engine, index, store, wires } = runtime;
-    const services = { engine, index, store, shards: loaded.deployment.engine.shards };
-    await judgeRuling(services, verdict, names, loaded.configuration.sources[0]?.country ?? "FR");
+    const { wires, lookups, country } = runtime;
+    await judgeRuling(lookups, verdict, names, country);
     const { author, reason } = options;
     const ruling = { id: randomUUID(), verdict, identifiers: names, author, reason, at: Date.now() };
     await publishRuling(wires, operatorTopic(loaded), ruling);
