@@ -3,26 +3,23 @@
 
 import { readFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
-import type * as z from "zod";
 import {
-  ABANDONED_CART,
   OPERATOR,
   type Configuration,
   type NamespaceConfiguration,
   type Rules,
-  type SegmentRule,
-  type SignalRule,
   type SourceConfiguration,
 } from "#core/configuration.ts";
-import { checkAudiences, checkLadder, checkNames, checkSignals } from "./consistency.ts";
+import { checkNames } from "./consistency.ts";
 import { SourceDocument } from "./document.ts";
+import { applyOverrides, listOverrides } from "./environment.ts";
 import { type IdentityKey, publishedIdentityKey, readIdentityKey } from "./identity-key.ts";
-import { listProblems } from "./issue.ts";
 import type { CsvMapping } from "./mapping.ts";
 import type { PayloadMapping } from "./payload-mapping.ts";
 import { ConfigurationError, type Problem } from "./problem.ts";
-import { type ConfigurationFile, configurationSchema, type RulesFile, rulesSchema } from "./schema.ts";
-import { describeShape, type Shape } from "./shape.ts";
+import { isMap, omitEmpty, parse, readDocument } from "./reading.ts";
+import { readRules } from "./rules-file.ts";
+import { type ConfigurationFile, configurationSchema } from "./schema.ts";
 import { readTransport, type Transport } from "./transport.ts";
 
 export const SHIPPED_FILE = resolve(import.meta.dirname, "default/weft.yaml");
@@ -132,149 +129,6 @@ export function findRulesFile(path: string = SHIPPED_FILE): string {
   return typeof rules === "string" ? resolve(dirname(path), rules) : resolve(dirname(SHIPPED_FILE), "rules.yaml");
 }
 
-/** The rules alone, for checking a file that is not in use yet. */
-export function loadRules(path: string): Rules {
-  const problems: Problem[] = [];
-  const rules = readRules(path, problems);
-  if (rules === undefined || problems.length > 0) throw new ConfigurationError(problems);
-  return rules;
-}
-
-function readRules(path: string, problems: Problem[], from?: SourceDocument): Rules | undefined {
-  const before = problems.length;
-  const document = readDocument(path, problems, from);
-  if (problems.length > before) return undefined;
-  const value = omitEmpty(document.value);
-  const file = parse(rulesSchema, value, document, problems, []);
-  problems.push(...checkLadder(value, document), ...checkAudiences(value, document), ...checkSignals(value, document));
-  if (file === undefined) return undefined;
-  const { halfLife, valueTiers, reach } = file.passages;
-  const passages = { halfLifeMs: halfLife, valueTiers, reach };
-  return {
-    version: file.version,
-    ladder: buildLadder(file),
-    ...buildAudiences(file),
-    signals: buildSignals(file),
-    passages,
-  };
-}
-
-function buildLadder({ ladder }: RulesFile): SegmentRule[] {
-  return ladder.map(({ segment, when, leaveWhen, holdFor, stayFor, to }) => ({
-    segment,
-    when,
-    ...(leaveWhen === undefined ? {} : { leaveWhen }),
-    ...(holdFor === undefined ? {} : { holdForMs: holdFor }),
-    ...(stayFor === undefined ? {} : { stayForMs: stayFor }),
-    ...(to === undefined ? {} : { to }),
-  }));
-}
-
-function buildAudiences({ audiences }: RulesFile): Pick<Rules, "audiences"> {
-  return audiences.length === 0 ? {} : { audiences: audiences.map(({ audience, when }) => ({ audience, when })) };
-}
-
-function buildSignals({ signals }: RulesFile): SignalRule[] {
-  return signals.flatMap(({ enabled, dueAfter, sourceLateAfter = 0, ...given }) => {
-    const isBare = given.signal === ABANDONED_CART.signal && given.after === undefined && given.yearly === undefined;
-    const rule = isBare
-      ? { ...given, after: ABANDONED_CART.after, unless: given.unless ?? ABANDONED_CART.unless }
-      : given;
-    return enabled
-      ? [
-          {
-            signal: rule.signal,
-            after: rule.after ?? [],
-            unless: rule.unless ?? [],
-            yearly: rule.yearly ?? null,
-            while: rule.while ?? null,
-            dueAfterMs: dueAfter,
-            sourceLateAfterMs: sourceLateAfter,
-          },
-        ]
-      : [];
-  });
-}
-
-function readDocument(path: string, problems: Problem[], from?: SourceDocument): SourceDocument {
-  let text = "";
-  try {
-    text = readFileSync(path, "utf8");
-  } catch (error) {
-    const reason =
-      error instanceof Error && "code" in error && error.code === "ENOENT"
-        ? "there is no such file"
-        : "it cannot be read";
-    if (from) problems.push(from.problem("file-unreadable", ["rules"], `${path}: ${reason}`));
-    else problems.push({ code: "file-unreadable", file: path, line: 1, column: 1, path: "", message: reason });
-  }
-  const document = new SourceDocument(path, text);
-  problems.push(...document.syntaxProblems);
-  return document;
-}
-
-function parse<Schema extends z.ZodType>(
-  schema: Schema,
-  value: unknown,
-  document: SourceDocument,
-  problems: Problem[],
-  overrides: readonly Override[],
-): z.output<Schema> | undefined {
-  const parsed = schema.safeParse(value);
-  if (parsed.success) return parsed.data;
-  for (const problem of listProblems(parsed.error.issues, value, describeShape(schema), document)) {
-    const override = overrides.find(({ section, key }) =>
-      problem.path.startsWith(section === null ? key : `${section}.${key}`),
-    );
-    problems.push(override ? { ...problem, file: `environment ${override.variable}`, line: 1, column: 1 } : problem);
-  }
-  return undefined;
-}
-
-interface Override {
-  readonly variable: string;
-  /** null: a key of the file itself. */
-  readonly section: string | null;
-  readonly key: string;
-  readonly value: unknown;
-}
-
-/** Read off the schema, so that what `config explain` says about the environment is what happens. */
-function listOverrides(environment: Readonly<Record<string, string | undefined>>): Override[] {
-  const shape = describeShape(configurationSchema);
-  const list = (section: string | null, properties: NonNullable<Shape["properties"]>): Override[] =>
-    Object.entries(properties).flatMap(([key, { environment: variable, type }]) => {
-      const text = variable === undefined ? undefined : environment[variable]?.trim();
-      if (variable === undefined || text === undefined || text === "") return [];
-      return [{ variable, section, key, value: readOverride(text, type) }];
-    });
-  const properties = shape.properties ?? {};
-  return [
-    ...list(null, properties),
-    ...Object.entries(properties).flatMap(([section, part]) => list(section, part.properties ?? {})),
-  ];
-}
-
-function readOverride(text: string, type: string | undefined): unknown {
-  if (type === "array") return text.split(",").map((part) => part.trim());
-  if (type === "boolean")
-    return text === "1" || text === "true" ? true : text === "0" || text === "false" ? false : text;
-  return text;
-}
-
-function applyOverrides(value: Record<string, unknown>, overrides: readonly Override[]): Record<string, unknown> {
-  const result = { ...value };
-  for (const { section, key, value: override } of overrides) {
-    if (section === null) {
-      result[key] = override;
-      continue;
-    }
-    const present = result[section] ?? {};
-    if (isMap(present)) result[section] = { ...present, [key]: override };
-  }
-  return result;
-}
-
 interface ShippedFile {
   readonly namespaces: readonly { readonly name: string }[];
   readonly sources: readonly unknown[];
@@ -284,19 +138,6 @@ interface ShippedFile {
 /** Country and currency have defaults in the schema; these three are too long for one. */
 function pickDefaults({ namespaces, sources, rules }: ShippedFile) {
   return { namespaces, sources, rules };
-}
-
-/** A key without a value (all its lines commented out) counts as absent. */
-function omitEmpty(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(omitEmpty);
-  if (!isMap(value)) return value;
-  return Object.fromEntries(
-    Object.entries(value).flatMap(([key, part]) => (part === null ? [] : [[key, omitEmpty(part)]])),
-  );
-}
-
-function isMap(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function buildNamespaces(file: ConfigurationFile): NamespaceConfiguration[] {

@@ -1,6 +1,7 @@
 // What `weft config explain` says: one row per key, read off the schema that also parses, so neither can drift.
 
-import { configurationSchema, rulesSchema } from "./schema.ts";
+import { rulesSchema } from "./rules-schema.ts";
+import { configurationSchema } from "./schema.ts";
 import { describeShape, type Shape } from "./shape.ts";
 
 export interface KeyExplanation {

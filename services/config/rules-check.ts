@@ -5,7 +5,7 @@ import { readFileSync } from "node:fs";
 import type { Rules } from "#core/configuration.ts";
 import { compileLadder, openRules } from "#core/segment.ts";
 import type { Facts } from "#core/view.ts";
-import { loadRules } from "./configuration.ts";
+import { loadRules } from "./rules-file.ts";
 import { SourceDocument } from "./document.ts";
 import { ConfigurationError, type Problem } from "./problem.ts";
 

@@ -10,9 +10,10 @@ import { acceptEvent } from "#core/acceptance.ts";
 import { createRegistry } from "#core/registry.ts";
 import type { IdentifierClaim } from "#core/event.ts";
 import type { ComponentId } from "#core/item.ts";
-import { routeEvent, type IndexView } from "#core/routing.ts";
+import { routeEvent } from "#core/routing.ts";
 import { loadConfiguration } from "#services/config/configuration.ts";
 import { createHash } from "#services/wire/hash.ts";
+import { PlainIndex } from "#support/plain-index.ts";
 import { createDice } from "./dice.ts";
 
 const START_MS = Date.UTC(2026, 0, 5);
@@ -31,32 +32,20 @@ const { values } = parseArgs({
 });
 
 /** The identity index without a server, and how many identifiers each root has. */
-class Population implements IndexView {
+class Population extends PlainIndex {
   readonly sizes = new Map<ComponentId, number>();
   moved = 0;
   joins = 0;
   largestMove = 0;
-  readonly #births = new Map<string, ComponentId>();
-  readonly #parents = new Map<ComponentId, ComponentId>();
 
-  birth(key: string): ComponentId | null {
-    return this.#births.get(key) ?? null;
-  }
-
-  root(component: ComponentId): ComponentId {
-    let root = component;
-    for (let parent = this.#parents.get(root); parent !== undefined; parent = this.#parents.get(root)) root = parent;
-    return root;
-  }
-
-  setBirth(key: string, component: ComponentId): void {
-    this.#births.set(key, component);
+  override setBirth(key: string, component: ComponentId): void {
+    super.setBirth(key, component);
     const root = this.root(component);
     this.sizes.set(root, (this.sizes.get(root) ?? 0) + 1);
   }
 
-  setParent(loser: ComponentId, winner: ComponentId): void {
-    this.#parents.set(loser, winner);
+  override setParent(loser: ComponentId, winner: ComponentId): void {
+    super.setParent(loser, winner);
     const size = this.sizes.get(loser) ?? 0;
     this.sizes.delete(loser);
     this.sizes.set(winner, (this.sizes.get(winner) ?? 0) + size);

@@ -14,6 +14,7 @@ import { Ledger, type ToldTransition } from "#services/report/ledger.ts";
 import { countDays, reportMatrix } from "#services/report/matrix.ts";
 import { reportCohorts, reportPaths } from "#services/report/paths.ts";
 import { writePage } from "#services/report/page.ts";
+import { someMove } from "#support/moves.ts";
 import { foldEach } from "#support/fold-events.ts";
 import { bits, cut, historyOf, runs } from "#support/histories.ts";
 import { openToldTopics, topics } from "#support/told-topics.ts";
@@ -164,31 +165,4 @@ describe("the passage matrix", () => {
   });
 });
 
-const MOVE: SegmentTransition = {
-  kind: "transition",
-  transitionId: "p.1",
-  retracts: null,
-  profileId: "p",
-  from: "visitor",
-  to: "prospect",
-  cause: "event",
-  nature: "behaviour",
-  by: {
-    source: "web",
-    eventId: "e",
-    at: 1_772_000_000_000,
-    occurredAt: 1_772_000_000_000,
-    backfill: false,
-    traceparent: null,
-  },
-  rule: "true",
-  ruleVersion: "1",
-  previousSince: null,
-  timeInFormerMs: null,
-  facts: {},
-  decisive: [],
-  touches: [],
-  credit: [],
-  valueTier: null,
-  reachable: [],
-};
+const MOVE = someMove({ from: "visitor", to: "prospect" });

@@ -8,7 +8,8 @@ import { describe, it } from "node:test";
 import type { ProfileSignal } from "#core/effect.ts";
 import type { ChannelEvent } from "#core/event.ts";
 import { answerPurchases } from "#core/purchase.ts";
-import { loadConfiguration, loadRules, SHIPPED_FILE } from "#services/config/configuration.ts";
+import { loadConfiguration, SHIPPED_FILE } from "#services/config/configuration.ts";
+import { loadRules } from "#services/config/rules-file.ts";
 import { compareFoldEvents, Fold, type FoldEvent } from "#services/fold/fold.ts";
 import { createHash } from "#services/wire/hash.ts";
 

@@ -9,6 +9,7 @@ import type { ProfileSignal, SegmentTransition } from "#core/effect.ts";
 import { AutomationOutbox, type Message } from "#services/automation/outbox.ts";
 import { runAutomation } from "#services/automation/reader.ts";
 import { Fold, type FoldEvent } from "#services/fold/fold.ts";
+import { someMove } from "#support/moves.ts";
 import { configuration, hash } from "#support/histories.ts";
 import {
   DUE_MS,
@@ -206,24 +207,10 @@ describe("an ambassador's voucher (S41 to S46)", () => {
   });
 });
 
-const RISE: SegmentTransition = {
-  kind: "transition",
-  transitionId: "p.1",
-  retracts: null,
-  profileId: "p",
+const RISE = someMove({
   from: "multi-buyer",
   to: "ambassador",
-  cause: "event",
-  nature: "behaviour",
   by: { source: "web", eventId: "e", at: TEN_MS, occurredAt: TEN_MS, backfill: false, traceparent: null },
-  rule: "true",
-  ruleVersion: "1",
-  previousSince: null,
-  timeInFormerMs: null,
-  facts: {},
-  decisive: [],
-  touches: [],
-  credit: [],
   valueTier: "gold",
   reachable: ["sms"],
-};
+});

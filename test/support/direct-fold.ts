@@ -3,59 +3,26 @@
 // loops) is left to the tests that fold over it.
 
 import { acceptEvent } from "#core/acceptance.ts";
-import { compareText } from "#core/comparison.ts";
 import type { Component, Forwarder } from "#core/component.ts";
 import type { Configuration } from "#core/configuration.ts";
 import type { EventOutcome, Output } from "#core/effect.ts";
 import { createEngine, type Engine } from "#core/engine.ts";
 import type { ChannelEvent } from "#core/event.ts";
 import type { Hash } from "#core/identifier.ts";
-import type { AbsorbItem, Carried, ComponentId } from "#core/item.ts";
+import type { Carried } from "#core/item.ts";
 import type { Order } from "#core/order.ts";
 import { publishChanges } from "#core/publication.ts";
-import { routeEvent, type IndexView } from "#core/routing.ts";
+import { routeEvent } from "#core/routing.ts";
 import { applyItem } from "#core/step.ts";
-import { type DueTimer, type JoinRequest, type Need, Workspace } from "#core/workspace.ts";
+import { type DueTimer, type Need, Workspace } from "#core/workspace.ts";
 import { openTimeline } from "#adapters/memory/timeline.ts";
 import type { FoldEvent } from "#services/fold/fold.ts";
 import { RecentEvents } from "#services/resolver/recent-events.ts";
 import { gatherPeople, type People } from "#services/wire/profile-reader.ts";
 import { configuration, hash } from "./histories.ts";
+import { PlainIndex } from "./plain-index.ts";
 
 const DUE_MAX = 1_000;
-
-/** Births and parents in maps, set once. */
-class PlainIndex implements IndexView {
-  readonly #births = new Map<string, ComponentId>();
-  readonly #parents = new Map<ComponentId, ComponentId>();
-
-  birth(key: string): ComponentId | null {
-    return this.#births.get(key) ?? null;
-  }
-
-  root(component: ComponentId): ComponentId {
-    let root = component;
-    for (let parent = this.#parents.get(root); parent !== undefined; parent = this.#parents.get(root)) root = parent;
-    return root;
-  }
-
-  setBirth(key: string, component: ComponentId): void {
-    this.#births.set(key, component);
-  }
-
-  setParent(loser: ComponentId, winner: ComponentId): void {
-    this.#parents.set(loser, winner);
-  }
-
-  /** As the processes' index has it (wire/component-index.ts). */
-  join({ a, b, cause }: JoinRequest): AbsorbItem[] {
-    const [ra, rb] = [this.root(a), this.root(b)];
-    const [winner, loser] = compareText(ra, rb) <= 0 ? [ra, rb] : [rb, ra];
-    if (winner !== loser) this.setParent(loser, winner);
-    const told = new Set([loser, a, b].filter((id) => id !== winner));
-    return [...told].map((component) => ({ kind: "absorb", component, into: winner, cause }));
-  }
-}
 
 export class DirectFold {
   readonly engine: Engine;

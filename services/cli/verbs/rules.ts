@@ -2,7 +2,8 @@
 
 import type { Command } from "commander";
 import { readChannelFiles } from "#services/channel/file.ts";
-import { findRulesFile, loadConfiguration, loadRules } from "#services/config/configuration.ts";
+import { findRulesFile, loadConfiguration } from "#services/config/configuration.ts";
+import { loadRules } from "#services/config/rules-file.ts";
 import { formatProblem } from "#services/config/problem.ts";
 import { checkRulesFile } from "#services/config/rules-check.ts";
 import { compareFoldEvents, Fold, type FoldEvent } from "#services/fold/fold.ts";

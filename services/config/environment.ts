@@ -1,0 +1,52 @@
+// What the environment says over a configuration file, read off the schema, so that what `config explain` says about the
+// environment is what happens.
+
+import { isMap } from "./reading.ts";
+import { configurationSchema } from "./schema.ts";
+import { describeShape, type Shape } from "./shape.ts";
+
+export interface Override {
+  readonly variable: string;
+  /** null: a key of the file itself. */
+  readonly section: string | null;
+  readonly key: string;
+  readonly value: unknown;
+}
+
+export function listOverrides(environment: Readonly<Record<string, string | undefined>>): Override[] {
+  const shape = describeShape(configurationSchema);
+  const list = (section: string | null, properties: NonNullable<Shape["properties"]>): Override[] =>
+    Object.entries(properties).flatMap(([key, { environment: variable, type }]) => {
+      const text = variable === undefined ? undefined : environment[variable]?.trim();
+      if (variable === undefined || text === undefined || text === "") return [];
+      return [{ variable, section, key, value: readOverride(text, type) }];
+    });
+  const properties = shape.properties ?? {};
+  return [
+    ...list(null, properties),
+    ...Object.entries(properties).flatMap(([section, part]) => list(section, part.properties ?? {})),
+  ];
+}
+
+function readOverride(text: string, type: string | undefined): unknown {
+  if (type === "array") return text.split(",").map((part) => part.trim());
+  if (type === "boolean")
+    return text === "1" || text === "true" ? true : text === "0" || text === "false" ? false : text;
+  return text;
+}
+
+export function applyOverrides(
+  value: Record<string, unknown>,
+  overrides: readonly Override[],
+): Record<string, unknown> {
+  const result = { ...value };
+  for (const { section, key, value: override } of overrides) {
+    if (section === null) {
+      result[key] = override;
+      continue;
+    }
+    const present = result[section] ?? {};
+    if (isMap(present)) result[section] = { ...present, [key]: override };
+  }
+  return result;
+}

@@ -1,0 +1,72 @@
+// The rules file as the engine takes it: ladder, audiences, signals, and what a transition carries.
+
+import { ABANDONED_CART, type Rules, type SegmentRule, type SignalRule } from "#core/configuration.ts";
+import { checkAudiences, checkLadder, checkSignals } from "./consistency.ts";
+import type { SourceDocument } from "./document.ts";
+import { ConfigurationError, type Problem } from "./problem.ts";
+import { omitEmpty, parse, readDocument } from "./reading.ts";
+import { type RulesFile, rulesSchema } from "./rules-schema.ts";
+
+/** The rules alone, for checking a file that is not in use yet. */
+export function loadRules(path: string): Rules {
+  const problems: Problem[] = [];
+  const rules = readRules(path, problems);
+  if (rules === undefined || problems.length > 0) throw new ConfigurationError(problems);
+  return rules;
+}
+
+export function readRules(path: string, problems: Problem[], from?: SourceDocument): Rules | undefined {
+  const before = problems.length;
+  const document = readDocument(path, problems, from);
+  if (problems.length > before) return undefined;
+  const value = omitEmpty(document.value);
+  const file = parse(rulesSchema, value, document, problems, []);
+  problems.push(...checkLadder(value, document), ...checkAudiences(value, document), ...checkSignals(value, document));
+  if (file === undefined) return undefined;
+  const { halfLife, valueTiers, reach } = file.passages;
+  const passages = { halfLifeMs: halfLife, valueTiers, reach };
+  return {
+    version: file.version,
+    ladder: buildLadder(file),
+    ...buildAudiences(file),
+    signals: buildSignals(file),
+    passages,
+  };
+}
+
+function buildLadder({ ladder }: RulesFile): SegmentRule[] {
+  return ladder.map(({ segment, when, leaveWhen, holdFor, stayFor, to }) => ({
+    segment,
+    when,
+    ...(leaveWhen === undefined ? {} : { leaveWhen }),
+    ...(holdFor === undefined ? {} : { holdForMs: holdFor }),
+    ...(stayFor === undefined ? {} : { stayForMs: stayFor }),
+    ...(to === undefined ? {} : { to }),
+  }));
+}
+
+function buildAudiences({ audiences }: RulesFile): Pick<Rules, "audiences"> {
+  return audiences.length === 0 ? {} : { audiences: audiences.map(({ audience, when }) => ({ audience, when })) };
+}
+
+function buildSignals({ signals }: RulesFile): SignalRule[] {
+  return signals.flatMap(({ enabled, dueAfter, sourceLateAfter = 0, ...given }) => {
+    const isBare = given.signal === ABANDONED_CART.signal && given.after === undefined && given.yearly === undefined;
+    const rule = isBare
+      ? { ...given, after: ABANDONED_CART.after, unless: given.unless ?? ABANDONED_CART.unless }
+      : given;
+    return enabled
+      ? [
+          {
+            signal: rule.signal,
+            after: rule.after ?? [],
+            unless: rule.unless ?? [],
+            yearly: rule.yearly ?? null,
+            while: rule.while ?? null,
+            dueAfterMs: dueAfter,
+            sourceLateAfterMs: sourceLateAfter,
+          },
+        ]
+      : [];
+  });
+}
