@@ -76,6 +76,19 @@ export interface TakingBack {
   readonly bare: RecordedEvent | null;
 }
 
+/**
+ * Keys of addresses that were given up: what ties one to its mailbox is only what names it afterwards, a bridge too, and
+ * says so also once what it says of the two is cut; nothing bare is that event without the address.
+ */
+function listGivenUp(events: readonly RecordedEvent[]): ReadonlySet<string> {
+  const keys = events.flatMap(({ event: { type, replaced, identifiers } }) => {
+    if (type !== "identifier-released") return [];
+    const ends = replaced ? [{ namespace: replaced.namespace, value: replaced.old }] : identifiers;
+    return ends.filter(({ namespace }) => namespace === "email").map(keyOf);
+  });
+  return new Set(keys);
+}
+
 interface Draw {
   readonly kind: BridgeKind;
   readonly verdict: "cut" | "apart";
@@ -132,10 +145,11 @@ function strip(bridge: RecordedEvent, pair: Pair): RecordedEvent | null {
 function assemble(events: readonly RecordedEvent[], draw: Draw): TakingBack {
   const { kind, verdict, instant, bought, cuts } = draw;
   const told = events.map((event) => new Set(listKeys(event)));
+  const givenUp = listGivenUp(events);
   // What takes the bridge back takes all evidence between the two: there must be no other.
   const free = (PAIRS.get(kind) ?? []).filter(([one, other]) => {
     const [a, b] = [KEYS.get(one.value) ?? "", KEYS.get(other.value) ?? ""];
-    return !told.some((keys) => keys.has(a) && keys.has(b));
+    return !givenUp.has(a) && !givenUp.has(b) && !told.some((keys) => keys.has(a) && keys.has(b));
   });
   const pair = free[draw.place % free.length];
   if (pair === undefined) throw new Error("a history named everybody with everybody");
@@ -185,6 +199,7 @@ export function listMerges(
 ): { readonly known: RecordedEvent[]; readonly merges: Merge[] } {
   const draw = (max: number) => (draws.next().value as number) % max;
   const told = events.map((event) => new Set(listKeys(event)));
+  const givenUp = listGivenUp(events);
   const times = events.map(({ recordedAt }) => recordedAt);
   const used = new Set<string>();
   const ends = new Map<string, IdentifierClaim>();
@@ -199,6 +214,7 @@ export function listMerges(
     const keys = pair.map(({ value }) => KEYS.get(value) ?? "");
     const name = keys.toSorted().join(" ");
     if (used.has(name) || told.some((all) => keys.every((key) => all.has(key)))) continue;
+    if (keys.some((key) => givenUp.has(key))) continue;
     used.add(name);
     for (const end of pair) ends.set(end.value, end);
     const place = merges.length;
