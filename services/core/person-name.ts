@@ -1,7 +1,7 @@
 // Names of people in one spelling: space, casing. Only what was typed without casing, all in capitals or all in small
 // letters, is given one; whoever wrote both knows better. A name is evidence of nobody, and never a key.
 
-import { cleanText } from "./identifier.ts";
+import { cleanText } from "./junk.ts";
 import { readAs, UNREADABLE, type Reading } from "./reading.ts";
 
 /** Words that stay small: at any place, and where they are not the first one. */

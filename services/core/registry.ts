@@ -6,7 +6,8 @@ import {
   type NamespaceConfiguration,
   type SourceConfiguration,
 } from "./configuration.ts";
-import { listJunkDigests, type Hash } from "./identifier.ts";
+import { listJunkDigests, listJunkValues, type Hash } from "./identifier.ts";
+import { createJunkList, type JunkList } from "./junk.ts";
 
 export interface RegisteredNamespace extends NamespaceConfiguration {
   readonly anchorRank: number;
@@ -14,6 +15,9 @@ export interface RegisteredNamespace extends NamespaceConfiguration {
   readonly heldMax: number | null;
   /** Another namespace has the digests of its values. */
   readonly digested: boolean;
+  /** What is junk here beside the list of all: as it was written, and as it is normalised. */
+  readonly junkList: JunkList;
+  readonly junkValues: ReadonlySet<string>;
 }
 
 export interface Registry {
@@ -30,15 +34,19 @@ export interface Registry {
 }
 
 export function createRegistry(configuration: Configuration, hash: Hash): Registry {
+  const countries = new Set(configuration.sources.map(({ country }) => country));
   return {
     configuration,
     hash,
     namespaces: new Map(
       configuration.namespaces.map((namespace, anchorRank) => {
         const digested = configuration.namespaces.some(({ digestOf }) => digestOf === namespace.name);
-        const junk = namespace.digestOf === undefined ? namespace.junk : [...namespace.junk, ...listJunkDigests(hash)];
         const heldMax = namespace.kind === "unique" ? 1 : (namespace.valuesMax ?? null);
-        return [namespace.name, { ...namespace, junk, anchorRank, digested, heldMax }];
+        const plain = configuration.namespaces.find(({ name }) => name === namespace.digestOf);
+        const digests = plain === undefined ? [] : listJunkDigests(hash, listJunkValues(plain, countries));
+        const junkList = createJunkList([...namespace.junk, ...digests]);
+        const junkValues = listJunkValues(namespace, countries);
+        return [namespace.name, { ...namespace, junkList, junkValues, anchorRank, digested, heldMax }];
       }),
     ),
     folds: new Map(

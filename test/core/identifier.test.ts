@@ -47,7 +47,58 @@ const dresses: readonly ((text: string) => string)[] = [
       (letter) => "\u0430\u0435\u043e\u0442\u0456\u0455\u2212"["aeotis-".indexOf(letter)] ?? "",
     ),
   (text) => text.replace(/[!-~]/g, (character) => String.fromCharCode(character.charCodeAt(0) + 0xfee0)),
+  // Greek and Cyrillic capitals, the same in small letters, Armenian, Cherokee and small capitals.
+  (text) => put(text.toUpperCase(), CAPITALS),
+  (text) => put(text.toUpperCase(), CAPITALS).toLowerCase(),
+  (text) => put(text, { n: "\u0578", u: "\u057d", o: "\u0585", h: "\u0570" }),
+  (text) => put(text.toUpperCase(), { T: "\u13a2", E: "\u13ac", S: "\u13da", N: "\ua4e0", L: "\u13de" }),
+  (text) => put(text, { n: "\u0274", u: "\u1d1c", l: "\u029f", o: "\u1d0f", e: "\u1d07", t: "\u1d1b", s: "\ua731" }),
+  (text) => put(text, { l: "\u04cf", i: "\u0456", "1": "\u0406", "0": "\u041e", "/": "\u2044", ".": "\u3002" }),
+  ...[
+    "\ufe0f",
+    "\u034f",
+    "\u061c",
+    "\u206a",
+    "\u206f",
+    "\u3164",
+    "\uffa0",
+    "\u2800",
+    "\u115f",
+    "\u180e",
+    "\u180b",
+    "\u{e0100}",
+    "\u{e0041}",
+    "\u0332",
+    "\u20e3",
+  ].map((unseen) => (text: string) => `${Array.from(text).join(unseen)}${unseen}`),
+  // Arabic-Indic, Devanagari, Thai, N'Ko and mathematical digits.
+  ...[0x660, 0x966, 0xe50, 0x7c0, 0x1d7ce, 0x1d7f6].map(
+    (zero) => (text: string) => text.replace(/\d/g, (digit) => String.fromCodePoint(zero + Number(digit))),
+  ),
+  (text) => text.replaceAll("-", "\u2e3a"),
+  (text) => `\u300c${text}\u300d`,
+  (text) => `\u2032${text}\u2033`,
 ];
+
+const CAPITALS = {
+  A: "\u0391",
+  B: "\u0412",
+  C: "\u0421",
+  E: "\u0415",
+  F: "\u03dc",
+  I: "\u0399",
+  J: "\u0408",
+  M: "\u039c",
+  N: "\u039d",
+  O: "\u039f",
+  S: "\u0405",
+  T: "\u03a4",
+  U: "\u054d",
+} as const;
+
+function put(text: string, looks: Readonly<Record<string, string>>): string {
+  return Array.from(text, (letter) => looks[letter] ?? letter).join("");
+}
 
 describe("identifiers", () => {
   it("are never junk, in any case, quoting, space, width or with invisible characters (I4)", () => {
@@ -63,6 +114,46 @@ describe("identifiers", () => {
   it("are never digests of junk (I4)", () => {
     for (const junk of ["null", "test@test.com", ""])
       equal(normalise("email-sha256", registry.hash.digest(junk).toUpperCase()), null);
+  });
+
+  it("of any script that only resemble no junk are what they are", () => {
+    const names = [
+      "\u041e\u043b\u044c\u0433\u0430",
+      "\u03a3\u03bf\u03c6\u03af\u03b1",
+      "\uae40\ubbfc\uc900",
+      "\u0645\u062d\u0645\u062f",
+    ];
+    for (const name of [...names, "n\u00fcll", "Nyll", "nu11", "o", "lll", "\u0661\u0662\u0663"])
+      equal(normalise("customer", name), name);
+  });
+
+  it("are never what is configured as junk, compared as it is said and as it is normalised (I4)", () => {
+    const extra: Readonly<Record<string, readonly string[]>> = {
+      phone: ["06 00 00 00 00"],
+      email: [" Caisse@Boutique.FR "],
+      customer: ["KIOSK"],
+    };
+    const { namespaces, hash } = createRegistry(
+      {
+        ...configuration,
+        namespaces: configuration.namespaces.map((one) => ({ ...one, junk: extra[one.name] ?? one.junk })),
+      },
+      registry.hash,
+    );
+    const read = (name: string, value: string, country = "FR") => {
+      const namespace = namespaces.get(name);
+      return namespace === undefined ? undefined : normaliseIdentifier(namespace, value, country);
+    };
+    for (const junk of ["0600000000", "+33 6 00 00 00 00", "0033600000000", "\u0660\u0666 00000000"])
+      equal(read("phone", junk), null, junk);
+    equal(read("phone", "0600000001"), "+33600000001");
+    // Whatever the country of the source, what is junk of one is junk of all.
+    equal(read("phone", "06 00 00 00 00", "BE"), null);
+    equal(read("phone", "+33600000000", "BE"), null);
+    for (const junk of ["caisse@boutique.fr", "CAISSE@BOUTIQUE.FR", "c\u0430isse@boutique.fr"])
+      equal(read("email", junk), null, junk);
+    equal(read("email-sha256", hash.digest("caisse@boutique.fr")), null);
+    equal(read("customer", "\u039a\u0399\u039fSK"), null);
   });
 
   it("said plainly and by their digest in one event are one, with the higher assurance", () => {

@@ -28,6 +28,13 @@ const DRESSES: readonly ((text: string) => string)[] = [
   (text) => ` "${text}"\t`,
   (text) => Array.from(text).join("\u200b"),
   (text) => text.replace(/[!-~]/g, (letter) => String.fromCharCode(letter.charCodeAt(0) + 0xfee0)),
+  (text) => Array.from(text).join("\ufe0f"),
+  (text) => Array.from(text).join("\u3164"),
+  (text) => text.replace(/\d/g, (digit) => String.fromCodePoint(0x660 + Number(digit))),
+  (text) =>
+    text
+      .toUpperCase()
+      .replace(/[ENTO]/g, (letter) => ({ E: "\u0395", N: "\u039d", T: "\u0422", O: "\u0555" })[letter] ?? ""),
   (text) => text.replace(/[aeo]/g, (letter) => ({ a: "\u0430", e: "\u0435", o: "\u043e" })[letter] ?? letter),
 ];
 
