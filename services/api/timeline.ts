@@ -5,6 +5,7 @@ import type * as z from "zod";
 import type { FoundProfile } from "#services/wire/lookup.ts";
 import { TIMELINE_CURSOR } from "./contract.ts";
 import { formatPosition } from "./position.ts";
+import { answerWatermarks } from "./profile-answer.ts";
 import type { timelineAnswer } from "./view-answer.ts";
 
 const PAGE_LINES = 20;
@@ -16,7 +17,7 @@ export interface Page {
 }
 
 export function answerTimeline(
-  { profile, version, position }: FoundProfile,
+  { profile, version, position, watermarks }: FoundProfile,
   { limit = PAGE_LINES, before }: Page,
 ): z.input<typeof timelineAnswer> {
   const lines = profile.view.timeline;
@@ -28,6 +29,7 @@ export function answerTimeline(
     profileId: profile.profileId,
     version,
     position: formatPosition(position),
+    watermarks: answerWatermarks(watermarks),
     lines: page.map((line) => ({ ...line })),
     next: last === undefined || !hasMore ? null : `${Date.parse(last.at)}.${countShown(lines, from + page.length)}`,
   };

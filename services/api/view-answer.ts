@@ -58,6 +58,7 @@ const optOuts = z.array(consentAnswer).meta({ description: "What she has refused
 const header = {
   ...profileIdentity,
   masked: z.boolean(),
+  claimedOnly: profileAnswer.shape.claimedOnly,
   watermarks: profileAnswer.shape.watermarks,
   segment: profileAnswer.shape.segment,
   customerSince,
@@ -145,6 +146,7 @@ export const productAnswer = z
 export const timelineAnswer = z
   .strictObject({
     ...profileIdentity,
+    watermarks: profileAnswer.shape.watermarks,
     lines: z.array(timelineLine).meta({ description: "The latest first." }),
     next: z
       .string()

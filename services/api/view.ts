@@ -4,13 +4,13 @@
 import type * as z from "zod";
 import { compareText } from "#core/comparison.ts";
 import type { FoundProfile } from "#services/wire/lookup.ts";
+import { HIDDEN, mask } from "#services/wire/mask.ts";
 import {
   answerCounters,
   answerHeader,
   answerOrders,
   answerProfile,
   describeInstant,
-  maskValue,
   maySee,
 } from "./profile-answer.ts";
 import type { Caller } from "./role.ts";
@@ -44,8 +44,7 @@ export function viewForMarketing(found: FoundProfile, caller: Caller): z.input<t
     messages: copy(view.messages),
     pressure: copy(view.pressure),
     preferences: view.preferences.map(({ name, value, basis, evidence }) => {
-      const shown = isOpen ? value : typeof value === "string" ? maskValue(value) : null;
-      return { name, value: shown, basis, evidence };
+      return { name, value: isOpen ? value : HIDDEN, basis, evidence };
     }),
     channels: copy(view.channels),
     categories: copy(view.categories),
@@ -77,7 +76,7 @@ export function viewForProduct(found: FoundProfile, caller: Caller): z.input<typ
     channels: copy(view.channels),
     products: countProducts(found),
     searches: view.searches.map(({ query, results, source, at }) => {
-      return { query: maySee(caller) ? query : maskValue(query), results, source, at };
+      return { query: maySee(caller) ? query : HIDDEN, results, source, at };
     }),
     counters: answerCounters(found),
   };
@@ -102,7 +101,7 @@ function describeContacts({ profile }: FoundProfile, caller: Caller) {
   const isOpen = maySee(caller);
   return profile.view.contacts.map(({ original: _original, ...contact }) => ({
     ...contact,
-    value: isOpen ? contact.value : maskValue(contact.value),
+    value: isOpen ? contact.value : mask(contact.value),
   }));
 }
 

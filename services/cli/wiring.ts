@@ -108,13 +108,16 @@ export async function openState(
   };
 }
 
-/** Throws InsecureTransport: profiles, and the password if there is one, would be there for all to read or to write. */
+/** Throws InsecureTransport: profiles, schemas, and a password if there is one, would be there for all to read or to write. */
 export function requireTransport({ deployment }: LoadedConfiguration): void {
-  const { dev, kafka, redis } = deployment;
+  const { dev, kafka, redis, registry } = deployment;
   if (dev) return;
   const broker = kafka.brokers.find((one) => !isOwnBroker(one));
   if (broker !== undefined && kafka.tls === undefined)
     throw new InsecureTransport(`Kafka at ${broker} would be spoken to in the clear: give kafka.tls`);
+  const schemas = new URL(registry.url);
+  if (schemas.protocol !== "https:" && !LOOPBACK.has(schemas.hostname))
+    throw new InsecureTransport(`the registry at ${schemas.host} would be spoken to in the clear: https://`);
   const { protocol, hostname, host, password } = new URL(redis.url);
   if (LOOPBACK.has(hostname)) return;
   if (protocol !== "rediss:")

@@ -3,6 +3,7 @@
 
 import * as z from "zod";
 import { ASSURANCES, NAMESPACE_KINDS, NORMALISERS } from "#core/configuration.ts";
+import { isCurrency } from "#core/currency.ts";
 import { durationKey, durationKeyWithDefault } from "./duration.ts";
 import { csvMapping } from "./mapping.ts";
 import { payloadMapping } from "./payload-mapping.ts";
@@ -311,10 +312,6 @@ function isCountry(text: string): boolean {
   return (
     /^[A-Z]{2}$/.test(text) && new Intl.DisplayNames("en", { type: "region", fallback: "none" }).of(text) !== undefined
   );
-}
-
-function isCurrency(text: string): boolean {
-  return /^[A-Z]{3}$/.test(text) && Intl.supportedValuesOf("currency").includes(text);
 }
 
 /** What is read there decides who comes in, so nobody between may change it. */

@@ -212,18 +212,20 @@ function listPostal(registry: Registry, { told, traits }: Contactable): Candidat
   const [postcode = "", city = "", country = ""] = ["postcode", "city", "country"].map((name) =>
     String(traits.get(name)?.value ?? "").trim(),
   );
-  const parts = [street.value.trim(), postcode, city, country].filter((part) => part !== "").join(", ");
+  const said = [street.value.trim(), postcode, city, country];
+  const parts = said.filter((part) => part !== "").join(", ");
+  const key = JSON.stringify(said);
   const made = joined.get(street);
-  if (made?.parts === parts) return [...whole, describeTrait("postal", made.value, parts, street)];
+  if (made?.key === key) return [...whole, describeTrait("postal", made.value, parts, street)];
   const home = country === "" ? countryOf(registry, street) : readCountry(country).value;
   const french = hasFrenchPost(home ?? "") ? writeFrenchAddress(street.value, postcode, city) : null;
   const value = french ?? parts;
-  joined.set(street, { parts, value });
+  joined.set(street, { key, value });
   return [...whole, describeTrait("postal", value, parts, street)];
 }
 
 /** By the street's value: what it and the other parts made last. */
-const joined = new WeakMap<TraitValue, { readonly parts: string; readonly value: string }>();
+const joined = new WeakMap<TraitValue, { readonly key: string; readonly value: string }>();
 
 function normaliseAddress(registry: Registry, trait: TraitValue, told: string): string {
   const known = normalised.get(trait);

@@ -40,9 +40,9 @@ export function readPersonName(told: string, country: string): Reading {
   const text = cleanText(told)
     .replace(/[\u2019\u02bc`\u00b4]/g, "'")
     .replace(/\s+/g, " ");
-  const lower = text.toLocaleLowerCase("en");
+  const lower = text.toLowerCase();
   if (NOBODY.has(lower) || !/\p{L}/u.test(text)) return UNREADABLE;
-  if (text !== lower && text !== text.toLocaleUpperCase("en")) return readAs(text);
+  if (text !== lower && text !== text.toUpperCase()) return readAs(text);
   const { anywhere, inside } = PARTICLE_LISTS.get(country) ?? { anywhere: new Set(), inside: new Set() };
   const words = lower.split(" ").map((word, place) => {
     if (anywhere.has(word) || (place > 0 && inside.has(word))) return word;
@@ -55,6 +55,6 @@ export function readPersonName(told: string, country: string): Reading {
 /** Each part of a double name, what follows an apostrophe (O'Brien), and what follows Mc. */
 function capitalise(word: string): string {
   return word
-    .replace(/(?<=^|[-'.])\p{L}/gu, (letter) => letter.toLocaleUpperCase("en"))
-    .replace(/(?<=^|-)Mc(\p{L})/gu, (_, letter: string) => `Mc${letter.toLocaleUpperCase("en")}`);
+    .replace(/(?<=^|[-'.])\p{L}/gu, (letter) => letter.toUpperCase())
+    .replace(/(?<=^|-)Mc(\p{L})/gu, (_, letter: string) => `Mc${letter.toUpperCase()}`);
 }

@@ -11,6 +11,9 @@ h1{font-size:1.5rem}h2{font-size:1.1rem;margin-top:2.5rem}.picture{height:26rem}
 .table{overflow-x:auto}table{border-collapse:collapse}td,th{padding:.2rem .7rem;border-bottom:1px solid #ddd;text-align:left}
 td.number,th.number{text-align:right;font-variant-numeric:tabular-nums}`;
 
+/** Rows of a table. */
+const SHOWN_MAX = 500;
+
 export function writePage(title: string, sheets: readonly Sheet[]): string {
   const pictures = sheets.flatMap(({ name, rows }) => {
     const draw = PICTURES[name];
@@ -41,10 +44,14 @@ function writeTable({ rows }: Sheet): string {
   const cell = (tag: "td" | "th", key: string, text: string) =>
     `<${tag}${numeric.has(key) ? ' class="number"' : ""}>${escape(text)}</${tag}>`;
   const head = keys.map((key) => cell("th", key, showHead(key))).join("");
-  const body = rows.map(
-    (row) => `<tr>${keys.map((key) => cell("td", key, showCell(key, row[key] ?? null))).join("")}</tr>`,
-  );
-  return rows.length === 0 ? "none" : `<table><thead><tr>${head}</tr></thead><tbody>${body.join("")}</tbody></table>`;
+  const body = rows
+    .slice(0, SHOWN_MAX)
+    .map((row) => `<tr>${keys.map((key) => cell("td", key, showCell(key, row[key] ?? null))).join("")}</tr>`);
+  const more = rows.length - SHOWN_MAX;
+  const rest = more > 0 ? `<p>… ${more} more rows: --json prints all</p>` : "";
+  return rows.length === 0
+    ? "none"
+    : `<table><thead><tr>${head}</tr></thead><tbody>${body.join("")}</tbody></table>${rest}`;
 }
 
 function escape(text: string): string {

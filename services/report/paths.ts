@@ -4,8 +4,6 @@ import { compareText } from "#core/comparison.ts";
 import { groupRows, shareOf, type Report } from "./sheet.ts";
 import type { Ledger, Row, Selection } from "./ledger.ts";
 
-const PATHS_MAX = 50;
-
 export const reportPaths: Report = (ledger, selection) => {
   const steps = ledger.rows(
     `SELECT journey, "from", "to", at FROM held ORDER BY journey, at, generation, place`,
@@ -28,7 +26,7 @@ export const reportPaths: Report = (ledger, selection) => {
     })
     .sort((a, b) => b.profiles - a.profiles || compareText(a.path, b.path));
   return [
-    { name: "paths", title: `Ways through the segments (${rows.length})`, rows: rows.slice(0, PATHS_MAX) },
+    { name: "paths", title: `Ways through the segments (${rows.length})`, rows },
     { name: "steps", title: "Steps of these ways", rows: countSteps(ledger, selection) },
   ];
 };

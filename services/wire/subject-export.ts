@@ -163,7 +163,7 @@ export function tabulateExport({
   return new Map(Object.entries(tables).map(([name, rows]) => [`${name}.csv`, writeCsv(rows)]));
 }
 
-function writeCsv(rows: readonly Row[]): string {
+export function writeCsv(rows: readonly Row[]): string {
   const columns = [...new Set(rows.flatMap((row) => Object.keys(row)))];
   const lines = [columns, ...rows.map((row) => columns.map((column) => row[column]))];
   return lines.map((line) => `${line.map(writeCell).join(",")}\r\n`).join("");
@@ -171,5 +171,8 @@ function writeCsv(rows: readonly Row[]): string {
 
 function writeCell(value: unknown): string {
   const text = value === null || value === undefined ? "" : typeof value === "string" ? value : JSON.stringify(value);
-  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+  // A spreadsheet would run it as a formula; the JSON beside it has every value as it was told.
+  const isFormula = typeof value === "string" && /^[=+\-@\t\r]/.test(text) && !/^[+-]?[\d. ]+$/.test(text);
+  const safe = isFormula ? `'${text}` : text;
+  return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
 }

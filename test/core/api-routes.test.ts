@@ -46,6 +46,8 @@ test("without profile:pii the same call answers masked, and nothing of a person 
   // Numbers of orders are no person's values, and stand in the orders too.
   for (const value of values.filter((one) => !open.orders.some(({ orderId }) => orderId === one)))
     assert.ok(!text.includes(`"${value}"`), value);
+  // Of few words a first letter, or the length, would tell which.
+  assert.deepEqual(new Set(masked.traits.map(({ value }) => value)), new Set(["***"]));
 });
 
 test("an old id leads in one hop to the profile that it went into, and the answer says so (I6)", async () => {

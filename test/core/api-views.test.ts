@@ -80,7 +80,7 @@ test("without profile:pii a view shows no address, no search and no motive in wo
   assert.ok(searched.length > 0);
   const hidden = [MARIE.email.email, "+33639980017", "Lefort", '"delivery"', ...searched.map(({ query }) => query)];
   for (const text of texts) {
-    assert.ok(text.includes('"masked":true'));
+    assert.ok(text.includes('"masked":true') && text.includes('"claimedOnly":false'));
     for (const value of hidden) assert.ok(!text.includes(value), value);
   }
 });
@@ -90,6 +90,11 @@ test("the timeline page by page is the whole timeline, each line once", async ()
   const { profileId } = expectAnswer(await client.lookUp({ body: marie }));
   const whole = expectAnswer(await client.viewForService({ body: marie })).timeline;
   assert.ok(whole.length > 5);
+  const { watermarks } = expectAnswer(await client.readTimeline({ params: { id: profileId }, query: {} }));
+  assert.deepEqual(
+    watermarks.map(({ source }) => source),
+    expectAnswer(await client.readProfile({ params: { id: profileId } })).watermarks.map(({ source }) => source),
+  );
   for (const limit of [1, 2, 3, 50]) {
     const lines: unknown[] = [];
     let before: string | null = null;

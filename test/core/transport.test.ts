@@ -31,6 +31,7 @@ test("this machine's own services need neither TLS nor a password; others do", (
   const refused = {
     "Kafka in the clear": `${HERE}kafka: { brokers: ["127.0.0.1:9092", "kafka-1:9092"] }`,
     "Redis in the clear": "redis: { url: 'redis://u:p@redis-1:6379' }",
+    "the registry in the clear": `${HERE}registry: { url: "http://registry-1:8081" }`,
     "Redis without a password": "redis: { url: 'rediss://redis-1:6379' }",
   };
   for (const [what, text] of Object.entries(refused)) {
@@ -39,6 +40,7 @@ test("this machine's own services need neither TLS nor a password; others do", (
     requireTransport(load(`dev: true\n${text}`));
   }
   requireTransport(load(`${HERE}kafka: { brokers: ["kafka-1:9092"], tls: { ca: ca.pem } }`));
+  requireTransport(load(`${HERE}registry: { url: "https://registry-1:8081" }`));
   requireTransport(load("redis: { url: 'rediss://redis-1:6379', passwordFile: password }"));
   requireTransport(load("redis: { url: 'rediss://:p@redis-1:6379' }"));
 });

@@ -6,7 +6,8 @@ import { partitionKey, type LogRecord } from "#ports/log.ts";
 import { topicNames } from "#services/config/topics.ts";
 import { formatPosition } from "../position.ts";
 import { ApiProblem } from "../problem.ts";
-import { describeInstant, maskValue } from "../profile-answer.ts";
+import { HIDDEN, mask } from "#services/wire/mask.ts";
+import { describeInstant } from "../profile-answer.ts";
 import type { ApiServices } from "../services.ts";
 
 const CURSOR = /^\d+\.\d+\.\d+~([0-9a-z]+(?:\.[0-9a-z]+)*)$/;
@@ -105,14 +106,12 @@ interface Change {
 function maskChange({ path, before, after }: Change): Change {
   if (path.startsWith("traits.")) return { path, before: maskJson(before), after: maskJson(after) };
   const [, start, value] = /^(identifiers\.[^.]*\.)(.*)$/s.exec(path) ?? [];
-  return start === undefined ? { path, before, after } : { path: start + maskValue(value ?? ""), before, after };
+  return start === undefined ? { path, before, after } : { path: start + mask(value ?? ""), before, after };
 }
 
 /** As a look-up masks a trait. */
 function maskJson(text: string | null): string | null {
-  if (text === null) return null;
-  const value: unknown = JSON.parse(text);
-  return JSON.stringify(typeof value === "string" ? maskValue(value) : null);
+  return text === null ? null : JSON.stringify(HIDDEN);
 }
 
 function describePlace({ topic, partition, offset }: LogRecord): string {

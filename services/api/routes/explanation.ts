@@ -5,7 +5,8 @@ import { findIdentifier, type Located } from "#services/wire/lookup.ts";
 import type { Handlers } from "../handler.ts";
 import { formatPosition } from "../position.ts";
 import { ApiProblem } from "../problem.ts";
-import { maskValue, maySee } from "../profile-answer.ts";
+import { mask } from "#services/wire/mask.ts";
+import { maySee } from "../profile-answer.ts";
 import { type ApiServices, read } from "../services.ts";
 
 export function createExplanationRoutes(services: ApiServices): Pick<Handlers, "explain"> {
@@ -23,7 +24,7 @@ export function createExplanationRoutes(services: ApiServices): Pick<Handlers, "
       });
       const [one, other = null] = located as [Located, Located?];
       const isOpen = maySee(caller);
-      const explanation = explain(engine.registry, one, other, isOpen ? (value) => value : maskValue);
+      const explanation = explain(engine.registry, one, other, isOpen ? (value) => value : mask);
       const shared = { profiles: located.map(identify), masked: !isOpen };
       if (explanation.one)
         return {

@@ -5,7 +5,7 @@ import { parsePayload } from "#services/channel/payload.ts";
 import { loadConfiguration } from "#services/config/configuration.ts";
 import { deadLetterTopics } from "#services/config/topics.ts";
 import { type Letter, type LetterSelection, readLetters, redriveLetters } from "#services/resolver/redrive.ts";
-import { mask } from "#services/wire/mask.ts";
+import { HIDDEN } from "#services/wire/mask.ts";
 import { countOf, EXIT, UsageError } from "../failure.ts";
 import type { CommonOptions } from "../program.ts";
 import { openWires, type Wires } from "../wiring.ts";
@@ -90,7 +90,7 @@ async function showLetter(id: string, options: CommonOptions & { pii?: boolean }
       return;
     }
     const { reason, detail, topic, partition, offset, recordedAt, record } = letter;
-    const show = (text: string) => (options.pii === true ? text : mask(text));
+    const show = (text: string) => (options.pii === true ? text : HIDDEN);
     const shown = {
       id,
       reason,

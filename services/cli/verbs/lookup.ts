@@ -1,12 +1,11 @@
 // weft lookup: the profile that an identifier belongs to now.
 
 import type { Command } from "commander";
-import type { Scalar } from "#core/event.ts";
 import { answerPurchases, type PurchaseAnswer } from "#core/purchase.ts";
 import { parseIsoTime } from "#services/channel/instant.ts";
 import { loadConfiguration } from "#services/config/configuration.ts";
 import { lookUp } from "#services/wire/lookup.ts";
-import { mask } from "#services/wire/mask.ts";
+import { HIDDEN, mask } from "#services/wire/mask.ts";
 import { describeCounts } from "../counts.ts";
 import { EXIT, UsageError } from "../failure.ts";
 import { IDENTIFIER_HELP, parseIdentifier } from "../identifier.ts";
@@ -55,23 +54,21 @@ async function printProfile(
     const span = { from, to: until ?? Math.max(0, ...result.watermarks.map(({ upToMs }) => upToMs ?? 0)) };
     const purchases = answerPurchases(loaded.configuration, result.watermarks, result.orders, span);
     const show = (value: string) => (pii ? value : mask(value));
-    // A number may be a year of birth.
-    const hide = (value: Scalar) => (typeof value === "string" ? show(value) : pii ? value : null);
+    const hide = <T>(value: T) => (pii || value === null ? value : HIDDEN);
     const identifiers = result.profile.identifiers.map((one) => ({ ...one, value: show(one.value) }));
     const traits = Object.entries(result.profile.view.traits).map(
       ([name, trait]) => [name, { ...trait, value: hide(trait.value) }] as const,
     );
     const { view } = result.profile;
-    const veil = (value: string | null) => (value === null ? null : show(value));
-    const contacts = view.contacts.map((one) => ({ ...one, value: show(one.value), original: veil(one.original) }));
+    const contacts = view.contacts.map((one) => ({ ...one, value: show(one.value), original: hide(one.original) }));
     const demographics = view.demographics.map((one) => {
-      return { ...one, value: show(one.value), original: veil(one.original) };
+      return { ...one, value: hide(one.value), original: hide(one.original) };
     });
-    const cases = view.cases.map((one) => ({ ...one, motive: veil(one.motive) }));
-    const consents = view.consents.map((one) => ({ ...one, proof: veil(one.proof) }));
-    const calls = view.calls.map((one) => ({ ...one, motive: veil(one.motive) }));
+    const cases = view.cases.map((one) => ({ ...one, motive: hide(one.motive) }));
+    const consents = view.consents.map((one) => ({ ...one, proof: hide(one.proof) }));
+    const calls = view.calls.map((one) => ({ ...one, motive: hide(one.motive) }));
     const others = view.others.map((one) => ({ ...one, value: hide(one.value) }));
-    const searches = view.searches.map((one) => ({ ...one, query: show(one.query) }));
+    const searches = view.searches.map((one) => ({ ...one, query: hide(one.query) }));
     const preferences = view.preferences.map((one) => ({ ...one, value: hide(one.value) }));
     if (json) {
       const { found, version, claimedOnly } = result;

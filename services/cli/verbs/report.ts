@@ -63,6 +63,10 @@ async function printReport(kind: string, options: ReportOptions): Promise<void> 
   const { from } = options;
   const score = SCORES[kind];
   if (score !== undefined) {
+    if (options.since !== undefined || options.until !== undefined || options.nature !== undefined)
+      throw new UsageError(
+        `report ${kind} is of people, not of passages: --since, --until and --nature say nothing there`,
+      );
     if (from === undefined || (kind === "clv" && options.fit !== true))
       throw new UsageError(`report ${kind} reads a fold: give --from DIR${kind === "clv" ? " and --fit" : ""}`);
     writeSheets(score(readBase(readBuyers(from))), options, kind);
