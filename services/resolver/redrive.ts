@@ -76,20 +76,22 @@ export function createRedrive({ id, topic, partition, recordedAt, record }: Lett
   };
 }
 
-/** Ids of letters that were sent again: behind the record that each is about, in its own partition. */
-export async function findRedriven(
+/** Ids of letters that were sent again: behind the records that they are about, in the same partitions. */
+async function findRedriven(
   log: Pick<Log, "read" | "endOffsets">,
-  letters: readonly Letter[],
-): Promise<Set<string>> {
+  letters: AsyncIterable<Letter>,
+): Promise<ReadonlySet<string>> {
   const redriven = new Set<string>();
-  if (letters.length === 0) return redriven;
-  const topics = [...new Set(letters.map(({ topic }) => topic))];
-  const from = new Map(await log.endOffsets(topics));
-  for (const letter of letters) {
+  const topics = new Set<string>();
+  const from = new Map<string, number>();
+  for await (const letter of letters) {
     const key = partitionKey(letter);
+    topics.add(letter.topic);
     from.set(key, Math.min(from.get(key) ?? letter.offset + 1, letter.offset + 1));
   }
-  for await (const { headers } of log.read(topics, { from, follow: false })) {
+  if (topics.size === 0) return redriven;
+  for (const [key, end] of await log.endOffsets([...topics])) if (!from.has(key)) from.set(key, end);
+  for await (const { headers } of log.read([...topics], { from, follow: false })) {
     const id = headers[REDRIVEN_HEADER];
     if (id !== undefined) redriven.add(id);
   }
@@ -102,10 +104,25 @@ export interface RedriveCounts {
   readonly skipped: number;
 }
 
-export async function redriveLetters(log: Log, letters: readonly Letter[], again: boolean): Promise<RedriveCounts> {
-  const before = again ? new Set<string>() : await findRedriven(log, letters);
-  const due = letters.filter(({ id }) => !before.has(id));
-  for (let place = 0; place < due.length; place += BATCH_RECORDS)
-    await log.append(due.slice(place, place + BATCH_RECORDS).map(createRedrive));
-  return { redriven: due.length, skipped: letters.length - due.length };
+/** select: reads the selection anew each time, so that never more than a batch of it is held. */
+export async function redriveLetters(
+  log: Log,
+  select: () => AsyncIterable<Letter>,
+  again: boolean,
+): Promise<RedriveCounts> {
+  const before = again ? new Set<string>() : await findRedriven(log, select());
+  const counts = { redriven: 0, skipped: 0 };
+  let due: Letter[] = [];
+  const send = async (): Promise<void> => {
+    if (due.length > 0) await log.append(due.map(createRedrive));
+    counts.redriven += due.length;
+    due = [];
+  };
+  for await (const letter of select()) {
+    if (before.has(letter.id)) counts.skipped += 1;
+    else due.push(letter);
+    if (due.length === BATCH_RECORDS) await send();
+  }
+  await send();
+  return counts;
 }

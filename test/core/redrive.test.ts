@@ -6,7 +6,7 @@ import { openMemoryLog } from "#adapters/memory/log.ts";
 import type { DeadLetterReason } from "#core/acceptance.ts";
 import type { Log, LogRecord } from "#ports/log.ts";
 import { createDeadLetter } from "#services/resolver/dead-letter.ts";
-import { readLetters, REDRIVEN_HEADER, redriveLetters } from "#services/resolver/redrive.ts";
+import { type Letter, readLetters, REDRIVEN_HEADER, redriveLetters } from "#services/resolver/redrive.ts";
 
 const NOW = Date.UTC(2026, 5, 1);
 const DAY_MS = 86_400_000;
@@ -15,6 +15,12 @@ async function collect<T>(items: AsyncIterable<T>): Promise<T[]> {
   const list: T[] = [];
   for await (const item of items) list.push(item);
   return list;
+}
+
+function given(letters: readonly Letter[]) {
+  return async function* () {
+    yield* letters;
+  };
 }
 
 function readAll(log: Log, topic: string): Promise<LogRecord[]> {
@@ -65,7 +71,7 @@ describe("dead letters", () => {
   it("go back as they came: bytes, key, headers, partition and the time of recording", async () => {
     const log = await openLog();
     const before = await readAll(log, "channel-web");
-    await redriveLetters(log, await select(log, {}), false);
+    await redriveLetters(log, given(await select(log, {})), false);
     const sent = (await readAll(log, "channel-web")).filter(({ headers }) => REDRIVEN_HEADER in headers);
     const plain = ({ partition, key, value, headers, timestampMs }: LogRecord) => ({
       partition,
@@ -83,22 +89,22 @@ describe("dead letters", () => {
     const log = await openLog();
     const letters = await select(log, {});
     // A crash after the first record.
-    deepEqual(await redriveLetters(log, letters.slice(0, 1), false), { redriven: 1, skipped: 0 });
-    deepEqual(await redriveLetters(log, letters, false), { redriven: 2, skipped: 1 });
-    deepEqual(await redriveLetters(log, letters, false), { redriven: 0, skipped: 3 });
+    deepEqual(await redriveLetters(log, given(letters.slice(0, 1)), false), { redriven: 1, skipped: 0 });
+    deepEqual(await redriveLetters(log, given(letters), false), { redriven: 2, skipped: 1 });
+    deepEqual(await redriveLetters(log, given(letters), false), { redriven: 0, skipped: 3 });
     equal((await readAll(log, "channel-web")).length, 9);
-    deepEqual(await redriveLetters(log, letters, true), { redriven: 3, skipped: 0 });
+    deepEqual(await redriveLetters(log, given(letters), true), { redriven: 3, skipped: 0 });
     equal((await readAll(log, "channel-web")).length, 12);
   });
 
   it("one that is refused again is a letter of its own, which may go back once too", async () => {
     const log = await openLog();
     const letters = await select(log, { reason: "undecodable" });
-    await redriveLetters(log, letters, false);
+    await redriveLetters(log, given(letters), false);
     const [again] = (await readAll(log, "channel-web")).filter(({ headers }) => REDRIVEN_HEADER in headers);
     ok(again !== undefined);
     await log.append([createDeadLetter(again, "channel-web.dlq", "undecodable", "why", NOW)]);
-    deepEqual(await redriveLetters(log, await select(log, { reason: "undecodable" }), false), {
+    deepEqual(await redriveLetters(log, given(await select(log, { reason: "undecodable" })), false), {
       redriven: 1,
       skipped: 1,
     });

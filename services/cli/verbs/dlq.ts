@@ -42,33 +42,45 @@ export function registerDeadLetters(program: Command): void {
     );
 }
 
+type Select = () => AsyncIterable<Letter>;
+
 async function withLetters<T>(
   { config, embedded = false }: CommonOptions,
   selection: LetterSelection,
-  use: (letters: readonly Letter[], wires: Wires) => Promise<T>,
+  use: (select: Select, wires: Wires) => Promise<T>,
 ): Promise<T> {
   const loaded = loadConfiguration(config);
   const wires = await openWires(loaded, { embedded });
   try {
     const present = new Set(await wires.log.listTopics());
     const topics = deadLetterTopics(loaded).flatMap(({ name }) => (present.has(name) ? [name] : []));
-    const found: Letter[] = [];
-    for await (const letter of readLetters(wires.log, topics, selection)) found.push(letter);
-    return await use(found, wires);
+    return await use(() => readLetters(wires.log, topics, selection), wires);
   } finally {
     await wires.close();
   }
 }
 
+interface Group {
+  readonly topic: string;
+  readonly reason: string;
+  readonly first: Place;
+  count: number;
+  last: Place;
+}
+
 async function listLetters(options: SelectionOptions): Promise<void> {
-  await withLetters(options, pickSelection(options), async (letters) => {
-    const groups = Object.groupBy(letters, ({ topic, reason }) => `${topic} ${reason}`);
-    const rows = Object.values(groups).flatMap((group = []) => {
-      const [first] = group;
-      const last = group.at(-1);
-      if (first === undefined || last === undefined) return [];
-      const { topic, reason } = first;
-      return [{ topic, reason, count: group.length, first: describePlace(first), last: describePlace(last) }];
+  await withLetters(options, pickSelection(options), async (select) => {
+    const groups = new Map<string, Group>();
+    for await (const letter of select()) {
+      const { topic, reason } = letter;
+      const [name, place] = [`${topic} ${reason}`, describePlace(letter)];
+      const group = groups.get(name) ?? { topic, reason, count: 0, first: place, last: place };
+      group.count += 1;
+      group.last = place;
+      groups.set(name, group);
+    }
+    const rows = [...groups.values()].map(({ topic, reason, count, first, last }) => {
+      return { topic, reason, count, first, last };
     });
     if (options.json === true) process.stdout.write(rows.map((row) => `${JSON.stringify(row)}\n`).join(""));
     else if (rows.length === 0) process.stdout.write("no dead letters\n");
@@ -78,12 +90,19 @@ async function listLetters(options: SelectionOptions): Promise<void> {
   });
 }
 
-function describePlace({ id, recordedAt }: Letter) {
+interface Place {
+  readonly id: string;
+  readonly at: string;
+}
+
+function describePlace({ id, recordedAt }: Letter): Place {
   return { id, at: new Date(recordedAt).toISOString() };
 }
 
 async function showLetter(id: string, options: CommonOptions & { pii?: boolean }): Promise<void> {
-  await withLetters(options, { id }, async ([letter], wires) => {
+  await withLetters(options, { id }, async (select, wires) => {
+    let letter: Letter | undefined;
+    for await (const found of select()) letter = found;
     if (letter === undefined) {
       process.stdout.write(options.json === true ? `${JSON.stringify({ found: false })}\n` : "no such dead letter\n");
       process.exitCode = EXIT.failed;
@@ -133,8 +152,8 @@ async function redrive(options: SelectionOptions & { all?: boolean; again?: bool
   const selection = pickSelection(options);
   if (Object.keys(selection).length === 0 && options.all !== true)
     throw new UsageError("say which: --topic, --reason, --id, or --all");
-  await withLetters(options, selection, async (letters, { log }) => {
-    const counts = await redriveLetters(log, letters, options.again === true);
+  await withLetters(options, selection, async (select, { log }) => {
+    const counts = await redriveLetters(log, select, options.again === true);
     if (options.json === true) process.stdout.write(`${JSON.stringify(counts)}\n`);
     else
       process.stdout.write(
