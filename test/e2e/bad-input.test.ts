@@ -157,6 +157,44 @@ async function openEncoder(deployment: Deployment): Promise<(event: ChannelEvent
   return (event) => Buffer.from(encode(event));
 }
 
+function readLines<T>(text: string): T[] {
+  return text
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line) as T);
+}
+
+/** As an operator comes to know of them: told by `doctor`, counted, looked at without a value, sent again once. */
+async function checkLetters(deployment: Deployment, bad: readonly Bad[]): Promise<void> {
+  const checks = readLines<{ check: string; verdict: string }>(await deployment.mustRun(["--json", "doctor"]));
+  assert.deepEqual(
+    checks.flatMap(({ check, verdict }) => (verdict === "fail" ? [check] : [])),
+    [],
+  );
+  assert.equal(checks.find(({ check }) => check === "dead letters")?.verdict, "warn");
+
+  const groups = readLines<{ topic: string; reason: string; count: number; first: { id: string } }>(
+    await deployment.mustRun(["--json", "dlq", "ls"]),
+  );
+  const expected = Object.groupBy(bad, ({ source, reason }) => `${deployment.channelTopic(source)} ${reason}`);
+  assert.deepEqual(
+    Object.fromEntries(groups.map(({ topic, reason, count }) => [`${topic} ${reason}`, count])),
+    Object.fromEntries(Object.entries(expected).map(([name, letters]) => [name, letters?.length])),
+  );
+
+  const nobody = groups.find(({ reason }) => reason === "no-identifier")?.first.id ?? "";
+  const shown = await deployment.mustRun(["--json", "dlq", "show", nobody]);
+  assert.match(shown, /"namespace":"\*\*\*"/);
+  assert.doesNotMatch(shown, /page-viewed|b3/, "no value without --pii (G2)");
+  assert.match(await deployment.mustRun(["--json", "dlq", "show", nobody, "--pii"]), /page-viewed/);
+
+  const redrive = async () =>
+    JSON.parse(await deployment.mustRun(["--json", "dlq", "redrive", "--id", nobody])) as unknown;
+  assert.deepEqual(await redrive(), { redriven: 1, skipped: 0 });
+  assert.deepEqual(await redrive(), { redriven: 0, skipped: 1 });
+  await deployment.settle();
+}
+
 test("every bad record lands in the dead letters whole, with its reason, and the good ones are folded (O1)", async (t) => {
   await withDeployment(t, async (deployment) => {
     const encode = await openEncoder(deployment);
@@ -214,6 +252,8 @@ test("every bad record lands in the dead letters whole, with its reason, and the
         }
       }
 
+      await checkLetters(deployment, bad);
+
       const { people } = await deployment.readStore();
       const customers = new Set(people.profiles.flatMap(({ identifiers }) => identifiers.map(({ value }) => value)));
       assert.deepEqual(
@@ -226,10 +266,12 @@ test("every bad record lands in the dead letters whole, with its reason, and the
       const counts = await worker.waitFor(/^stopped$/);
       const letters: Record<string, number> = {};
       for (const { reason } of bad) letters[reason] = (letters[reason] ?? 0) + 1;
+      // Sent again, and refused again.
+      letters["no-identifier"] = 2;
       assert.deepEqual(counts["deadLetters"], letters);
       assert.deepEqual(
         [counts["records"], counts["accepted"], counts["duplicates"], counts["folded"]],
-        [bad.length * 3, bad.length * 2, 0, bad.length * 2],
+        [bad.length * 3 + 1, bad.length * 2, 0, bad.length * 2],
         "each record has one outcome, counted",
       );
     } catch (error) {
