@@ -9,6 +9,7 @@ import { nameByKey } from "./listing.ts";
 import { countMembers, namedMembersOf } from "./membership.ts";
 import type { Cause, ProfileRecord } from "./profile.ts";
 import type { Registry } from "./registry.ts";
+import { isGivenUp } from "./ruling.ts";
 import { statusOf, type Weighed } from "./weighed.ts";
 import type { Workspace } from "./workspace.ts";
 
@@ -69,7 +70,7 @@ export function tellLimit(
   if (entry.profile !== null) announce(registry, workspace, component, "limited", entry.profile, null, entry, cause);
 }
 
-/** An old id resolves, in one hop, to the profile that holds its naming identifier now (I6). */
+/** An old id resolves, in one hop, to the profile that holds its naming identifier now (I6); to none where that was given up. */
 export function pointAliases(
   workspace: Workspace,
   component: Component,
@@ -79,7 +80,7 @@ export function pointAliases(
   for (const naming of [...namings].sort(compareText)) {
     const record = component.profiles.get(naming);
     if (record === undefined) continue;
-    const holder = component.identifiers.get(naming)?.profile ?? null;
+    const holder = isGivenUp(component, naming) ? null : (component.identifiers.get(naming)?.profile ?? null);
     const target = record.alive || holder === null ? null : (component.profiles.get(holder)?.id ?? null);
     if (target === record.aliasOf) continue;
     record.aliasOf = target;

@@ -13,6 +13,7 @@ import { createProfileRecord, profileId, type Cause, type ProfileRecord } from "
 import { touchProfile } from "./publication.ts";
 import type { News } from "./region.ts";
 import { endMoves } from "./retraction.ts";
+import { isGivenUp } from "./ruling.ts";
 import { closeSignals, joinSignalled } from "./signal.ts";
 import { setSegmentTimer } from "./timer.ts";
 import { compareNaming, weighNews, type Settlement } from "./settlement.ts";
@@ -91,7 +92,8 @@ function assignProfiles(
   const { registry } = engine;
   const profiles = groups.flatMap(({ members, naming }) => (naming === null ? [] : { members, naming }));
   for (const { members, naming } of groups)
-    if (naming === null) for (const key of members) endHeldApart(engine, workspace, component, key, cause);
+    for (const key of members)
+      if (naming === null || isGivenUp(component, key)) endHeldApart(engine, workspace, component, key, cause);
   const formerSizes = new Map<string, number>();
   for (const profile of former.values())
     if (profile !== null) formerSizes.set(profile, (formerSizes.get(profile) ?? 0) + 1);
@@ -170,7 +172,7 @@ function openRecord(engine: Engine, workspace: Workspace, component: Component, 
   return record;
 }
 
-/** A contested shareable identifier is on no profile; one that it had of its own ends. */
+/** What is on no profile, and what was given up, names none: one that it had named ends. */
 function endHeldApart(engine: Engine, workspace: Workspace, component: Component, key: string, cause: Cause): void {
   const record = component.profiles.get(key);
   if (record === undefined || !record.alive) return;

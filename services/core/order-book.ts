@@ -21,6 +21,7 @@ import {
 import { moveOrder, uncoversOthers } from "./order-totals.ts";
 import type { Cause } from "./profile.ts";
 import { touchProfile } from "./publication.ts";
+import { isGivenUp } from "./ruling.ts";
 import { load, type Steps, type Workspace } from "./workspace.ts";
 
 export const ORDERS_LISTED_PER_PART = 64;
@@ -115,6 +116,13 @@ export function openFragment(workspace: Workspace, component: Component, entry: 
   return entry.fragment;
 }
 
+/** What is kept under an identifier that was given up is nobody's; that it has folded an event is still known. */
+export function emptyFragment(workspace: Workspace, component: Component, entry: Entry): void {
+  if (entry.fragment === null) return;
+  entry.fragment = { ...createFragment(), seen: entry.fragment.seen };
+  workspace.writeState(component, entry.key);
+}
+
 /** Moves the totals of the identifier, and of the profile's sum where that stands: what was taken back may uncover others. */
 function moveTotals(
   workspace: Workspace,
@@ -124,6 +132,7 @@ function moveTotals(
   before: OrderView | null,
   after: OrderView | null,
 ): void {
+  if (isGivenUp(component, entry.key)) return;
   const fragment = openFragment(workspace, component, entry);
   moveOrder(fragment.orders, orderKey, before, after);
   if (entry.profile === null) return;

@@ -68,6 +68,16 @@ export function takeRuling(rulings: Rulings, ruling: Ruling): boolean {
   return true;
 }
 
+/**
+ * Whether an identifier was ever given up: then it names nobody, and what is kept under it is nobody's, from before and after,
+ * for what was recorded when is not to be told from a sum (SPEC.md, section 2).
+ */
+export function isGivenUp({ rulings }: { readonly rulings: Rulings | null }, key: string): boolean {
+  if (rulings === null) return false;
+  for (const { a, b, verdict } of rulings.values()) if (verdict === "released" && a === key && b === key) return true;
+  return false;
+}
+
 /** The verdicts that hold: of each pair the latest of an operator, and apart from it what sources said of it. */
 export class Verdicts {
   readonly #latest = new Map<string, Ruling>();

@@ -8,6 +8,7 @@ import { isMailbox } from "./mailbox.ts";
 import { membersOf } from "./membership.ts";
 import { findRegion, type News } from "./region.ts";
 import type { Registry } from "./registry.ts";
+import { isGivenUp } from "./ruling.ts";
 import { findGroup, type Weighed } from "./weighed.ts";
 import { weighComponent, type Weighing } from "./weighing.ts";
 
@@ -29,7 +30,7 @@ export interface Settlement {
 export interface Group {
   /** Keys; of a profile of known identifiers not all of its weak ones. */
   readonly members: readonly string[];
-  /** Null: on no profile, for it is contested and shareable, erased, or a mailbox by itself. */
+  /** Null: on no profile, for it is contested and shareable, erased, or by itself a mailbox or what was given up. */
   readonly naming: string | null;
 }
 
@@ -120,10 +121,11 @@ function listGroups({ identifiers }: Weighing): Weighed[][] {
 }
 
 /** By its earliest authenticated personal or unique identifier, else by its earliest (I6). Null: by none. */
-function nameProfile(registry: Registry, { identifiers }: Component, members: readonly string[]): string | null {
+function nameProfile(registry: Registry, component: Component, members: readonly string[]): string | null {
+  const { identifiers } = component;
   const candidates = members.flatMap((key) => {
     const entry = identifiers.get(key) as Entry;
-    if (isMailbox(registry, entry)) return [];
+    if (isMailbox(registry, entry) || isGivenUp(component, key)) return [];
     const kind = registry.namespaces.get(entry.namespace)?.kind;
     const naming = (kind === "unique" || kind === "personal") && entry.firstAuthenticated !== null;
     return { key, entry, naming, stamp: naming ? (entry.firstAuthenticated as Stamp) : entry.first };

@@ -24,13 +24,13 @@ import {
 import { applyAbsorb, applyHandover } from "./handover.ts";
 import { settleIdentity } from "./identity.ts";
 import type { Carried, ComponentId, EventItem, Item, RoutedIdentifier, StatusItem } from "./item.ts";
-import { adoptLooseOrders, foldOrderEvent, openFragment } from "./order-book.ts";
-import { forgetSummary, standingSum } from "./membership.ts";
+import { adoptLooseOrders, emptyFragment, foldOrderEvent, openFragment } from "./order-book.ts";
+import { forgetMembership, forgetSummary, standingSum } from "./membership.ts";
 import { orderPart } from "./order.ts";
 import type { Cause } from "./profile.ts";
 import { touchProfile } from "./publication.ts";
 import { createNews, takeStatus } from "./region.ts";
-import { createRuling, takeRuling } from "./ruling.ts";
+import { createRuling, isGivenUp, takeRuling } from "./ruling.ts";
 import { SHARD_PART } from "./shard-time.ts";
 import { applyProgress } from "./time.ts";
 import { load, loadComponent, type Steps, type Workspace } from "./workspace.ts";
@@ -157,6 +157,12 @@ function* applyEvent(
     news.whole = true;
     workspace.write(componentPart(component.id), component);
   }
+  const emptied = ruled && item.ruling?.verdict === "released" ? component.identifiers.get(item.ruling.one) : undefined;
+  if (emptied !== undefined) {
+    if (emptied.profile !== null) touchProfile(engine, workspace, component, emptied.profile, cause);
+    emptyFragment(workspace, component, emptied);
+    forgetMembership(component);
+  }
   const tells = !isWithoutFacts(item) || item.ruling?.verdict === "linked";
   if ((tells && recordEvidence(engine, workspace, component, item, news)) || ruled) {
     for (const naming of settleIdentity(engine, workspace, component, cause, news)) affected.add(naming);
@@ -167,6 +173,9 @@ function* applyEvent(
       touchProfile(engine, workspace, component, profile, cause);
       affected.add(profile);
     }
+    // Whoever goes on having it has lost what was kept under it.
+    if (emptied !== undefined && emptied.profile !== null)
+      evaluateProfile(engine, workspace, component, emptied.profile, cause, "split");
     if (component.abroad !== null) yield* adoptLooseOrders(engine, workspace, component, cause, affected);
   }
   if (folded === null || item.role === "tie" || item.role === "ruling") {
@@ -188,7 +197,8 @@ function* applyEvent(
     // Also where the anchor is on no profile (a contested shareable one): it may be somebody's again.
     const fragment = openFragment(workspace, component, anchor);
     rememberEvent(fragment.seen, mark, item.recordedAt);
-    if (isNew) foldFacts(engine, workspace, component, anchor, fragment, item, folded);
+    if (isNew && !isGivenUp(component, anchor.key))
+      foldFacts(engine, workspace, component, anchor, fragment, item, folded);
     if (isNew && anchor.profile !== null) affected.add(anchor.profile);
   }
   const trusted = engine.registry.sources.get(item.source)?.trustedForOrders === true;

@@ -12,7 +12,7 @@ import { profileId, type ProfileRecord } from "#core/profile.ts";
 import type { Watermark } from "#core/purchase.ts";
 import { SHARD_PART, type ShardTime } from "#core/shard-time.ts";
 import type { Registry } from "#core/registry.ts";
-import { Verdicts } from "#core/ruling.ts";
+import { isGivenUp, Verdicts } from "#core/ruling.ts";
 import { isKnown, listCounting } from "#core/weighed.ts";
 import { listPart, ORDERS_LISTED_PER_PART } from "#core/order-book.ts";
 import { orderPart, type Order, type OrderView } from "#core/order.ts";
@@ -164,6 +164,8 @@ export async function lookUpId(services: LookupServices, id: string): Promise<Lo
   if (naming === null || located === null) return { found: false, reason: "unknown-identifier" };
   const { component, entry } = located;
   if (entry.erased?.hidden === true) return { found: false, reason: "unknown-identifier" };
+  // Whoever has it next is not who was named by it.
+  if (isGivenUp(component, naming)) return { found: false, reason: "unknown-identifier" };
   const named = component.profiles.get(naming);
   // An identifier that never named anybody makes an id too; it is nobody's.
   if (named === undefined) return { found: false, reason: "unknown-identifier" };
@@ -287,6 +289,12 @@ export async function readOrdersOf(
   }
   const orders = await Promise.all([...keys].map((key) => readPart<Order>(services, component.id, orderPart(key))));
   return orders.flatMap((order) =>
-    order !== null && order.owner !== null && members.has(order.owner) && order.view !== null ? [order] : [],
+    order !== null &&
+    order.owner !== null &&
+    members.has(order.owner) &&
+    !isGivenUp(component, order.owner) &&
+    order.view !== null
+      ? [order]
+      : [],
   );
 }

@@ -8,6 +8,7 @@ import type { Scalar } from "#core/event.ts";
 import type { Order, OrderView } from "#core/order.ts";
 import type { IdentifierView } from "#core/listing.ts";
 import { identifiersOf } from "#core/membership.ts";
+import { isGivenUp } from "#core/ruling.ts";
 import type { ContactView } from "#core/contact.ts";
 import { viewDemographics, type DemographicView } from "#core/demographics.ts";
 import { viewDossier, viewLatest, type DossierView, type LatestView } from "#core/dossier-view.ts";
@@ -87,7 +88,8 @@ export function gatherPeople(engine: Engine, shards: Iterable<ShardPeople>): Peo
   for (const { components, orders } of shards) {
     const ordersByOwner = new Map<string, OrderView[]>();
     for (const component of components)
-      for (const [key, entry] of component.identifiers) holders.set(key, profileIdOf(component, entry));
+      for (const [key, entry] of component.identifiers)
+        holders.set(key, isGivenUp(component, key) ? null : profileIdOf(component, entry));
     for (const order of orders) {
       const holder = order.owner === null ? null : (holders.get(order.owner) ?? null);
       holders.set(order.key, holder);

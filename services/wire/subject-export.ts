@@ -4,6 +4,7 @@
 import { compareText } from "#core/comparison.ts";
 import type { ChannelEvent } from "#core/event.ts";
 import { membersOf } from "#core/membership.ts";
+import { isGivenUp } from "#core/ruling.ts";
 import { isKnown } from "#core/weighed.ts";
 import type { Codec } from "#ports/codec.ts";
 import type { Log } from "#ports/log.ts";
@@ -74,7 +75,8 @@ export async function exportSubject(
   const looked = await lookUp(services, namespace, raw, country);
   if (!looked.found) return { ok: false, reason: looked.reason };
   const { profile, segmentSince } = looked;
-  const events = await readHeldEvents(services, members);
+  const told = new Set([...members].filter((key) => !isGivenUp(component, key)));
+  const events = await readHeldEvents(services, told, members);
   const rule = registry.configuration.rules.ladder.find(({ segment }) => segment === profile.segment)?.when ?? null;
   const since = segmentSince === null ? null : new Date(segmentSince).toISOString();
   return {
@@ -94,9 +96,10 @@ export async function exportSubject(
   };
 }
 
-/** By the log of record: what is anchored at her identifiers. It is read whole. */
+/** By the log of record: what is anchored at her identifiers, save one that somebody gave up. It is read whole. */
 async function readHeldEvents(
   { log, codec, resolvedTopic }: ExportServices,
+  anchors: ReadonlySet<string>,
   members: ReadonlySet<string>,
 ): Promise<HeldEvent[]> {
   const held = new Map<string, HeldEvent>();
@@ -105,7 +108,7 @@ async function readHeldEvents(
     const decoded = codec.decode(record.value);
     if (!decoded.ok) throw new Error(`inner record ${record.partition}@${record.offset} cannot be read`);
     for (const { item, event } of readBundle(decoded.value as BundleValue)) {
-      if (item.kind !== "event" || item.role !== "anchor" || event === null || !members.has(item.anchor)) continue;
+      if (item.kind !== "event" || item.role !== "anchor" || event === null || !anchors.has(item.anchor)) continue;
       await codec.prepare([event]);
       const told = codec.decode(event);
       if (!told.ok) continue;

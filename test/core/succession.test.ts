@@ -1,12 +1,13 @@
 // Cards that are issued anew and numbers that are given up: two values that count as one, and ties that end (design 4).
 
-import { deepEqual, equal } from "node:assert/strict";
+import { deepEqual, equal, ok } from "node:assert/strict";
 import { describe, it } from "node:test";
 import { acceptEvent } from "#core/acceptance.ts";
 import { createRegistry } from "#core/registry.ts";
 import { compareText } from "#core/comparison.ts";
 import type { ChannelEvent, IdentifierClaim } from "#core/event.ts";
 import type { FoldEvent } from "#services/fold/fold.ts";
+import { lookUp, lookUpId } from "#services/wire/lookup.ts";
 import { foldEach } from "#support/fold-events.ts";
 import { configuration, hash } from "#support/histories.ts";
 
@@ -96,18 +97,62 @@ describe("an identifier that was released", () => {
   });
 
   it("is nobody's until then", async () => {
-    deepEqual(await findPeople([hers, givenUp]), [["+33612345671"], ["C-1"]]);
+    deepEqual(await findPeople([hers, givenUp]), [["C-1"]]);
   });
 
   it("takes the visits along that hung on it alone", async () => {
     const typed = tell("web", "page-viewed", [id("cookie", "ck-1"), id("email", "a@example.fr")]);
     const known = tell("crm", "identified", [id("customer", "C-3"), id("email", "a@example.fr")]);
     deepEqual(await findPeople([typed, known]), [["C-3", "a@example.fr", "ck-1"]]);
-    deepEqual(await findPeople([typed, known, release("email", "a@example.fr")]), [
-      ["C-3"],
-      ["a@example.fr"],
-      ["ck-1"],
-    ]);
+    deepEqual(await findPeople([typed, known, release("email", "a@example.fr")]), [["C-3"], ["ck-1"]]);
+  });
+
+  it("brings nothing that was kept under it to whoever has it next, in whatever order that is told (I1)", async () => {
+    const number = [id("phone", "0612345671")];
+    const order = { orderId: "1", totalMinor: 100, lines: [{ productId: "p", quantity: 1, unitPriceMinor: 100 }] };
+    const bought = tell("store", "order-placed", number, { order });
+    const said = tell("store", "traits-changed", number, { traits: { city: "Lyon" } });
+    const upped = release("phone", "0612345671");
+    const next = tell("crm", "identified", [id("customer", "C-2"), ...number]);
+    const log = [bought, said, upped, next];
+    for (const events of [log, log.toReversed(), [next, upped, said, bought], [said, next, bought, upped]]) {
+      const { profiles, unattributedOrders } = await (await foldEach(events)).readPeople();
+      equal(unattributedOrders, 1);
+      deepEqual(
+        profiles.map(({ identifiers, view }) => [identifiers.map(({ value }) => value), view.orders, view.traits]),
+        [[["C-2", "+33612345671"], [], {}]],
+      );
+    }
+  });
+
+  it("passes nobody's id on: the former one ends, and leads to nobody (I6)", async () => {
+    const address = id("email", "a@example.fr");
+    const known = tell("crm", "identified", [address]);
+    const hers = tell("crm", "identified", [id("customer", "C-1"), address]);
+    const upped = release("email", "a@example.fr");
+    const his = tell("crm", "identified", [id("customer", "C-2"), address]);
+    const before = (await (await foldEach([known, hers])).readPeople()).profiles[0]?.profileId ?? "";
+    for (const events of [
+      [known, hers, upped, his],
+      [his, known, upped, hers],
+      [hers, his, known, upped],
+    ]) {
+      const fold = await foldEach(events);
+      const { profiles } = await fold.readPeople();
+      deepEqual(
+        profiles
+          .map(({ identifiers }) => identifiers.map(({ value }) => value))
+          .toSorted((a, b) => compareText(a.join(), b.join())),
+        [["C-1"], ["C-2", "a@example.fr"]],
+      );
+      ok(profiles.every(({ profileId }) => profileId !== before));
+      const aliases = fold.outputs.filter((output) => output.kind === "alias" && output.oldProfileId === before);
+      equal(aliases.findLast((output) => output.kind === "alias")?.profileId ?? null, null);
+      const services = { engine: fold.engine, index: fold.index, store: fold.store, shards: 1 };
+      equal((await lookUpId(services, before)).found, false);
+      const found = await lookUp(services, "email", "a@example.fr", "FR");
+      deepEqual(found.found && found.profile.identifiers.map(({ value }) => value), ["C-2", "a@example.fr"]);
+    }
   });
 });
 

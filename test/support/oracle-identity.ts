@@ -68,6 +68,11 @@ export function isStanding({ a, b, stamp }: Evidence, verdicts: ReadonlyMap<stri
   });
 }
 
+/** It names nobody from then on, and what is kept under it is nobody's. */
+export function isGivenUp(key: string, verdicts: ReadonlyMap<string, Verdict>): boolean {
+  return verdicts.get(pairOf(key, key))?.verdict === "released";
+}
+
 export function stampOf(event: AcceptedEvent): Stamp {
   return { t: event.recordedAt, source: event.source, eventId: event.event.eventId };
 }

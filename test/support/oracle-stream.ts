@@ -137,7 +137,7 @@ function checkAliases(
     for (const { key, state } of profile.identifiers) {
       const id = profileId(hash, key);
       // Shown on profiles of people: a contested shareable one, which nobody holds.
-      if (told.has(id) || (isPerson && state === "contested")) holders.delete(id);
+      if (told.has(id) || oracle.givenUp.has(key) || (isPerson && state === "contested")) holders.delete(id);
       else holders.set(id, profile.profileId);
       told.add(id);
     }

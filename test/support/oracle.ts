@@ -16,6 +16,7 @@ import {
   type Group,
   groupIdentifiers,
   type Identifier,
+  isGivenUp,
   isKnown,
   isMailbox,
   isStanding,
@@ -60,6 +61,8 @@ export interface OraclePeople {
   readonly unattributedOrders: number;
   /** Distinct orders of sources trusted for orders: P4's right-hand side. */
   readonly orders: number;
+  /** Keys of identifiers that name nobody any more. */
+  readonly givenUp: ReadonlySet<string>;
 }
 
 /** atMs: the shard's time, for rules that depend on it. */
@@ -119,22 +122,21 @@ export function recomputePeople(
   const profiles = groups.flatMap((whole) => {
     // Who was erased weighs like anybody, and is on no profile.
     const group = { ...whole, members: new Set([...whole.members].filter(({ key }) => !hidden.has(key))) };
-    if ([...group.members].every(isMailbox)) return [];
-    const own = orders.filter((order) => [...group.members].some((member) => member.key === order.owner));
+    const keepers = [...group.members].filter(({ key }) => !isGivenUp(key, verdicts));
+    if (keepers.every(isMailbox)) return [];
+    const own = orders.filter((order) => keepers.some((member) => member.key === order.owner));
     for (const order of own) attributed.add(order);
     const facts = accepted.filter(
-      (event) =>
-        lastingFacts(event) &&
-        !isWithoutFacts(event) &&
-        [...group.members].some((member) => member.key === event.anchor),
+      (event) => lastingFacts(event) && !isWithoutFacts(event) && keepers.some((member) => member.key === event.anchor),
     );
     const contested = visible(isClaimant(group) ? shown.get(whole) : []);
-    return [describeGroup(registry, group, contested, own, facts, history, latestMs, atMs)];
+    return [describeGroup(registry, group, keepers, contested, own, facts, history, latestMs, atMs)];
   });
   return {
     profiles: profiles.sort((a, b) => compareText(a.profileId, b.profileId)),
     unattributedOrders: orders.length - attributed.size,
     orders: orders.length,
+    givenUp: new Set([...identifiers.keys()].filter((key) => isGivenUp(key, verdicts))),
   };
 }
 
@@ -156,6 +158,7 @@ function chooseDistinct(events: readonly RecordedEvent[]): RecordedEvent[] {
 function describeGroup(
   registry: Registry,
   group: Group,
+  keepers: readonly Identifier[],
   contested: ReadonlySet<Identifier>,
   orders: readonly OrderFacts[],
   facts: readonly AcceptedEvent[],
@@ -190,7 +193,7 @@ function describeGroup(
   };
   const { segment } = compileLadder(registry.configuration.rules).evaluate(rulesRead, atMs);
   return {
-    profileId: nameGroup(registry, members),
+    profileId: nameGroup(registry, keepers),
     identifiers: [
       ...members
         .filter((i) => !isMailbox(i))
