@@ -70,6 +70,15 @@ export function tellLimit(
   if (entry.profile !== null) announce(registry, workspace, component, "limited", entry.profile, null, entry, cause);
 }
 
+/** An alarm: what concerns all of a component (a ruling, an identifier that becomes known) costs as much as it is large. */
+export const COMPONENT_IDENTIFIERS_ALARM = 2_000;
+
+/** Once, when it grows beyond the number (O4); sizeBefore: how many identifiers it had. */
+export function tellSize(workspace: Workspace, { identifiers }: Component, sizeBefore: number): void {
+  if (sizeBefore <= COMPONENT_IDENTIFIERS_ALARM && identifiers.size > COMPONENT_IDENTIFIERS_ALARM)
+    workspace.effects.push({ kind: "limit", limit: "component-identifiers" });
+}
+
 /** An old id resolves, in one hop, to the profile that holds its naming identifier now (I6); to none where that was given up. */
 export function pointAliases(
   workspace: Workspace,

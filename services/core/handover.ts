@@ -23,6 +23,7 @@ import {
   type IdentifierState,
   type Part,
 } from "./component.ts";
+import { tellSize } from "./announcement.ts";
 import { adoptLooseOrders, listPart, ORDERS_LISTED_PER_PART } from "./order-book.ts";
 import { evaluateProfile } from "./evaluation.ts";
 import { orderPart } from "./order.ts";
@@ -114,8 +115,10 @@ export function* applyHandover(
     else if (absorbed !== undefined) attachState(absorbed, identifier, value as IdentifierState);
   }
   const news = createNews();
+  const sizeBefore = component.identifiers.size;
   if (absorbed === undefined) holdBirth(workspace, component, item.from);
   else mergeComponent(engine, workspace, component, absorbed, item, news);
+  tellSize(workspace, component, sizeBefore);
   for (const birth of asked) if (component.held.has(birth)) asked.delete(birth);
   const affected = new Set(settleIdentity(engine, workspace, component, item.cause, news));
   yield* adoptLooseOrders(engine, workspace, component, item.cause, affected);

@@ -11,7 +11,7 @@ import { forgetMembership, isPending, setStanding } from "./membership.ts";
 import { NO_PASSAGE } from "./passage.ts";
 import { createProfileRecord, profileId, type Cause, type ProfileRecord } from "./profile.ts";
 import { touchProfile } from "./publication.ts";
-import type { News } from "./region.ts";
+import { tieKeptOut, type News } from "./region.ts";
 import { endMoves } from "./retraction.ts";
 import { isGivenUp } from "./ruling.ts";
 import { closeSignals, joinSignalled } from "./signal.ts";
@@ -69,6 +69,7 @@ export function settleIdentity(
   for (const entry of confined) tellConfinement(registry, workspace, component, entry, former, cause);
   for (const entry of limited) tellLimit(registry, workspace, component, entry, cause);
   tellFarEnds(workspace, component, movers, evidence, cause);
+  for (const { entry } of movers) tieKeptOut(component, entry);
   for (const birth of [...weighing.joins].sort(compareText)) {
     const { asked } = openAbroad(component);
     if (component.held.has(birth) || asked.has(birth)) continue;

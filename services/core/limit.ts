@@ -7,6 +7,7 @@ export const LIMIT_KINDS = [
   "order-events",
   "profile-values",
   "ties",
+  "component-identifiers",
   "identifiers-listed",
   "consents",
   "cases",

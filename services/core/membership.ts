@@ -30,6 +30,8 @@ export interface Membership {
   sum: Sum | null;
   /** Those of the members that are a way to reach the person. */
   contacts: readonly Entry[] | null;
+  /** Keys of the members of namespaces of which a profile may not have any number of values; null until somebody asks. */
+  scarce: Set<string> | null;
 }
 
 interface Sum {
@@ -69,7 +71,7 @@ function findMembership(component: Component, naming: string): Membership | unde
 function openMembership(table: Map<string, Membership>, naming: string): Membership {
   let present = table.get(naming);
   if (present === undefined) {
-    const unasked = { mailboxes: null, listing: null, known: null, sum: null, contacts: null };
+    const unasked = { mailboxes: null, listing: null, known: null, sum: null, contacts: null, scarce: null };
     present = { members: new Set(), shown: [], pending: 0, ...unasked };
     table.set(naming, present);
   }
@@ -141,6 +143,20 @@ export function contactsOf(registry: Registry, component: Component, naming: str
 
 function isContact(registry: Registry, { namespace }: Entry): boolean {
   return registry.namespaces.get(namespace)?.contact === true;
+}
+
+/** Keys of its identifiers of namespaces of which a profile may not have any number of values: so they are few. */
+export function scarceOf(registry: Registry, component: Component, naming: string): ReadonlySet<string> {
+  const membership = findMembership(component, naming);
+  if (membership === undefined) return NOBODY;
+  membership.scarce ??= new Set(
+    [...membership.members].filter((key) => isScarce(registry, component.identifiers.get(key) as Entry)),
+  );
+  return membership.scarce;
+}
+
+export function isScarce(registry: Registry, { namespace }: Entry): boolean {
+  return (registry.namespaces.get(namespace)?.heldMax ?? null) !== null;
 }
 
 /** True where one of the profile's identifiers is known. */
@@ -235,6 +251,7 @@ export function joinProfile(registry: Registry, component: Component, entry: Ent
   else if (membership.listing !== null) membership.listing = addToListing(registry, membership.listing, entry);
   if (isContact(registry, entry)) membership.contacts = null;
   if (isKnown(registry, entry)) membership.known = true;
+  if (isScarce(registry, entry)) membership.scarce?.add(entry.key);
   addFragment(membership, entry.fragment);
 }
 
@@ -242,6 +259,7 @@ function leaveProfile(registry: Registry, { memberships }: Component, entry: Ent
   const membership = entry.profile === null ? undefined : memberships?.get(entry.profile);
   if (entry.profile === null || membership === undefined) return;
   membership.members.delete(entry.key);
+  membership.scarce?.delete(entry.key);
   if (entry.pending) membership.pending -= 1;
   if (isMailbox(registry, entry)) membership.mailboxes = null;
   if (membership.listing?.best.includes(entry) === true) membership.listing = null;

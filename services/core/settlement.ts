@@ -5,8 +5,8 @@
 import { compareStamps, compareText, type Stamp } from "./comparison.ts";
 import type { Component, Entry, Evidence } from "./component.ts";
 import { isMailbox } from "./mailbox.ts";
-import { membersOf } from "./membership.ts";
-import { findRegion, type News } from "./region.ts";
+import { isProfileKnown, isScarce, membersOf } from "./membership.ts";
+import { findRegion, type News, type Region } from "./region.ts";
 import type { Registry } from "./registry.ts";
 import { isGivenUp } from "./ruling.ts";
 import { findGroup, type Weighed } from "./weighed.ts";
@@ -60,10 +60,10 @@ function weighWhole(registry: Registry, component: Component): Settlement {
 }
 
 /** Null: it may move what is beside it. */
-function weighRegion(registry: Registry, component: Component, region: Component): Settlement | null {
-  const weighing = weighComponent(registry, region);
-  const movers = weighing.identifiers.filter(({ known }) => !known);
-  const moving = new Set(movers.map(({ entry }) => entry.key));
+function weighRegion(registry: Registry, component: Component, region: Region): Settlement | null {
+  const weighing = weighComponent(registry, region.component);
+  const moving = region.movers;
+  const movers = weighing.identifiers.filter(({ entry }) => moving.has(entry.key));
   const left = new Set(movers.flatMap(({ entry }) => entry.profile ?? []));
   for (const naming of left) {
     if (component.profiles.get(naming)?.alive !== true) return null;
@@ -71,11 +71,14 @@ function weighRegion(registry: Registry, component: Component, region: Component
   }
   const groups: Group[] = [];
   for (const list of listGroups(weighing)) {
-    const members = list.flatMap(({ entry }) => (isHidden(entry) ? [] : [entry.key]));
-    groups.push(...hideErased(list.filter(({ known }) => !known)));
-    if (members.length === 0) continue;
     const standing = list.find(({ known }) => known)?.entry.profile;
-    const isBeside = standing !== undefined && list.every(({ known }) => known) && !left.has(standing ?? "");
+    if (list.some((one) => !one.known && !moving.has(one.entry.key) && !stands(registry, component, one, standing)))
+      return null;
+    if (list.some((one) => moving.has(one.entry.key) && takesPlace(registry, component, one, standing))) return null;
+    const members = list.flatMap(({ entry }) => (isHidden(entry) ? [] : [entry.key]));
+    groups.push(...hideErased(list.filter(({ entry }) => moving.has(entry.key))));
+    if (members.length === 0) continue;
+    const isBeside = !list.some(({ entry }) => moving.has(entry.key)) && !left.has(standing ?? "");
     if (isBeside) continue;
     if (standing !== undefined) {
       if (standing === null || component.profiles.get(standing)?.alive !== true) return null;
@@ -93,10 +96,32 @@ function weighRegion(registry: Registry, component: Component, region: Component
     weighing,
     movers,
     groups,
-    evidence: region.evidence.values(),
+    evidence: [...region.component.evidence.values(), ...region.confined],
     namings: [...new Set(changing as string[])].sort(compareText),
     named: moving,
   };
+}
+
+/** Whether somebody who is not to move is where and what he was. standing: the profile of the known ones of his group. */
+function stands(registry: Registry, component: Component, one: Weighed, standing: string | null | undefined): boolean {
+  const { entry, contested, limited, pending } = one;
+  const alone = isMailbox(registry, entry) || isGivenUp(component, entry.key) ? null : entry.key;
+  const profile = isHidden(entry) ? null : standing === undefined ? alone : standing;
+  return (
+    entry.profile === profile &&
+    (entry.state === "contested") === contested &&
+    entry.limited === limited &&
+    entry.pending === pending
+  );
+}
+
+/**
+ * Whether it takes or leaves one of the places of which a person has not any number, and others were kept out: what is new of
+ * it may let one of them in, or be another reason why it is out.
+ */
+function takesPlace(registry: Registry, component: Component, { entry }: Weighed, standing: string | null | undefined) {
+  if (component.ties?.keptOut.size === 0 || !isScarce(registry, entry)) return false;
+  return standing !== undefined || (entry.profile !== null && isProfileKnown(registry, component, entry.profile));
 }
 
 /** Who was erased still weighs, and is on no profile. */

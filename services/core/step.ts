@@ -7,6 +7,7 @@ import { isPlainer } from "./registry.ts";
 import { compareText } from "./comparison.ts";
 import { componentPart, createComponent, openAbroad, type Component, type Entry } from "./component.ts";
 import type { Engine } from "./engine.ts";
+import { tellSize } from "./announcement.ts";
 import { applyErasure, isErasedFor } from "./erasing.ts";
 import { evaluateProfile } from "./evaluation.ts";
 import { OCCURRED_AHEAD_MAX_MS, type ChannelEvent } from "./event.ts";
@@ -164,7 +165,9 @@ function* applyEvent(
     forgetMembership(component);
   }
   const tells = !isWithoutFacts(item) || item.ruling?.verdict === "linked";
+  const sizeBefore = component.identifiers.size;
   if ((tells && recordEvidence(engine, workspace, component, item, news)) || ruled) {
+    tellSize(workspace, component, sizeBefore);
     for (const naming of settleIdentity(engine, workspace, component, cause, news)) affected.add(naming);
     // Being known is a fact: it can change where nobody's membership does, on profiles that this event brings no facts to.
     for (const { key } of item.identifiers) {

@@ -14,8 +14,8 @@ export interface Weighed {
   readonly known: boolean;
   /** Its group's tree: findGroup gives the root, equal for all of a group; the smallest key leads. */
   parent: Weighed;
-  /** Of a root: the values in its group of namespaces of which a profile may not have any number. */
-  scarce: readonly ScarceValue[];
+  /** Of a root: the values in its group of namespaces of which a profile may not have any number; null: none. */
+  scarce: Map<string, Scarce> | null;
   /** It was kept out of a profile that has as many values of its namespace as it may have. */
   limited: boolean;
   quarantined: boolean;
@@ -32,11 +32,10 @@ export interface Weighed {
   claimants: ReadonlyMap<string, Claim> | null;
 }
 
-export interface ScarceValue {
-  readonly namespace: string;
+export interface Scarce {
   readonly heldMax: number;
-  /** The same for values of which one has replaced the other. */
-  readonly succession: string;
+  /** Values of which one has replaced the other are the same. */
+  readonly values: Set<string>;
 }
 
 export interface Claim {

@@ -20,15 +20,7 @@ import type { Component, Entry, Evidence, FarEnd } from "./component.ts";
 import type { ComponentId } from "./item.ts";
 import { isMailbox } from "./mailbox.ts";
 import { NO_SUCCESSIONS, NO_VERDICTS, Successions, Verdicts } from "./ruling.ts";
-import {
-  compareWeight,
-  findGroup,
-  isKnown,
-  listCounting,
-  type Claim,
-  type ScarceValue,
-  type Weighed,
-} from "./weighed.ts";
+import { compareWeight, findGroup, isKnown, listCounting, type Claim, type Weighed } from "./weighed.ts";
 
 export interface Weighing {
   /** By key. */
@@ -56,7 +48,6 @@ export function weighComponent(registry: Registry, component: Component): Weighi
 
 const NEVER_TIED = { tiedUniquesMax: 0, tiedOthersMax: 0 };
 const NOBODY: readonly string[] = [];
-const NO_VALUES: readonly ScarceValue[] = [];
 const NO_CLAIMS: ReadonlyMap<string, Claim> = new Map();
 
 class Scales {
@@ -98,26 +89,35 @@ class Scales {
   #unite(a: Weighed, b: Weighed): boolean {
     const [ra, rb] = [findGroup(a), findGroup(b)];
     if (ra === rb) return true;
-    const crowded = findCrowded(ra.scarce, rb.scarce);
-    if (crowded !== null) {
-      this.#noteLimit(crowded, a, b);
-      return false;
-    }
+    if (findCrowded(ra, rb) !== null) return false;
     for (const [x, y] of this.#apart) {
       const [rx, ry] = [findGroup(x), findGroup(y)];
       if ((rx === ra && ry === rb) || (rx === rb && ry === ra)) return false;
     }
     const [leader, other] = compareText(ra.entry.key, rb.entry.key) < 0 ? [ra, rb] : [rb, ra];
-    if (other.scarce.length > 0) leader.scarce = [...leader.scarce, ...other.scarce];
+    for (const [namespace, { heldMax, values }] of other.scarce ?? []) {
+      leader.scarce ??= new Map();
+      const held = leader.scarce.get(namespace);
+      if (held === undefined) leader.scarce.set(namespace, { heldMax, values: new Set(values) });
+      else for (const value of values) held.values.add(value);
+    }
     other.parent = leader;
     return true;
   }
 
-  /** What is kept out is the value too many; where two groups would be it together, both ends of what ties them. */
-  #noteLimit({ namespace }: ScarceValue, a: Weighed, b: Weighed): void {
-    if (this.#registry.namespaces.get(namespace)?.kind === "unique") return;
-    const values = [a, b].filter(({ entry }) => entry.namespace === namespace);
-    for (const one of values.length === 0 ? [a, b] : values) one.limited = true;
+  /** Two alike: where both groups would be too many values together, both ends are kept out. */
+  #tie(a: Weighed, b: Weighed): void {
+    this.#attach(a, b, [a, b]);
+  }
+
+  /** What is kept out is what has the value too many, of those that come; else all of them. */
+  #attach(person: Weighed, root: Weighed, comers: readonly Weighed[]): boolean {
+    if (this.#unite(person, root)) return true;
+    const namespace = findCrowded(findGroup(person), findGroup(root));
+    if (namespace === null || this.#registry.namespaces.get(namespace)?.kind === "unique") return false;
+    const values = comers.filter(({ entry }) => entry.namespace === namespace);
+    for (const one of values.length === 0 ? comers : values) one.limited = true;
+    return false;
   }
 
   #put(entry: Entry): Weighed {
@@ -130,8 +130,8 @@ class Scales {
       known: isKnown(this.#registry, entry),
       scarce:
         heldMax === null
-          ? NO_VALUES
-          : [{ namespace: entry.namespace, heldMax, succession: this.#successions.root(entry.key) }],
+          ? null
+          : new Map([[entry.namespace, { heldMax, values: new Set([this.#successions.root(entry.key)]) }]]),
       limited: false,
       quarantined: false,
       released: this.#verdicts.releaseOf(entry.key),
@@ -195,7 +195,7 @@ class Scales {
     });
     const joining = this.#strong.filter((one) => this.#ends(one).every(isPersonal));
     if (joining.length > 1) joining.sort((x, y) => compareWeight(this.#registry, this.#component, x, y));
-    for (const one of joining) this.#unite(...this.#ends(one));
+    for (const one of joining) this.#tie(...this.#ends(one));
     for (const one of this.identifiers) if (isPersonal(one)) one.person = findGroup(one);
   }
 
@@ -272,7 +272,7 @@ class Scales {
 
   clusterWeak(): void {
     for (const { near, far } of this.#weakTies)
-      if ("entry" in far && near.claimants === null && far.claimants === null) this.#unite(near, far);
+      if ("entry" in far && near.claimants === null && far.claimants === null) this.#tie(near, far);
     for (const { near, far, stamp } of this.#weakTies) {
       if (near.claimants !== null) continue;
       if ("entry" in far) {
@@ -330,21 +330,23 @@ class Scales {
       (x, y) => compareStamps(x.claim.stamp, y.claim.stamp) || compareText(x.root.entry.key, y.root.entry.key),
     );
     for (const one of this.identifiers)
-      if (one.kind === "shareable" && one.person !== null && one.person !== one) this.#unite(one.person, one);
-    for (const { root, claim } of units)
-      if (!this.#unite(this.#byKey.get(claim.person) as Weighed, root))
-        for (const one of members.get(root) ?? []) one.contested = true;
+      if (one.kind === "shareable" && one.person !== null && one.person !== one) this.#attach(one.person, one, [one]);
+    for (const { root, claim } of units) {
+      const unit = members.get(root) ?? [];
+      if (!this.#attach(this.#byKey.get(claim.person) as Weighed, root, unit))
+        for (const one of unit) one.contested = true;
+    }
   }
 }
 
-/** A value of which the two groups together would have too many; what replaced each other counts as one. */
-function findCrowded(ours: readonly ScarceValue[], theirs: readonly ScarceValue[]): ScarceValue | null {
-  for (const value of theirs) {
-    const { namespace, heldMax, succession } = value;
-    if (!ours.some((other) => other.namespace === namespace && other.succession !== succession)) continue;
-    if (heldMax === 1) return value;
-    const both = [...ours, ...theirs].filter((other) => other.namespace === namespace);
-    if (new Set(both.map((other) => other.succession)).size > heldMax) return value;
+/** A namespace of which the two groups together would have too many values; what replaced each other counts as one. */
+function findCrowded(ours: Weighed, theirs: Weighed): string | null {
+  for (const [namespace, { heldMax, values }] of theirs.scarce ?? []) {
+    const held = ours.scarce?.get(namespace)?.values;
+    if (held === undefined) continue;
+    let count = held.size;
+    for (const value of values) if (!held.has(value)) count += 1;
+    if (count > heldMax) return namespace;
   }
   return null;
 }

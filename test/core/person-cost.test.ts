@@ -6,6 +6,7 @@ import { equal, ok } from "node:assert/strict";
 import { test } from "node:test";
 import type { Store } from "#ports/store.ts";
 import { Fold, type FoldEvent } from "#services/fold/fold.ts";
+import { DirectFold } from "#support/direct-fold.ts";
 import { configuration, hash } from "#support/histories.ts";
 
 const FEW = 10;
@@ -136,4 +137,44 @@ test(`an event of a person of ${MANY} cookies costs what one of a person of ${FE
   const { profiles } = await many.fold.readPeople();
   equal(profiles.length, 1);
   ok((profiles[0]?.identifiers.length ?? 0) > MANY);
+  // An alarm for each, when it grew beyond what people have (O4).
+  equal(many.fold.limits.get("component-identifiers"), 1);
+  equal(few.fold.limits.get("component-identifiers"), undefined);
 });
+
+const TYPED = 5_000;
+const SAMPLE = 200;
+/** What the first of them cost, and what the last may: a component is one part, and grows. */
+const TYPED_RATIO_MAX = 4;
+
+/** Whoever types addresses: with one cookie; with as many, logged in; and under one cookie with his own customer number. */
+const TYPISTS: Readonly<Record<string, (n: number) => Readonly<Record<string, string>>>> = {
+  "one cookie": () => ({ cookie: "k" }),
+  "cookies that log in": (n) => ({ cookie: `k${n}`, customer: "c-666" }),
+  "one cookie that logs in": () => ({ cookie: "k", customer: "c-666" }),
+};
+
+for (const [who, names] of Object.entries(TYPISTS))
+  test(`an address that is typed costs the same after ${TYPED} others: ${who} (P5, I5)`, async (t) => {
+    const fold = new DirectFold({ configuration, hash });
+    const us: number[] = [];
+    for (let n = 0; n < TYPED; n += 1) {
+      const identifiers = Object.entries({ ...names(n), email: `a${n}@example.fr` });
+      const event = {
+        eventId: `e${n}`,
+        type: "page-viewed",
+        occurredAt: START_MS + n * 1000,
+        identifiers: identifiers.map(([namespace, value]) => ({ namespace, value })),
+      };
+      const startedAt = process.cpuUsage();
+      fold.add([{ source: "web", recordedAt: START_MS + n * 1000, event }]);
+      const { user, system } = process.cpuUsage(startedAt);
+      us.push(user + system);
+    }
+    // Beyond the limits of ties and of values: what comes before is dearer.
+    const [first, last] = [median(us.slice(SAMPLE, 2 * SAMPLE)), median(us.slice(-SAMPLE))];
+    t.diagnostic(`${who}: ${Math.round(first)} us after ${SAMPLE} addresses, ${Math.round(last)} us after ${TYPED}`);
+    ok(last <= first * TYPED_RATIO_MAX, `${last} us instead of ${first}`);
+    const { profiles } = fold.readPeople();
+    ok(profiles.length > TYPED - 100, "most of them are nobody's");
+  });

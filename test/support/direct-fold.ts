@@ -81,15 +81,17 @@ export class DirectFold {
   }
 
   readPeople(): People {
-    const components: Component[] = [];
     const orders: Order[] = [];
-    for (const [key, value] of this.#parts) {
-      if (value === null) continue;
-      if (key.startsWith("c/") && (value as Component | Forwarder).forward === undefined)
+    for (const [key, value] of this.#parts) if (value !== null && key.startsWith("o/")) orders.push(value as Order);
+    return gatherPeople(this.engine, [{ components: this.listComponents(), orders }]);
+  }
+
+  listComponents(): Component[] {
+    const components: Component[] = [];
+    for (const [key, value] of this.#parts)
+      if (value !== null && key.startsWith("c/") && (value as Component | Forwarder).forward === undefined)
         components.push(value as Component);
-      if (key.startsWith("o/")) orders.push(value as Order);
-    }
-    return gatherPeople(this.engine, [{ components, orders }]);
+    return components;
   }
 
   #progress(completeUpToMs: Readonly<Record<string, number>>): Carried {

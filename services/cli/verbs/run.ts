@@ -43,6 +43,7 @@ export function registerRun(program: Command): void {
 
 const STOPPED =
   "a shard has stopped, the others go on; nothing of it is skipped. Give back the inner record that cannot be read (from a replica or a copy of the topic), or start a version that can fold it, then restart";
+const LARGE_COMPONENT = "a component has more identifiers than people have: see SPEC.md, section 7";
 
 async function run(
   name: string,
@@ -91,6 +92,7 @@ async function run(
     },
     onLimit(limit) {
       counts.limits[limit] = (counts.limits[limit] ?? 0) + 1;
+      if (limit === "component-identifiers") logger.warn({ limit }, LARGE_COMPONENT);
     },
     onStopped(shard, reason) {
       counts.shardsStopped += 1;
