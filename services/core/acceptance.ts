@@ -17,7 +17,7 @@ import {
   OCCURRED_AT_MIN_MS,
   type ChannelEvent,
 } from "./event.ts";
-import { identifierKey, normaliseIdentifier } from "./identifier.ts";
+import { findIdentifierFault, identifierKey, normaliseIdentifier } from "./identifier.ts";
 import { isPlainer, type Registry } from "./registry.ts";
 import { findMoneyFault } from "./money.ts";
 import { findBreach, keepLawful } from "./lawful.ts";
@@ -35,6 +35,7 @@ export const DEAD_LETTER_REASONS = [
   "occurred-at-out-of-range",
   "missing-order",
   "no-identifier",
+  "malformed-identifier",
   "too-many-identifiers",
   "too-large",
 ] as const;
@@ -128,6 +129,8 @@ export function acceptEvent(
     return { namespace: "order", value, key: identifierKey(registry, "order", value), assurance: "claimed" };
   };
   for (const claim of listClaims(event)) {
+    const fault = findIdentifierFault(claim);
+    if (fault !== null) return refuse("malformed-identifier", fault);
     const namespace = registry.namespaces.get(claim.namespace);
     // Nobody asserts a mailbox; an operator takes back what one ties.
     const isMeant = namespace !== undefined && (namespace.foldOf === undefined || takesBack(event.type));

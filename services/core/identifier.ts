@@ -6,6 +6,7 @@ import { parsePhoneNumberFromString, type CountryCode } from "libphonenumber-js/
 import { cleanText, isJunk, JUNK } from "./junk.ts";
 import type { RegisteredNamespace, Registry } from "./registry.ts";
 import type { NamespaceConfiguration } from "./configuration.ts";
+import type { IdentifierClaim } from "./event.ts";
 
 /** Pure; the shell binds it to the identity key. */
 export interface Hash {
@@ -24,6 +25,16 @@ export function identifierKey({ hash, namespaces }: Registry, name: string, valu
 
 /** Longest value that is looked at; a longer one is refused before any work is done on it. */
 export const IDENTIFIER_VALUE_LENGTH_MAX = 400;
+
+/** More than a namespace may be called in a configuration: whoever writes another name means none. */
+const NAMESPACE = /^[A-Za-z][A-Za-z0-9 _.:/-]{0,62}$/;
+
+/** What no identifier can be, whoever declares what: an event with one was put together wrongly. Null: nothing. */
+export function findIdentifierFault({ namespace, value }: IdentifierClaim): string | null {
+  if (value.length > IDENTIFIER_VALUE_LENGTH_MAX)
+    return `an identifier of ${value.length} characters, more than ${IDENTIFIER_VALUE_LENGTH_MAX}`;
+  return NAMESPACE.test(namespace) ? null : "an identifier of a namespace that is no name";
+}
 
 /** A value that holds one was cut or mixed up on its way. */
 const CONTROL = /\p{Cc}/u;

@@ -226,6 +226,31 @@ describe("identifiers", () => {
     );
   });
 
+  it("that none can be refuse the event, whatever is beside them, and merely undeclared ones do not", () => {
+    const beside = (namespace: string, value: string, role: "self" | "other" = "self") => {
+      const acceptance = acceptEvent(registry, "web", 1_767_225_600_000, {
+        eventId: "e",
+        type: "page-viewed",
+        occurredAt: 1_767_225_600_000,
+        identifiers: [
+          { namespace: "cookie", value: "visitor-1" },
+          { namespace, value, role },
+        ],
+      });
+      return acceptance.ok ? acceptance.accepted.identifiers.length : acceptance.reason;
+    };
+    const long = "C".repeat(IDENTIFIER_VALUE_LENGTH_MAX + 1);
+    for (const namespace of ["customer", "ip", "shoe-size"]) {
+      equal(beside(namespace, long), "malformed-identifier");
+      equal(beside(namespace, long, "other"), "malformed-identifier");
+    }
+    for (const name of ["__proto__", "", " ", "1", "c".repeat(64), "cust\u00f8mer", "a\nb"])
+      equal(beside(name, "C-1"), "malformed-identifier", name);
+    for (const name of ["constructor", "toString", "shoe_size", "Loyalty Card", "x:y/z.1", "c".repeat(63)])
+      equal(beside(name, "C-1"), 1, name);
+    equal(beside("customer", long.slice(1)), 2);
+  });
+
   it("more than sixteen, junk and other people's left out, refuse the event, and so does none", () => {
     const event = (identifiers: { namespace: string; value: string; role?: "other" }[]) =>
       acceptEvent(registry, "web", 1_767_225_600_000, {
@@ -247,8 +272,8 @@ describe("identifiers", () => {
     );
     for (const [identifiers, reason] of [
       [Array.from({ length: 10_000 }, (_, i) => ({ namespace: "cookie", value: `v-${i}` })), "too-many-identifiers"],
-      [[{ namespace: "customer", value: "C".repeat(1024 * 1024) }], "no-identifier"],
-      [[{ namespace: "__proto__", value: "C-1" }], "no-identifier"],
+      [[{ namespace: "customer", value: "C".repeat(1024 * 1024) }], "malformed-identifier"],
+      [[{ namespace: "__proto__", value: "C-1" }], "malformed-identifier"],
       [[{ namespace: "constructor", value: "C-1" }], "no-identifier"],
     ] as const) {
       const outcome = event([...identifiers]);

@@ -186,14 +186,16 @@ export const POSTHOG_CASES: readonly PeerCase[] = [
   ),
   adopt(
     "PH-039",
-    "a value too long to be kept, or with a NUL in it, is no identifier, and the event is folded without it",
+    "a value with a NUL in it is no identifier, and the event is folded without it; with one too long to be kept it is refused",
     [
       "web: customer=d",
       `web: customer=d cookie=anon\0one`,
       `web: customer=d cookie=${"x".repeat(401)}`,
-      `web: customer=d cookie=anon\0one cookie=${"x".repeat(401)} cookie=${"y".repeat(400)}`,
+      `web: customer=d cookie=anon\0one cookie=${"y".repeat(400)}`,
+      `web: customer=d cookie=z cookie=${"x".repeat(401)}`,
     ],
     `known customer=d cookie=${"y".repeat(400)}`,
+    { outcomes: ["e2 dead-lettered malformed-identifier", "e4 dead-lettered malformed-identifier"] },
   ),
   adopt(
     "PH-040",

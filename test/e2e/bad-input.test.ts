@@ -85,6 +85,32 @@ function listBad(encode: (event: ChannelEvent) => Buffer): Bad[] {
       value: encode(makeEvent("b3", { identifiers: [{ namespace: "email", value: "null" }] })),
     },
     {
+      what: "an identifier of a namespace that is no name, beside a good one",
+      source: "web",
+      reason: "malformed-identifier",
+      value: encode(
+        makeEvent("b6", {
+          identifiers: [
+            { namespace: "cookie", value: "ck-1" },
+            { namespace: "__proto__", value: "C-1" },
+          ],
+        }),
+      ),
+    },
+    {
+      what: "an identifier of more than four hundred characters, beside a good one",
+      source: "web",
+      reason: "malformed-identifier",
+      value: encode(
+        makeEvent("b7", {
+          identifiers: [
+            { namespace: "cookie", value: "ck-1" },
+            { namespace: "email", value: "a".repeat(401) },
+          ],
+        }),
+      ),
+    },
+    {
       what: "seventeen identifiers",
       source: "web",
       reason: "too-many-identifiers",
