@@ -215,7 +215,10 @@ const engine = z.strictObject({
     .max(256)
     .default(8)
     .meta({ description: "Groups of channel partitions that move between resolve workers." }),
-  tickInterval: durationKeyWithDefault("How often time is written to the log while nothing happens.", "1s"),
+  tickInterval: durationKeyWithDefault(
+    "How often time is written to the log: a timer fires so late at most. Each tick is a record per slot and shard.",
+    "5s",
+  ),
   transactionInterval: durationKeyWithDefault("Longest wait before work done is committed.", "100ms"),
   transactionTimeout: durationKeyWithDefault("After which Kafka aborts the transaction of a dead worker.", "10s"),
 });
