@@ -105,6 +105,27 @@ export const rulingAnswer = z
   })
   .meta({ id: "Ruling" });
 
+export const statementAnswer = z
+  .strictObject({
+    id: z.string(),
+    position: z.string().meta({ description: "`?at-least=` this waits until it is in what a reader reads." }),
+    profiles: asked,
+  })
+  .meta({ id: "Statement" });
+
+export const erasureAnswer = z
+  .strictObject({
+    id: z.string(),
+    profileId: z.string(),
+    identifiers: z.int().meta({ description: "Forgotten." }),
+    shared: z.int().meta({ description: "Shared with others: what was kept under them is." }),
+    orders: z.int(),
+    state: z
+      .enum(["written", "effective"])
+      .meta({ description: "written: it is in the log, and has not reached every home in the time of a request." }),
+  })
+  .meta({ id: "Erasure", description: "A receipt, without a personal value." });
+
 export const healthAnswer = z.strictObject({ status: z.literal("ok") }).meta({ id: "Health" });
 
 export const readinessAnswer = z

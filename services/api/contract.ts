@@ -5,13 +5,16 @@ import * as z from "zod";
 import { IDENTIFIER_VALUE_LENGTH_MAX } from "#core/identifier.ts";
 import { TIMELINE_RULES } from "#core/journey.ts";
 import { OPERATOR_VERDICTS } from "#core/ruling.ts";
+import { NOTE_TYPES } from "#services/wire/statement.ts";
 import {
+  erasureAnswer,
   explanationAnswer,
   healthAnswer,
   profileAnswer,
   readinessAnswer,
   rulingAnswer,
   shardsAnswer,
+  statementAnswer,
 } from "./answer.ts";
 import { POSITION } from "./position.ts";
 import type { ProblemCode } from "./problem.ts";
@@ -63,6 +66,44 @@ const atLeast = z.strictObject({
 export const TIMELINE_CURSOR = /^(\d{1,15})\.(\d{1,3})$/;
 
 export const PROFILE_ID = /^[A-Za-z0-9_-]{22}$/;
+
+const commandId = z.uuid().optional().meta({ description: "Send a command again under its id, and it counts once." });
+const reason = z.string().min(1).max(1000);
+const named = z.string().min(1).max(63);
+
+const correction = z.discriminatedUnion("kind", [
+  z.strictObject({
+    kind: z.literal("consent"),
+    purpose: named,
+    channel: named.optional().meta({ description: "Default: any." }),
+    proof: z.string().min(1).max(1000),
+  }),
+  z.strictObject({
+    kind: z.literal("objection").meta({ description: "Also a consent that is withdrawn." }),
+    purpose: named,
+    channel: named.optional().meta({ description: "Default: any." }),
+    proof: z.string().min(1).max(1000).optional(),
+  }),
+  z.strictObject({
+    kind: z.literal("traits").meta({ description: "Outranks whatever a source says." }),
+    traits: z
+      .array(
+        z.strictObject({
+          name: named,
+          value: z.string().max(1000).nullable().meta({ description: "null: taken away." }),
+        }),
+      )
+      .min(1)
+      .max(50),
+  }),
+]);
+
+const SENDING = [
+  "store-unavailable",
+  "store-behind",
+  "log-unavailable",
+  "outcome-unknown",
+] as const satisfies ProblemCode[];
 
 const READING = [
   "not-found",
@@ -179,17 +220,67 @@ export const CONTRACT = {
     isLookUp: false,
     isCommand: true,
     body: z.strictObject({
-      id: z.uuid().optional().meta({ description: "Send a command again under its id, and it counts once." }),
+      id: commandId,
       verdict: z.enum(OPERATOR_VERDICTS).meta({
         description: "linked: one person. cut: their evidence does not count. apart: nor may other. lifted: undone.",
       }),
       identifiers: z.tuple([identifier, identifier]),
-      reason: z.string().min(1).max(1000),
+      reason,
     }),
     query: z.strictObject({}),
     status: 202,
     answer: rulingAnswer,
-    problems: ["ruling-refused", "store-unavailable", "store-behind", "log-unavailable", "outcome-unknown"],
+    problems: ["ruling-refused", ...SENDING],
+  },
+  note: {
+    method: "POST",
+    url: "/notes",
+    summary: "A note about a person, or something that is to be done for her, written to the log with its author",
+    scope: "note:write",
+    isLookUp: false,
+    isCommand: true,
+    body: z.strictObject({
+      id: commandId,
+      identifier,
+      type: z.enum(NOTE_TYPES).default("note-added"),
+      text: z.string().min(1).max(400),
+    }),
+    query: z.strictObject({}),
+    status: 202,
+    answer: statementAnswer,
+    problems: ["request-refused", ...SENDING],
+  },
+  correct: {
+    method: "POST",
+    url: "/privacy/corrections",
+    summary: "A person's consent, objection or correction of what is kept of her",
+    scope: "privacy:write",
+    isLookUp: false,
+    isCommand: true,
+    body: z.strictObject({ id: commandId, identifier, correction, reason }),
+    query: z.strictObject({}),
+    status: 202,
+    answer: statementAnswer,
+    problems: ["request-refused", ...SENDING],
+  },
+  erase: {
+    method: "POST",
+    url: "/privacy/erasures",
+    summary: "Forgets a person, whatever is replayed or comes late; waits for it as `?at-least=` does",
+    scope: "privacy:write",
+    isLookUp: false,
+    isCommand: true,
+    body: z.strictObject({
+      id: commandId,
+      identifier,
+      reason: reason.meta({
+        description: "The request's number or cause, nothing of the person: it is kept for ever.",
+      }),
+    }),
+    query: z.strictObject({}),
+    status: 202,
+    answer: erasureAnswer,
+    problems: ["request-refused", ...SENDING],
   },
   readShards: {
     method: "GET",

@@ -1,15 +1,17 @@
-// Positions that readers may wait for (`?at-least=`): a place on a shard's log, or a ruling that is to take effect.
+// Positions that readers may wait for (`?at-least=`): a place on a shard's log, a ruling or a statement that is to take effect.
 // Opaque to callers, and without a personal value: identifiers stand in them as their keyed hashes.
 
 import { setTimeout as sleep } from "node:timers/promises";
 import { isInEffect } from "#services/wire/ruling.ts";
+import { isStated } from "#services/wire/statement.ts";
 import type { LookupServices, ShardPosition } from "#services/wire/lookup.ts";
 import type { Gate } from "./outage.ts";
 import { ApiProblem } from "./problem.ts";
 
 const SHARD = /^(\d{1,4})\.(\d{1,15})$/;
 const RULING = /^r\.([0-9A-Fa-f-]{36})\.([A-Za-z0-9_-]{22})\.([A-Za-z0-9_-]{22})$/;
-export const POSITION = new RegExp(`${SHARD.source}|${RULING.source}`);
+const STATEMENT = /^s\.([0-9A-Fa-f-]{36})\.([A-Za-z0-9_-]{22})\.(\d{1,15})$/;
+export const POSITION = new RegExp([SHARD, RULING, STATEMENT].map(({ source }) => source).join("|"));
 
 const PAUSE_MIN_MS = 10;
 const PAUSE_MAX_MS = 100;
@@ -21,6 +23,11 @@ export function formatPosition({ shard, offset }: ShardPosition): string {
 /** keys: of the two identifiers. */
 export function formatRulingPosition(id: string, [a, b]: readonly [string, string]): string {
   return `r.${id}.${a}.${b}`;
+}
+
+/** key: of the identifier that it is about. */
+export function formatStatementPosition(id: string, key: string, atMs: number): string {
+  return `s.${id}.${key}.${atMs}`;
 }
 
 export interface PositionServices extends LookupServices {
@@ -47,6 +54,8 @@ function readPosition(services: PositionServices, text: string): () => Promise<b
       throw new ApiProblem("malformed-request", { errors: [{ path: "query.at-least", message: "no such shard" }] });
     return async () => ((await services.store.standing(place.shard))?.position.offset ?? 0) >= place.offset;
   }
+  const [, stated, key = "", atMs] = STATEMENT.exec(text) ?? [];
+  if (stated !== undefined) return () => isStated(services, stated, key, Number(atMs));
   const [, id = "", a = "", b = ""] = RULING.exec(text) ?? [];
   return () => isInEffect(services, id, [a, b]);
 }

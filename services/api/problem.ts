@@ -28,6 +28,7 @@ export const PROBLEMS = {
   "no-such-route": { status: 404, title: "there is no such route", advice: "see /openapi.json" },
   "request-timeout": { status: 408, title: "the request did not come in time", advice: "send it faster" },
   "ruling-refused": { status: 409, title: "the ruling was refused", advice: "nothing was changed; see `detail`" },
+  "request-refused": { status: 409, title: "the request was refused", advice: "nothing was changed; see `detail`" },
   "too-large": { status: 413, title: "the body is too large", advice: "see the limits in API.md" },
   "unsupported-media-type": {
     status: 415,

@@ -1,13 +1,22 @@
 // Who may do what: scopes are what routes ask for, roles are the bundles of them that keys are made with.
 
-export const SCOPES = ["profile:read", "profile:pii", "profile:explain", "ruling:write", "admin"] as const;
+export const SCOPES = [
+  "profile:read",
+  "profile:pii",
+  "profile:explain",
+  "note:write",
+  "ruling:write",
+  "privacy:write",
+  "admin",
+] as const;
 export type Scope = (typeof SCOPES)[number];
 
 export const ROLES = {
   reader: ["profile:read"],
   analyst: ["profile:read", "profile:explain"],
-  agent: ["profile:read", "profile:pii", "profile:explain"],
-  operator: ["profile:read", "profile:pii", "profile:explain", "ruling:write"],
+  agent: ["profile:read", "profile:pii", "profile:explain", "note:write"],
+  operator: ["profile:read", "profile:pii", "profile:explain", "note:write", "ruling:write"],
+  privacy: ["profile:read", "profile:pii", "profile:explain", "privacy:write"],
   admin: SCOPES,
 } as const satisfies Readonly<Record<string, readonly Scope[]>>;
 

@@ -24,6 +24,7 @@ import { createExplanationRoutes } from "./routes/explanation.ts";
 import { createHealthRoutes } from "./routes/health.ts";
 import { createProfileRoutes } from "./routes/profiles.ts";
 import { createRulingRoutes } from "./routes/rulings.ts";
+import { createStatementRoutes } from "./routes/statements.ts";
 import type { Caller, Scope } from "./role.ts";
 import type { ApiServices } from "./services.ts";
 import { registerChanges } from "./stream.ts";
@@ -119,6 +120,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     ...createProfileRoutes(services),
     ...createExplanationRoutes(services),
     ...createRulingRoutes(services),
+    ...createStatementRoutes(services),
     ...createHealthRoutes(services),
   };
   for (const name of ROUTE_NAMES) {

@@ -48,6 +48,8 @@ const loyaltyAnswer = z.strictObject({
   ...told,
 });
 
+const noteAnswer = z.strictObject({ type: z.string(), text: z.string(), eventId: z.string(), ...told });
+
 export const timelineLine = z.strictObject({ type: z.string(), channel: z.string(), eventId: z.string(), ...told });
 
 const shareAnswer = z.strictObject({ name: z.string(), count: z.int() });
@@ -74,6 +76,7 @@ export const agentAnswer = z
           pastContacts: z
             .array(timelineLine)
             .meta({ description: "Calls, cases, messages, visits to a store, notes and reviews; the latest first." }),
+          notes: z.array(noteAnswer).meta({ description: "Of agents and systems that know her; the latest first." }),
           optOuts,
           contacts: z.array(contactAnswer),
           subscriptions: z.array(subscriptionAnswer),

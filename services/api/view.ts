@@ -5,6 +5,7 @@ import type * as z from "zod";
 import { compareText } from "#core/comparison.ts";
 import type { FoundProfile } from "#services/wire/lookup.ts";
 import { HIDDEN, mask } from "#services/wire/mask.ts";
+import { NOTE_TYPES } from "#services/wire/statement.ts";
 import {
   answerCounters,
   answerHeader,
@@ -17,7 +18,7 @@ import type { Caller } from "./role.ts";
 import type { agentAnswer, marketingAnswer, productAnswer, serviceAnswer } from "./view-answer.ts";
 
 /** Types of events that are a contact with the brand's people, beside those of cases and messages. */
-const CONTACT_TYPES: ReadonlySet<string> = new Set(["called", "store-visited", "note-added", "reviewed"]);
+const CONTACT_TYPES: ReadonlySet<string> = new Set([...NOTE_TYPES, "called", "store-visited", "reviewed"]);
 
 export function viewForAgent(found: FoundProfile, caller: Caller): z.input<typeof agentAnswer>["profiles"][number] {
   const { timeline } = found.profile.view;
@@ -26,6 +27,7 @@ export function viewForAgent(found: FoundProfile, caller: Caller): z.input<typeo
     ...describeCustomer(found),
     cases: describeCases(found, caller),
     pastContacts: copy(timeline.filter(({ type }) => CONTACT_TYPES.has(type) || /^(case|message)-/.test(type))),
+    notes: found.profile.view.notes.map((note) => ({ ...note, text: maySee(caller) ? note.text : HIDDEN })),
     optOuts: describeConsents(found).filter(({ granted }) => !granted),
     contacts: describeContacts(found, caller),
     subscriptions: copy(found.profile.view.subscriptions),

@@ -4,7 +4,7 @@ import { CART_RULES, readCarts, type Cart } from "./cart.ts";
 import { CASE_RULES, readCases, type CaseRecord } from "./case.ts";
 import { REACH_RULES, readReaches, type Reach } from "./contact.ts";
 import { CONSENT_RULES, readConsents, type Consent } from "./consent.ts";
-import { CALL_RULES, MESSAGE_STEP_RULES, NO_CORRESPONDENCE, readCorrespondence } from "./correspondence.ts";
+import { CALL_RULES, MESSAGE_STEP_RULES, NO_CORRESPONDENCE, NOTE_RULES, readCorrespondence } from "./correspondence.ts";
 import type { Correspondence } from "./correspondence.ts";
 import type { ChannelEvent } from "./event.ts";
 import { isAnchorAuthenticated, mergeLatest, mergeRegisters, NOTHING_TOLD } from "./facet.ts";
@@ -119,6 +119,7 @@ export function mergeDossiers(a: Dossier | null, b: Dossier | null, limits: Limi
     touches: mergeLatest(TOUCH_RULES, into.touches, b.touches, limits),
     timeline: mergeLatest(TIMELINE_RULES, into.timeline, b.timeline, limits),
     calls: mergeLatest(CALL_RULES, into.calls, b.calls, limits),
+    notes: mergeLatest(NOTE_RULES, into.notes, b.notes, limits),
     messageSteps: mergeLatest(MESSAGE_STEP_RULES, into.messageSteps, b.messageSteps, limits),
   };
 }

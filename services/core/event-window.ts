@@ -18,6 +18,11 @@ export type EventWindow = Map<number, number>;
  * strangers: it only tells apart the 256 events of one window.
  */
 export function eventMark(item: EventItem): number {
+  const mark = markOf(item.source, item.eventId);
+  return isAnchorAuthenticated(item) ? mark : claimMark(mark);
+}
+
+function markOf(source: string, eventId: string): number {
   let [a, b] = [0x811c9dc5, 0x9747b28c];
   const add = (text: string): void => {
     for (let i = 0; i < text.length; i += 1) {
@@ -26,11 +31,10 @@ export function eventMark(item: EventItem): number {
       b = Math.imul(b ^ unit, 0x85ebca6b) ^ (b >>> 13);
     }
   };
-  add(item.source);
+  add(source);
   add("\n");
-  add(item.eventId);
-  const mark = (a >>> 0) * 2 ** 21 + (b >>> 11);
-  return isAnchorAuthenticated(item) ? mark : claimMark(mark);
+  add(eventId);
+  return (a >>> 0) * 2 ** 21 + (b >>> 11);
 }
 
 /** The mark of the same event, had it been claimed, and the converse. */
@@ -41,6 +45,13 @@ function claimMark(mark: number): number {
 /** When the event was folded, or a copy of it with another assurance; undefined: not lately. */
 export function recallEvent(window: EventWindow, mark: number): number | undefined {
   return window.get(mark) ?? window.get(claimMark(mark));
+}
+
+/** Whether an authenticated event of about that instant is in it, or has been and so much has come since that it left. */
+export function hasPassed(window: EventWindow, source: string, eventId: string, recordedAt: number): boolean {
+  if (window.has(markOf(source, eventId))) return true;
+  const authenticated = [...window].filter(([mark]) => mark >= 0);
+  return authenticated.length === DUPLICATE_WINDOW_EVENTS && authenticated.every(([, at]) => at > recordedAt);
 }
 
 /** Marks an event as folded; of too many of its kind, the earliest recorded leaves. */

@@ -27,6 +27,7 @@ export const LIMIT_KINDS = [
   "carts",
   "cart-lines",
   "calls",
+  "notes",
   "message-steps",
   "facet-length",
 ] as const;

@@ -33,7 +33,7 @@ export interface DossierState extends Journey, Correspondence {
 }
 
 export function writeDossier(dossier: Dossier): DossierState {
-  const { searches, touches, timeline, calls, messageSteps } = dossier;
+  const { searches, touches, timeline, calls, notes, messageSteps } = dossier;
   return {
     consents: [...dossier.consents.values()],
     cases: [...dossier.cases.values()],
@@ -52,12 +52,13 @@ export function writeDossier(dossier: Dossier): DossierState {
     touches,
     timeline,
     calls,
+    notes,
     messageSteps,
   };
 }
 
 export function readDossier(state: DossierState): Dossier {
-  const { searches, touches, timeline, calls, messageSteps } = state;
+  const { searches, touches, timeline, calls, notes, messageSteps } = state;
   return {
     consents: keyed(state.consents, consentKey),
     cases: keyed(state.cases, caseKey),
@@ -76,6 +77,7 @@ export function readDossier(state: DossierState): Dossier {
     touches,
     timeline,
     calls,
+    notes,
     messageSteps,
   };
 }

@@ -51,6 +51,7 @@ after(async () => {
   stage.remove();
 });
 
+const NOBODY = { namespace: "customer", value: "C-0000" };
 const MARIE_BY_PHONE = { namespace: "phone", value: MARIE.phone.phone };
 const now = () => Math.floor(Date.now() / 1000);
 
@@ -92,6 +93,9 @@ function sample(path: string, method: string) {
     "/profiles/service-view": MARIE_BY_PHONE,
     "/profiles/product-view": MARIE_BY_PHONE,
     "/profiles/explain": { identifiers: [MARIE_BY_PHONE] },
+    "/notes": { identifier: MARIE_BY_PHONE, text: "t" },
+    "/privacy/corrections": { identifier: NOBODY, reason: "r", correction: { kind: "objection", purpose: "p" } },
+    "/privacy/erasures": { identifier: NOBODY, reason: "r" },
     "/rulings": { verdict: "linked", identifiers: [MARIE_BY_PHONE, MARIE_BY_PHONE], reason: "r" },
   };
   return {
@@ -134,7 +138,15 @@ test("each role may do at each route what its scopes say, and nothing else", asy
       assert.ok(String(statusCode) in operation.responses, `${place} is documented`);
       if (!has) refused += 1;
       const expected = has
-        ? ({ "/profiles/{id}": 404, "/profiles/{id}/timeline": 404, "/rulings": 409, [CHANGES.url]: 400 }[path] ?? 200)
+        ? ({
+            "/profiles/{id}": 404,
+            "/profiles/{id}/timeline": 404,
+            "/rulings": 409,
+            "/notes": 202,
+            "/privacy/corrections": 409,
+            "/privacy/erasures": 409,
+            [CHANGES.url]: 400,
+          }[path] ?? 200)
         : role === null
           ? 401
           : operation["x-weft-look-up"] === true

@@ -34,29 +34,36 @@ function weigh(): number {
   return process.memoryUsage().heapUsed;
 }
 
+const IDENTIFIERS = [
+  { namespace: "customer", value: MARIE.account.customer },
+  { namespace: "card", value: MARIE.card.card },
+  { namespace: "email", value: MARIE.email.email },
+  { namespace: "customer", value: PAUL.account.customer },
+];
 const KNOWN = {
   namespace: ["email", "phone", "customer", "card", "cookie", "ip", "none"],
   value: [MARIE.phone.phone, MARIE.email.email, MARIE.account.customer, MARIE.card.card, PAUL.account.customer],
   phone: [MARIE.phone.phone, LANDLINE.phone],
   id: ["N7tDF2RcFSPtYFJ1t8hUEl", "_6zAUiI4ClbmVF9Ei30Ue7", "0b8f7a52-6f0e-4c53-9d0a-0e5d1f1d2c3b"],
-  identifiers: [
-    { namespace: "customer", value: MARIE.account.customer },
-    { namespace: "card", value: MARIE.card.card },
-    { namespace: "email", value: MARIE.email.email },
-    { namespace: "customer", value: PAUL.account.customer },
-  ],
+  identifier: IDENTIFIERS,
+  identifiers: IDENTIFIERS,
   "at-least": ["0.1", "1.1", "2.99999999", "4000.1"],
 };
 
 test(`${REQUESTS} requests: only documented statuses and shapes, and no more memory`, async (t) => {
   const document = (await api.app.inject("/openapi.json")).json() as Document;
-  const credentials = [...Object.values(api.keys), "weft_none"];
-  const requests = generateRequests({ document, seed: SEED, credentials, known: KNOWN });
+  const everybody = [...Object.values(api.keys), "weft_none"];
+  // Whoever may erase comes late: until then there is somebody to find.
+  const erasing = [api.keys.privacy, api.keys.admin];
+  const phases = [everybody.filter((key) => !erasing.includes(key)), everybody].map((credentials, phase) =>
+    generateRequests({ document, seed: SEED + phase, credentials, known: KNOWN }),
+  );
   const statuses = new Map<string, number>();
   const warmUp = Math.ceil(REQUESTS / 4);
   let heap = 0;
   for (let count = 0; count < REQUESTS; count += 1) {
     if (count === warmUp) heap = weigh();
+    const requests = phases[count < REQUESTS * 0.6 ? 0 : 1] as (typeof phases)[number];
     const { operation, ...request } = requests.next().value;
     const answer = await api.app.inject(request);
     const { statusCode, headers, body } = answer;

@@ -6,7 +6,7 @@ import { describe, it } from "node:test";
 import { CART_LINES_MAX, CARTS_MAX } from "#core/cart.ts";
 import { CASES_MAX } from "#core/case.ts";
 import { CONSENTS_MAX } from "#core/consent.ts";
-import { CALL_RULES, MESSAGE_STEP_RULES } from "#core/correspondence.ts";
+import { CALL_RULES, MESSAGE_STEP_RULES, NOTE_RULES } from "#core/correspondence.ts";
 import { REACHES_MAX } from "#core/contact.ts";
 import { MESSAGE_COUNTS_MAX, PRESSURE_DAYS_MAX } from "#core/message.ts";
 import { CATEGORIES_MAX, CHANNELS_MAX } from "#core/habit.ts";
@@ -146,6 +146,13 @@ const BOUNDS: readonly Bound[] = [
     limit: "calls",
     max: CALL_RULES.max,
     tell: (n) => ({ type: "called", case: { caseId: name(n) } }),
+    gone: "first",
+  },
+  {
+    facet: "notes",
+    limit: "notes",
+    max: NOTE_RULES.max,
+    tell: (n) => ({ type: "note-added", note: name(n) }),
     gone: "first",
   },
   {

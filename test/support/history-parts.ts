@@ -96,6 +96,8 @@ const preferences = fc
   .record({ name: among(["size", "size", "colour"]), value: among(["M", "M", "L", 38, null, true]) })
   .map(({ name, value }) => ({ preferences: { [name]: value } }));
 
+const notes = among(["call her back", "prefers letters", ""]).map((note) => ({ note }));
+
 const looking = fc.record({
   search: among([{ query: "boots", results: 3 }, { query: "hats" }, null]),
   product: among([
@@ -122,6 +124,7 @@ export const someParts: fc.Arbitrary<Parts> = fc.oneof(
   { arbitrary: told(["traits-changed", null], addresses), weight: 1 },
   { arbitrary: told(["traits-changed", "identified", null], demographics), weight: 1 },
   { arbitrary: told(["subscription-changed", null], subscription), weight: 1 },
+  { arbitrary: told(["note-added", "called", "page-viewed", null], notes), weight: 1 },
   { arbitrary: told(["loyalty-changed", null], loyalty), weight: 1 },
   { arbitrary: told(["preference-stated", "recommended", "product-viewed", null], preferences), weight: 2 },
   { arbitrary: told(["searched", "campaign-touched", "page-viewed", "product-viewed", null], looking), weight: 3 },

@@ -3,11 +3,12 @@
 import type { AcceptedEvent } from "#core/acceptance.ts";
 import { compareText } from "#core/comparison.ts";
 import type { Registry } from "#core/registry.ts";
-import { byTime, chooseVouched, groupBy, iso, sourceChannel } from "./oracle-facts.ts";
+import { byTime, chooseVouched, groupBy, iso, isVouched, sourceChannel } from "./oracle-facts.ts";
 import { must } from "./oracle-identity.ts";
 
 const LINES = 32;
 const CALLS = 16;
+const NOTES = 16;
 const STEPS = 32;
 
 type Facts = readonly AcceptedEvent[];
@@ -56,6 +57,14 @@ export function describeCorrespondence(registry: Registry, facts: Facts) {
       source: call.source,
       eventId: call.event.eventId,
     }));
+  const notes = facts
+    .filter(({ event }) => !/^(page|product|cart)-viewed$/.test(event.type))
+    .filter((fact) => isVouched(fact) && said(fact.event.note))
+    .toSorted((a, b) => byTime(b, a))
+    .slice(0, NOTES)
+    .map(({ event: { occurredAt, type, note, eventId }, source }) => {
+      return { at: iso(occurredAt), type, text: note, source, eventId };
+    });
   const kinds = ["sent", "delivered", "opened", "clicked", "bounced"];
   const steps = facts
     .filter(({ event }) => kinds.some((kind) => event.type === `message-${kind}`) && said(event.message?.messageId))
@@ -80,6 +89,7 @@ export function describeCorrespondence(registry: Registry, facts: Facts) {
   });
   return {
     calls,
+    notes,
     latestMessages: latestMessages.toSorted(
       (a, b) =>
         compareText(b.at, a.at) ||

@@ -67,6 +67,7 @@ async function printProfile(
     const cases = view.cases.map((one) => ({ ...one, motive: hide(one.motive) }));
     const consents = view.consents.map((one) => ({ ...one, proof: hide(one.proof) }));
     const calls = view.calls.map((one) => ({ ...one, motive: hide(one.motive) }));
+    const notes = view.notes.map((one) => ({ ...one, text: hide(one.text) }));
     const others = view.others.map((one) => ({ ...one, value: hide(one.value) }));
     const searches = view.searches.map((one) => ({ ...one, query: hide(one.query) }));
     const preferences = view.preferences.map((one) => ({ ...one, value: hide(one.value) }));
@@ -85,6 +86,7 @@ async function printProfile(
         cases,
         consents,
         calls,
+        notes,
         others,
         searches,
         preferences,

@@ -5,14 +5,12 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Command } from "commander";
-import type { ChannelEvent } from "#core/event.ts";
-import { isKnown } from "#core/weighed.ts";
 import type { Membership } from "#ports/log.ts";
 import { loadConfiguration } from "#services/config/configuration.ts";
 import { topicNames } from "#services/config/topics.ts";
 import { draftErasure, isErased, publishErasure } from "#services/wire/erasure.ts";
-import { findIdentifier } from "#services/wire/lookup.ts";
 import { operatorTopic } from "#services/wire/ruling.ts";
+import { judgeStatement, publishStatement, type Statement } from "#services/wire/statement.ts";
 import { exportSubject, tabulateExport } from "#services/wire/subject-export.ts";
 import { EXIT, UsageError } from "../failure.ts";
 import { IDENTIFIER_HELP, parseIdentifier } from "../identifier.ts";
@@ -104,38 +102,27 @@ function readTrait(text: string): readonly [string, string | null] {
   return [text.slice(0, cut), text.slice(cut + 1) || null];
 }
 
-/** An event of the operator about an identifier that the shop knows: what he says of it would make it known. */
 async function correct(
   identifier: string,
   { config, embedded = false, json = false, author, reason }: CorrectionOptions,
-  part: Pick<ChannelEvent, "type" | "consents" | "traits">,
+  said: Statement["said"],
 ): Promise<void> {
-  const { namespace, value } = parseIdentifier(identifier);
+  const named = parseIdentifier(identifier);
   const loaded = loadConfiguration(config);
   const runtime = await openRuntime(loaded, { embedded });
   try {
-    const { engine, wires, lookups, country } = runtime;
-    const found = await findIdentifier(lookups, namespace, value, country);
-    const reasonWhyNot = !found.found ? found.reason : isKnown(engine.registry, found.entry) ? null : "claimed-only";
-    if (reasonWhyNot !== null) {
-      const line = json ? JSON.stringify({ written: false, reason: reasonWhyNot }) : `not written: ${reasonWhyNot}`;
-      process.stdout.write(`${line}\n`);
+    const { wires, lookups, country } = runtime;
+    const judged = await judgeStatement(lookups, named, country);
+    if (!judged.ok) {
+      const { reason: whyNot } = judged;
+      process.stdout.write(`${json ? JSON.stringify({ written: false, reason: whyNot }) : `not written: ${whyNot}`}\n`);
       process.exitCode = EXIT.failed;
       return;
     }
-    const topic = operatorTopic(loaded);
-    const encode = await wires.codec.encoder(topic, "ChannelEvent");
-    const event: ChannelEvent = {
-      eventId: randomUUID(),
-      occurredAt: Date.now(),
-      identifiers: [{ namespace, value }],
-      note: `${author}: ${reason}`,
-      ...part,
-    };
-    await wires.log.append([{ topic, key: event.eventId, value: encode(event) }]);
-    process.stdout.write(
-      json ? `${JSON.stringify({ written: true, eventId: event.eventId })}\n` : "written to the log\n",
-    );
+    const id = randomUUID();
+    const statement = { id, identifier: named, author, text: reason, at: Date.now(), said };
+    await publishStatement(wires, operatorTopic(loaded), statement);
+    process.stdout.write(json ? `${JSON.stringify({ written: true, eventId: id })}\n` : "written to the log\n");
   } finally {
     await runtime.close();
   }

@@ -1,0 +1,34 @@
+// How a command reaches the log: nothing is sent until the log and the registry answer, and where the log goes away in
+// between the caller is told that nobody knows. Never half done.
+
+import { RegistryUnavailable } from "#ports/codec.ts";
+import { LogError } from "#ports/log.ts";
+import { ApiProblem } from "./problem.ts";
+import type { ApiServices } from "./services.ts";
+
+/** Runs `publish` for the command of this id, which writes one record of the schema to the topic. Throws ApiProblem. */
+export async function sendCommand(
+  { codec, log, logGate }: Pick<ApiServices, "codec" | "log" | "logGate">,
+  { id, topic, schema }: { readonly id: string; readonly topic: string; readonly schema: string },
+  publish: () => Promise<void>,
+): Promise<void> {
+  await logGate.pass(async () => {
+    try {
+      await codec.encoder(topic, schema);
+      await log.endOffsets([topic]);
+    } catch (error) {
+      throw isOutage(error) ? new ApiProblem("log-unavailable", {}, { cause: error }) : error;
+    }
+  });
+  try {
+    await logGate.pass(publish);
+  } catch (error) {
+    if (error instanceof ApiProblem || isOutage(error))
+      throw new ApiProblem("outcome-unknown", { detail: `the command's id is ${id}` }, { cause: error });
+    throw error;
+  }
+}
+
+function isOutage(error: unknown): boolean {
+  return error instanceof LogError || error instanceof RegistryUnavailable;
+}

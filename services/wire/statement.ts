@@ -1,0 +1,70 @@
+// What somebody at the shop states about a person under his own name: a consent or its withdrawal, a correction, a note, a
+// thing to be done. One event of the source `operator` about an identifier that the shop knows. For the command line and
+// for the API.
+
+import { OPERATOR } from "#core/configuration.ts";
+import type { ChannelEvent } from "#core/event.ts";
+import { hasPassed } from "#core/event-window.ts";
+import { isKnown } from "#core/weighed.ts";
+import type { Codec } from "#ports/codec.ts";
+import type { Log } from "#ports/log.ts";
+import { findIdentifier, type Located, locateLife, type LookupServices } from "./lookup.ts";
+import type { NamedIdentifier } from "./ruling.ts";
+
+/** What an agent may write under a person: what is so, or what somebody else is to do about it (S58, S101). */
+export const NOTE_TYPES = ["note-added", "lead-passed", "cancellation-requested", "booking-change-requested"] as const;
+
+export type StatementRefusal =
+  | "unknown-namespace"
+  | "not-an-identifier"
+  | "unknown-identifier"
+  /** Stating something of it would make it known: name her by what the shop knows. */
+  | "claimed-only";
+
+export type StatementJudgement =
+  | { readonly ok: true; readonly located: Located }
+  | { readonly ok: false; readonly reason: StatementRefusal };
+
+export async function judgeStatement(
+  services: LookupServices,
+  { namespace, value }: NamedIdentifier,
+  country: string,
+): Promise<StatementJudgement> {
+  const found = await findIdentifier(services, namespace, value, country);
+  if (!found.found) return { ok: false, reason: found.reason };
+  if (!isKnown(services.engine.registry, found.entry)) return { ok: false, reason: "claimed-only" };
+  return { ok: true, located: found };
+}
+
+export interface Statement {
+  /** The engine drops a second record of the same id. */
+  readonly id: string;
+  readonly identifier: NamedIdentifier;
+  readonly author: string;
+  readonly text: string;
+  readonly at: number;
+  readonly said: Pick<ChannelEvent, "type" | "consents" | "traits">;
+}
+
+export async function publishStatement(
+  { codec, log }: { readonly codec: Codec; readonly log: Pick<Log, "append"> },
+  topic: string,
+  { id, identifier: { namespace, value }, author, text, at, said }: Statement,
+): Promise<void> {
+  const event: ChannelEvent = {
+    eventId: id,
+    occurredAt: at,
+    identifiers: [{ namespace, value }],
+    note: `${author}: ${text}`,
+    ...said,
+  };
+  const encode = await codec.encoder(topic, "ChannelEvent");
+  await log.append([{ topic, key: event.eventId, value: encode(event) }]);
+}
+
+/** Whether the home of the identifier (by key) has folded it; also once so much came after it that it is forgotten. */
+export async function isStated(services: LookupServices, id: string, key: string, at: number): Promise<boolean> {
+  const located = await locateLife(services, key);
+  const window = located?.entry.fragment?.seen;
+  return window !== undefined && hasPassed(window, OPERATOR, id, at);
+}

@@ -1,0 +1,95 @@
+// What agents note and ask for, and what is done at a person's request: in effect at the position it is answered with.
+
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { MARIE, PAUL } from "#services/demo/cast.ts";
+import type { Stage } from "#services/cli/stage.ts";
+import { expectAnswer, openTestApi, playWeek, type TestApi } from "#support/api.ts";
+
+let stage: Stage;
+let api: TestApi;
+before(async () => {
+  stage = await playWeek();
+  api = await openTestApi(stage);
+});
+after(async () => {
+  await api.close();
+  await stage.close();
+  stage.remove();
+});
+
+const marie = { namespace: "customer", value: MARIE.account.customer };
+const paul = { namespace: "customer", value: PAUL.account.customer };
+/** As a note names its author. */
+const agentId = () => `key ${api.keys.agent.split("_")[1]}`;
+const ID = "0b8f7a52-6f0e-4c53-9d0a-0e5d1f1d2c3b";
+
+test("a note is on the profile at its position, with its author, once however often it is sent; masked it says nothing (S58)", async () => {
+  const agent = api.as(api.keys.agent);
+  const body = { id: ID, identifier: marie, text: "wants the blue one" };
+  const { position, profiles } = expectAnswer(await agent.note({ body }));
+  expectAnswer(await agent.note({ body }));
+  const query = { "at-least": position };
+  const { notes, profileId, pastContacts } = await viewMarie(agent, query);
+  assert.equal(profiles[0]?.profileId, profileId);
+  assert.deepEqual(
+    notes.map(({ type, text, eventId }) => [type, text, eventId]),
+    [["note-added", `${agentId()}: wants the blue one`, ID]],
+  );
+  assert.ok(pastContacts.some(({ eventId }) => eventId === ID));
+  assert.deepEqual((await viewMarie(api.as(api.keys.reader))).notes[0]?.text, "***");
+});
+
+async function viewMarie(client: ReturnType<TestApi["as"]>, query: { "at-least"?: string } = {}) {
+  const { profiles } = expectAnswer(await client.viewCaller({ body: { phone: MARIE.phone.phone }, query }));
+  const [view] = profiles;
+  assert.ok(view !== undefined);
+  return view;
+}
+
+test("what an agent asks for is a command event with its author, on the profile (S101)", async () => {
+  const type = "cancellation-requested" as const;
+  const agent = api.as(api.keys.agent);
+  const { position } = expectAnswer(await agent.note({ body: { identifier: marie, type, text: "M-0003" } }));
+  const { notes } = await viewMarie(agent, { "at-least": position });
+  assert.ok(notes.some((note) => note.type === type && note.text === `${agentId()}: M-0003`));
+});
+
+test("an objection is a refusal for the agent to see, and a correction outranks every source (G2)", async () => {
+  const officer = api.as(api.keys.privacy);
+  const correct = async (correction: Parameters<typeof officer.correct>[0]["body"]["correction"]) =>
+    expectAnswer(await officer.correct({ body: { identifier: marie, correction, reason: "request 7" } })).position;
+  await correct({ kind: "objection", purpose: "profiling" });
+  const position = await correct({ kind: "traits", traits: [{ name: "firstName", value: "Marie-Anne" }] });
+  const view = await viewMarie(officer, { "at-least": position });
+  assert.ok(view.optOuts.some(({ purpose, channel }) => purpose === "profiling" && channel === null));
+  assert.equal(view.traits.find(({ name }) => name === "firstName")?.value, "Marie-Anne");
+  // The clock stands still here, and of a tie the refusal holds: another purpose.
+  const consent = await correct({ kind: "consent", purpose: "surveys", proof: "form 8" });
+  const query = { "at-least": consent };
+  const { consents } = expectAnswer(await officer.viewForMarketing({ body: marie, query }));
+  assert.ok(consents.some(({ purpose, granted }) => purpose === "surveys" && granted));
+});
+
+test("who is erased is nobody, and the receipt has no personal value; a second request finds nobody (G1)", async () => {
+  const officer = api.as(api.keys.privacy);
+  const { profileId } = expectAnswer(await officer.lookUp({ body: paul }));
+  const receipt = expectAnswer(await officer.erase({ body: { identifier: paul, reason: "request 9" } }));
+  assert.deepEqual([receipt.state, receipt.profileId], ["effective", profileId]);
+  assert.ok(receipt.identifiers > 1 && !JSON.stringify(receipt).includes(PAUL.account.customer));
+  assert.equal((await officer.lookUp({ body: paul })).status, 404);
+  assert.equal((await officer.readProfile({ params: { id: profileId } })).status, 404);
+  const again = await officer.erase({ body: { identifier: paul, reason: "request 9" } });
+  assert.ok(!again.ok && again.problem.code === "request-refused" && again.problem.detail === "unknown-identifier");
+  expectAnswer(await officer.lookUp({ body: marie }));
+});
+
+test("whoever has not the scope writes nothing, and nothing is written about whom nobody knows", async () => {
+  const body = { identifier: marie, reason: "r" };
+  for (const key of [api.keys.agent, api.keys.operator, api.keys.reader])
+    assert.equal((await api.as(key).erase({ body })).status, 403);
+  assert.equal((await api.as(api.keys.privacy).note({ body: { identifier: marie, text: "t" } })).status, 403);
+  const unknown = { namespace: "customer", value: "C-0000" };
+  const refused = await api.as(api.keys.agent).note({ body: { identifier: unknown, text: "t" } });
+  assert.ok(!refused.ok && refused.problem.code === "request-refused");
+});
