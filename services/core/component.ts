@@ -212,12 +212,14 @@ export function tieKey(near: string, far: string): string {
   return `${near} ${far}`;
 }
 
+export const COMPONENT_PARTS = "c/";
+
 export function componentPart(id: ComponentId): string {
-  return `c/${id}`;
+  return `${COMPONENT_PARTS}${id}`;
 }
 
 export function isComponentPart(part: string): boolean {
-  return part.startsWith("c/");
+  return part.startsWith(COMPONENT_PARTS);
 }
 
 /** Of a component that is more than one part. */

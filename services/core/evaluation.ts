@@ -9,6 +9,7 @@ import { isPending } from "./membership.ts";
 import { describePassage, touchTime, type Passage } from "./passage.ts";
 import type { Cause, ProfileRecord } from "./profile.ts";
 import { reviseMoves, type Reason } from "./retraction.ts";
+import { RULES } from "./rules-in-force.ts";
 import { earlier } from "./segment.ts";
 import { refreshSignals } from "./signal.ts";
 import { SHARD_PART, type ShardTime } from "./shard-time.ts";
@@ -92,6 +93,7 @@ const CAUSES = {
 
 function chooseCause(reason: Reason, cause: Cause): TransitionCause {
   if (cause.source === PRIVACY) return "erasure";
+  if (cause.source === RULES) return "rule-change";
   return cause.backfill ? "backfill" : CAUSES[reason];
 }
 

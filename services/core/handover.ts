@@ -32,7 +32,10 @@ import type { AbsorbItem, ComponentId, HandoverItem } from "./item.ts";
 import { joinProfile } from "./membership.ts";
 import { publishComponent, touchProfile } from "./publication.ts";
 import { createNews, takeStatus, tieEvidence, tieIdentifier, type News } from "./region.ts";
+import { reviseProfiles } from "./rule-change.ts";
+import { causeOfRules, rulesInForce } from "./rules-in-force.ts";
 import { takeRuling } from "./ruling.ts";
+import { SHARD_PART } from "./shard-time.ts";
 import { restoreTimers } from "./signal.ts";
 import { dropTimers } from "./timer.ts";
 import { isKnown } from "./weighed.ts";
@@ -74,8 +77,9 @@ export function* applyAbsorb(engine: Engine, workspace: Workspace, item: AbsorbI
       dropTimers(workspace, id, naming, record);
     }
   }
+  const rules = rulesInForce(workspace)?.sequence ?? 0;
   workspace.sends.push({
-    item: { kind: "handover", component: into, from: id, last: true, parts, cause },
+    item: { kind: "handover", component: into, from: id, last: true, parts, cause, rules },
     event: null,
   });
   const forwarder: Forwarder = { id, forward: into };
@@ -117,7 +121,16 @@ export function* applyHandover(
   const news = createNews();
   const sizeBefore = component.identifiers.size;
   if (absorbed === undefined) holdBirth(workspace, component, item.from);
-  else mergeComponent(engine, workspace, component, absorbed, item, news);
+  else {
+    mergeComponent(engine, workspace, component, absorbed, item, news);
+    // These shards heard of the rules later than this one. Never earlier: the rules are on all their logs together.
+    const inForce = rulesInForce(workspace);
+    if (inForce !== null && inForce.sequence > (item.rules ?? 0)) {
+      yield* load(workspace, [SHARD_PART]);
+      const cause = causeOfRules(inForce, Math.max(inForce.recordedAt, item.cause.at));
+      reviseProfiles(engine, workspace, component, absorbed.profiles.keys(), cause);
+    }
+  }
   tellSize(workspace, component, sizeBefore);
   for (const birth of asked) if (component.held.has(birth)) asked.delete(birth);
   const affected = new Set(settleIdentity(engine, workspace, component, item.cause, news));

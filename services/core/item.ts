@@ -62,6 +62,8 @@ export interface HandoverItem {
   readonly from: ComponentId;
   readonly last: boolean;
   readonly parts: readonly Part[];
+  /** Sequence of the rules under which its profiles were evaluated; absent: those of before the first change. */
+  readonly rules?: number;
   readonly cause: Cause;
 }
 
@@ -93,9 +95,19 @@ export interface ProgressItem {
   readonly completeUpToMs: Readonly<Record<string, number>>;
 }
 
-export type Item = EventItem | AbsorbItem | HandoverItem | StatusItem | ProgressItem;
+/** A rule set that is in force from here on, for every shard (rules-in-force.ts). */
+export interface RulesItem {
+  readonly kind: "rules";
+  readonly sequence: number;
+  readonly recordedAt: number;
+  readonly version: string;
+  readonly digest: string;
+  readonly rules: string;
+}
+
 /** The items that belong to one component. */
-export type HomeItem = Exclude<Item, ProgressItem>;
+export type HomeItem = EventItem | AbsorbItem | HandoverItem | StatusItem;
+export type Item = HomeItem | ProgressItem | RulesItem;
 
 /** An item with the bytes of the event that it is about, forwarded as they came. */
 export interface Carried<T extends Item = Item> {

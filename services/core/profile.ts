@@ -14,7 +14,7 @@ export interface OpenSignal {
   readonly state: "open" | "awaiting";
 }
 
-/** Up to which activity a signal was sent. */
+/** Up to which activity a signal was sent, or was due before the rules that declare it. */
 export interface Signalled {
   readonly signal: string;
   readonly upTo: number;

@@ -38,6 +38,19 @@ export function reviseMoves(
   if (record.standing.at(-1)?.to !== move.to) record.standing.push(toMove(move));
 }
 
+/** Of the moves that still held under other rules those that rise under these, up to the last. */
+export function keepRising({ ladder }: Engine, standing: readonly Move[]): Move[] {
+  const kept: Move[] = [];
+  let below = Number.POSITIVE_INFINITY;
+  for (const move of standing.toReversed()) {
+    const height = ladder.heightOf(move.to);
+    if (height === 0 || height >= below) continue;
+    kept.unshift(move);
+    below = height;
+  }
+  return kept;
+}
+
 /** A profile that goes into another one: should it come out again, its end never was. */
 export function endMoves(record: ProfileRecord, end: SegmentTransition | null): void {
   record.standing = [];

@@ -43,7 +43,60 @@ function refreshSignal(
   if (open !== null && open.activityAt === activityAt) return;
   if (open !== null) closeSignal(workspace, component, naming, record, open);
   if (activityAt === null) return;
-  const dueAt = activityAt + rule.dueAfterMs;
+  openSignal(workspace, component, naming, record, { signal, activityAt, dueAt: activityAt + rule.dueAfterMs });
+}
+
+/**
+ * Under other rules: what is not declared any more is closed; what is open is due when the rules say so, and not before now;
+ * what would be open and was due by now is not: rules send nothing for what happened before them.
+ */
+export function reviseSignals(
+  engine: Engine,
+  workspace: Workspace,
+  component: Component,
+  naming: string,
+  record: ProfileRecord,
+  view: ProfileView,
+  nowMs: number,
+  touch: () => void,
+): void {
+  for (const open of record.signals) {
+    if (engine.patterns.some(({ rule }) => rule.signal === open.signal)) continue;
+    touch();
+    closeSignal(workspace, component, naming, record, open);
+  }
+  for (const { rule, find } of engine.patterns) {
+    const { signal, dueAfterMs, sourceLateAfterMs } = rule;
+    const open = findOpen(record, signal);
+    const activityAt = find(view, Math.min(nowMs, open?.activityAt ?? nowMs), signalledUpTo(record, signal));
+    const dueAt = (activityAt ?? 0) + dueAfterMs;
+    const ref = signalRef(component.id, naming, signal);
+    if (open !== null && open.activityAt === activityAt) {
+      if (open.state === "awaiting") {
+        workspace.setTimer("time", ref, Math.max(open.dueAt + sourceLateAfterMs, nowMs));
+      } else if (open.dueAt !== dueAt) {
+        touch();
+        const moved = { ...open, dueAt: Math.max(dueAt, nowMs) };
+        record.signals = record.signals.map((one) => (one === open ? moved : one));
+        workspace.setTimer("time", ref, moved.dueAt);
+      }
+      continue;
+    }
+    if (open === null && activityAt === null) continue;
+    touch();
+    if (open !== null) closeSignal(workspace, component, naming, record, open);
+    if (activityAt !== null && dueAt <= nowMs) noteSignalled(record, signal, activityAt);
+    else if (activityAt !== null) openSignal(workspace, component, naming, record, { signal, activityAt, dueAt });
+  }
+}
+
+function openSignal(
+  workspace: Workspace,
+  component: Component,
+  naming: string,
+  record: ProfileRecord,
+  { signal, activityAt, dueAt }: Omit<OpenSignal, "state">,
+): void {
   record.signals.push({ signal, activityAt, dueAt, state: "open" });
   workspace.setTimer("time", signalRef(component.id, naming, signal), dueAt);
 }

@@ -31,6 +31,8 @@ import { orderPart } from "./order.ts";
 import type { Cause } from "./profile.ts";
 import { touchProfile } from "./publication.ts";
 import { createNews, takeStatus } from "./region.ts";
+import { applyRules } from "./rule-change.ts";
+import { CHANGE_PART, openRuled, RULES_PART } from "./rules-in-force.ts";
 import { createRuling, isGivenUp, takeRuling } from "./ruling.ts";
 import { SHARD_PART } from "./shard-time.ts";
 import { applyProgress } from "./time.ts";
@@ -40,8 +42,10 @@ import { load, loadComponent, type Steps, type Workspace } from "./workspace.ts"
 export const PARKED_MAX = 10_000;
 
 /** Folds one item. The caller ends the bundle with publishChanges. */
-export function* applyItem(engine: Engine, workspace: Workspace, carried: Carried): Steps<void> {
+export function* applyItem(opened: Engine, workspace: Workspace, carried: Carried): Steps<void> {
   const { item, event } = carried;
+  if (item.kind === "rules") return yield* applyRules(opened, workspace, item);
+  const engine = yield* openRuled(opened, workspace);
   // Rules that depend on time are asked as of the shard's time.
   if (engine.ladder.readsTime) yield* load(workspace, [SHARD_PART]);
   if (item.kind === "progress") return yield* applyProgress(engine, workspace, item);
@@ -69,8 +73,9 @@ export function* applyItem(engine: Engine, workspace: Workspace, carried: Carrie
 
 /** The keys that an item is sure to need: for the shell to load a bundle's parts in one round trip. */
 export function partsOf(item: Item): string[] {
-  if (item.kind === "progress") return [SHARD_PART];
-  const keys = [componentPart(item.component)];
+  if (item.kind === "rules") return [SHARD_PART, RULES_PART, CHANGE_PART];
+  if (item.kind === "progress") return [SHARD_PART, RULES_PART];
+  const keys = [RULES_PART, componentPart(item.component)];
   if (item.kind === "event" && item.order !== null && item.role !== "tie") keys.push(orderPart(item.order.key));
   return keys;
 }

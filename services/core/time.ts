@@ -72,7 +72,7 @@ function* fireTimers(
 ): Steps<void> {
   // One more than may fire, beside those that were asked before: then it is seen that some are left.
   const max = engine.firedMax + 1 + workspace.timers.size + (time.asked?.count ?? 0);
-  const stored: readonly DueTimer[] = (yield { kind: "timers", queue, upToMs, max }) ?? [];
+  const stored = ((yield { kind: "timers", queue, upToMs, max }) ?? []) as readonly DueTimer[];
   // Another source may be incomplete yet: what waits on is not asked again at once, nor after a cut.
   const asked = new Set<string>();
   const before = queue === "completeness" ? (time.asked ?? null) : null;

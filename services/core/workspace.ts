@@ -18,11 +18,14 @@ export type TimerQueue = "time" | "completeness";
 export type Need =
   | { readonly kind: "parts"; readonly keys: readonly string[] }
   | { readonly kind: "timers"; readonly queue: TimerQueue; readonly upToMs: number; readonly max: number }
+  /** Keys of the parts of the shard's components behind this one, in their order; asked only where all that came before is committed. */
+  | { readonly kind: "components"; readonly after: string; readonly max: number }
   /** The step ends inside the item: what was done is committed, and the item applied anew, which goes on from there. */
   | { readonly kind: "cut" };
 
-/** Parts are put into the workspace by the driver before it resumes; timers are what it resumes with. */
-export type Steps<T> = Generator<Need, T, readonly DueTimer[] | undefined>;
+/** What the driver resumes with, of timers and components; parts it has put into the workspace before. */
+export type Reply = readonly DueTimer[] | readonly string[] | undefined;
+export type Steps<T> = Generator<Need, T, Reply>;
 
 export interface JoinRequest {
   readonly a: ComponentId;

@@ -4,7 +4,7 @@
 
 import { openMemoryIndex } from "#adapters/memory/index.ts";
 import { openMemoryStore } from "#adapters/memory/store.ts";
-import type { Configuration } from "#core/configuration.ts";
+import type { Configuration, Rules } from "#core/configuration.ts";
 import { compareText } from "#core/comparison.ts";
 import type { EventOutcome, Output } from "#core/effect.ts";
 import { createEngine, type Engine } from "#core/engine.ts";
@@ -12,7 +12,8 @@ import { Erasures, type ErasureRequest } from "#core/erasure.ts";
 import type { ChannelEvent } from "#core/event.ts";
 import type { LimitKind } from "#core/limit.ts";
 import type { Hash } from "#core/identifier.ts";
-import type { Carried } from "#core/item.ts";
+import type { Carried, RulesItem } from "#core/item.ts";
+import { writeRules } from "#core/rules-in-force.ts";
 import type { NewRecord } from "#ports/log.ts";
 import type { Store } from "#ports/store.ts";
 import { RecentEvents } from "../resolver/recent-events.ts";
@@ -21,6 +22,7 @@ import { ShardStitcher } from "../stitcher/shard.ts";
 import { countryOfAskers } from "../wire/lookup.ts";
 import { readBundle, type BundleValue } from "../wire/bundle.ts";
 import { ComponentIndex } from "../wire/component-index.ts";
+import { digestRules } from "../wire/rules.ts";
 import { draftErasure, type ErasureDraft } from "../wire/erasure.ts";
 import { readPeople, type People } from "../wire/profile-reader.ts";
 
@@ -67,6 +69,7 @@ export class Fold {
   readonly #erasures = new Erasures();
   #offset = 0;
   #timeMs = 0;
+  #sequence = 0;
   readonly #events: ChannelEvent[] = [];
   #bundles: BundleValue[] = [];
   #queue: NewRecord[] = [];
@@ -154,6 +157,24 @@ export class Fold {
     await this.#drain();
     if (resolution.latestOccurredAt.size > 0)
       await this.#apply([this.#progress(Object.fromEntries(resolution.latestOccurredAt))]);
+  }
+
+  /** Another rule set comes into force. */
+  async putRules(rules: Rules, recordedAt: number): Promise<void> {
+    await this.advance(recordedAt);
+    this.#sequence += 1;
+    const text = writeRules(rules);
+    const { version } = rules;
+    const item = {
+      kind: "rules",
+      sequence: this.#sequence,
+      recordedAt,
+      version,
+      digest: digestRules(text),
+      rules: text,
+    };
+    await this.#apply([{ item: item as RulesItem, event: null }]);
+    await this.#drain();
   }
 
   /** Whom a request would be about that names her so. */

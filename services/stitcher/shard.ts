@@ -7,13 +7,21 @@
 
 import type { EventOutcome, Output } from "#core/effect.ts";
 import type { LimitKind } from "#core/limit.ts";
-import { componentPart, identifierOf, isComponentPart, type Component, type Forwarder } from "#core/component.ts";
+import { compareText } from "#core/comparison.ts";
+import {
+  COMPONENT_PARTS,
+  componentPart,
+  identifierOf,
+  isComponentPart,
+  type Component,
+  type Forwarder,
+} from "#core/component.ts";
 import type { Engine } from "#core/engine.ts";
 import type { Carried, ComponentId } from "#core/item.ts";
 import { shardOf } from "#core/item.ts";
 import { applyItem, partsOf } from "#core/step.ts";
 import { publishChanges } from "#core/publication.ts";
-import { Workspace, type DueTimer, type JoinRequest, type Need, type Steps, type TimerQueue } from "#core/workspace.ts";
+import { Workspace, type JoinRequest, type Need, type Reply, type Steps, type TimerQueue } from "#core/workspace.ts";
 import { comparePositions, type NewRecord, type Position } from "#ports/log.ts";
 import { type CommitOutcome, type Store, StoreDamaged, type Timer } from "#ports/store.ts";
 import { encodeBundles, type EncodeBundle } from "../wire/bundle.ts";
@@ -66,6 +74,8 @@ export class ShardStitcher {
   /** Of these, the store said that they are not there. */
   readonly #absent = new Set<string>();
   #position: Position;
+  /** Keys of the shard's components in their order, while an item asks for all of them. */
+  #components: readonly string[] | null = null;
   /** No stored timer of the queue is due before. */
   readonly #earliestMs: Record<TimerQueue, number> = { time: 0, completeness: 0 };
 
@@ -178,14 +188,27 @@ export class ShardStitcher {
   /** Answers what the engine needs, first and then, until the item is applied, or cut (true). */
   async #drive(steps: Steps<void>, first: Need): Promise<boolean> {
     for (let need = first; ; ) {
-      let reply: readonly DueTimer[] | undefined;
+      let reply: Reply;
       if (need.kind === "cut") return true;
       if (need.kind === "parts") await this.#load(need.keys);
+      else if (need.kind === "components") reply = await this.#listComponents(need.after, need.max);
       else reply = await this.#findDue(need.queue, need.upToMs, need.max);
       const next = steps.next(reply);
       if (next.done === true) return false;
       need = next.value;
     }
+  }
+
+  async #listComponents(after: string, max: number): Promise<readonly string[]> {
+    if (after === "" || this.#components === null) {
+      const keys: string[] = [];
+      for await (const { key } of this.#services.store.scan(this.shard, COMPONENT_PARTS)) keys.push(key);
+      this.#components = keys.sort(compareText);
+    }
+    const first = findBehind(this.#components, after);
+    const keys = this.#components.slice(first, first + max);
+    if (keys.length === 0) this.#components = null;
+    return keys;
   }
 
   /** Time passes far more often than a timer falls due, so the store is asked only where one can. */
@@ -276,7 +299,8 @@ export class ShardStitcher {
     for (const { item, event } of sends) {
       const addressed =
         item.kind === "status" ? { ...item, component: roots.get(item.component) ?? item.component } : item;
-      const shard = shardOf(addressed.kind === "progress" ? "" : addressed.component, this.#services.shards);
+      const isHome = addressed.kind !== "progress" && addressed.kind !== "rules";
+      const shard = shardOf(isHome ? addressed.component : "", this.#services.shards);
       const items = routed.get(shard) ?? [];
       items.push({ item: addressed, event });
       routed.set(shard, items);
@@ -301,6 +325,17 @@ function addAll(present: Set<string> | undefined, keys: Set<string>): Set<string
   if (present === undefined) return keys;
   for (const key of keys) present.add(key);
   return present;
+}
+
+/** Where in a list in order those behind the key begin. */
+function findBehind(keys: readonly string[], after: string): number {
+  let [first, end] = [0, keys.length];
+  while (first < end) {
+    const middle = (first + end) >> 1;
+    if (compareText(keys[middle] as string, after) > 0) end = middle;
+    else first = middle + 1;
+  }
+  return first;
 }
 
 /** Events that a part of a component keeps until a hand-over comes. */

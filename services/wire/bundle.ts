@@ -2,7 +2,16 @@
 // a hand-over as the store holds them. A bundle is bounded, so that no record of the inner log is larger than its topic
 // allows.
 
-import type { AbsorbItem, Carried, EventItem, HandoverItem, Item, ProgressItem, StatusItem } from "#core/item.ts";
+import type {
+  AbsorbItem,
+  Carried,
+  EventItem,
+  HandoverItem,
+  Item,
+  ProgressItem,
+  RulesItem,
+  StatusItem,
+} from "#core/item.ts";
 import { decodePart, encodePart } from "./part.ts";
 import { toBuffer } from "./avro.ts";
 import type { StoredPart } from "./component-state.ts";
@@ -24,6 +33,7 @@ interface WireItem {
   readonly handover?: StoredHandover | null;
   readonly status?: StatusItem | null;
   readonly progress?: ProgressItem | null;
+  readonly rules?: RulesItem | null;
   readonly payload?: Uint8Array | null;
 }
 
@@ -72,6 +82,8 @@ function writeItem({ item, event }: Carried<Exclude<Item, HandoverItem>>): Writt
       return { wire: { status: item }, bytes: ITEM_BYTES };
     case "progress":
       return { wire: { progress: item }, bytes: ITEM_BYTES };
+    case "rules":
+      return { wire: { rules: item }, bytes: ITEM_BYTES + item.rules.length };
   }
 }
 
@@ -103,9 +115,9 @@ export function encodeBundles(
 }
 
 export function readBundle(value: BundleValue): Carried[] {
-  return value.items.map(({ event, absorb, handover, status, progress, payload }): Carried => {
+  return value.items.map(({ event, absorb, handover, status, progress, rules, payload }): Carried => {
     if (handover) return { item: { ...handover, parts: handover.parts.map(decodePart) }, event: null };
-    const item = event ?? absorb ?? status ?? progress;
+    const item = event ?? absorb ?? status ?? progress ?? rules;
     if (!item) throw new Error("an item of no kind that this version knows");
     return { item, event: payload ?? null };
   });

@@ -57,7 +57,7 @@ const items: readonly Item[] = [
     erasure: { requestId: "r", at: 4, own: ["k"], orders: ["m"], claimed: ["l"], shared: [] },
   },
   { kind: "absorb", component: "0-b", into: "0-a", cause },
-  { kind: "handover", component: "0-a", from: "0-b", last: true, parts, cause },
+  { kind: "handover", component: "0-a", from: "0-b", last: true, parts, cause, rules: 3 },
   {
     kind: "status",
     component: "0-a",
@@ -70,6 +70,7 @@ const items: readonly Item[] = [
     cause: { ...cause, occurredAt: -1 },
   },
   { kind: "progress", slot: 7, timeMs: 12, completeUpToMs: { store: 11 } },
+  { kind: "rules", sequence: 3, recordedAt: 12, version: "v2", digest: "d", rules: '{"ladder":[]}' },
 ];
 
 test("every kind of item travels as it is", () => {

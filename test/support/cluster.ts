@@ -11,9 +11,9 @@ import { createEngine, type Engine } from "#core/engine.ts";
 import { Erasures, type ErasureRequest } from "#core/erasure.ts";
 import type { ChannelEvent } from "#core/event.ts";
 import type { Hash } from "#core/identifier.ts";
-import type { Carried } from "#core/item.ts";
+import type { Carried, RulesItem } from "#core/item.ts";
 import type { Index } from "#ports/index.ts";
-import type { NewRecord } from "#ports/log.ts";
+import { comparePositions, type NewRecord, type Position } from "#ports/log.ts";
 import { StoreUnavailable, type Store } from "#ports/store.ts";
 import { RecentEvents } from "#services/resolver/recent-events.ts";
 import { resolveBatch } from "#services/resolver/resolver.ts";
@@ -33,12 +33,14 @@ export interface ClusterOptions {
   readonly seed: number;
   /** How often, in a thousand, a step goes wrong. */
   readonly faults: number;
+  readonly firedMax?: number;
 }
 
 /** More steps than any history of these sizes needs: beyond it, messages chase each other. */
 const STEPS_MAX = 40_000;
 const BATCH_MAX = 4;
 const RESOLVED = "weft.resolved";
+const START: Position = { offset: 0, step: 0 };
 
 class Crashed extends Error {}
 
@@ -69,8 +71,8 @@ interface Shard {
   readonly log: BundleValue[];
   stitcher: ShardStitcher | null;
   epoch: number;
-  applied: number;
-  published: number;
+  applied: Position;
+  published: Position;
   busy: boolean;
 }
 
@@ -78,7 +80,8 @@ interface Shard {
 interface Heard {
   readonly outcomes: EventOutcome[];
   readonly outputs: Output[];
-  committed: boolean;
+  /** Where the shard stood after it; null: it was not committed. */
+  committed: Position | null;
 }
 
 export class Cluster {
@@ -97,6 +100,7 @@ export class Cluster {
   readonly #resolvers: Resolver[];
   readonly #shards: Shard[];
   readonly #heard = new Map<number, Heard>();
+  readonly #changes: RulesItem[] = [];
   #failure: Error | null = null;
 
   constructor(options: ClusterOptions) {
@@ -106,6 +110,7 @@ export class Cluster {
       configuration: options.configuration,
       hash: options.hash,
       resolverSlots: options.resolvers,
+      ...(options.firedMax === undefined ? {} : { firedMax: options.firedMax }),
       decode: (bytes) => this.#events[readPlace(bytes)] as ChannelEvent,
     });
     this.#resolvers = Array.from({ length: options.resolvers }, () => ({
@@ -115,12 +120,16 @@ export class Cluster {
       ...this.#start(),
     }));
     this.#shards = Array.from({ length: options.shards }, (_, number) => {
-      return { number, log: [], stitcher: null, epoch: 0, applied: 0, published: 0, busy: false };
+      return { number, log: [], stitcher: null, epoch: 0, applied: START, published: START, busy: false };
     });
   }
 
-  /** Spreads the events over the resolvers, each in the given order, and runs until nothing moves. */
-  async run(events: readonly RecordedEvent[]): Promise<void> {
+  /**
+   * Spreads the events over the resolvers, each in the given order, and runs until nothing moves. Rule sets come into force
+   * in their order, each on the logs of all shards at once, some time in between.
+   */
+  async run(events: readonly RecordedEvent[], changes: readonly RulesItem[] = []): Promise<void> {
+    this.#changes.push(...changes);
     for (const event of events) this.#pick(this.#resolvers).arrivals.push(event);
     await this.#settle();
   }
@@ -198,9 +207,17 @@ export class Cluster {
       if (!resolver.busy && resolver.arrivals.length + resolver.requests.length > 0)
         moves.push(() => this.#launch(resolver, this.#resolve(resolver)));
     for (const shard of this.#shards) {
-      if (!shard.busy && shard.applied < shard.log.length) moves.push(() => this.#launch(shard, this.#stitch(shard)));
-      if (!shard.busy && shard.published < shard.applied) moves.push(() => this.#launch(shard, this.#publish(shard)));
+      if (shard.busy) continue;
+      if (shard.applied.offset < shard.log.length) moves.push(() => this.#launch(shard, this.#stitch(shard)));
+      if (comparePositions(shard.published, shard.applied) < 0)
+        moves.push(() => this.#launch(shard, this.#publish(shard)));
     }
+    const [item] = this.#changes;
+    if (item !== undefined)
+      moves.push(() => {
+        this.#changes.shift();
+        for (const shard of this.#shards.keys()) this.#append(shard, [{ item, event: null }]);
+      });
     return moves;
   }
 
@@ -272,22 +289,23 @@ export class Cluster {
 
   async #stitch(shard: Shard): Promise<void> {
     if (shard.stitcher !== null && this.#goesWrong()) shard.stitcher = null;
-    const heard: Heard = { outcomes: [], outputs: [], committed: false };
+    const heard: Heard = { outcomes: [], outputs: [], committed: null };
     this.#heard.set(shard.number, heard);
     shard.stitcher ??= await this.#takeOver(shard);
-    const upTo = Math.min(shard.log.length, shard.applied + 1 + Math.floor(this.#random() * BATCH_MAX));
-    const bundles = shard.log.slice(shard.applied, upTo).map((bundle, place) => {
-      return { offset: shard.applied + place, items: readBundle(bundle) };
+    const from = shard.applied.offset;
+    const upTo = Math.min(shard.log.length, from + 1 + Math.floor(this.#random() * BATCH_MAX));
+    const bundles = shard.log.slice(from, upTo).map((bundle, place) => {
+      return { offset: from + place, items: readBundle(bundle) };
     });
     try {
-      const step = await shard.stitcher.apply(bundles, { offset: shard.published, step: 0 }, { offset: 0, step: 0 });
+      const step = await shard.stitcher.apply(bundles, shard.published, START);
       if (step.outcome !== "committed") shard.stitcher = null;
     } catch (error) {
       if (!(error instanceof Crashed || error instanceof StoreUnavailable)) throw error;
       shard.stitcher = null;
     }
-    if (!heard.committed) return;
-    shard.applied = upTo;
+    if (heard.committed === null) return;
+    shard.applied = heard.committed;
     this.outcomes.push(...heard.outcomes);
     this.outputs.push(...heard.outputs);
   }
@@ -315,11 +333,11 @@ export class Cluster {
   /** From the store's outbox, as a take-over does too: an entry goes out once, in order. */
   async #publish(shard: Shard): Promise<void> {
     const { outbox } = await this.store.readHead(shard.number);
-    const due = outbox.filter(({ to }) => to.offset > shard.published);
+    const due = outbox.filter(({ to }) => comparePositions(to, shard.published) > 0);
     const count = 1 + Math.floor(this.#random() * due.length);
     for (const { to, records } of due.slice(0, count)) {
       for (const record of records) this.#deliver(record);
-      shard.published = to.offset;
+      shard.published = to;
     }
     if (count >= due.length) shard.published = shard.applied;
   }
@@ -336,7 +354,7 @@ export class Cluster {
         if (this.#goesWrong()) return "fenced";
         const outcome = await this.store.commit(commit);
         const heard = this.#heard.get(shard.number);
-        if (heard !== undefined) heard.committed = outcome === "committed";
+        if (heard !== undefined) heard.committed = outcome === "committed" ? commit.to : null;
         if (this.#goesWrong()) throw new StoreUnavailable("no answer");
         return outcome;
       },
@@ -395,11 +413,14 @@ export async function replayLog(
     onOutputs: (told: readonly Output[]) => outputs.push(...told),
   };
   let offset = 0;
-  let stitcher = new ShardStitcher(services, 0, 0, { offset, step: 0 });
+  let at: Position = START;
+  let stitcher = new ShardStitcher(services, 0, 0, at);
   for (const step of steps) {
-    if (forgetful) stitcher = new ShardStitcher(services, 0, 0, { offset, step: 0 });
     const bundles = step.map((items) => ({ offset: offset++, items: structuredClone(items) }));
-    await stitcher.apply(bundles, { offset, step: 0 }, { offset: 0, step: 0 });
+    for (let rest = bundles; rest.length > 0; rest = bundles.filter((bundle) => bundle.offset >= at.offset)) {
+      if (forgetful) stitcher = new ShardStitcher(services, 0, 0, at);
+      ({ to: at } = await stitcher.apply(rest, { offset, step: 0 }, START));
+    }
   }
   return { outputs, people: await readPeople(engine, store, 1) };
 }

@@ -14,7 +14,7 @@ import type { Order } from "#core/order.ts";
 import { publishChanges } from "#core/publication.ts";
 import { routeEvent } from "#core/routing.ts";
 import { applyItem } from "#core/step.ts";
-import { type DueTimer, type Need, Workspace } from "#core/workspace.ts";
+import { type Need, type Reply, Workspace } from "#core/workspace.ts";
 import { openTimeline } from "#adapters/memory/timeline.ts";
 import type { FoldEvent } from "#services/fold/fold.ts";
 import { RecentEvents } from "#services/resolver/recent-events.ts";
@@ -122,11 +122,16 @@ export class DirectFold {
     this.#tell(workspace);
   }
 
-  #answer({ parts, timers }: Workspace, need: Need): readonly DueTimer[] | undefined {
+  #answer({ parts, timers }: Workspace, need: Need): Reply {
     if (need.kind === "timers")
       return this.#timers[need.queue]
         .due(need.upToMs, DUE_MAX)
         .filter(({ ref }) => !timers.has(`${need.queue} ${ref}`));
+    if (need.kind === "components")
+      return [...parts.keys()]
+        .filter((key) => key.startsWith("c/") && key > need.after)
+        .sort()
+        .slice(0, need.max);
     // A step that is cut goes on at once: nothing else comes between.
     if (need.kind === "parts") for (const key of need.keys) if (!parts.has(key)) parts.set(key, null);
     return undefined;
