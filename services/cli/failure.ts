@@ -18,6 +18,11 @@ const ADVICE: Readonly<Record<string, string>> = {
   "no-fold": "--from names a folder that `weft fold --out` has written",
   "log-outcome-unknown":
     "some records may have been written; make sure that the topics exist (`weft topics create`) and run the command again, the engine drops what it has already seen",
+  "rules-differ":
+    "`weft rules show` prints what is in force; `weft rules apply` puts the file's in force, or give back the former file",
+  "rules-refused": "nothing was changed; `weft rules check` explains a file",
+  "configuration-differs":
+    "give back the former files, or, save for the identity key and the layout, `weft rules apply` takes these from here on; what was folded before is not folded anew",
   "ruling-refused": "nothing was changed; `weft explain` shows how the two stand",
   "registry-unavailable": "check that the schema registry runs where registry.url (or WEFT_REGISTRY_URL) says",
   "store-behind": "a running `weft stitch` brings it there from the log; wait and ask again",

@@ -9,12 +9,14 @@ import type { EventOutcome, Output } from "#core/effect.ts";
 import type { Membership } from "#ports/log.ts";
 import type { Store } from "#ports/store.ts";
 import type { LoadedConfiguration } from "#services/config/configuration.ts";
+import { fingerprint } from "#services/config/fingerprint.ts";
 import {
   allTopics,
   channelTopics,
   deadLetterTopic,
   innerTopics,
   privacyTopics,
+  rulesTopics,
   topicNames,
 } from "#services/config/topics.ts";
 import type { ResolverCounts, ResolverServices } from "#services/resolver/loop.ts";
@@ -26,10 +28,12 @@ import type { BundleValue } from "#services/wire/bundle.ts";
 import { ComponentIndex } from "#services/wire/component-index.ts";
 import { IndexKeeper } from "#services/wire/index-keeper.ts";
 import { createHash } from "#services/wire/hash.ts";
+import { type FoldedWith, readEntry, requireRulesOfLog, toItem } from "#services/wire/rules.ts";
 import { createOutputEncoder } from "#services/wire/output.ts";
 import { PrivacyLedger } from "#services/wire/privacy-ledger.ts";
 import { countryOfAskers, type LookupServices } from "#services/wire/lookup.ts";
 import { patiently } from "#services/wire/patience.ts";
+import packageFile from "../../package.json" with { type: "json" };
 import { judgeLogSafety, openState, openWires, requireRegistration, type Wires } from "./wiring.ts";
 
 export interface RuntimeOptions {
@@ -57,6 +61,11 @@ export interface Runtime {
   startResolver(): Promise<Membership>;
   startStitcher(): Promise<Membership>;
   close(): Promise<void>;
+}
+
+/** What a process of this configuration folds with. */
+export function foldedWith(loaded: LoadedConfiguration): FoldedWith {
+  return { rules: loaded.configuration.rules, fingerprints: fingerprint(loaded), engine: packageFile.version };
 }
 
 export async function openRuntime(loaded: LoadedConfiguration, options: RuntimeOptions): Promise<Runtime> {
@@ -106,13 +115,20 @@ export async function openRuntime(loaded: LoadedConfiguration, options: RuntimeO
 
   async function requireSafety(): Promise<void> {
     await state.requireSafety();
-    const topics = [...channelTopics(loaded), ...privacyTopics(loaded), ...innerTopics(loaded)].map(({ name }) => name);
-    for (const finding of await wires.log.findUnsafeTopics(topics))
+    const { privacy, rules } = names;
+    const topics = [...channelTopics(loaded), ...innerTopics(loaded)].map(({ name }) => name);
+    for (const finding of await wires.log.findUnsafeTopics([...topics, privacy, rules]))
       judgeLogSafety(deployment.kafka.brokers, finding, onWait, deployment.dev);
+  }
+
+  /** What the files say must be what the log says; with the rules of before any other, which a replay begins with. */
+  async function openRules() {
+    return await awaitRegistry(() => requireRulesOfLog(wires, names.rules, foldedWith(loaded)));
   }
 
   async function startResolving(): Promise<Membership> {
     await requireSafety();
+    await openRules();
     requireRegistration(loaded, await wires.log.listTopics());
     const services: ResolverServices = {
       ...shared,
@@ -126,6 +142,13 @@ export async function openRuntime(loaded: LoadedConfiguration, options: RuntimeO
         now: Date.now,
       }),
       privacy: new PrivacyLedger(names.privacy, wires.log, wires.codec),
+      rules: {
+        topic: names.rules,
+        readItem(record) {
+          const entry = readEntry(wires.codec, record);
+          return typeof entry === "string" ? entry : toItem(entry);
+        },
+      },
       encodeBundle: await encodeBundle(),
       ...(await encodeEvent()),
       tickIntervalMs: settings.tickIntervalMs,
@@ -135,15 +158,16 @@ export async function openRuntime(loaded: LoadedConfiguration, options: RuntimeO
       now: options.now ?? Date.now,
       ...(options.onBatch === undefined ? {} : { onBatch: options.onBatch }),
     };
-    const topics = [...channelTopics(loaded), ...privacyTopics(loaded)].map(({ name }) => name);
+    const topics = [...channelTopics(loaded), ...privacyTopics(loaded), ...rulesTopics(loaded)].map(({ name }) => name);
     return startResolver(wires.log, services, { topics, slots: settings.resolverSlots, groupPrefix: topicPrefix });
   }
 
   async function startStitching(): Promise<Membership> {
     await requireSafety();
+    const { first } = await openRules();
     const services: StitcherServices = {
       ...shared,
-      engine,
+      engine: engine.under(first.rules),
       store: state.store,
       encodeBundle: await encodeBundle(),
       encodeOutput: await awaitRegistry(() => createOutputEncoder(wires.codec, names)),

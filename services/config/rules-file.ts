@@ -2,7 +2,7 @@
 
 import { ABANDONED_CART, type Rules, type SegmentRule, type SignalRule } from "#core/configuration.ts";
 import { checkAudiences, checkLadder, checkSignals } from "./consistency.ts";
-import type { SourceDocument } from "./document.ts";
+import { SourceDocument } from "./document.ts";
 import { ConfigurationError, type Problem } from "./problem.ts";
 import { omitEmpty, parse, readDocument } from "./reading.ts";
 import { type RulesFile, rulesSchema } from "./rules-schema.ts";
@@ -10,7 +10,17 @@ import { type RulesFile, rulesSchema } from "./rules-schema.ts";
 /** The rules alone, for checking a file that is not in use yet. */
 export function loadRules(path: string): Rules {
   const problems: Problem[] = [];
-  const rules = readRules(path, problems);
+  return requireRules(readRules(path, problems), problems);
+}
+
+/** Of a rules file that came by another way; `name` stands for it in problems. */
+export function parseRules(name: string, text: string): Rules {
+  const document = new SourceDocument(name, text);
+  const problems = [...document.syntaxProblems];
+  return requireRules(problems.length > 0 ? undefined : buildRules(document, problems), problems);
+}
+
+function requireRules(rules: Rules | undefined, problems: readonly Problem[]): Rules {
   if (rules === undefined || problems.length > 0) throw new ConfigurationError(problems);
   return rules;
 }
@@ -18,7 +28,10 @@ export function loadRules(path: string): Rules {
 export function readRules(path: string, problems: Problem[], from?: SourceDocument): Rules | undefined {
   const before = problems.length;
   const document = readDocument(path, problems, from);
-  if (problems.length > before) return undefined;
+  return problems.length > before ? undefined : buildRules(document, problems);
+}
+
+function buildRules(document: SourceDocument, problems: Problem[]): Rules | undefined {
   const value = omitEmpty(document.value);
   const file = parse(rulesSchema, value, document, problems, []);
   problems.push(...checkLadder(value, document), ...checkAudiences(value, document), ...checkSignals(value, document));

@@ -5,7 +5,7 @@ import { MOMENTS } from "#core/configuration.ts";
 import { durationKey, durationKeyWithDefault } from "./duration.ts";
 import { name } from "./schema.ts";
 
-const AUDIENCES_MAX = 64;
+export const AUDIENCES_MAX = 64;
 const MOMENT_TITLE = "moment | event type, or a list of them";
 const moment = z.string().regex(/^[a-z][a-z0-9-]{0,127}$/, `expected one of ${MOMENTS.join(", ")}, or an event type`);
 const momentList = z.union([moment.transform((one) => [one]), z.array(moment).min(1).max(32)]);

@@ -28,6 +28,7 @@ type Topics = Pick<LoadedConfiguration, "configuration" | "deployment">;
 export interface TopicNames {
   readonly resolved: string;
   readonly privacy: string;
+  readonly rules: string;
   readonly profileChanged: string;
   readonly segmentTransition: string;
   readonly identityChanged: string;
@@ -45,6 +46,7 @@ export function nameTopics(prefix: string): TopicNames {
   return {
     resolved: `${prefix}weft.resolved`,
     privacy: `${prefix}weft.privacy`,
+    rules: `${prefix}weft.rules`,
     profileChanged: `${prefix}profile-changed`,
     segmentTransition: `${prefix}segment-transition`,
     identityChanged: `${prefix}identity-changed`,
@@ -87,7 +89,8 @@ export function deadLetterTopic(topic: string): string {
 export function deadLetterTopics(loaded: Topics): TopicSpec[] {
   // A dead letter is larger than its record: unpacked, and with the headers that say why.
   const config = { ...keepFor(30 * DAY_MS), "max.message.bytes": String(DEAD_LETTER_BYTES_MAX) };
-  const topics = [...loaded.configuration.sources.map(({ topic }) => topic), topicNames(loaded).privacy];
+  const { privacy, rules } = topicNames(loaded);
+  const topics = [...loaded.configuration.sources.map(({ topic }) => topic), privacy, rules];
   return topics.map((topic) => ({ name: deadLetterTopic(topic), partitions: 1, config }));
 }
 
@@ -100,6 +103,11 @@ export function innerTopics(loaded: Pick<LoadedConfiguration, "deployment">): To
 /** Requests of persons: of each the latest word, for ever. One partition, so that there is one order of them. */
 export function privacyTopics(loaded: Pick<LoadedConfiguration, "deployment">): TopicSpec[] {
   return [{ name: topicNames(loaded).privacy, partitions: 1, config: keepLatest() }];
+}
+
+/** Every rule set that was ever in force: a replay needs them all, and one partition, so that there is one order of them. */
+export function rulesTopics(loaded: Pick<LoadedConfiguration, "deployment">): TopicSpec[] {
+  return [{ name: topicNames(loaded).rules, partitions: 1, config: keepFor(UNLIMITED) }];
 }
 
 export function outputTopics(loaded: Pick<LoadedConfiguration, "deployment">): TopicSpec[] {
@@ -121,6 +129,7 @@ export function allTopics(loaded: Topics): TopicSpec[] {
   return [
     ...channelTopics(loaded),
     ...privacyTopics(loaded),
+    ...rulesTopics(loaded),
     ...innerTopics(loaded),
     ...outputTopics(loaded),
     ...deadLetterTopics(loaded),

@@ -7,7 +7,7 @@ import type { DeadLetterReason, LeftOut } from "#core/acceptance.ts";
 import type { ErasureRequest } from "#core/erasure.ts";
 import type { Registry } from "#core/registry.ts";
 import { EVENT_BYTES_MAX, type ChannelEvent } from "#core/event.ts";
-import type { Carried } from "#core/item.ts";
+import type { Carried, RulesItem } from "#core/item.ts";
 import type { Codec } from "#ports/codec.ts";
 import { LogError, partitionKey, type LogRecord, type NewRecord, type OwnedSlot, type Position } from "#ports/log.ts";
 import { encodeBundles, type EncodeBundle } from "../wire/bundle.ts";
@@ -32,6 +32,8 @@ export interface ResolverServices {
   readonly keeper: Pick<IndexKeeper, "check" | "mark" | "expect">;
   /** Requests to forget somebody. Absent: there are none. */
   readonly privacy?: PrivacyLedger;
+  /** Rule sets that come into force. Absent: there is no topic of them. */
+  readonly rules?: { readonly topic: string; readItem(record: LogRecord): RulesItem | string };
   readonly shards: number;
   readonly resolvedTopic: string;
   readonly encodeBundle: EncodeBundle;
@@ -158,12 +160,19 @@ class SlotResolver {
     // After the poll: whatever was polled was recorded before the requests that are read here, or after those that it heeds.
     if (records.length > 0) await services.privacy?.catchUp();
     const requests: ErasureRequest[] = [];
+    const changes: Carried[] = [];
     const arrivals: (Arrival & { readonly record: LogRecord })[] = [];
     for (const record of records) {
       if (record.topic === services.privacy?.topic) {
         const request = services.privacy.requestAt(record.offset);
         if (request === null) bury(record, "undecodable", "not a request that this version knows");
         else requests.push(request);
+        continue;
+      }
+      if (record.topic === services.rules?.topic) {
+        const item = services.rules.readItem(record);
+        if (typeof item === "string") bury(record, "undecodable", item);
+        else changes.push({ item, event: null });
         continue;
       }
       if (record.value !== null && record.value.length > EVENT_BYTES_MAX) {
@@ -210,6 +219,10 @@ class SlotResolver {
     const within = { ...passing, upToMs: this.#timeMs, completeUpToMs: completeBefore };
     const items = new Map<number, Carried[]>();
     for (const [shard, list] of resolution.items) items.set(shard, interleaveProgress(list, within));
+    // One slot writes them, to all shards in one transaction: no shard hears of them from another before.
+    if (changes.length > 0)
+      for (let shard = 0; shard < services.shards; shard += 1)
+        items.set(shard, [...(items.get(shard) ?? []), ...changes]);
     // A file need not be in the order of time: only what was read to its end is complete.
     if (readUpToMs !== null) this.#completeUpToMs = new Map(this.#latestOccurredAtMs);
     if (this.#isProgressDue()) {
@@ -225,7 +238,7 @@ class SlotResolver {
     for (const record of records) this.#positions.set(partitionKey(record), { offset: record.offset + 1, step: 0 });
     if (records.length > 0)
       services.onBatch?.({
-        records: records.length,
+        records: records.length - changes.length,
         accepted:
           arrivals.length - resolution.refused.length - resolution.duplicates.length - resolution.suppressed.length,
         duplicates: resolution.duplicates.length,

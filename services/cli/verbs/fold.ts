@@ -1,10 +1,12 @@
 // weft fold: the whole engine as a pure program over files, without any server.
 
 import type { Command } from "commander";
+import type { Rules } from "#core/configuration.ts";
 import type { IdentityChanged, ProfileSignal, SegmentTransition } from "#core/effect.ts";
 import { readChannelFiles } from "#services/channel/file.ts";
 import { parseIsoTime } from "#services/channel/instant.ts";
 import { loadConfiguration } from "#services/config/configuration.ts";
+import { loadRules } from "#services/config/rules-file.ts";
 import { writeFold, type DeadLetterLine, type FoldSummary } from "#services/fold/files.ts";
 import { compareFoldEvents, Fold, type FoldEvent } from "#services/fold/fold.ts";
 import { createHash } from "#services/wire/hash.ts";
@@ -18,6 +20,7 @@ interface FoldVerbOptions extends CommonOptions {
   readonly until?: string;
   readonly source?: string;
   readonly history?: boolean;
+  readonly rulesAt?: readonly string[];
 }
 
 export function registerFold(program: Command): void {
@@ -28,6 +31,11 @@ export function registerFold(program: Command): void {
     .requiredOption("-o, --out <dir>", "folder for profiles.jsonl, events.jsonl, transitions.jsonl and the rest")
     .option("-u, --until <time>", "let time pass up to here (ISO 8601); default: the last recordedAt")
     .option("-s, --source <name>", "source of lines that name none")
+    .option(
+      "--rules-at <time=file>",
+      "a rules file that comes into force at a time (ISO 8601), as `rules apply` would; as often as one likes",
+      (one, others: readonly string[] = []) => [...others, one],
+    )
     .option("--history", "fold as a backfill: transitions say so, and no signal is sent")
     .action(async (files: string[], _options: unknown, command: Command) =>
       foldFiles(files, command.optsWithGlobals<FoldVerbOptions>()),
@@ -38,11 +46,12 @@ type Arrived = FoldEvent & { readonly line: number };
 
 async function foldFiles(
   files: readonly string[],
-  { config, out, until, source, history = false, json = false, quiet = false }: FoldVerbOptions,
+  { config, out, until, source, history = false, json = false, quiet = false, rulesAt = [] }: FoldVerbOptions,
 ): Promise<void> {
   const loaded = loadConfiguration(config);
   const untilMs = until === undefined ? undefined : parseIsoTime(until);
   if (until !== undefined && untilMs === undefined) throw new UsageError(`--until ${until}: expected an ISO 8601 time`);
+  const changes = rulesAt.map(readChange).sort((a, b) => a.atMs - b.atMs);
   const arrived: Arrived[] = [];
   const unread: DeadLetterLine[] = [];
   for await (const reading of readChannelFiles(files, loaded, source === undefined ? {} : { source })) {
@@ -67,7 +76,15 @@ async function foldFiles(
   const fold = new Fold({ configuration: loaded.configuration, hash: createHash(loaded.deployment.identityKey.bytes) });
   const deadLetters: DeadLetterLine[] = [];
   const progress = openProgress({ label: "fold", total: arrived.length, quiet });
+  // Ahead of events that were recorded at that instant.
+  const putRulesUntil = async (timeMs: number) => {
+    for (let next = changes[0]; next !== undefined && next.atMs <= timeMs; next = changes[0]) {
+      changes.shift();
+      await fold.putRules(next.rules, next.atMs);
+    }
+  };
   for (const [i, { line, ...event }] of arrived.entries()) {
+    await putRulesUntil(event.recordedAt);
     const [outcome] = await fold.fold(event);
     if (outcome?.outcome === "dead-lettered")
       deadLetters.push({
@@ -79,7 +96,9 @@ async function foldFiles(
       });
     if (i % 1000 === 0) progress.update(i, i);
   }
-  await fold.advance(untilMs ?? arrived.at(-1)?.recordedAt ?? 0);
+  const endMs = untilMs ?? arrived.at(-1)?.recordedAt ?? 0;
+  await putRulesUntil(endMs);
+  await fold.advance(endMs);
   progress.stop();
   const refused = [...deadLetters, ...unread];
   const outputs = <T>(...kinds: string[]) => fold.outputs.filter(({ kind }) => kinds.includes(kind)) as T[];
@@ -104,6 +123,13 @@ async function foldFiles(
   });
   process.stdout.write(json ? `${JSON.stringify(summary)}\n` : describeSummary(summary, out));
   if (refused.length > 0) process.exitCode = EXIT.inputRefused;
+}
+
+function readChange(given: string): { readonly atMs: number; readonly rules: Rules } {
+  const cut = given.indexOf("=");
+  const atMs = cut < 0 ? undefined : parseIsoTime(given.slice(0, cut));
+  if (atMs === undefined) throw new UsageError(`--rules-at ${given}: expected 2026-05-01T00:00:00Z=rules.yaml`);
+  return { atMs, rules: loadRules(given.slice(cut + 1)) };
 }
 
 function describeSummary(

@@ -1,16 +1,21 @@
-// weft rules: what is wrong with a rules file, and what another one would do.
+// weft rules: what is wrong with a rules file, what another one would do, putting one in force, and which is.
 
 import type { Command } from "commander";
 import { readChannelFiles } from "#services/channel/file.ts";
 import { findRulesFile, loadConfiguration } from "#services/config/configuration.ts";
+import { FIXED } from "#services/config/fingerprint.ts";
+import { rulesTopics, topicNames } from "#services/config/topics.ts";
 import { loadRules } from "#services/config/rules-file.ts";
 import { formatProblem } from "#services/config/problem.ts";
 import { checkRulesFile } from "#services/config/rules-check.ts";
 import { compareFoldEvents, Fold, type FoldEvent } from "#services/fold/fold.ts";
 import { compareRules, formatDifference, type RulesOutcome } from "#services/fold/rules-diff.ts";
 import { createHash } from "#services/wire/hash.ts";
+import { applyRuleSet, countShards, describeRules, readRulesLog, RulesRefused } from "#services/wire/rules.ts";
 import { EXIT, UsageError } from "../failure.ts";
 import type { CommonOptions } from "../program.ts";
+import { foldedWith, openRuntime } from "../runtime.ts";
+import { openWires } from "../wiring.ts";
 
 export function registerRules(program: Command): void {
   const rules = program.command("rules").description("segments, audiences and signals: check a file, compare two");
@@ -32,6 +37,29 @@ export function registerRules(program: Command): void {
     .action(async (before: string, after: string, events: string[], _options: unknown, command: Command) =>
       printDifference(before, after, events, command.optsWithGlobals<DiffOptions>()),
     );
+  rules
+    .command("apply")
+    .description("put a rules file in force: from its record in the log on, everybody is where it has them")
+    .argument("[file]", "rules file; without it, that of the configuration")
+    .requiredOption("--author <name>", "who does so; goes into the log")
+    .requiredOption("--reason <text>", "why; goes into the log")
+    .action((file: string | undefined, _options: unknown, command: Command) =>
+      putInForce(file, command.optsWithGlobals<ApplyOptions>()),
+    );
+  rules
+    .command("show")
+    .description("which rules are in force, who put them there, and how many shards have come to them")
+    .option("--all", "every rule set that ever was")
+    .action((_options: unknown, command: Command) => printInForce(command.optsWithGlobals<ShowOptions>()));
+}
+
+interface ApplyOptions extends CommonOptions {
+  readonly author: string;
+  readonly reason: string;
+}
+
+interface ShowOptions extends CommonOptions {
+  readonly all?: boolean;
 }
 
 interface DiffOptions extends CommonOptions {
@@ -89,4 +117,55 @@ async function printDifference(
   const difference = compareRules(outcomes[0] as RulesOutcome, outcomes[1] as RulesOutcome, max);
   process.stdout.write(json ? `${JSON.stringify(difference)}\n` : formatDifference(difference));
   if (refused > 0) process.exitCode = EXIT.inputRefused;
+}
+
+async function putInForce(file: string | undefined, { config, json = false, ...options }: ApplyOptions): Promise<void> {
+  const loaded = loadConfiguration(config);
+  const { embedded = false, author, reason } = options;
+  const rules = file === undefined ? loaded.configuration.rules : loadRules(file);
+  const wires = await openWires(loaded, { embedded });
+  try {
+    const topic = topicNames(loaded).rules;
+    await wires.log.createTopics(rulesTopics(loaded));
+    const request = { rules, author, reason };
+    const { entry, former, isNew } = await applyRuleSet(wires, topic, foldedWith(loaded), request, FIXED);
+    const { sequence, version, digest } = entry;
+    const isFiles = digest === describeRules(loaded.configuration.rules).digest;
+    const said = isNew
+      ? `${version}: written to the log in place of ${former.version}; \`weft rules show\` tells how far the shards are`
+      : `${version}: already in force`;
+    const hint = isFiles ? "" : `\nprocesses start only where ${loaded.file} names these rules too`;
+    process.stdout.write(json ? `${JSON.stringify({ sequence, version, digest, isNew })}\n` : `${said}${hint}\n`);
+  } finally {
+    await wires.close();
+  }
+}
+
+async function printInForce({ config, embedded = false, json = false, all = false }: ShowOptions): Promise<void> {
+  const loaded = loadConfiguration(config);
+  const runtime = await openRuntime(loaded, { embedded });
+  try {
+    const { wires, store } = runtime;
+    const entries = await readRulesLog(wires, topicNames(loaded).rules);
+    const inForce = entries.at(-1);
+    if (inForce === undefined)
+      throw new RulesRefused("no rules were ever in force: the first process puts its own there");
+    const shards = await countShards(store, loaded.deployment.engine.shards, inForce.sequence);
+    for (const entry of all ? entries : [inForce]) {
+      const { sequence, version, digest, author, reason, recordedAt } = entry;
+      const at = new Date(recordedAt).toISOString();
+      const described = { sequence, version, digest, author, reason, at, ...(entry === inForce ? { shards } : {}) };
+      if (json) process.stdout.write(`${JSON.stringify(described)}\n`);
+      else {
+        const by = author === "" ? "the first process" : `${author}: ${reason}`;
+        process.stdout.write(`${version} (${digest.slice(0, 12)}) since ${at}, by ${by}\n`);
+      }
+    }
+    if (!json)
+      process.stdout.write(
+        `${shards.there} of ${shards.all} shards have come to it, ${shards.underWay} are under way\n`,
+      );
+  } finally {
+    await runtime.close();
+  }
 }

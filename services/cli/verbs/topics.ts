@@ -11,6 +11,7 @@ import {
   innerTopics,
   outputTopics,
   privacyTopics,
+  rulesTopics,
 } from "#services/config/topics.ts";
 import { countOf } from "../failure.ts";
 import type { CommonOptions } from "../program.ts";
@@ -38,6 +39,7 @@ async function createTopics({ config, json, embedded = false }: CommonOptions): 
   try {
     const ours = [
       ...privacyTopics(loaded),
+      ...rulesTopics(loaded),
       ...innerTopics(loaded),
       ...outputTopics(loaded),
       ...deadLetterTopics(loaded),
