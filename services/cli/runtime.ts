@@ -146,7 +146,7 @@ export async function openRuntime(loaded: LoadedConfiguration, options: RuntimeO
         topic: names.rules,
         readItem(record) {
           const entry = readEntry(wires.codec, record);
-          return typeof entry === "string" ? entry : toItem(entry);
+          return entry === null || typeof entry === "string" ? entry : toItem(entry);
         },
       },
       encodeBundle: await encodeBundle(),

@@ -33,7 +33,7 @@ export interface ResolverServices {
   /** Requests to forget somebody. Absent: there are none. */
   readonly privacy?: PrivacyLedger;
   /** Rule sets that come into force. Absent: there is no topic of them. */
-  readonly rules?: { readonly topic: string; readItem(record: LogRecord): RulesItem | string };
+  readonly rules?: { readonly topic: string; readItem(record: LogRecord): RulesItem | string | null };
   readonly shards: number;
   readonly resolvedTopic: string;
   readonly encodeBundle: EncodeBundle;
@@ -172,7 +172,7 @@ class SlotResolver {
       if (record.topic === services.rules?.topic) {
         const item = services.rules.readItem(record);
         if (typeof item === "string") bury(record, "undecodable", item);
-        else changes.push({ item, event: null });
+        else if (item !== null) changes.push({ item, event: null });
         continue;
       }
       if (record.value !== null && record.value.length > EVENT_BYTES_MAX) {
@@ -238,7 +238,7 @@ class SlotResolver {
     for (const record of records) this.#positions.set(partitionKey(record), { offset: record.offset + 1, step: 0 });
     if (records.length > 0)
       services.onBatch?.({
-        records: records.length - changes.length,
+        records: records.filter(({ topic }) => topic !== services.rules?.topic).length,
         accepted:
           arrivals.length - resolution.refused.length - resolution.duplicates.length - resolution.suppressed.length,
         duplicates: resolution.duplicates.length,

@@ -45,17 +45,17 @@ export function describeRules(rules: Rules): Pick<RulesRecord, "version" | "dige
   return { version: rules.version, digest: digestRules(text), rules: text };
 }
 
-/** The entry of a record whose schema the codec has met, or why it is none. */
+/** The entry of a record whose schema the codec has met, or why it is none; null: it says nothing. */
 export function readEntry(
   codec: Pick<Codec, "decode">,
   { offset, timestampMs, value }: LogRecord,
-): RulesEntry | string {
+): RulesEntry | string | null {
   const decoded = codec.decode(value);
   if (!decoded.ok) return decoded.detail;
   const record = decoded.value as RulesRecord;
   if (!RULES_RECORD_KINDS.includes(record.kind)) return "of no kind that this version knows";
-  // Two first processes may both have found the topic empty.
-  if (record.kind === "initial" && offset > 0) return "rules were in force before";
+  // Two first processes have both found the topic empty: the first in the log holds.
+  if (record.kind === "initial" && offset > 0) return null;
   if (digestRules(record.rules) !== record.digest) return "its digest is that of other rules";
   const fault = findFaultOfRules(record.rules);
   return fault ?? { ...record, sequence: offset + 1, recordedAt: timestampMs };
@@ -67,7 +67,7 @@ export async function readRulesLog({ codec, log }: RulesWires, topic: string): P
   for await (const record of log.read([topic], { from: "start", follow: false })) {
     await codec.prepare([record.value]);
     const entry = readEntry(codec, record);
-    if (typeof entry !== "string") entries.push(entry);
+    if (entry !== null && typeof entry !== "string") entries.push(entry);
   }
   return entries;
 }

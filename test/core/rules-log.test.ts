@@ -148,7 +148,7 @@ describe("a rule set as text", () => {
   });
 
   it("is refused where it is none that could be put in force", () => {
-    const broken = (change: object) => findFaultOfRules(writeRules({ ...shipped, ...change } as Rules));
+    const broken = (change: object) => findFaultOfRules(writeRules({ ...shipped, ...change }));
     equal(findFaultOfRules("{"), "not JSON");
     equal(findFaultOfRules(`${writeRules(shipped)} `), "not canonical");
     equal(broken({ ladder: [] }), "not of the shape of a rule set");

@@ -212,7 +212,8 @@ function tell({ bundle }: Message): string {
         case "status":
           return `status ${item.version} of ${nameOf(item.of)} to ${nameOf(item.to)}`;
         case "progress":
-          return "progress";
+        case "rules":
+          return item.kind;
       }
     })
     .join(" + ");

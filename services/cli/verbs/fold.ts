@@ -20,7 +20,7 @@ interface FoldVerbOptions extends CommonOptions {
   readonly until?: string;
   readonly source?: string;
   readonly history?: boolean;
-  readonly rulesAt?: readonly string[];
+  readonly rulesAt: readonly string[];
 }
 
 export function registerFold(program: Command): void {
@@ -34,7 +34,8 @@ export function registerFold(program: Command): void {
     .option(
       "--rules-at <time=file>",
       "a rules file that comes into force at a time (ISO 8601), as `rules apply` would; as often as one likes",
-      (one, others: readonly string[] = []) => [...others, one],
+      (one, others: readonly string[]) => [...others, one],
+      [],
     )
     .option("--history", "fold as a backfill: transitions say so, and no signal is sent")
     .action(async (files: string[], _options: unknown, command: Command) =>
@@ -46,7 +47,7 @@ type Arrived = FoldEvent & { readonly line: number };
 
 async function foldFiles(
   files: readonly string[],
-  { config, out, until, source, history = false, json = false, quiet = false, rulesAt = [] }: FoldVerbOptions,
+  { config, out, until, source, history = false, json = false, quiet = false, rulesAt }: FoldVerbOptions,
 ): Promise<void> {
   const loaded = loadConfiguration(config);
   const untilMs = until === undefined ? undefined : parseIsoTime(until);
