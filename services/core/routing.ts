@@ -97,7 +97,12 @@ export function routeEvent(
   const [bestWeak] = weak;
 
   if (bestStrong !== undefined) {
-    const joining = rootsOf(strong.filter(({ assurance }) => assuranceLevel(assurance) >= registry.joinLevel));
+    // Values that count as one are weighed at one home.
+    const isReplaced = ({ key }: AcceptedIdentifier) =>
+      accepted.ruling?.verdict === "replaced" && [accepted.ruling.one, accepted.ruling.other].includes(key);
+    const joining = rootsOf(
+      strong.filter((one) => assuranceLevel(one.assurance) >= registry.joinLevel || isReplaced(one)),
+    );
     let target =
       joining.find(isPerson) ??
       rootsOf(strong).find(isPerson) ??

@@ -12,7 +12,7 @@ import { OPERATOR } from "./configuration.ts";
 export const OPERATOR_VERDICTS = ["linked", "cut", "apart", "lifted"] as const;
 export type OperatorVerdict = (typeof OPERATOR_VERDICTS)[number];
 /**
- * replaced: two values of a unique namespace count as one. released (about one identifier, which stands for both): no
+ * replaced: two values of a namespace count as one. released (about one identifier, which stands for both): no
  * evidence with it that was recorded before counts.
  */
 export type Verdict = OperatorVerdict | "replaced" | "released";
@@ -113,13 +113,15 @@ export class Verdicts {
 /** Of a component without rulings. */
 export const NO_VERDICTS = new Verdicts(null);
 
-/** Values of unique namespaces that count as one, since one has taken the place of the other. */
+/** Values that count as one, since one has taken the place of the other; not from before one of them was given up. */
 export class Successions {
   readonly #parents = new Map<string, string>();
 
   constructor(verdicts: Verdicts) {
-    for (const { a, b } of verdicts.list("replaced")) {
+    const isFrom = (stamp: Stamp, release: Stamp | null) => release === null || compareStamps(stamp, release) > 0;
+    for (const { a, b, stamp } of verdicts.list("replaced")) {
       if (!verdicts.letCount(a, b)) continue;
+      if (!isFrom(stamp, verdicts.releaseOf(a)) || !isFrom(stamp, verdicts.releaseOf(b))) continue;
       const [ra, rb] = [this.root(a), this.root(b)];
       if (ra !== rb) this.#parents.set(ra, rb);
     }

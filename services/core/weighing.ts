@@ -4,7 +4,8 @@
 //   0 quarantine an identifier that is tied to too many links nothing
 //   1 persons    known unique and personal identifiers, united by strong evidence, best first, unless that would put two
 //                values of a unique namespace together
-//   2 shareable  a known one belongs to its only strong claimant; several: contested; none: a profile of its own
+//   2 shareable  a known one belongs to its only strong claimant, or its succession's; several: contested; none: a profile
+//                of its own
 //   3 claims     a weak identifier belongs to the only person that weak evidence ties to it; authenticated claims outrank
 //                typed ones; several: contested
 //   4 clusters   weak identifiers without claimant, tied to each other, are one; a cluster follows the claimants of the
@@ -151,12 +152,14 @@ class Scales {
   quarantine(): void {
     if (this.#evidence.length <= this.#registry.tiesMin) return;
     const tied = new Map<Weighed, { neighbours: Set<string>; uniques: Set<string> }>();
-    const note = (key: string, other: string, authenticated: boolean): void => {
+    const note = (key: string, tiedTo: string, authenticated: boolean): void => {
       const one = this.#byKey.get(key);
-      if (one === undefined) return;
+      // Of values that replaced each other the first of them stands for all.
+      const other = this.#successions.root(tiedTo);
+      if (one === undefined || other === this.#successions.root(key)) return;
       const counted = tied.get(one) ?? { neighbours: new Set(), uniques: new Set() };
       tied.set(one, counted);
-      const namespace = this.#namespaceOf(other);
+      const namespace = this.#namespaceOf(tiedTo);
       // What an address is folded to is no other.
       if (!isMailbox(this.#registry, { namespace })) counted.neighbours.add(other);
       if (authenticated && this.#registry.namespaces.get(namespace)?.kind === "unique") counted.uniques.add(other);
@@ -201,16 +204,12 @@ class Scales {
 
   attachShareables(): void {
     const attached = new Map<Weighed, Weighed[]>();
+    const claimed = this.#listClaimedShareables();
     for (const one of this.identifiers) {
       if (!one.known || one.kind !== "shareable") continue;
       const claimants = new Set<Weighed>();
-      for (const evidence of this.#strong) {
-        const [a, b] = this.#ends(evidence);
-        const other = a === one ? b : b === one ? a : null;
-        if (other === null || !isPersonal(other)) continue;
-        const person = findGroup(other);
+      for (const person of one.quarantined ? [] : (claimed.get(this.#successions.root(one.entry.key)) ?? []))
         if (!this.#isHeldApart(one, person, attached.get(person) ?? [])) claimants.add(person);
-      }
       const [only] = claimants;
       if (claimants.size > 1) {
         one.contested = true;
@@ -218,6 +217,21 @@ class Scales {
       } else one.person = only ?? one;
       if (claimants.size === 1 && only !== undefined) attached.set(only, [...(attached.get(only) ?? []), one]);
     }
+  }
+
+  /** By succession: who claims a shareable identifier claims whatever it replaced or was replaced by. */
+  #listClaimedShareables(): Map<string, Set<Weighed>> {
+    const claimed = new Map<string, Set<Weighed>>();
+    for (const evidence of this.#strong) {
+      const [a, b] = this.#ends(evidence);
+      const [one, other] = isPersonal(a) ? [b, a] : [a, b];
+      if (one.kind !== "shareable" || !isPersonal(other)) continue;
+      const person = findGroup(other);
+      if (this.#isHeldApart(one, person, [])) continue;
+      const root = this.#successions.root(one.entry.key);
+      claimed.set(root, (claimed.get(root) ?? new Set()).add(person));
+    }
+    return claimed;
   }
 
   /** By a member that is on her profile; where all of them were erased she has none, and it is shown to nobody. */

@@ -61,7 +61,10 @@ export function listVerdicts(events: readonly AcceptedEvent[]): Map<string, Verd
 }
 
 /** Not from before one of its ends was given up. */
-export function isStanding({ a, b, stamp }: Evidence, verdicts: ReadonlyMap<string, Verdict>): boolean {
+export function isStanding(
+  { a, b, stamp }: Pick<Evidence, "a" | "b" | "stamp">,
+  verdicts: ReadonlyMap<string, Verdict>,
+): boolean {
   return [a, b].every(({ key }) => {
     const ruled = verdicts.get(pairOf(key, key));
     return ruled?.verdict !== "released" || compareStamps(stamp, ruled.stamp) > 0;
@@ -165,13 +168,15 @@ function combineAssurance(a: Identifier, ofA: Assurance, b: Identifier, ofB: Ass
 /** I4, from the evidence alone. */
 export function markQuarantined(identifiers: ReadonlyMap<string, Identifier>, evidence: readonly Evidence[]): void {
   for (const identifier of identifiers.values()) {
-    const uniques = new Set<Identifier>();
-    const neighbours = new Set<Identifier>();
+    // What is one succession is one value.
+    const uniques = new Set<Set<Identifier>>();
+    const neighbours = new Set<Set<Identifier>>();
     for (const { a, b, assurance } of evidence) {
       if (a !== identifier && b !== identifier) continue;
       const other = a === identifier ? b : a;
-      if (!isMailbox(other)) neighbours.add(other);
-      if (other.kind === "unique" && isAuthenticated(assurance)) uniques.add(other);
+      if (other.values === identifier.values) continue;
+      if (!isMailbox(other)) neighbours.add(other.values);
+      if (other.kind === "unique" && isAuthenticated(assurance)) uniques.add(other.values);
     }
     identifier.quarantined = isKnown(identifier)
       ? uniques.size > identifier.limits.tiedUniquesMax
@@ -235,11 +240,17 @@ export function groupIdentifiers(
     .filter((i) => isKnown(i) && i.kind === "shareable")
     .toSorted((x, y) => compareText(x.key, y.key))) {
     const claimants = new Set<Group>();
-    for (const { a, b } of strong) {
-      const other = a === shareable ? b : b === shareable ? a : null;
-      if (other === null || other.kind === "shareable") continue;
-      const claimant = must(grouping.get(other));
-      if (![...claimant.members].some((member) => member.apart.has(shareable))) claimants.add(claimant);
+    // Claims of what replaced it, or what it replaced, are claims of it.
+    for (const one of shareable.quarantined ? [] : shareable.values) {
+      for (const { a, b } of strong) {
+        const other = a === one ? b : b === one ? a : null;
+        if (other === null || other.kind === "shareable") continue;
+        const claimant = must(grouping.get(other));
+        const isApart = (from: Identifier) => [...claimant.members].some((member) => member.apart.has(from));
+        // Of what has been attached since only the one that is weighed is held apart.
+        const wasApart = [...claimant.members].some((member) => member.kind !== "shareable" && member.apart.has(one));
+        if (!wasApart && !isApart(shareable)) claimants.add(claimant);
+      }
     }
     const [claimant] = claimants;
     if (claimants.size > 1) {

@@ -95,13 +95,14 @@ export function recomputePeople(
     if (verdict === "lifted" && one.source === "operator") return false;
     return verdict !== "cut" && verdict !== "apart";
   });
-  for (const [pair, { verdict }] of verdicts) {
+  for (const [pair, { verdict, stamp }] of verdicts) {
     const [a, b] = pair.split(" ").map((key) => identifiers.get(key));
     if (a === undefined || b === undefined) continue;
     if (verdict === "apart") a.apart.add(b);
     if (verdict === "apart") b.apart.add(a);
     const ruled = verdicts.get(pairOf(a.key, b.key))?.verdict;
     if (verdict !== "replaced" || ruled === "cut" || ruled === "apart") continue;
+    if (!isStanding({ a, b, stamp }, verdicts)) continue;
     // All that replaced each other, directly or not, share one set.
     for (const one of b.values) a.values.add(one);
     for (const one of a.values) one.values = a.values;
