@@ -126,6 +126,35 @@ export const erasureAnswer = z
   })
   .meta({ id: "Erasure", description: "A receipt, without a personal value." });
 
+const ruleSet = {
+  sequence: z.int().meta({ description: "Grows with each that was put in force." }),
+  version: z.string(),
+  digest: z.string().meta({ description: "SHA-256 of the rules as canonical JSON." }),
+};
+
+export const rulesAnswer = z
+  .strictObject({
+    ...ruleSet,
+    author: z.string().meta({ description: "Empty: the first process that started." }),
+    reason: z.string(),
+    at: instant,
+    rules: z.string().meta({ description: "Canonical JSON." }),
+    shards: z.strictObject({
+      all: z.int(),
+      there: z.int().meta({ description: "Where they are in force and everybody was looked at." }),
+      underWay: z.int(),
+    }),
+  })
+  .meta({ id: "Rules" });
+
+export const appliedRulesAnswer = z
+  .strictObject({
+    ...ruleSet,
+    isNew: z.boolean().meta({ description: "False: they were in force already, and nothing was written." }),
+    former: z.strictObject(ruleSet),
+  })
+  .meta({ id: "AppliedRules" });
+
 export const healthAnswer = z.strictObject({ status: z.literal("ok") }).meta({ id: "Health" });
 
 export const readinessAnswer = z

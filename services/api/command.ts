@@ -6,22 +6,32 @@ import { LogError } from "#ports/log.ts";
 import { ApiProblem } from "./problem.ts";
 import type { ApiServices } from "./services.ts";
 
-/** Runs `publish` for the command of this id, which writes one record of the schema to the topic. Throws ApiProblem. */
-export async function sendCommand(
+/** What `work` reads of the topic, once the log and the registry answer. Throws ApiProblem. */
+export async function requireLog<T>(
   { codec, log, logGate }: Pick<ApiServices, "codec" | "log" | "logGate">,
-  { id, topic, schema }: { readonly id: string; readonly topic: string; readonly schema: string },
-  publish: () => Promise<void>,
-): Promise<void> {
-  await logGate.pass(async () => {
+  { topic, schema }: { readonly topic: string; readonly schema: string },
+  work: () => Promise<T>,
+): Promise<T> {
+  return await logGate.pass(async () => {
     try {
       await codec.encoder(topic, schema);
       await log.endOffsets([topic]);
+      return await work();
     } catch (error) {
       throw isOutage(error) ? new ApiProblem("log-unavailable", {}, { cause: error }) : error;
     }
   });
+}
+
+/** Runs `publish` for the command of this id, which writes one record of the schema to the topic. Throws ApiProblem. */
+export async function sendCommand(
+  services: Pick<ApiServices, "codec" | "log" | "logGate">,
+  { id, topic, schema }: { readonly id: string; readonly topic: string; readonly schema: string },
+  publish: () => Promise<void>,
+): Promise<void> {
+  await requireLog(services, { topic, schema }, async () => {});
   try {
-    await logGate.pass(publish);
+    await services.logGate.pass(publish);
   } catch (error) {
     if (error instanceof ApiProblem || isOutage(error))
       throw new ApiProblem("outcome-unknown", { detail: `the command's id is ${id}` }, { cause: error });

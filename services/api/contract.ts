@@ -6,12 +6,15 @@ import { IDENTIFIER_VALUE_LENGTH_MAX } from "#core/identifier.ts";
 import { TIMELINE_RULES } from "#core/journey.ts";
 import { OPERATOR_VERDICTS } from "#core/ruling.ts";
 import { NOTE_TYPES } from "#services/wire/statement.ts";
+import { RULES_LENGTH_MAX } from "#services/config/rules-text.ts";
 import {
+  appliedRulesAnswer,
   erasureAnswer,
   explanationAnswer,
   healthAnswer,
   profileAnswer,
   readinessAnswer,
+  rulesAnswer,
   rulingAnswer,
   shardsAnswer,
   statementAnswer,
@@ -281,6 +284,33 @@ export const CONTRACT = {
     status: 202,
     answer: erasureAnswer,
     problems: ["request-refused", ...SENDING],
+  },
+  readRules: {
+    method: "GET",
+    url: "/rules",
+    summary: "The rules in force, who put them there, and how many shards have come to them",
+    scope: "profile:read",
+    isLookUp: false,
+    query: z.strictObject({}),
+    status: 200,
+    answer: rulesAnswer,
+    problems: ["not-found", "store-unavailable", "store-behind", "log-unavailable"],
+  },
+  applyRules: {
+    method: "POST",
+    url: "/rules",
+    summary: "Puts a rules file in force, as a record of the log; its author is the credential's",
+    scope: "rules:write",
+    isLookUp: false,
+    isCommand: true,
+    body: z.strictObject({
+      file: z.string().min(1).max(RULES_LENGTH_MAX).meta({ description: "The text of the rules file, YAML or JSON." }),
+      reason,
+    }),
+    query: z.strictObject({}),
+    status: 202,
+    answer: appliedRulesAnswer,
+    problems: ["request-refused", "log-unavailable", "outcome-unknown"],
   },
   readShards: {
     method: "GET",

@@ -6,6 +6,7 @@ export const SCOPES = [
   "profile:explain",
   "note:write",
   "ruling:write",
+  "rules:write",
   "privacy:write",
   "admin",
 ] as const;

@@ -24,6 +24,7 @@ import { createExplanationRoutes } from "./routes/explanation.ts";
 import { createHealthRoutes } from "./routes/health.ts";
 import { createProfileRoutes } from "./routes/profiles.ts";
 import { createRulingRoutes } from "./routes/rulings.ts";
+import { createRulesRoutes } from "./routes/rules.ts";
 import { createStatementRoutes } from "./routes/statements.ts";
 import type { Caller, Scope } from "./role.ts";
 import type { ApiServices } from "./services.ts";
@@ -121,6 +122,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     ...createExplanationRoutes(services),
     ...createRulingRoutes(services),
     ...createStatementRoutes(services),
+    ...createRulesRoutes(services),
     ...createHealthRoutes(services),
   };
   for (const name of ROUTE_NAMES) {

@@ -7,6 +7,7 @@ import type { Log } from "#ports/log.ts";
 import { StoreBehind, StoreDamaged, StoreUnavailable } from "#ports/store.ts";
 import type { LoadedConfiguration } from "#services/config/configuration.ts";
 import { countryOfAskers, type LookupServices } from "#services/wire/lookup.ts";
+import type { FoldedWith } from "#services/wire/rules.ts";
 import { Gate } from "./outage.ts";
 import { awaitPosition } from "./position.ts";
 import { ApiProblem } from "./problem.ts";
@@ -20,6 +21,7 @@ export interface ApiSurroundings extends Omit<LookupServices, "shards"> {
   readonly hash: Hash;
   readonly log: Log;
   readonly codec: Codec;
+  readonly foldedWith: FoldedWith;
 }
 
 export interface ApiServices extends ApiSurroundings, LookupServices {

@@ -2,7 +2,7 @@
 
 import { ABANDONED_CART, type Rules, type SegmentRule, type SignalRule } from "#core/configuration.ts";
 import { checkAudiences, checkLadder, checkSignals } from "./consistency.ts";
-import type { SourceDocument } from "./document.ts";
+import { SourceDocument } from "./document.ts";
 import { ConfigurationError, type Problem } from "./problem.ts";
 import { omitEmpty, parse, readDocument } from "./reading.ts";
 import { type RulesFile, rulesSchema } from "./rules-schema.ts";
@@ -11,6 +11,13 @@ import { type RulesFile, rulesSchema } from "./rules-schema.ts";
 export function loadRules(path: string): Rules {
   const problems: Problem[] = [];
   return requireRules(readRules(path, problems), problems);
+}
+
+/** Of a rules file that came by another way; `name` stands for it in problems. */
+export function parseRules(name: string, text: string): Rules {
+  const document = new SourceDocument(name, text);
+  const problems = [...document.syntaxProblems];
+  return requireRules(problems.length > 0 ? undefined : buildRules(document, problems), problems);
 }
 
 function requireRules(rules: Rules | undefined, problems: readonly Problem[]): Rules {

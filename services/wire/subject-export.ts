@@ -2,8 +2,11 @@
 // long, and the events that she is the subject of. Of whoever shares something with her there is nothing.
 
 import { compareText } from "#core/comparison.ts";
+import type { Rules } from "#core/configuration.ts";
 import type { ChannelEvent } from "#core/event.ts";
+import { type ComponentId, shardOf } from "#core/item.ts";
 import { membersOf } from "#core/membership.ts";
+import { readRules, RULES_PART, type RulesInForce } from "#core/rules-in-force.ts";
 import { isGivenUp } from "#core/ruling.ts";
 import { isKnown } from "#core/weighed.ts";
 import type { Codec } from "#ports/codec.ts";
@@ -12,6 +15,7 @@ import type { LoadedConfiguration } from "../config/configuration.ts";
 import { innerTopics, outputTopics } from "../config/topics.ts";
 import { readBundle, type BundleValue } from "./bundle.ts";
 import { findIdentifier, isVouchedFor, lookUp, type LookupServices } from "./lookup.ts";
+import { decodePart } from "./part.ts";
 import type { ProfileLine } from "./profile-reader.ts";
 
 export interface HeldEvent {
@@ -77,7 +81,8 @@ export async function exportSubject(
   const { profile, segmentSince } = looked;
   const told = new Set([...members].filter((key) => !isGivenUp(component, key)));
   const events = await readHeldEvents(services, told, members);
-  const rule = registry.configuration.rules.ladder.find(({ segment }) => segment === profile.segment)?.when ?? null;
+  const { ladder } = await readRulesInForce(services, component.id);
+  const rule = ladder.find(({ segment }) => segment === profile.segment)?.when ?? null;
   const since = segmentSince === null ? null : new Date(segmentSince).toISOString();
   return {
     ok: true,
@@ -94,6 +99,13 @@ export async function exportSubject(
       events,
     },
   };
+}
+
+/** Those of the home's shard. */
+async function readRulesInForce({ engine, store, shards }: ExportServices, home: ComponentId): Promise<Rules> {
+  const [value = null] = await store.load(shardOf(home, shards), [RULES_PART]);
+  const inForce = decodePart({ key: RULES_PART, value }).value as RulesInForce | null;
+  return inForce === null ? engine.registry.configuration.rules : readRules(inForce.rules);
 }
 
 /** By the log of record: what is anchored at her identifiers, save one that somebody gave up. It is read whole. */

@@ -96,12 +96,13 @@ function sample(path: string, method: string) {
     "/notes": { identifier: MARIE_BY_PHONE, text: "t" },
     "/privacy/corrections": { identifier: NOBODY, reason: "r", correction: { kind: "objection", purpose: "p" } },
     "/privacy/erasures": { identifier: NOBODY, reason: "r" },
+    "/rules": { file: "version: x", reason: "r" },
     "/rulings": { verdict: "linked", identifiers: [MARIE_BY_PHONE, MARIE_BY_PHONE], reason: "r" },
   };
   return {
     method: method.toUpperCase() as "GET" | "POST",
     url,
-    ...(path in bodies ? { payload: bodies[path] as object } : {}),
+    ...(path in bodies && method === "post" ? { payload: bodies[path] as object } : {}),
   };
 }
 
@@ -142,6 +143,7 @@ test("each role may do at each route what its scopes say, and nothing else", asy
             "/profiles/{id}": 404,
             "/profiles/{id}/timeline": 404,
             "/rulings": 409,
+            "/rules": method === "get" ? 200 : 400,
             "/notes": 202,
             "/privacy/corrections": 409,
             "/privacy/erasures": 409,

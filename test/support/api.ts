@@ -10,6 +10,7 @@ import { type Client, createClient, type Received, type Sent } from "#services/a
 import { type ApiOptions, openApi } from "#services/api/main.ts";
 import { type Role, ROLE_NAMES } from "#services/api/role.ts";
 import type { ApiSurroundings } from "#services/api/services.ts";
+import { foldedWith } from "#services/cli/runtime.ts";
 import { openStage, type Stage } from "#services/cli/stage.ts";
 import type { LoadedConfiguration } from "#services/config/configuration.ts";
 import { tellStory } from "#services/demo/story.ts";
@@ -76,6 +77,7 @@ export async function openTestApi(stage: Stage, options: TestApiOptions = {}): P
     hash,
     log: wires.log,
     codec: wires.codec,
+    foldedWith: foldedWith(loaded),
   };
   const surroundings = { ...whole, ...options.change?.(whole) };
   const { logged, logger } = collectLog();

@@ -11,7 +11,7 @@ import { type Role, ROLE_NAMES, ROLES } from "#services/api/role.ts";
 import { loadConfiguration } from "#services/config/configuration.ts";
 import { UsageError } from "../failure.ts";
 import type { CommonOptions } from "../program.ts";
-import { openRuntime } from "../runtime.ts";
+import { foldedWith, openRuntime } from "../runtime.ts";
 
 interface ServeOptions extends CommonOptions {
   readonly port?: number;
@@ -133,7 +133,7 @@ async function serve({ config, embedded = false, port }: ServeOptions): Promise<
     }
     const { startApi } = await import("#services/api/main.ts");
     api = await startApi(
-      { loaded, engine, index, store, hash, log, codec },
+      { loaded, engine, index, store, hash, log, codec, foldedWith: foldedWith(loaded) },
       {
         logger,
         ...(port === undefined ? {} : { port }),

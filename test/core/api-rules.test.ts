@@ -1,0 +1,74 @@
+// Rules over the API (T1): which are in force, and putting others there, over the demo's week and a real embedded log.
+
+import { deepEqual, equal, match, ok } from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { after, before, test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import { SHIPPED_FILE } from "#services/config/configuration.ts";
+import { dirname, join } from "node:path";
+import type { Stage } from "#services/cli/stage.ts";
+import { MARIE } from "#services/demo/cast.ts";
+import { topicNames } from "#services/config/topics.ts";
+import { readRulesLog } from "#services/wire/rules.ts";
+import { expectAnswer, openTestApi, playWeek, type TestApi } from "#support/api.ts";
+
+const SHIPPED = readFileSync(join(dirname(SHIPPED_FILE), "rules.yaml"), "utf8");
+const FILE = SHIPPED.replace(/^version: .*/m, "version: two").replace("segment: ambassador", "segment: star");
+const WAIT_MS = 10_000;
+
+let stage: Stage;
+let api: TestApi;
+before(async () => {
+  stage = await playWeek();
+  api = await openTestApi(stage);
+});
+after(async () => {
+  await api.close();
+  await stage.close();
+  stage.remove();
+});
+
+const countRecords = async () => (await readRulesLog(stage.runtime.wires, topicNames(stage.loaded).rules)).length;
+
+test("rules are put in force once, and everybody is where they have them (T1)", async () => {
+  const client = api.as(api.keys.admin);
+  const before = expectAnswer(await client.readRules({}));
+  equal(before.author, "");
+  equal(before.shards.there, before.shards.all);
+  const applied = expectAnswer(await client.applyRules({ body: { file: FILE, reason: "a trial" } }));
+  deepEqual([applied.version, applied.isNew, applied.former.version], ["two", true, before.version]);
+  for (const deadline = performance.now() + WAIT_MS; ; await sleep(20)) {
+    const { version, author, reason, shards, rules } = expectAnswer(await client.readRules({}));
+    deepEqual([version, reason], ["two", "a trial"]);
+    ok(author !== "" && rules.includes('"star"'));
+    if (shards.there === shards.all) break;
+    ok(performance.now() < deadline, JSON.stringify(shards));
+  }
+  const body = { namespace: "phone", value: MARIE.phone.phone };
+  equal(expectAnswer(await client.lookUp({ body })).segment?.name, "star");
+  equal(expectAnswer(await client.applyRules({ body: { file: FILE, reason: "again" } })).isNew, false);
+  equal(await countRecords(), 2);
+});
+
+test("what is wrong with a file is said by place and code, and nothing is written (G2)", async () => {
+  const client = api.as(api.keys.admin);
+  const records = await countRecords();
+  const broken = FILE.replace("orders.valid == 1", "orders.secretname == 1").replace("version: two", "version: three");
+  const refused = await client.applyRules({ body: { file: broken, reason: "r" } });
+  ok(!refused.ok && refused.problem.code === "malformed-request");
+  deepEqual(
+    refused.problem.errors?.map(({ message }) => message),
+    ["rule-type"],
+  );
+  match(refused.problem.errors?.[0]?.path ?? "", /^body\.file:\d+:\d+$/);
+  ok(!JSON.stringify(refused.problem).includes("secretname"));
+  const taken = FILE.replace("segment: star", "segment: other");
+  const other = await client.applyRules({ body: { file: taken, reason: "r" } });
+  ok(!other.ok && other.problem.code === "request-refused");
+  equal(await countRecords(), records);
+});
+
+test("only who has the scope puts rules in force", async () => {
+  const refused = await api.as(api.keys.operator).applyRules({ body: { file: FILE, reason: "r" } });
+  ok(!refused.ok && refused.problem.code === "forbidden");
+});
