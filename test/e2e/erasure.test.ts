@@ -1,0 +1,171 @@
+// Somebody is forgotten on real services (G1, G2): everybody else stays as they were, whatever is replayed or rebuilt, and
+// of her no byte is left where it could be read, but in what retention will take.
+
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test } from "node:test";
+import { Redis } from "ioredis";
+import { stopServices } from "../../infra/services.ts";
+import { openKafkaLog } from "#adapters/kafka/log.ts";
+import { partitionKey } from "#ports/log.ts";
+import { outputTopics, topicNames } from "#services/config/topics.ts";
+import { Deployment } from "#support/deployment.ts";
+import { ownServicesOrSkip } from "#support/services.ts";
+import { createTraffic, formatTraffic, type TrafficLine } from "#support/traffic.ts";
+import { ENDED_WELL, Worker } from "#support/workers.ts";
+
+const HOUR_MS = 3_600_000;
+const REBUILDS = 5;
+/** Stands in whatever she told of herself. */
+const CANARY = "canary";
+const EMAIL = { namespace: "email", value: "canary@example.fr" };
+
+/** Her own, what she shares with `c-0`, and two of her orders. */
+function tellCanary(name: string, recordedAt: number): TrafficLine[] {
+  const told = { occurredAt: recordedAt, recordedAt };
+  const customer = { namespace: "customer", value: "canary-customer" };
+  const lines = [{ productId: "canary-product", quantity: 1, unitPriceMinor: 5000 }];
+  return [
+    {
+      ...told,
+      source: "crm",
+      eventId: `${name}-1`,
+      type: "identified",
+      identifiers: [customer, EMAIL, { namespace: "card", value: "canary-card" }],
+      traits: { firstName: "Canary", city: "canary-town" },
+      note: "canary-note",
+    },
+    {
+      ...told,
+      source: "web",
+      eventId: `${name}-2`,
+      type: "page-viewed",
+      identifiers: [{ namespace: "cookie", value: "tablet-0" }, customer],
+    },
+    {
+      ...told,
+      source: "store",
+      eventId: `${name}-3`,
+      type: "order-placed",
+      identifiers: [{ namespace: "card", value: "canary-card" }],
+      order: { orderId: "canary-order", currency: "EUR", totalMinor: 5000, lines },
+    },
+  ];
+}
+
+/** Every key and value of the store, as text. */
+async function dumpRedis(redis: Redis): Promise<string> {
+  const parts: string[] = [];
+  const add = (...texts: readonly (Buffer | string | number)[]) =>
+    parts.push(...texts.map((text) => (Buffer.isBuffer(text) ? text.toString("latin1") : String(text))));
+  for (const key of await redis.keys("*")) {
+    add(key);
+    const kind = await redis.type(key);
+    if (kind === "string") add((await redis.getBuffer(key)) ?? "");
+    else if (kind === "hash")
+      for (const [field, value] of Object.entries(await redis.hgetallBuffer(key))) add(field, value);
+    else if (kind === "list") add(...(await redis.lrangeBuffer(key, 0, -1)));
+    else if (kind === "zset") add(...(await redis.zrange(key, "0", "-1")));
+    else if (kind === "set") add(...(await redis.smembersBuffer(key)));
+    else if (kind === "stream") add(JSON.stringify(await redis.xrange(key, "-", "+")));
+    else throw new Error(`a ${kind} in the store`);
+  }
+  return parts.join("\n");
+}
+
+test("who is erased is forgotten on Kafka and Redis, through five rebuilds, and everybody else stays (G1, G2)", async (t) => {
+  const directory = mkdtempSync(join(tmpdir(), "weft-erasure-"));
+  const services = await ownServicesOrSkip(t, directory);
+  if (services === null) return;
+  const deployment = new Deployment(services);
+  const redis = new Redis(services.redisUrl);
+  const workers: Worker[] = [];
+  try {
+    await deployment.open();
+    const nowMs = Date.now();
+    const traffic = createTraffic({
+      seed: 5,
+      people: 30,
+      events: 300,
+      fromMs: nowMs - 40 * HOUR_MS,
+      toMs: nowMs - 30 * HOUR_MS,
+    });
+    const feed = (lines: readonly TrafficLine[]) =>
+      deployment.mustRun(["import", "--quiet", "-"], formatTraffic(lines));
+    const isFound = async () => (await deployment.run(["--json", "lookup", "email:canary@example.fr"])).code === 0;
+    const describeOthers = async () => {
+      const { people } = await deployment.readStore();
+      // What was kept under the tablet is nobody's to keep once one of its people is forgotten.
+      const gone = new RegExp(`${CANARY}|tablet-0`, "i");
+      return people.profiles.filter(({ identifiers }) => !gone.test(JSON.stringify(identifiers)));
+    };
+    const worker = new Worker(deployment, "up");
+    workers.push(worker);
+    await worker.waitFor(/^running$/);
+    await feed(traffic);
+    await feed(tellCanary("before", nowMs - 20 * HOUR_MS));
+    await deployment.settle();
+    assert.ok(await isFound());
+    const others = await describeOthers();
+    assert.ok(others.length > 20);
+
+    const erase = ["--json", "privacy", "erase", "email:canary@example.fr", "--author", "dpo", "--reason", "R1"];
+    const receipt = await deployment.mustRun([...erase, "--wait", "60"]);
+    assert.equal((JSON.parse(receipt) as { state: string }).state, "effective");
+    assert.ok(!receipt.includes(CANARY));
+    await deployment.settle();
+    const log = await openKafkaLog({ brokers: services.brokers, clientId: "erasure-test" });
+    const { profileErased, profileState, identityAlias } = topicNames(deployment.loaded);
+    const outputs = outputTopics(deployment.loaded).map(({ name }) => name);
+    const endedAt = await log.endOffsets(outputs);
+
+    for (let rebuild = 1; rebuild <= REBUILDS; rebuild += 1) {
+      // What she did before comes late, and comes again, each time.
+      await feed(tellCanary(rebuild % 2 === 0 ? "before" : `late-${rebuild}`, nowMs - 10 * HOUR_MS));
+      await redis.flushall();
+      await feed(traffic.slice(0, 3));
+      await deployment.settle();
+      assert.deepEqual(await describeOthers(), others, `everybody else after rebuild ${rebuild}`);
+      assert.ok(!(await isFound()), `nobody after rebuild ${rebuild}`);
+    }
+
+    const scan = (what: string, text: string) =>
+      assert.ok(!text.toLowerCase().includes(CANARY), `${what}: …${around(text)}…`);
+    scan("the store", await dumpRedis(redis));
+    scan("the logs of the processes", worker.describe());
+    const latest = new Map<string, string>();
+    let erased = 0;
+    for await (const { topic, partition, offset, key, value } of log.read(outputs, { from: "start", follow: false })) {
+      scan(`a key of ${topic}`, key ?? "");
+      const text = value === null ? "" : Buffer.from(value).toString("latin1");
+      if (topic === profileState || topic === identityAlias) latest.set(`${topic} ${key}`, text);
+      if (topic === profileErased) erased += 1;
+      if (offset >= (endedAt.get(partitionKey({ topic, partition })) ?? 0)) scan(`${topic}, after the erasure`, text);
+    }
+    for (const [name, text] of latest) scan(`what compaction leaves of ${name}`, text);
+    assert.ok(erased > 0, "consumers are told");
+
+    // What happens later is somebody else's.
+    await feed(tellCanary("after", Date.now()).slice(0, 1));
+    await deployment.settle();
+    assert.ok(await isFound());
+    await log.close();
+    assert.deepEqual(await worker.stop(), ENDED_WELL);
+  } catch (error) {
+    for (const worker of workers) console.error(worker.describe());
+    throw error;
+  } finally {
+    redis.disconnect();
+    for (const worker of workers) await worker.kill();
+    await deployment.leave();
+    await stopServices({ directory });
+    rmSync(directory, { recursive: true, force: true });
+  }
+});
+
+function around(text: string): string {
+  const place = text.toLowerCase().indexOf(CANARY);
+  return text.slice(Math.max(0, place - 40), place + 40);
+}
