@@ -25,6 +25,8 @@ export interface ChannelCredit {
 export const CREDIT_MODELS = ["first", "last", "linear", "position", "timeDecay"] as const;
 export type CreditModel = (typeof CREDIT_MODELS)[number];
 
+const ALL_OF_IT = { first: WHOLE, last: WHOLE, linear: WHOLE, position: WHOLE, timeDecay: WHOLE };
+
 type Weigh = (touches: readonly Pick<Touch, "at">[], halfLifeMs: number) => number[];
 
 const WEIGHTS: Readonly<Record<CreditModel, Weigh>> = {
@@ -42,6 +44,10 @@ const WEIGHTS: Readonly<Record<CreditModel, Weigh>> = {
 
 /** touches: the earliest first. By channel, in the one order. */
 export function creditChannels(touches: readonly Pick<Touch, "at" | "channel">[], halfLifeMs: number): ChannelCredit[] {
+  const [first] = touches;
+  if (first === undefined) return [];
+  // All models agree, and most moves have one touch.
+  if (touches.length === 1) return [{ channel: first.channel, touches: 1, ...ALL_OF_IT }];
   const credits = new Map<string, { touches: number } & Record<CreditModel, number>>();
   for (const { channel } of touches) {
     const credit = credits.get(channel) ?? { touches: 0, first: 0, last: 0, linear: 0, position: 0, timeDecay: 0 };

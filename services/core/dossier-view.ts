@@ -61,10 +61,10 @@ const NO_DOSSIER: DossierView = {
 
 export function viewDossier(registry: Registry, dossier: Dossier | null): DossierView {
   if (dossier === null) return NO_DOSSIER;
-  const { consents, cases, subscriptions, loyalty, stated, inferred, messages, pressure } = dossier;
+  const { cases, subscriptions, loyalty, stated, inferred, messages, pressure } = dossier;
   const { channels, categories, hours, bestHour } = viewHabits(dossier);
   return {
-    consents: consents.size === 0 ? NONE : viewConsents(registry, consents),
+    consents: viewConsentsOf(registry, dossier),
     cases: viewCasesOnce(cases),
     subscriptions: viewSubscriptionsOnce(subscriptions),
     loyalty: viewLoyaltyOnce(loyalty),
@@ -76,6 +76,10 @@ export function viewDossier(registry: Registry, dossier: Dossier | null): Dossie
     hours,
     bestHour,
   };
+}
+
+export function viewConsentsOf(registry: Registry, dossier: Dossier | null): DossierView["consents"] {
+  return dossier === null || dossier.consents.size === 0 ? NONE : viewConsents(registry, dossier.consents);
 }
 
 /** What is for look-ups alone: it would be told again with every event. */

@@ -125,9 +125,13 @@ export function mergeLatest<T extends Told>(
   limits: LimitKind[],
 ): readonly T[] {
   if (b.length === 0) return a;
+  const [first, second] = b;
+  const latest = a[0];
+  // Most often it is one, and the latest of all.
+  if (second === undefined && first !== undefined && a.length < max)
+    if (latest === undefined || compareTold(first, latest) > 0) return [first, ...a];
   const merged = [...a];
   for (const one of b) {
-    // Most often it is the latest of all: looked for from there.
     const place = merged.findIndex((other) => compareTold(other, one) <= 0);
     const at = place < 0 ? merged.length : place;
     const present = merged[at];

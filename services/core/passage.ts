@@ -6,7 +6,7 @@ import { sortedEntries } from "./comparison.ts";
 import type { Component } from "./component.ts";
 import type { PassageRules } from "./configuration.ts";
 import { creditChannels, type ChannelCredit } from "./credit.ts";
-import { viewDossier } from "./dossier-view.ts";
+import { viewConsentsOf } from "./dossier-view.ts";
 import type { Engine } from "./engine.ts";
 import { viewJourney, NO_JOURNEY, type JourneyView } from "./journey.ts";
 import type { Cause, ProfileRecord } from "./profile.ts";
@@ -50,7 +50,7 @@ export function describePassage(
 ): Passage {
   const { passages } = registry.configuration.rules;
   const touches = listTouches(viewJourney(registry, view.dossier ?? NO_JOURNEY), record.touchedUpTo, touchTime(by));
-  const { consents } = viewDossier(registry, view.dossier);
+  const consents = viewConsentsOf(registry, view.dossier);
   return {
     facts: describeFacts(view.facts, ladder.readsTime),
     decisive: ladder.findDecisive(view.facts, record.evaluatedAsOf, record.segment, to),

@@ -6,7 +6,7 @@ import { reachKey, type Reach } from "#core/contact.ts";
 import { consentKey, type Consent } from "#core/consent.ts";
 import type { Correspondence } from "#core/correspondence.ts";
 import type { Dossier } from "#core/dossier.ts";
-import type { Registers } from "#core/facet.ts";
+import { NONE_TOLD, NOTHING_TOLD, type Registers } from "#core/facet.ts";
 import type { Journey } from "#core/journey.ts";
 import { inferredKey, statedKey, type Inferred, type Stated } from "#core/preference.ts";
 import { loyaltyKey, subscriptionKey, type Loyalty, type Subscription } from "#core/standing.ts";
@@ -35,16 +35,16 @@ export interface DossierState extends Journey, Correspondence {
 export function writeDossier(dossier: Dossier): DossierState {
   const { searches, touches, timeline, calls, notes, messageSteps } = dossier;
   return {
-    consents: [...dossier.consents.values()],
-    cases: [...dossier.cases.values()],
+    consents: listValues(dossier.consents),
+    cases: listValues(dossier.cases),
     messages: listAmounts(dossier.messages),
     pressure: listAmounts(dossier.pressure),
-    reaches: [...dossier.reaches.values()],
-    subscriptions: [...dossier.subscriptions.values()],
-    loyalty: [...dossier.loyalty.values()],
-    carts: [...dossier.carts.values()],
-    stated: [...dossier.stated.values()],
-    inferred: [...dossier.inferred.values()],
+    reaches: listValues(dossier.reaches),
+    subscriptions: listValues(dossier.subscriptions),
+    loyalty: listValues(dossier.loyalty),
+    carts: listValues(dossier.carts),
+    stated: listValues(dossier.stated),
+    inferred: listValues(dossier.inferred),
     channels: listAmounts(dossier.channels),
     categories: listAmounts(dossier.categories),
     hours: listAmounts(dossier.hours),
@@ -62,17 +62,17 @@ export function readDossier(state: DossierState): Dossier {
   return {
     consents: keyed(state.consents, consentKey),
     cases: keyed(state.cases, caseKey),
-    messages: mapAmounts(state.messages),
-    pressure: mapAmounts(state.pressure),
+    messages: readAmounts(state.messages),
+    pressure: readAmounts(state.pressure),
     reaches: keyed(state.reaches, reachKey),
     subscriptions: keyed(state.subscriptions, subscriptionKey),
     loyalty: keyed(state.loyalty, loyaltyKey),
     carts: keyed(state.carts, cartKey),
     stated: keyed(state.stated, statedKey),
     inferred: keyed(state.inferred, inferredKey),
-    channels: mapAmounts(state.channels),
-    categories: mapAmounts(state.categories),
-    hours: mapAmounts(state.hours),
+    channels: readAmounts(state.channels),
+    categories: readAmounts(state.categories),
+    hours: readAmounts(state.hours),
     searches,
     touches,
     timeline,
@@ -82,11 +82,22 @@ export function readDossier(state: DossierState): Dossier {
   };
 }
 
+function listValues<T>(registers: Registers<T>): readonly T[] {
+  return registers.size === 0 ? NONE_TOLD : [...registers.values()];
+}
+
+/** Most facets are empty, and nothing is ever written into one. */
 function keyed<T>(list: readonly T[], keyOf: (value: T) => string): Registers<T> {
+  if (list.length === 0) return NOTHING_TOLD;
   return new Map(list.map((value) => [keyOf(value), value]));
 }
 
-export function listAmounts(map: ReadonlyMap<string, number>): Amount[] {
+function readAmounts(list: readonly Amount[]): Registers<number> {
+  return list.length === 0 ? NOTHING_TOLD : mapAmounts(list);
+}
+
+export function listAmounts(map: ReadonlyMap<string, number>): readonly Amount[] {
+  if (map.size === 0) return NONE_TOLD;
   const list: Amount[] = [];
   for (const [name, amount] of map) list.push({ name, amount });
   return list;
