@@ -125,15 +125,21 @@ export async function requireRulesOfLog(
   const entries = await openRulesLog(wires, topic, mine);
   const [first] = entries;
   const inForce = entries.at(-1) ?? first;
+  const fault = findDisagreement(inForce, mine);
+  if (fault !== null) throw fault;
+  return { first, inForce };
+}
+
+/** Why a process that folds with these must not, on a log under those; null: it may. */
+export function findDisagreement(inForce: RulesEntry, mine: FoldedWith): RulesDiffer | ConfigurationDiffers | null {
   const { version, digest } = describeRules(mine.rules);
   const name = (one: { version: string; digest: string }) => `${one.version} (${one.digest.slice(0, 12)})`;
   if (digest !== inForce.digest)
-    throw new RulesDiffer(
+    return new RulesDiffer(
       `the rules in force are ${name(inForce)}, and those of the configuration ${name({ version, digest })}`,
     );
   const other = listDifferences(inForce, mine);
-  if (other.length > 0) throw new ConfigurationDiffers(`the log was folded with other ${other.join(" and ")}`);
-  return { first, inForce };
+  return other.length > 0 ? new ConfigurationDiffers(`the log was folded with other ${other.join(" and ")}`) : null;
 }
 
 function listDifferences({ fingerprints }: RulesRecord, mine: FoldedWith): string[] {

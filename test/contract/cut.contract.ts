@@ -3,6 +3,7 @@
 // come once and in order, and the moves from segment to segment are those of a fold that is not cut (O2, S1).
 
 import assert from "node:assert/strict";
+import type { Rules } from "#core/configuration.ts";
 import type { Output } from "#core/effect.ts";
 import { createEngine } from "#core/engine.ts";
 import type { ChannelEvent } from "#core/event.ts";
@@ -16,6 +17,7 @@ import { resolveBatch } from "#services/resolver/resolver.ts";
 import { type Bundle, ShardStitcher, type Step } from "#services/stitcher/shard.ts";
 import { ComponentIndex } from "#services/wire/component-index.ts";
 import { configuration, hash } from "#support/histories.ts";
+import { toRulesItem } from "#support/rule-sets.ts";
 import { type OpenStore, storeTestOf } from "./store-shorthand.ts";
 
 const SHARD = 3;
@@ -106,10 +108,41 @@ async function fold(store: Store, bundles: readonly Bundle[], firedMax: number, 
   }
 }
 
+/** Everybody has a cart, and is looked at under other rules twice: the second time each is put back. */
+async function createRuledBundles(): Promise<Bundle[]> {
+  const [carts, ...later] = await createBundles();
+  const { rules } = configuration;
+  const ladder = rules.ladder.map((rung) => (rung.segment === "prospect" ? { ...rung, segment: "lead" } : rung));
+  const change = (told: Rules, sequence: number): Carried => {
+    return { item: toRulesItem(told, sequence, START_MS), event: null };
+  };
+  const there = change({ ...rules, version: "other", ladder }, 1);
+  const back = change(rules, 2);
+  // In the middle of a bundle, and in the step of the one that bears some of those whom they move.
+  const contents = [
+    carts?.items ?? [],
+    ...later.map(({ items }) => [...items.slice(0, 1), there, back, ...items.slice(1)]),
+  ];
+  return contents.map((items, offset) => ({ offset, items: structuredClone(items) }));
+}
+
 const isMove = ({ kind }: Output) => kind === "transition" || kind === "signal";
 
 export function testCuts(name: string, open: OpenStore): void {
   const storeTest = storeTestOf(name, open);
+  storeTest(
+    "rules that move everybody are cut, and owners that change at each step tell the same (T1)",
+    async (store) => {
+      const bundles = await createRuledBundles();
+      const whole = await fold(openMemoryStore(), bundles, 1_000, 1_000);
+      const passed = await fold(store, bundles, 4, 1);
+      assert.deepEqual(passed, await fold(openMemoryStore(), bundles, 4, 1_000));
+      assert.deepEqual(passed.outputs.filter(isMove), whole.outputs.filter(isMove));
+      const moved = whole.outputs.filter((one) => one.kind === "transition" && one.cause === "rule-change");
+      assert.equal(moved.length, 2 * (PEOPLE + 1));
+      assert.ok(passed.places.length > (2 * PEOPLE) / 4);
+    },
+  );
   for (const [firedMax, anew] of [
     [1, 1],
     [4, 1],

@@ -57,6 +57,7 @@ export class SimulatedCluster {
     for (const topic of CHANNEL_TOPICS) broker.createTopic(topic, plan.channelPartitions);
     for (const topic of DEAD_LETTER_TOPICS) broker.createTopic(topic, 1);
     for (const topic of OUTPUT_TOPICS) broker.createTopic(topic, 2);
+    broker.createTopic(NAMES.rules, 1);
     broker.createTopic(NAMES.resolved, plan.shards);
     const groups = new Map(
       [
@@ -120,6 +121,7 @@ export class SimulatedCluster {
       state: this.#state.readAll(),
       observer: this.observer,
       recorded: this.#feeder.recorded,
+      rules: this.#feeder.rules,
       published: this.#broker
         .partitionsOf(resolved)
         .map(({ key }) => this.#broker.placeOf(this.#kit.system.stitcherGroup, key)),
@@ -154,7 +156,7 @@ export class SimulatedCluster {
   /** Whatever the log holds beside the passing of time has been applied and published, by everybody. */
   #isDrained(): boolean {
     const { stitcherGroup, resolverGroup } = this.#kit.system;
-    for (const topic of CHANNEL_TOPICS)
+    for (const topic of [...CHANNEL_TOPICS, NAMES.rules])
       for (const partition of this.#broker.partitionsOf(topic)) {
         const { records } = partition.read(this.#broker.positionOf(resolverGroup, partition.key), 1);
         if (records.length > 0 || partition.open.size > 0) return false;

@@ -1,15 +1,21 @@
 // The producers of the channel topics: events one after the other, over the time of the plan. Some send a record again;
 // some write in transactions, which are aborted, or left open until their time is over and readers must wait.
 
+import type { Rules } from "#core/configuration.ts";
+import { configuration } from "#support/histories.ts";
 import type { RecordedEvent } from "#support/oracle.ts";
 import type { Broker } from "./broker.ts";
-import { type Kit, topicOf } from "./kit.ts";
+import { type Kit, NAMES, RULE_SETS, topicOf } from "./kit.ts";
 import type { Arrival } from "./workload.ts";
 import type { World } from "./world.ts";
+
+const RULES_FROM_MS = Date.UTC(2026, 0, 5);
 
 export class Feeder {
   /** What committed readers of the channel topics come to see. */
   readonly recorded: RecordedEvent[] = [];
+  /** The last that came into force. */
+  rules: Rules = configuration.rules;
   readonly #world: World;
   readonly #broker: Broker;
   readonly #kit: Kit;
@@ -25,6 +31,17 @@ export class Feeder {
   start(): void {
     for (const { atMs, event } of this.#arrivals)
       this.#world.after(atMs, `feed ${event.event.eventId}`, () => this.#send(event));
+    let place = 0;
+    for (const atMs of this.#world.plan.rulesAtMs ?? [])
+      this.#world.after(atMs, `rules at ${atMs}`, () => this.#sendRules(place++));
+  }
+
+  #sendRules(place: number): void {
+    const rules = RULE_SETS[place % RULE_SETS.length] as Rules;
+    this.rules = rules;
+    const timestampMs = RULES_FROM_MS + place;
+    const value = this.#kit.encodeRules(rules);
+    this.#broker.append({ topic: NAMES.rules, partition: 0, key: null, value, timestampMs });
   }
 
   #send(event: RecordedEvent): void {

@@ -2,11 +2,13 @@
 
 import { join } from "node:path";
 import { openLocalCodec } from "#adapters/registry/local.ts";
+import type { Rules } from "#core/configuration.ts";
 import type { Engine } from "#core/engine.ts";
 import type { ChannelEvent } from "#core/event.ts";
 import type { Codec } from "#ports/codec.ts";
 import { deadLetterTopic, nameTopics } from "#services/config/topics.ts";
 import type { BundleValue, EncodeBundle } from "#services/wire/bundle.ts";
+import { describeRules } from "#services/wire/rules.ts";
 import type { OutputEncoder } from "#services/wire/output.ts";
 import { configuration, hash } from "#support/histories.ts";
 import { ROOT } from "#support/source.ts";
@@ -28,12 +30,28 @@ const TOPICS = new Map(configuration.sources.map(({ topic, name }) => [name, top
 export const CHANNEL_TOPICS = [...SOURCES.keys()];
 export const DEAD_LETTER_TOPICS = CHANNEL_TOPICS.map(deadLetterTopic);
 
+const {
+  rules,
+  rules: { ladder },
+} = configuration;
+/** That come into force one after the other, and again. */
+export const RULE_SETS: readonly Rules[] = [
+  { ...rules, version: "fewer", ladder: ladder.filter(({ segment }) => segment !== "multi-buyer") },
+  {
+    ...rules,
+    version: "other",
+    ladder: ladder.map((rung) => (rung.segment === "prospect" ? { ...rung, segment: "lead" } : rung)),
+  },
+  { ...rules, version: "quiet", audiences: [{ audience: "known", when: "profile.known" }], signals: [] },
+];
+
 export interface Kit {
   readonly system: System;
   readonly codec: Codec;
   readonly encodeBundle: EncodeBundle;
   readonly encodeOutput: OutputEncoder;
   readonly encodeEvent: (event: ChannelEvent) => Uint8Array;
+  readonly encodeRules: (rules: Rules) => Uint8Array;
   engineFor(plan: Pick<Plan, "resolverSlots" | "firedMax">): Engine;
 }
 
@@ -49,6 +67,7 @@ export function topicOf(source: string): string {
 
 const codec = await openLocalCodec({ schemasDirectory: join(ROOT, "schemas") });
 const encodeBundle = (await codec.encoder(NAMES.resolved, "ResolvedBundle")) as (value: BundleValue) => Uint8Array;
+const encodeRecord = await codec.encoder(NAMES.rules, "RulesRecord");
 const encodeEvent = await codec.encoder("channel", "ChannelEvent");
 
 export async function createKit(system: System): Promise<Kit> {
@@ -63,6 +82,8 @@ export async function createKit(system: System): Promise<Kit> {
     codec,
     encodeBundle,
     encodeEvent,
+    encodeRules: (rules) =>
+      encodeRecord({ kind: "applied", ...describeRules(rules), fingerprints: {}, engine: "", author: "", reason: "" }),
     encodeOutput: await system.createOutputEncoder(codec, NAMES),
     engineFor({ resolverSlots, firedMax }) {
       const key = `${resolverSlots} ${firedMax}`;

@@ -43,6 +43,18 @@ export const ENGINE: readonly Mutant[] = [
   ),
   patch("hand-over-acknowledged-twice", "core/handover.ts", "  arriving.delete(item.from);\n", ""),
   patch("timers-stay-behind-a-hand-over", "core/handover.ts", "      dropTimers(workspace, id, naming, record);\n", ""),
+  patch(
+    "rules-forgotten-at-a-hand-over",
+    "core/handover.ts",
+    "if (inForce !== null && inForce.sequence > (item.rules ?? 0)) {",
+    "if (inForce !== null && inForce.sequence < 0) {",
+  ),
+  patch(
+    "rules-look-before-the-cut",
+    "core/rule-change.ts",
+    '{ sequence, after: "" } satisfies RulesChange);\n    yield { kind: "cut" };',
+    '{ sequence, after: "" } satisfies RulesChange);',
+  ),
   patch("older-status-wins", "core/step.ts", "if (end.version >= item.version) return;", ""),
   patch(
     "arrival-order-evidence",

@@ -30,6 +30,8 @@ export interface Plan {
   readonly fetchMax: number;
   /** Timers that fire in one step of a shard. Absent: as production has it. */
   readonly firedMax?: number;
+  /** When other rules come into force. Absent: never. */
+  readonly rulesAtMs?: readonly number[];
   readonly histories: number;
   readonly historyLength: number;
   /** The events come in this time; faults go on a little longer. */
@@ -71,6 +73,8 @@ const STRIKES_MAX: Readonly<Partial<Record<FaultKind, number>>> = {
   retention: 2,
 };
 
+const RULE_CHANGES_MAX = 3;
+
 /** Histories that share nothing with each other, and events of each: many small components, or few that grow large. */
 const SHAPES = [
   { histories: 8, historyLength: 22 },
@@ -86,6 +90,8 @@ export function createPlan(seed: number): Plan {
   const shards = within("shards", 4, 6);
   const channelPartitions = within("partitions", 2, 3);
   const feedMs = within("feed", 500, 1200);
+  const listChanges = (count: number) =>
+    Array.from({ length: count }, (_, i) => Math.round(draw(`rules at ${i}`) * feedMs));
   const rates = {} as Record<FaultKind, number>;
   for (const kind of FAULT_KINDS)
     rates[kind] = draw(`${kind} is in`) < 0.45 ? 0 : (RATE_MAX[kind] ?? 0) * draw(`${kind} rate`);
@@ -112,6 +118,7 @@ export function createPlan(seed: number): Plan {
     lossMs: within("loss", 20, 220),
     fetchMax: draw("fetch") < 0.3 ? within("few", 1, 4) : within("many", 5, 60),
     ...(draw("few timers") < 0.8 ? { firedMax: 1 } : {}),
+    ...(draw("rules") < 0.5 ? { rulesAtMs: listChanges(within("rule changes", 1, RULE_CHANGES_MAX)) } : {}),
     ...(SHAPES[within("shape", 0, SHAPES.length - 1)] as (typeof SHAPES)[number]),
     feedMs,
     rates,

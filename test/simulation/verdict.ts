@@ -5,6 +5,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { acceptEvent } from "#core/acceptance.ts";
 import { isWithoutFacts } from "#core/declaration.ts";
+import type { Rules } from "#core/configuration.ts";
 import type { EventOutcome } from "#core/effect.ts";
 import { comparePositions, type NewRecord, type Position } from "#ports/log.ts";
 import type { Store } from "#ports/store.ts";
@@ -23,6 +24,8 @@ export interface Rest {
   readonly observer: Observer;
   /** What stood on the channel topics, copies included. */
   readonly recorded: readonly RecordedEvent[];
+  /** Those in force at the end. */
+  readonly rules: Rules;
   /** K of each shard. */
   readonly published: readonly Position[];
   /** R of each shard. */
@@ -43,10 +46,13 @@ export async function judge(rest: Rest): Promise<string | null> {
   );
 }
 
-async function comparePersons({ kit, state, recorded, observer }: Rest, plan: Plan): Promise<string | null> {
+async function comparePersons({ kit, state, recorded, rules, observer }: Rest, plan: Plan): Promise<string | null> {
   const { system } = kit;
   const people = await system.readPeople(kit.engineFor(plan), state as Store, plan.shards);
-  const [got, wanted] = [comparePeople(people), compareOracle(recomputePeople(recorded, configuration, hash))];
+  const [got, wanted] = [
+    comparePeople(people),
+    compareOracle(recomputePeople(recorded, { ...configuration, rules }, hash)),
+  ];
   if (!isDeepStrictEqual(got, wanted)) return `the people are not the oracle's: ${describeDifference(got, wanted)}`;
   for (const { profileId, segment } of people.profiles) {
     const told = observer.told.get(profileId);

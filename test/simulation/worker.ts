@@ -4,6 +4,7 @@
 import type { Codec } from "#ports/codec.ts";
 import type { GroupOptions, Log, Membership } from "#ports/log.ts";
 import { deadLetterTopic } from "#services/config/topics.ts";
+import { readEntry, toItem } from "#services/wire/rules.ts";
 import type { Group } from "./group.ts";
 import { SESSION_MS } from "./group.ts";
 import { Incarnation } from "./incarnation.ts";
@@ -114,12 +115,19 @@ export class Worker {
         index,
         // This index loses nothing.
         keeper: { check: async () => 0, mark: async () => {}, expect: () => () => {} },
+        rules: {
+          topic: NAMES.rules,
+          readItem(record) {
+            const entry = readEntry(codec, record);
+            return entry === null || typeof entry === "string" ? entry : toItem(entry);
+          },
+        },
         tickIntervalMs: plan.tickIntervalMs,
         sourceOf,
         deadLetterTopic,
         now,
       },
-      { topics: CHANNEL_TOPICS, slots: plan.resolverSlots, groupPrefix: "" },
+      { topics: [...CHANNEL_TOPICS, NAMES.rules], slots: plan.resolverSlots, groupPrefix: "" },
     );
     const stitching = await system.startStitcher(
       log,

@@ -4,9 +4,18 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { Command } from "commander";
 import { partitionKey } from "#ports/log.ts";
 import { loadConfiguration, type LoadedConfiguration } from "#services/config/configuration.ts";
-import { allTopics, channelTopics, deadLetterTopics, findUnregistered, innerTopics } from "#services/config/topics.ts";
+import {
+  allTopics,
+  channelTopics,
+  deadLetterTopics,
+  findUnregistered,
+  innerTopics,
+  topicNames,
+} from "#services/config/topics.ts";
+import { findDisagreement, readRulesLog } from "#services/wire/rules.ts";
 import { describeFailure, EXIT } from "../failure.ts";
 import type { CommonOptions } from "../program.ts";
+import { foldedWith } from "../runtime.ts";
 import { judgeLogSafety, openState, openWires, type Wires } from "../wiring.ts";
 
 type Verdict = "ok" | "warn" | "fail";
@@ -87,7 +96,7 @@ function examineContracts({ deployment: { stewardship } }: LoadedConfiguration):
     : { check: "contracts", verdict: "warn", said: `${without.join(", ")}: declare owner, purpose and legalBasis` };
 }
 
-async function examineLog(loaded: LoadedConfiguration, { log, embedded }: Wires): Promise<Check[]> {
+async function examineLog(loaded: LoadedConfiguration, { log, codec, embedded }: Wires): Promise<Check[]> {
   const present = new Set(await log.listTopics());
   const missing = allTopics(loaded).flatMap(({ name }) => (present.has(name) ? [] : [name]));
   const unregistered = findUnregistered(loaded, [...present]);
@@ -117,8 +126,29 @@ async function examineLog(loaded: LoadedConfiguration, { log, embedded }: Wires)
   );
   if (unsafe.length === 0)
     checks.push({ check: "durability", verdict: "ok", said: "no topic loses what it acknowledged" });
-  checks.push(await examineLetters(loaded, log, present));
+  checks.push(await examineLetters(loaded, log, present), await examineRules(loaded, { log, codec }, present));
   return checks;
+}
+
+/** Whether a process of this configuration would start. */
+async function examineRules(
+  loaded: LoadedConfiguration,
+  wires: Pick<Wires, "log" | "codec">,
+  present: ReadonlySet<string>,
+): Promise<Check> {
+  const topic = topicNames(loaded).rules;
+  const entries = present.has(topic) ? await readRulesLog(wires, topic) : [];
+  const inForce = entries.at(-1);
+  if (inForce === undefined)
+    return { check: "rules", verdict: "ok", said: "none in force yet: the first process puts its own there" };
+  const fault = findDisagreement(inForce, foldedWith(loaded));
+  return fault === null
+    ? { check: "rules", verdict: "ok", said: `${inForce.version} in force, as in the file` }
+    : {
+        check: "rules",
+        verdict: "fail",
+        said: `${fault.code}: ${fault.message}; weft rules apply, or give back the former files`,
+      };
 }
 
 async function examineLetters(
