@@ -2,7 +2,7 @@
 
 import { type Assurance, assuranceLevel, isAuthenticated } from "./configuration.ts";
 import { isTied } from "./mailbox.ts";
-import { isPlainer } from "./registry.ts";
+import { isPlainer, type Registry } from "./registry.ts";
 import { compareStamps, compareText, type Stamp } from "./comparison.ts";
 import { evidenceKey, openAbroad, type Component, type Entry } from "./component.ts";
 import type { Engine } from "./engine.ts";
@@ -143,10 +143,11 @@ function createEntry(
   };
 }
 
+type Asserted = Pick<RoutedIdentifier, "namespace" | "assurance">;
+
 /** The lower of the two ends; a device takes the other end's; between two devices it is a claim. */
-function pairAssurance(engine: Engine, one: RoutedIdentifier, other: RoutedIdentifier): Assurance {
-  const isDevice = (identifier: RoutedIdentifier) =>
-    engine.registry.namespaces.get(identifier.namespace)?.kind === "device";
+export function pairAssurance({ namespaces }: Registry, one: Asserted, other: Asserted): Assurance {
+  const isDevice = ({ namespace }: Asserted) => namespaces.get(namespace)?.kind === "device";
   if (isDevice(one) && isDevice(other)) return "claimed";
   if (isDevice(one)) return other.assurance;
   if (isDevice(other)) return one.assurance;
@@ -162,7 +163,7 @@ function recordPair(
   stamp: Stamp,
 ): { readonly key: string; readonly assurance: Assurance } | null {
   const [a, b] = compareText(one.key, other.key) < 0 ? [one.key, other.key] : [other.key, one.key];
-  const assurance = pairAssurance(engine, one, other);
+  const assurance = pairAssurance(engine.registry, one, other);
   const key = evidenceKey(a, b, stamp.source, assurance);
   const present = component.evidence.get(key);
   if (present === undefined) {

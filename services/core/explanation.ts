@@ -35,6 +35,10 @@ export const OBSTACLES = [
   "no-evidence",
   /** An operator holds them, or two of their persons' identifiers, apart. */
   "held-apart",
+  /** Some did, and an operator took that back. */
+  "cut",
+  /** Some did, before one of the two was given up. */
+  "released",
   /** Some did, but with less than `joinAssurance` for one of the ends: claims never join two known people (I5). */
   "claims-only",
   /** Two values of a unique namespace would share a profile (I3). */
@@ -152,32 +156,54 @@ export function explainSeparation(registry: Registry, one: Standing, other: Stan
   const evidence = new Map<string, Evidence>();
   const isBetween = ({ a, b }: { readonly a: string; readonly b: string }) =>
     (mine.has(a) && theirs.has(b)) || (mine.has(b) && theirs.has(a));
+  /** What does not count. */
+  const without = new Map<string, Evidence>();
   let heldApart = false;
+  let isCut = false;
   for (const { component } of [one, other]) {
     const verdicts = new Verdicts(component.rulings);
     heldApart ||= verdicts.list("apart").some(isBetween);
-    for (const piece of listCounting(component, verdicts))
-      if (isBetween(piece)) evidence.set(evidenceKey(piece.a, piece.b, piece.source, piece.assurance), piece);
+    const counting = new Set(listCounting(component, verdicts));
+    for (const piece of component.evidence.values()) {
+      if (!isBetween(piece)) continue;
+      isCut ||= !verdicts.letCount(piece.a, piece.b, piece.source);
+      (counting.has(piece) ? evidence : without).set(
+        evidenceKey(piece.a, piece.b, piece.source, piece.assurance),
+        piece,
+      );
+    }
   }
-  const found = [...evidence.values()].sort((x, y) => compareStamps(x.stamp, y.stamp) || compareText(x.a, y.a));
+  const list = (pieces: ReadonlyMap<string, Evidence>) =>
+    [...pieces.values()].sort((x, y) => compareStamps(x.stamp, y.stamp) || compareText(x.a, y.a));
+  const found = list(evidence);
   const namespaces = findConflicts(registry, one, mine, other, theirs);
   const states = [one.entry, other.entry];
   const obstacle = (): Obstacle => {
     if (heldApart) return "held-apart";
     if (states.some(({ state }) => state === "quarantined")) return "quarantined";
     if (states.some(({ pending }) => pending)) return "pending";
-    if (states.some(({ state }) => state === "contested")) return "contested";
+    if (found.length === 0 && without.size > 0) return isCut ? "cut" : "released";
     if (found.length === 0) return "no-evidence";
-    if (states.some(({ limited }) => limited)) return "limit";
-    return namespaces.length > 0 && found.some(({ assurance }) => assuranceLevel(assurance) >= registry.joinLevel)
-      ? "unique-namespace"
-      : "claims-only";
+    if (isLimited(one, mine) || isLimited(other, theirs)) return "limit";
+    const contested = states.find(({ state }) => state === "contested");
+    if (contested !== undefined && (namespaces.length === 0 || countClaimants(contested) > 1)) return "contested";
+    const isStrong = found.some(({ assurance }) => assuranceLevel(assurance) >= registry.joinLevel);
+    return namespaces.length > 0 && (isStrong || contested !== undefined) ? "unique-namespace" : "claims-only";
   };
-  return { obstacle: obstacle(), evidence: found, namespaces };
+  return { obstacle: obstacle(), evidence: found.length > 0 ? found : list(without), namespaces };
 }
 
 function personOf({ component, entry }: Standing): ReadonlySet<string> {
   return new Set(entry.profile === null ? [entry.key] : membersOf(component, entry.profile));
+}
+
+/** Whether a value of it was kept out of a profile that has as many as it may have. */
+function isLimited({ component }: Standing, person: ReadonlySet<string>): boolean {
+  return [...person].some((key) => component.identifiers.get(key)?.limited === true);
+}
+
+function countClaimants({ status, claimants }: Entry): number {
+  return status !== null && !status.known ? status.claimants.length : claimants.length;
 }
 
 function findConflicts(

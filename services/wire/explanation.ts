@@ -12,7 +12,9 @@ import {
   type Separation,
   type Standing,
 } from "#core/explanation.ts";
+import { proposeJoin } from "#core/proposal.ts";
 import type { Registry } from "#core/registry.ts";
+import { gatherWorld, type Saying } from "#core/supposition.ts";
 
 export const RULE_TEXTS: Readonly<Record<LinkRule, string>> = {
   "strong-evidence": "asserted together",
@@ -26,6 +28,8 @@ export const RULE_TEXTS: Readonly<Record<LinkRule, string>> = {
 export const OBSTACLE_TEXTS: Readonly<Record<Obstacle, string>> = {
   "no-evidence": "no event has named both, nor any other two identifiers of theirs",
   "held-apart": "an operator holds them apart",
+  cut: "they were named together, and an operator took that back",
+  released: "they were named together, before one of them was given up",
   "claims-only":
     "they were named together, but with less assurance than it takes; a claim never joins two known people",
   "unique-namespace": "they were asserted together, but each has a value of its own where a person has one",
@@ -66,8 +70,14 @@ export type Explanation =
 
 type Show = (value: string) => string;
 
-/** other: null asks for all that makes the person of one. */
-export function explain(registry: Registry, one: Standing, other: Standing | null, show: Show): Explanation {
+/** other: null asks for all that makes the person of one. beside: other components that have to do with them. */
+export function explain(
+  registry: Registry,
+  one: Standing,
+  other: Standing | null,
+  show: Show,
+  beside: readonly Component[] = [],
+): Explanation {
   if (other !== null && !isOne(one, other)) {
     const separation = explainSeparation(registry, one, other);
     return {
@@ -75,7 +85,7 @@ export function explain(registry: Registry, one: Standing, other: Standing | nul
       obstacle: separation.obstacle,
       namespaces: separation.namespaces,
       evidence: separation.evidence.map((piece) => showEvidence([one.component, other.component], piece, show)),
-      change: propose(registry, separation, one, other),
+      change: describeChange(registry, separation, one, other, show, beside),
     };
   }
   const { profile, state } = one.entry;
@@ -94,21 +104,39 @@ function isOne(one: Standing, other: Standing): boolean {
   return one.entry.key === other.entry.key || (one.entry.profile !== null && one.entry.profile === other.entry.profile);
 }
 
-function propose(
-  { configuration }: Registry,
+/** What a record that joins them would say. */
+function describeChange(
+  registry: Registry,
   { obstacle, namespaces }: Separation,
   one: Standing,
   other: Standing,
+  show: Show,
+  beside: readonly Component[],
 ): string {
-  if (obstacle === "held-apart") return "what was ruled lifted: `weft split ... --undo`";
-  if (obstacle === "quarantined" || obstacle === "contested")
-    return "all but one of its ties taken back; another event does not help";
-  if (obstacle === "limit") return "a value less on the profile, or a larger `valuesMax` of the namespace";
   if (obstacle === "pending") return "nothing: ask again in a moment";
-  if (namespaces.length > 0)
-    return `nothing as they stand: each has its own ${namespaces.join(" and ")}; one has to be declared the other's replacement`;
-  const [a, b] = [one.entry.namespace, other.entry.namespace];
-  return `one event of a source that asserts ${a} and ${b} together, both with at least \`${configuration.joinAssurance}\``;
+  const world = gatherWorld([one.component, other.component, ...beside]);
+  const proposal = proposeJoin(registry, world, one.entry, other.entry);
+  if (proposal.kind === "say") return describeSayings(proposal.sayings, show);
+  const why = namespaces.length > 0 ? `: each has its own ${namespaces.join(" and ")}` : "";
+  return proposal.isComplete
+    ? `nothing as they stand${why}; no one event or ruling joins them`
+    : `more than one event or ruling, as far as was tried${why}`;
+}
+
+function describeSayings([first, ...others]: readonly [Saying, ...Saying[]], show: Show): string {
+  const [a, b] = [first.one, first.other].map(({ namespace, value }) => `${namespace}:${show(value)}`);
+  switch (first.type) {
+    case "identifiers-linked":
+      return `a link: \`weft link ${a} ${b}\``;
+    case "ruling-lifted":
+      return `what was ruled of the two lifted: \`weft split ${a} ${b} --undo\``;
+    case "evidence-cut":
+      return `what ties others to them cut: \`weft split ${a} ${b} --evidence\``;
+    case "identifier-replaced":
+      return `that ${a} was replaced by ${b}, or the other way round (\`identifier-replaced\`), if it was`;
+    default:
+      return `one event of ${[first, ...others].map(({ source }) => `\`${source}\``).join(" or ")} that names ${a} and ${b}`;
+  }
 }
 
 function showLink(component: Component, { rule, evidence }: Link, show: Show): ShownLink {

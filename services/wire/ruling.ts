@@ -3,20 +3,26 @@
 
 import { OPERATOR } from "#core/configuration.ts";
 import type { ChannelEvent } from "#core/event.ts";
+import type { Component } from "#core/component.ts";
 import { explainSeparation } from "#core/explanation.ts";
 import { isMailbox } from "#core/mailbox.ts";
+import { rule, tryOut } from "#core/proposal.ts";
+import type { Registry } from "#core/registry.ts";
 import { rulingType, type OperatorVerdict } from "#core/ruling.ts";
+import { gatherWorld } from "#core/supposition.ts";
 import type { Codec } from "#ports/codec.ts";
 import type { Log } from "#ports/log.ts";
 import type { LoadedConfiguration } from "#services/config/configuration.ts";
+import { OBSTACLE_TEXTS } from "./explanation.ts";
 import { findIdentifier, type Located, locateKey, type LookupServices } from "./lookup.ts";
+import { findNeighbours } from "./neighbourhood.ts";
 
 export interface NamedIdentifier {
   readonly namespace: string;
   readonly value: string;
 }
 
-/** Refused before anything is written where the two are not known, or may not be one person. */
+/** Refused before anything is written where the two are not known, or a link would not make them one person. */
 export class RulingRefused extends Error {
   readonly code = "ruling-refused";
 }
@@ -40,13 +46,31 @@ export async function judgeRuling(
     throw new RulingRefused("a mailbox is nobody's to link: name the address");
   const isOne = a.component.id === b.component.id && a.entry.profile === b.entry.profile && a.entry.profile !== null;
   if (verdict === "linked" && !isOne) {
-    const { namespaces } = explainSeparation(registry, a, b);
-    if (namespaces.length > 0)
-      throw new RulingRefused(
-        `each has a ${namespaces.join(" and a ")} of its own, and a person has one: split that first`,
-      );
+    const world = gatherWorld([a.component, b.component, ...(await findNeighbours(services, [a, b]))]);
+    const refusal = refuseLink(registry, world, a, b);
+    if (refusal !== null) throw new RulingRefused(refusal);
   }
   return [a, b];
+}
+
+/** Why a link of the two would not make them one person, or would part others; null: it makes them one. */
+function refuseLink(registry: Registry, world: Component, a: Located, b: Located): string | null {
+  const trial = tryOut(registry, world, rule("linked", a.entry, b.entry), a.entry, b.entry);
+  if (trial === null) return "nobody may say that of the two";
+  if (trial.isOne && !trial.parts) return null;
+  const { obstacle, namespaces } = explainSeparation(registry, a, b);
+  if (namespaces.length > 0)
+    return `each has a ${namespaces.join(" and a ")} of its own, and a person has one: split that first`;
+  if (trial.isOne) {
+    const why = obstacle === "held-apart" || obstacle === "limit" ? ` (${OBSTACLE_TEXTS[obstacle]})` : "";
+    return `it would part others who are one person now${why}: split them first`;
+  }
+  const { one, other } = trial;
+  if (one.quarantined || other.quarantined) return `it would have no effect: ${OBSTACLE_TEXTS.quarantined}`;
+  if (one.limited || other.limited) return `it would have no effect: ${OBSTACLE_TEXTS.limit}`;
+  if (one.pending || other.pending) return `nobody can tell yet: ${OBSTACLE_TEXTS.pending}`;
+  if (one.contested || other.contested) return `it would have no effect: ${OBSTACLE_TEXTS.contested}`;
+  return `it would have no effect: ${OBSTACLE_TEXTS[obstacle]}`;
 }
 
 export function operatorTopic({ configuration }: Pick<LoadedConfiguration, "configuration">): string {

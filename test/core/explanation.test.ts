@@ -1,6 +1,6 @@
 // Every link and every refusal to link is explained by its evidence (I7).
 
-import { deepEqual, equal, ok } from "node:assert/strict";
+import { deepEqual, equal, match, ok } from "node:assert/strict";
 import { describe, it } from "node:test";
 import * as fc from "fast-check";
 import { identifierKey } from "#core/identifier.ts";
@@ -9,6 +9,7 @@ import { explainProfile, explainSeparation, findChain, OBSTACLES, type Standing 
 import { membersOf } from "#core/membership.ts";
 import type { Fold, FoldEvent } from "#services/fold/fold.ts";
 import { readComponents } from "#services/wire/part.ts";
+import { explain } from "#services/wire/explanation.ts";
 import { foldEach } from "#support/fold-events.ts";
 import { history, runs } from "#support/histories.ts";
 
@@ -49,6 +50,18 @@ async function separate(events: readonly FoldEvent[], a: Name, b: Name) {
   const { registry, standings } = await ask(events, a, b);
   const [one, other] = standings as [Standing, Standing];
   return explainSeparation(registry, one, other);
+}
+
+async function propose(events: readonly FoldEvent[], a: Name, b: Name): Promise<string> {
+  const { registry, standings } = await ask(events, a, b);
+  const [one, other] = standings as [Standing, Standing];
+  const explanation = explain(registry, one, other, (value) => value);
+  return explanation.one ? "" : explanation.change;
+}
+
+function rule(type: string, minute: number, ...names: readonly Name[]): FoldEvent {
+  const told = record("operator", minute, ...names);
+  return { ...told, event: { ...told.event, type } };
 }
 
 describe("why identifiers are one person", () => {
@@ -139,6 +152,48 @@ describe("why two identifiers are not one person", () => {
       record("crm", i, ["customer", `c-${i}`], ["email", "shop@example.fr"]),
     );
     equal((await separate(everybody, ["customer", "c-1"], ["email", "shop@example.fr"])).obstacle, "quarantined");
+  });
+
+  it("is that an operator took back what was said, or that one was given up since", async () => {
+    const email: Name = ["email", "ana@example.fr"];
+    const told = record("crm", 1, one, email);
+    const cut = rule("evidence-cut", 2, one, email);
+    const taken = await separate([told, cut], one, email);
+    deepEqual([taken.obstacle, taken.evidence.length], ["cut", 1]);
+    equal((await separate([told, rule("identifiers-parted", 2, one, email)], one, email)).obstacle, "held-apart");
+    match(await propose([told, cut], one, email), /^what was ruled of the two lifted: `weft split customer:c-1 email:/);
+    const released = record("crm", 2, email);
+    Object.assign(released.event, {
+      type: "identifier-released",
+      replaced: { namespace: "email", old: email[1], new: "" },
+    });
+    const given = await separate([told, released], one, email);
+    deepEqual([given.obstacle, given.evidence.length], ["released", 1]);
+    // The same source saying it again makes no new evidence.
+    match(await propose([told, released], one, email), /^one event of `store` or `call-centre` that names/);
+  });
+
+  it("is that the profile has as many addresses as it may have", async () => {
+    const [address, last] = [(n: number): Name => ["email", `a${n}@example.fr`], 50];
+    const events = Array.from({ length: last + 1 }, (_, n) => record("web", n, one, address(n)));
+    const { obstacle, namespaces } = await separate(events, one, address(last));
+    deepEqual([obstacle, namespaces], ["limit", []]);
+  });
+
+  it("is of two devices the same as of those whose they are: no event of both joins them", async () => {
+    const [cookie, device]: readonly [Name, Name] = [
+      ["cookie", "k"],
+      ["device", "d"],
+    ];
+    const events = [record("web", 1, one, cookie), record("web", 2, two, device)];
+    equal((await separate(events, cookie, device)).obstacle, "no-evidence");
+    match(await propose(events, cookie, device), /^one event of .*`crm`.* that names .*(customer:c-1|card:2099-1)/);
+    const both = [...events, record("web", 3, cookie, device)];
+    equal((await separate(both, cookie, device)).obstacle, "claims-only");
+    match(
+      await propose([record("web", 1, cookie), record("web", 2, device)], cookie, device),
+      /names cookie:k and device:d$/,
+    );
   });
 
   it("always has a reason of the closed list, for any two profiles of a component", async () => {

@@ -18,8 +18,13 @@ const LOG = [
   tell("crm", 2, "identified", { customer: "c-bob", email: "bob@gmail.com" }),
 ];
 
-async function judge(verdict: OperatorVerdict, one: NamedIdentifier, other: NamedIdentifier): Promise<string[]> {
-  const fold = await foldEach(LOG);
+async function judge(
+  verdict: OperatorVerdict,
+  one: NamedIdentifier,
+  other: NamedIdentifier,
+  log: readonly FoldEvent[] = LOG,
+): Promise<string[]> {
+  const fold = await foldEach(log);
   const services = { engine: fold.engine, index: fold.index, store: fold.store, shards: 1 };
   const before = JSON.stringify([await fold.readPeople(), fold.outputs]);
   const judged = judgeRuling(services, verdict, [one, other], "FR");
@@ -28,8 +33,17 @@ async function judge(verdict: OperatorVerdict, one: NamedIdentifier, other: Name
   return (await judged).map(({ entry }) => `${entry.namespace} ${entry.value}`);
 }
 
-function refuses(verdict: OperatorVerdict, one: NamedIdentifier, other: NamedIdentifier, message: RegExp) {
-  return rejects(judge(verdict, one, other), (error) => error instanceof RulingRefused && message.test(error.message));
+function refuses(
+  verdict: OperatorVerdict,
+  one: NamedIdentifier,
+  other: NamedIdentifier,
+  message: RegExp,
+  log: readonly FoldEvent[] = LOG,
+) {
+  return rejects(
+    judge(verdict, one, other, log),
+    (error) => error instanceof RulingRefused && message.test(error.message),
+  );
 }
 
 function rule(minute: number, verdict: OperatorVerdict, ...identifiers: NamedIdentifier[]): FoldEvent {
@@ -67,6 +81,46 @@ describe("an operator's ruling", () => {
       "customer=c-ana email=bob@gmail.com",
       "customer=c-bob",
     ]);
+  });
+
+  it("that links two who are held apart by others of theirs, or who link nothing, is refused, and changes nothing", async () => {
+    const [cookie, device] = [name("cookie", "k"), name("device", "d")];
+    const told = [
+      ...LOG,
+      tell("web", 3, "page-viewed", { customer: "c-ana", cookie: "k" }),
+      tell("store", 4, "identified", { card: "2099", email: "ana@example.fr" }),
+      rule(5, "apart", ANA, CARD),
+    ];
+    await refuses(
+      "linked",
+      ANA,
+      name("email", "ana@example.fr"),
+      /it would part others .*an operator holds them apart/,
+      told,
+    );
+    // What was ruled of the very two, a later ruling takes the place of.
+    deepEqual(await judge("linked", ANA, CARD, told), ["customer c-ana", "card 2099"]);
+    const everybody = Array.from({ length: 6 }, (_, n) =>
+      tell("crm", n, "identified", { customer: `c-${n}`, email: "shop@example.fr" }),
+    );
+    await refuses(
+      "linked",
+      name("customer", "c-1"),
+      name("email", "shop@example.fr"),
+      /it links nothing any more/,
+      everybody,
+    );
+    const many = Array.from({ length: 51 }, (_, n) =>
+      tell("crm", n, "identified", { customer: "c-ana", email: `a${n}@example.fr` }),
+    );
+    await refuses("linked", ANA, name("email", "a50@example.fr"), /`valuesMax` allows/, many);
+    const lent = [...told, tell("web", 6, "page-viewed", { card: "2099", cookie: "k" })];
+    await refuses("linked", ANA, cookie, /claimed by several people/, lent);
+    const apart = [
+      tell("web", 1, "page-viewed", { customer: "c-ana", cookie: "k" }),
+      tell("app", 2, "page-viewed", { customer: "c-bob", device: "d" }),
+    ];
+    await refuses("linked", cookie, device, /each has a customer of its own/, apart);
   });
 
   it("that links a mailbox is refused, and no record if it is written", async () => {

@@ -2,6 +2,7 @@
 
 import { explain, OBSTACLE_TEXTS, RULE_TEXTS } from "#services/wire/explanation.ts";
 import { findIdentifier, type Located } from "#services/wire/lookup.ts";
+import { findNeighbours } from "#services/wire/neighbourhood.ts";
 import type { Handlers } from "../handler.ts";
 import { formatPosition } from "../position.ts";
 import { ApiProblem } from "../problem.ts";
@@ -13,18 +14,18 @@ export function createExplanationRoutes(services: ApiServices): Pick<Handlers, "
   const { engine, country } = services;
   return {
     async explain({ body, query, caller }) {
-      const located = await read(services, query["at-least"], async () => {
+      const { located, beside } = await read(services, query["at-least"], async () => {
         const all: Located[] = [];
         for (const { namespace, value } of body.identifiers) {
           const found = await findIdentifier(services, namespace, value, country);
           if (!found.found) throw new ApiProblem("not-found");
           all.push(found);
         }
-        return all;
+        return { located: all, beside: all.length === 1 ? [] : await findNeighbours(services, all) };
       });
       const [one, other = null] = located as [Located, Located?];
       const isOpen = maySee(caller);
-      const explanation = explain(engine.registry, one, other, isOpen ? (value) => value : mask);
+      const explanation = explain(engine.registry, one, other, isOpen ? (value) => value : mask, beside);
       const shared = { profiles: located.map(identify), masked: !isOpen };
       if (explanation.one)
         return {

@@ -12,6 +12,7 @@ import {
 } from "#services/wire/explanation.ts";
 import { findIdentifier, type Located } from "#services/wire/lookup.ts";
 import { mask } from "#services/wire/mask.ts";
+import { findNeighbours } from "#services/wire/neighbourhood.ts";
 import { EXIT } from "../failure.ts";
 import { IDENTIFIER_HELP, parseIdentifier } from "../identifier.ts";
 import type { CommonOptions } from "../program.ts";
@@ -54,7 +55,8 @@ async function printExplanation(
       }
     }
     const [one, other = null] = located as [Located, Located?];
-    const explanation = explain(engine.registry, one, other, pii ? (value) => value : mask);
+    const beside = other === null ? [] : await findNeighbours(lookups, located);
+    const explanation = explain(engine.registry, one, other, pii ? (value) => value : mask, beside);
     process.stdout.write(
       json ? `${JSON.stringify(explanation)}\n` : `${describeExplanation(explanation).join("\n")}\n`,
     );
