@@ -118,6 +118,7 @@ export const marketingAnswer = z
     bestHour: z.int().nullable().meta({ description: "Hour of the day, UTC." }),
     cadence: z.strictObject({ orders: z.int(), medianDays: z.int() }).nullable(),
     completeness: z.int().meta({ description: "Per mille of the declared fields." }),
+    confidence: z.int().meta({ description: "Of those that are filled, per mille that are vouched for." }),
     loyalty: z.array(loyaltyAnswer),
   })
   .meta({ id: "MarketingView" });

@@ -53,6 +53,7 @@ export function viewForMarketing(found: FoundProfile, caller: Caller): z.input<t
     bestHour: view.bestHour,
     cadence: view.cadence === null ? null : { ...view.cadence },
     completeness: view.completeness,
+    confidence: view.confidence,
     loyalty: copy(view.loyalty),
   };
 }

@@ -13,7 +13,14 @@ import type { ContactView } from "#core/contact.ts";
 import { viewDemographics, type DemographicView } from "#core/demographics.ts";
 import { viewDossier, viewLatest, type DossierView, type LatestView } from "#core/dossier-view.ts";
 import { viewCadence, type Cadence } from "#core/habit.ts";
-import { viewCompleteness, viewContactsOf, viewLosingValues, viewProfile, type LosingValue } from "#core/view.ts";
+import {
+  viewCompleteness,
+  viewConfidence,
+  viewContactsOf,
+  viewLosingValues,
+  viewProfile,
+  type LosingValue,
+} from "#core/view.ts";
 import type { Store } from "#ports/store.ts";
 import { decodePart, readComponents, repeatRead } from "./part.ts";
 import { requireStanding } from "./standing.ts";
@@ -49,6 +56,7 @@ export interface ProfileLine {
     readonly cadence: Cadence | null;
     /** Per mille. */
     readonly completeness: number;
+    readonly confidence: number;
   } & WithTimes<Dossier>;
 }
 
@@ -179,6 +187,7 @@ export function describeProfile(
       ...writeTimes(viewLatest(registry, view.dossier)),
       cadence: viewCadence(orders.flatMap(({ valid, at }) => (valid ? [at] : []))),
       completeness: viewCompleteness(registry, view.traits, contacts),
+      confidence: viewConfidence(registry, view, contacts),
       others: writeTimes(viewLosingValues(registry, view)),
     },
   };

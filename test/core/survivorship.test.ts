@@ -1,4 +1,4 @@
-// Losing values stay visible (P3), and completeness counts what is declared.
+// Losing values stay visible (P3), completeness counts what is declared, and confidence what of it is vouched for.
 
 import { deepEqual, equal } from "node:assert/strict";
 import { test } from "node:test";
@@ -25,11 +25,12 @@ async function view(events: readonly FoldEvent[], declaredFields: readonly strin
   equal(profiles.length, 1);
   const [line] = profiles;
   if (line === undefined) throw new Error("there is a profile");
-  const { traits, others, completeness } = line.view;
+  const { traits, others, completeness, confidence } = line.view;
   return {
     city: traits["city"]?.value,
     others: others.map(({ trait, value }) => `${trait}=${String(value)}`),
     completeness,
+    confidence,
   };
 }
 
@@ -40,7 +41,12 @@ test("values that lose stay visible beside the one that holds, the next best fir
     tell("web", 2, { city: null }),
   ];
   for (const order of [events, events.toReversed()])
-    deepEqual(await view(order, ["city"]), { city: "Lyon", others: ["city=null", "city=Nantes"], completeness: 1000 });
+    deepEqual(await view(order, ["city"]), {
+      city: "Lyon",
+      others: ["city=null", "city=Nantes"],
+      completeness: 1000,
+      confidence: 0,
+    });
 });
 
 test("completeness is the share of declared fields that are filled, in whole per mille", async () => {
@@ -55,5 +61,23 @@ test("completeness is the share of declared fields that are filled, in whole per
       await share("toString"),
     ],
     [666, 0, 500, 1000, 0],
+  );
+});
+
+test("confidence is the share of what is filled that was authenticated and is not contradicted (S100)", async () => {
+  const share = async (...events: readonly FoldEvent[]) => (await view(events, ["city", "name", "age"])).confidence;
+  const [crm, same, other] = [
+    tell("crm", 1, { city: "Nantes", name: "Ana" }),
+    tell("store", 2, { city: "Nantes" }),
+    tell("store", 3, { city: "Lyon" }),
+  ];
+  deepEqual(
+    [
+      await share(crm),
+      await share(crm, same),
+      await share(crm, same, other),
+      await share(tell("social", 4, { city: "Nice" })),
+    ],
+    [1000, 1000, 500, 0],
   );
 });

@@ -44,6 +44,30 @@ export function shareFilled(
   return Math.floor((filled.length * 1000) / declaredFields.length);
 }
 
+/** Per mille of the filled declared fields of which all who may know say the same, or where a message arrived. */
+export function shareVouched(
+  { configuration: { declaredFields } }: Registry,
+  sorted: readonly AcceptedEvent[],
+  contacts: readonly { readonly kind: string; readonly verification: string }[],
+): number {
+  const valueOf = ({ event }: AcceptedEvent, name: string) => event.traits?.[name] ?? null;
+  let [filled, vouched] = [0, 0];
+  for (const name of declaredFields) {
+    const told = sorted.filter(({ event }) => Object.hasOwn(event.traits ?? {}, name));
+    const [best] = told;
+    const hasValue = best !== undefined && !["", null].includes(valueOf(best, name) as string);
+    const points = contacts.filter(({ kind }) => kind === name);
+    if (!hasValue && points.length === 0) continue;
+    filled += 1;
+    const known = told.filter(isVouched);
+    const sources = [...new Set(known.map(({ source }) => source))];
+    const latest = sources.map((source) => known.find((event) => event.source === source) as AcceptedEvent);
+    const isAgreed = hasValue && isVouched(best) && new Set(latest.map((event) => valueOf(event, name))).size === 1;
+    if (isAgreed || points.some(({ verification }) => /^(verified|delivered)$/.test(verification))) vouched += 1;
+  }
+  return filled === 0 ? 0 : Math.floor((vouched * 1000) / filled);
+}
+
 export function chooseTraits(sorted: readonly AcceptedEvent[]): OracleTraits {
   const traits: Record<string, { value: Scalar; source: string; at: number }> = Object.create(null);
   for (const { source, event } of sorted)

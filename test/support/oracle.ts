@@ -32,7 +32,14 @@ import { listDemographics } from "./oracle-demographics.ts";
 import { describeDossier } from "./oracle-dossier.ts";
 import { listOrders, type OracleOrder, type OrderFacts } from "./oracle-orders.ts";
 import { listOpenSignals } from "./oracle-signals.ts";
-import { chooseTraits, listOthers, type OracleTraits, shareFilled, sortSurvivors } from "./oracle-traits.ts";
+import {
+  chooseTraits,
+  listOthers,
+  type OracleTraits,
+  shareFilled,
+  shareVouched,
+  sortSurvivors,
+} from "./oracle-traits.ts";
 
 export interface RecordedEvent {
   readonly source: string;
@@ -239,6 +246,7 @@ function describeGroup(
         traits,
         dossier.contacts.map(({ kind }) => kind),
       ),
+      confidence: shareVouched(registry, survivors, dossier.contacts),
       demographics: listDemographics(registry, survivors),
       others: listOthers(survivors),
     },
