@@ -23,17 +23,16 @@ export function eventMark(item: EventItem): number {
 }
 
 function markOf(source: string, eventId: string): number {
+  return markText(`${source}\n${eventId}`);
+}
+
+export function markText(text: string): number {
   let [a, b] = [0x811c9dc5, 0x9747b28c];
-  const add = (text: string): void => {
-    for (let i = 0; i < text.length; i += 1) {
-      const unit = text.charCodeAt(i);
-      a = Math.imul(a ^ unit, 0x01000193);
-      b = Math.imul(b ^ unit, 0x85ebca6b) ^ (b >>> 13);
-    }
-  };
-  add(source);
-  add("\n");
-  add(eventId);
+  for (let i = 0; i < text.length; i += 1) {
+    const unit = text.charCodeAt(i);
+    a = Math.imul(a ^ unit, 0x01000193);
+    b = Math.imul(b ^ unit, 0x85ebca6b) ^ (b >>> 13);
+  }
   return (a >>> 0) * 2 ** 21 + (b >>> 11);
 }
 

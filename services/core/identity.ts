@@ -59,7 +59,8 @@ export function settleIdentity(
     if (isLimited !== entry.limited || shown.length + entry.claimants.length > 0)
       workspace.change(component, entry.key);
     entry.limited = isLimited;
-    if (entry.claimants.length > 0 && shown.length === 0) freed.add(entry.key);
+    const wasNobodys = entry.status !== null && entry.profile === null && isGivenUp(component, entry.key);
+    if (wasNobodys || (entry.claimants.length > 0 && shown.length === 0)) freed.add(entry.key);
     entry.claimants = shown;
     const state = quarantined ? "quarantined" : contested ? "contested" : "owned";
     const profile = namingOf.get(entry.key) ?? null;

@@ -73,8 +73,7 @@ export async function resolveBatch(
     const acceptance = acceptEvent(registry, arrival.source, arrival.recordedAt, arrival.event);
     if (acceptance.ok) {
       const event = erasures.apply(registry.hash, acceptance.accepted);
-      if (batch.isDuplicate(arrival.source, arrival.event.eventId, arrival.recordedAt))
-        duplicates.push({ arrival, anchor: event.anchor });
+      if (batch.isDuplicate(acceptance.accepted)) duplicates.push({ arrival, anchor: event.anchor });
       else {
         const bytes = event.dropped.length === 0 ? arrival.bytes : encodeEvent?.(event.lawful);
         if (bytes === undefined) throw new Error("nobody encodes what is left of an event");

@@ -11,12 +11,12 @@ import { configuration, hash } from "#support/histories.ts";
 
 const registry = createRegistry(configuration, hash);
 
-function arrive(eventId: string, recordedAt: number): Arrival {
+function arrive(eventId: string, recordedAt: number, visitor = "ck"): Arrival {
   const event = {
     eventId,
     type: "page-viewed",
     occurredAt: Date.UTC(2026, 0, 5),
-    identifiers: [{ namespace: "cookie", value: "ck" }],
+    identifiers: [{ namespace: "cookie", value: visitor }],
   };
   return { source: "web", recordedAt, event, bytes: new Uint8Array(), backfill: false, traceparent: null };
 }
@@ -49,5 +49,18 @@ describe("a batch that is resolved", () => {
     const second = await resolveBatch(options, [arrive("1", at + 1), arrive("1", at - 1)]);
     equal(second.duplicates.length, 1);
     equal(second.items.get(0)?.length, 1);
+  });
+
+  it("drops what says something else under an id that was read before, whenever it was recorded (P1)", async () => {
+    const at = Date.UTC(2026, 0, 6);
+    const index = new ComponentIndex(openMemoryIndex());
+    const options = { registry, index, shards: 1, recent: new RecentEvents() };
+    const first = await resolveBatch(options, [arrive("1", at), arrive("1", at, "other"), arrive("2", at, "other")]);
+    deepEqual([first.duplicates.length, first.items.get(0)?.length], [1, 2]);
+    const second = await resolveBatch(options, [arrive("1", at - 1, "other"), arrive("1", at + 1, "other")]);
+    deepEqual([second.duplicates.length, second.items.get(0)?.length], [2, undefined]);
+    // The promise ends where nobody remembers: another slot, and whoever takes the slot over, begin with nothing.
+    const third = await resolveBatch({ ...options, recent: new RecentEvents() }, [arrive("1", at + 1, "other")]);
+    equal(third.duplicates.length, 0);
   });
 });

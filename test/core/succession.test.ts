@@ -125,6 +125,23 @@ describe("an identifier that was released", () => {
     }
   });
 
+  it("makes a profile known again that it comes back to from none, in whatever order that is told (P1)", async () => {
+    const number = id("phone", "0612345671");
+    const log = [
+      tell("web", "page-viewed", [id("card", "K-1"), id("email", "a@example.fr"), number]),
+      release("card", "K-1", "store"),
+      tell("call-centre", "called", [number, id("crm-contact", "M-1")]),
+      tell("crm", "identified", [number, id("customer", "C-1")]),
+    ].map((told) => ({ ...told, recordedAt: START_MS }));
+    for (const events of [log, log.toReversed()]) {
+      const { profiles } = await (await foldEach(events)).readPeople();
+      deepEqual(
+        profiles.map(({ segment }) => segment),
+        ["prospect", "prospect", "prospect"],
+      );
+    }
+  });
+
   it("passes nobody's id on: the former one ends, and leads to nobody (I6)", async () => {
     const address = id("email", "a@example.fr");
     const known = tell("crm", "identified", [address]);

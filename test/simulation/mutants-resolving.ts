@@ -52,7 +52,7 @@ export const RESOLVING: readonly Mutant[] = [
   patch(
     "earlier-copy-is-a-duplicate",
     "resolver/recent-events.ts",
-    "seen !== undefined && seen <= recordedAt",
+    "seen !== undefined && (seen.recordedAt <= recordedAt || seen.said !== said)",
     "seen !== undefined",
   ),
   patch("stale-index-read", INDEX, "const winner = held[i] ?? value;", "const winner = value;"),

@@ -56,7 +56,7 @@ export class DirectFold {
         this.outcomes.push({ ...named, outcome: "dead-lettered", reason: acceptance.reason });
         continue;
       }
-      if (recent.isDuplicate(source, event.eventId, recordedAt)) {
+      if (recent.isDuplicate(acceptance.accepted)) {
         this.outcomes.push({ ...named, outcome: "duplicate", reason: null });
         continue;
       }
