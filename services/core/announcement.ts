@@ -5,7 +5,8 @@ import { compareText, isSameStamp, sortedEntries } from "./comparison.ts";
 import { tieKey, type Component, type Entry, type Evidence, type FarEnd } from "./component.ts";
 import type { IdentityChangeKind } from "./effect.ts";
 import type { Status } from "./item.ts";
-import { nameByKey } from "./listing.ts";
+import { createListing } from "./listing.ts";
+import { isMailbox } from "./mailbox.ts";
 import { countMembers, namedMembersOf } from "./membership.ts";
 import type { Cause, ProfileRecord } from "./profile.ts";
 import type { Registry } from "./registry.ts";
@@ -13,7 +14,7 @@ import { isGivenUp } from "./ruling.ts";
 import { statusOf, type Weighed } from "./weighed.ts";
 import type { Workspace } from "./workspace.ts";
 
-/** only: the identifier that it is about; null: the whole profile. */
+/** moved: the identifiers that it is about; null: the whole profile, which is the same under another id. */
 export function announce(
   registry: Registry,
   workspace: Workspace,
@@ -21,12 +22,14 @@ export function announce(
   change: IdentityChangeKind,
   naming: string,
   other: ProfileRecord | null,
-  only: Entry | null,
+  moved: readonly Entry[] | null,
   cause: Cause,
 ): void {
   const profile = component.profiles.get(naming) as ProfileRecord;
-  const identifiers = only === null ? namedMembersOf(registry, component, naming) : [nameByKey(only)];
-  const identifiersCount = only === null ? countMembers(registry, component, naming) : 1;
+  const listed = moved?.filter((entry) => !isMailbox(registry, entry)) ?? null;
+  const identifiers =
+    listed === null ? namedMembersOf(registry, component, naming) : createListing(registry, listed).keys;
+  const identifiersCount = listed?.length ?? countMembers(registry, component, naming);
   if (identifiersCount > identifiers.length) workspace.effects.push({ kind: "limit", limit: "identifiers-listed" });
   profile.changes += 1;
   workspace.effects.push({
@@ -55,7 +58,7 @@ export function tellConfinement(
   const before = former.get(entry.key) ?? null;
   const other = before === entry.profile || before === null ? null : (component.profiles.get(before) ?? null);
   const change = entry.state === "quarantined" ? "quarantined" : "released";
-  announce(registry, workspace, component, change, entry.profile, other, entry, cause);
+  announce(registry, workspace, component, change, entry.profile, other, [entry], cause);
 }
 
 /** An identifier that evidence would bring to a profile which has as many values of its namespace as it may have (O4). */
@@ -67,7 +70,7 @@ export function tellLimit(
   cause: Cause,
 ): void {
   workspace.effects.push({ kind: "limit", limit: "profile-values" });
-  if (entry.profile !== null) announce(registry, workspace, component, "limited", entry.profile, null, entry, cause);
+  if (entry.profile !== null) announce(registry, workspace, component, "limited", entry.profile, null, [entry], cause);
 }
 
 /** An alarm: what concerns all of a component (a ruling, an identifier that becomes known) costs as much as it is large. */

@@ -3,7 +3,7 @@
 
 import type { Engine } from "./engine.ts";
 import { PRIVACY } from "./erasure.ts";
-import type { Component } from "./component.ts";
+import type { Component, Entry } from "./component.ts";
 import { natureOf, type SegmentTransition, type TransitionCause } from "./effect.ts";
 import { isPending } from "./membership.ts";
 import { describePassage, touchTime, type Passage } from "./passage.ts";
@@ -44,6 +44,27 @@ export function evaluateProfile(
   record.audiences = membership.audiences;
   setSegmentTimer(workspace, component.id, naming, record, earlier(until, membership.until));
   refreshSignals(engine, workspace, component, naming, record, view, cause.at);
+}
+
+/**
+ * What a profile is by those that are left of it, before it goes into another one with them: what it was only by those whom
+ * it has lost never should have been (retraction.ts).
+ */
+export function evaluateRemainder(
+  engine: Engine,
+  workspace: Workspace,
+  component: Component,
+  naming: string,
+  left: readonly Entry[],
+  cause: Cause,
+): void {
+  const record = component.profiles.get(naming);
+  if (record === undefined || record.segment === null) return;
+  const identifiers = new Map(left.map((entry) => [entry.key, { ...entry, profile: naming, claimants: [] }]));
+  const rest: Component = { ...component, identifiers, memberships: null, ties: null, pages: null };
+  if (isPending(rest, naming)) return;
+  const view = viewProfile(engine.registry, rest, naming);
+  settleSegment(engine, workspace, rest, naming, record, view, cause, "split");
 }
 
 /**

@@ -6,7 +6,7 @@ import type { Engine } from "./engine.ts";
 import { compareText } from "./comparison.ts";
 import { componentPart, openAbroad, type Component, type Entry } from "./component.ts";
 import type { SegmentTransition, TransitionCause } from "./effect.ts";
-import { evaluateProfile, moveSegment } from "./evaluation.ts";
+import { evaluateProfile, evaluateRemainder, moveSegment } from "./evaluation.ts";
 import { forgetMembership, isPending, setStanding } from "./membership.ts";
 import { NO_PASSAGE } from "./passage.ts";
 import { createProfileRecord, profileId, type Cause, type ProfileRecord } from "./profile.ts";
@@ -119,7 +119,8 @@ function assignProfiles(
       record.signals = [];
       if (split !== null) {
         const other = component.profiles.get(split) ?? null;
-        announce(registry, workspace, component, "split", naming, other, null, cause);
+        const moved = listEntries(component, members, (key) => (former.get(key) ?? null) !== null);
+        announce(registry, workspace, component, "split", naming, other, moved, cause);
         changed.push({ naming, artefact: "split" });
       } else {
         record.endedBy = null;
@@ -129,7 +130,12 @@ function assignProfiles(
     }
     if (survivor !== naming) renameProfile(engine, workspace, component, survivor, naming, cause);
     for (const absorbed of incoming)
-      if (absorbed !== survivor) absorbProfile(engine, workspace, component, absorbed, naming, cause);
+      if (absorbed !== survivor) {
+        const moved = listEntries(component, members, (key) => former.get(key) === absorbed);
+        if (moved.length < (formerSizes.get(absorbed) ?? 0))
+          evaluateRemainder(engine, workspace, component, absorbed, moved, cause);
+        absorbProfile(engine, workspace, component, absorbed, naming, moved, cause);
+      }
     if (moved || survivor !== naming || incoming.length > 1 || wasPending.has(survivor))
       changed.push({ naming, artefact: incoming.length > 1 || gained ? "merge" : moved ? "split" : null });
   }
@@ -139,6 +145,10 @@ function assignProfiles(
     evaluateProfile(engine, workspace, component, naming, held !== null && artefact === null ? held : cause, artefact);
   }
   return born;
+}
+
+function listEntries(component: Component, keys: readonly string[], isWanted: (key: string) => boolean): Entry[] {
+  return keys.filter(isWanted).map((key) => component.identifiers.get(key) as Entry);
 }
 
 /** The living profiles whose naming identifier is a member; groups are disjoint, so this group alone changes them. */
@@ -223,6 +233,7 @@ function absorbProfile(
   component: Component,
   absorbed: string,
   naming: string,
+  moved: readonly Entry[],
   cause: Cause,
 ): void {
   const from = component.profiles.get(absorbed) as ProfileRecord;
@@ -234,7 +245,7 @@ function absorbProfile(
   if (end !== null) endMoves(from, end);
   joinSignalled(to, from);
   from.heldCause = null;
-  announce(engine.registry, workspace, component, "merged", naming, from, null, cause);
+  announce(engine.registry, workspace, component, "merged", naming, from, moved, cause);
 }
 
 /** Null: it was in no segment, because it had not been evaluated yet. */

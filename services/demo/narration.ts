@@ -70,7 +70,7 @@ function describeFact(fact: Fact): string {
     case "shared":
       return describeShared(fact);
     case "merged":
-      return `named together, ${listNamespaces(fact)} are one person's: ${shorten(fact.absorbedProfileId)} goes into ${nameOf(fact)} (${shorten(fact.profileId)}). The transition says "${listCauses(fact)}", so nobody mistakes it for behaviour`;
+      return `named together: ${listNamespaces(fact)} turn out to be hers. ${shorten(fact.absorbedProfileId)} goes into ${nameOf(fact)} (${shorten(fact.profileId)}). The transition says "${listCauses(fact)}", so nobody mistakes it for behaviour`;
     case "promoted":
       return `${nameOf(fact)}'s voucher: ${countOf(fact.validOrders, "valid order")}, ${formatAmounts(fact.spentMinor)} (${countOf(fact.count, `${fact.from} → ${fact.to} transition`)} of hers in the topic)`;
     case "repeated":
@@ -149,7 +149,7 @@ function listQuoted(identifiers: readonly { readonly namespace: string; readonly
 /** Without what only ever names a device. */
 function listNamespaces({ namespaces }: Merged): string {
   const names = namespaces.filter((name) => name !== "cookie" && name !== "device");
-  return `${names.slice(0, -1).join(", ")} and ${names.at(-1)}`;
+  return names.length < 2 ? names.join("") : `${names.slice(0, -1).join(", ")} and ${names.at(-1)}`;
 }
 
 function listCauses({ moves }: Merged): string {

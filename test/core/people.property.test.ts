@@ -30,7 +30,17 @@ const shuffled = (arbitrary: fc.Arbitrary<History>) =>
   );
 
 const campaign = new Campaign();
-const met = { shared: 0, contested: 0, cut: 0, disputed: 0, quarantined: 0, copies: 0, unattributed: 0, retracted: 0 };
+const met = {
+  shared: 0,
+  contested: 0,
+  cut: 0,
+  disputed: 0,
+  quarantined: 0,
+  copies: 0,
+  unattributed: 0,
+  retracted: 0,
+  moved: 0,
+};
 
 function isShared(events: readonly RecordedEvent[]): boolean {
   const loggedIn = new Map<string, Set<string>>();
@@ -87,7 +97,9 @@ describe("the people of a log", () => {
         tally(shuffle, oracle);
         deepEqual(people, compareOracle(oracle));
         // Versions, chains of transitions, states, aliases in one hop, retractions.
-        met.retracted += checkStream(fold.outputs, oracle, hash).retracted;
+        const { retracted, moved } = checkStream(fold.outputs, oracle, hash);
+        met.retracted += retracted;
+        met.moved += moved;
       }),
       runs(62_000),
     );
@@ -119,6 +131,6 @@ describe("the people of a log", () => {
     t.diagnostic(`${campaign.describe()}; ${shares.join(", ")}; ${met.retracted} transitions retracted`);
     campaign.checkSizes();
     ok(met.disputed > (campaign.histories * 3) / 10);
-    ok(met.quarantined > campaign.histories / 200 && met.cut > 0 && met.retracted > 0);
+    ok(met.quarantined > campaign.histories / 200 && met.cut > 0 && met.retracted > 0 && met.moved > 0);
   });
 });

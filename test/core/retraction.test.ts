@@ -92,6 +92,27 @@ describe("a transition", () => {
     );
   });
 
+  it("that a merge made is retracted also where who made it goes into another one when the merge is taken back (I2)", async () => {
+    const contact = { "crm-contact": "m-1" };
+    const moves = await describeMoves([
+      tell("crm", 1, "identified", { card: "k-7", customer: "c-bob" }),
+      tell("crm", 2, "identified", contact),
+      tell("crm", 3, "identified", { ...contact, ...ana }),
+      tell("crm", 4, "identified", { ...contact, card: "k-7" }),
+      order(5, "c-ana"),
+      tell("operator", 9, "evidence-cut", { ...contact, ...ana }),
+    ]);
+    deepEqual(moves, [
+      "A null > prospect (event)",
+      "B null > prospect (event)",
+      "B prospect > one-buyer (event)",
+      "B one-buyer > prospect (split)",
+      "not B prospect > one-buyer (split)",
+      "B prospect > null (merge)",
+      "C null > one-buyer (split)",
+    ]);
+  });
+
   it("is made again, not called back, when the ruling that took the merge back is lifted (I2)", async () => {
     const lifted = tell("operator", 10, "ruling-lifted", { ...ana, ...card });
     const named = tell("crm", 5, "identified", { ...ana, ...card });

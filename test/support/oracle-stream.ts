@@ -7,16 +7,22 @@ import type { Hash } from "#core/identifier.ts";
 import { profileId } from "#core/profile.ts";
 import { configuration } from "./histories.ts";
 import type { OraclePeople } from "./oracle.ts";
+import { Moves } from "./oracle-moves.ts";
 import { Retractions } from "./oracle-retractions.ts";
 
 /** Outputs in the order in which they were committed. */
-export function checkStream(outputs: readonly Output[], oracle: OraclePeople, hash: Hash): { retracted: number } {
+export function checkStream(
+  outputs: readonly Output[],
+  oracle: OraclePeople,
+  hash: Hash,
+): { retracted: number; moved: number } {
   const living = new Map(oracle.profiles.map((profile) => [profile.profileId, profile]));
   const versions = new Map<string, number>();
   const segments = new Map<string, string | null>();
   const transitions = new Set<string>();
   const states = new Map<string, Output & { kind: "profile-state" }>();
   const aliases = new Map<string, string>();
+  const moves = new Moves(hash);
   const retractions = new Retractions(configuration.rules.ladder.map(({ segment }) => segment));
   for (const output of outputs) {
     switch (output.kind) {
@@ -34,6 +40,7 @@ export function checkStream(outputs: readonly Output[], oracle: OraclePeople, ha
         retractions.add(output);
         break;
       case "identity-changed":
+        moves.add(output);
         // A change of id alone makes no transition: the segment goes on under the new one.
         if (output.change !== "alias" || output.otherProfileId === null) break;
         equal(segments.get(output.profileId) ?? null, null, "an id that comes back was at rest");
@@ -43,6 +50,7 @@ export function checkStream(outputs: readonly Output[], oracle: OraclePeople, ha
         break;
       case "profile-state":
         states.set(output.profileId, output);
+        moves.read(output.profileId, output.state);
         break;
       case "alias":
         if (output.profileId === null) aliases.delete(output.oldProfileId);
@@ -60,7 +68,7 @@ export function checkStream(outputs: readonly Output[], oracle: OraclePeople, ha
   for (const { profileId: id, segment } of oracle.profiles) equal(segments.get(id), segment, "everybody was told of");
   checkStates(states, living);
   checkAliases(aliases, oracle, hash, new Set([...segments.keys(), ...versions.keys()]));
-  return { retracted: retractions.count };
+  return { retracted: retractions.count, moved: moves.count };
 }
 
 function noteId({ transitionId }: SegmentTransition, transitions: Set<string>): void {
