@@ -75,6 +75,7 @@ function launchKafka(surroundings: Surroundings): Launch {
       "-Xmx1g",
       // This broker lives for a test or an afternoon: the second compiler would take more CPU than it ever gives back.
       "-XX:TieredStopAtLevel=1",
+      "-XX:+UseSerialGC",
       "-Dorg.apache.logging.log4j.level=WARN",
       "-cp",
       classPath(surroundings),
