@@ -89,7 +89,7 @@ export interface TopicSend {
 }
 
 /** kafkajs copies its grouping per message, so a send is kept small (tulios/kafkajs#1576). */
-export const SEND_RECORDS_MAX = 500;
+export const SEND_RECORDS_MAX = 2000;
 /** No request that takes a broker seconds. */
 const SEND_BYTES_MAX = 8 * 1024 * 1024;
 /** All that a send holds for one partition is one batch, and a broker refuses a batch above 1 MiB (message.max.bytes). */
@@ -97,7 +97,7 @@ export const BATCH_BYTES_MAX = 900 * 1024;
 const RECORD_OVERHEAD_BYTES = 40;
 
 /**
- * The records of one transaction, those of a partition together and in their order: a send of 500 then holds few large
+ * The records of one transaction, those of a partition together and in their order: a send then holds few large
  * batches instead of many small ones, and a batch costs the client and the broker more than the records in it.
  */
 export function gatherPartitions(records: readonly NewRecord[]): NewRecord[] {
