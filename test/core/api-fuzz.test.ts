@@ -11,6 +11,7 @@ import { LANDLINE, MARIE, PAUL } from "#services/demo/cast.ts";
 import type { Stage } from "#services/cli/stage.ts";
 import { openTestApi, playWeek, type TestApi } from "#support/api.ts";
 import { type Document, generateRequests } from "#support/api-fuzz.ts";
+import { readSource } from "#support/source.ts";
 
 const REQUESTS = Number(process.env["WEFT_FUZZ_REQUESTS"] ?? "5000");
 const SEED = Number(process.env["WEFT_FUZZ_SEED"] ?? "1");
@@ -47,6 +48,8 @@ const KNOWN = {
   id: ["N7tDF2RcFSPtYFJ1t8hUEl", "_6zAUiI4ClbmVF9Ei30Ue7", "0b8f7a52-6f0e-4c53-9d0a-0e5d1f1d2c3b"],
   identifier: IDENTIFIERS,
   identifiers: IDENTIFIERS,
+  // Those in force: another set would move people.
+  file: [readSource("services/config/default/rules.yaml")],
   "at-least": ["0.1", "1.1", "2.99999999", "4000.1"],
 };
 
