@@ -6,6 +6,8 @@ export const HARD_KINDS = [
   "crash",
   "crash-before",
   "crash-after",
+  /** It dies between two steps of one bundle: K stands inside it. */
+  "crash-inside-a-bundle",
   /** Paused past its session, then resumed without knowing. */
   "zombie",
   /** Slots move although everybody lives. */

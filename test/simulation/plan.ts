@@ -44,6 +44,7 @@ export interface Plan {
 const RATE_MAX: Readonly<Partial<Record<FaultKind, number>>> = {
   "crash-before": 0.001,
   "crash-after": 0.002,
+  "crash-inside-a-bundle": 0.3,
   "end-lost": 0.08,
   "end-late": 0.06,
   "store-refused": 0.03,

@@ -76,7 +76,7 @@ export class ServerState {
   }
 
   openStore(incarnation: Incarnation): Store {
-    const ask = <T>(name: string, effect: () => Promise<T>): Promise<T> =>
+    const ask = <T>(name: string, effect: () => T | Promise<T>): Promise<T> =>
       send(this.#world, incarnation, {
         name,
         refused: "store-refused",
@@ -91,7 +91,10 @@ export class ServerState {
       load: (shard, keys) => ask(`load from ${shard}`, () => this.#at(shard).store.load(shard, keys)),
       dueTimers: (shard, queue, upToMs, max) =>
         ask(`timers of ${shard}`, () => this.#at(shard).store.dueTimers(shard, queue, upToMs, max)),
-      commit: (commit) => ask(`commit to ${commit.shard} from ${nameOf(commit.from)}`, () => this.#commit(commit)),
+      commit: (commit) => {
+        const name = `commit to ${commit.shard} from ${nameOf(commit.from)}`;
+        return ask(name, () => (this.#diesInside(incarnation, commit, name) ? "fenced" : this.#commit(commit)));
+      },
       scan: (shard, prefix) => this.#at(shard).store.scan(shard, prefix),
       scrub: (shard, cursor) => ask(`scrub ${shard}`, () => this.#at(shard).store.scrub(shard, cursor)),
       hasLost: async () => false,
@@ -124,6 +127,14 @@ export class ServerState {
       moveMarks: (from, to) => this.#index.moveMarks(from, to),
       close: async () => {},
     };
+  }
+
+  /** The owner dies with a bundle half published, and what it was about to commit never comes; nobody hears the answer. */
+  #diesInside(incarnation: Incarnation, { from }: ShardCommit, name: string): boolean {
+    if (from.step === 0 || !this.#world.goesWrong("crash-inside-a-bundle", this.#world.number(`${name} inside`)))
+      return false;
+    incarnation.crash();
+    return true;
   }
 
   async #raise(shards: readonly number[]): Promise<ReadonlyMap<number, number>> {
