@@ -1,5 +1,6 @@
 // What was said between the shop and the person, and about her, the latest of it: calls, notes (of who knows her: no claim
-// says anything about a person), and the messages that were sent to her with what became of each. A message is answered by being opened or clicked; the counts of all are in message.ts.
+// says anything about a person), and the messages that were sent to her with what became of each. A message is answered by
+// being opened or clicked; the counts of all are in message.ts.
 
 import { compareText } from "./comparison.ts";
 import type { ChannelEvent } from "./event.ts";

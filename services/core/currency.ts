@@ -1,5 +1,5 @@
-// Currencies of ISO 4217, those withdrawn since 2000 among them (events may be of then), and what an event calls one. A list of its own: which ones a machine knows is not for the engine
-// to depend on (T1).
+// Currencies of ISO 4217, those withdrawn since 2000 among them (events may be of then), and what an event calls one. A list
+// of its own: which ones a machine knows is not for the engine to depend on (T1).
 
 const CODES: ReadonlySet<string> = new Set(
   [

@@ -1,6 +1,7 @@
 // What would have to change for two identifiers to be one person (I7): records that could be written are supposed, the least
 // first, until the rule says that they are, and that nobody known is parted from anybody by it.
 
+import { compareText } from "./comparison.ts";
 import { OPERATOR } from "./configuration.ts";
 import type { Registry } from "./registry.ts";
 import type { Component, Entry } from "./component.ts";
@@ -88,7 +89,8 @@ function* listSayings(registry: Registry, world: Component, one: Entry, other: E
   const claimants = listClaimants(world, [one, other]);
   const rest = world.identifiers.size <= EVERY_PAIR_MAX ? [...world.identifiers.values()] : claimants;
   for (const a of rest)
-    for (const b of rest) if (a.key < b.key) yield* [tell(registry, a, b), [rule("linked", a, b)], [rule("cut", a, b)]];
+    for (const b of rest)
+      if (compareText(a.key, b.key) < 0) yield* [tell(registry, a, b), [rule("linked", a, b)], [rule("cut", a, b)]];
 }
 
 /** Itself, whom its profile is named by, and a known one of it. */

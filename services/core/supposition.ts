@@ -2,7 +2,7 @@
 // to do with them, as one, with one more record. What the door would refuse cannot be supposed.
 
 import { acceptEvent, type AcceptedEvent } from "./acceptance.ts";
-import { compareStamps, type Stamp } from "./comparison.ts";
+import { compareStamps, compareText, type Stamp } from "./comparison.ts";
 import { createComponent, evidenceKey, openAbroad, type Component, type Entry } from "./component.ts";
 import { isAuthenticated } from "./configuration.ts";
 import { isWithoutFacts } from "./declaration.ts";
@@ -101,7 +101,7 @@ function assert(
   }
   for (const one of said)
     for (const other of said) {
-      if (one.key >= other.key || !identifiers.has(one.key) || !identifiers.has(other.key)) continue;
+      if (compareText(one.key, other.key) >= 0 || !identifiers.has(one.key) || !identifiers.has(other.key)) continue;
       if (!isTied(registry, one, other)) continue;
       const assurance = pairAssurance(registry, one, other);
       const key = evidenceKey(one.key, other.key, source, assurance);
