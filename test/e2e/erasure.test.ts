@@ -2,19 +2,14 @@
 // of her no byte is left where it could be read, but in what retention will take.
 
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { test } from "node:test";
-import { Redis } from "ioredis";
-import { stopServices } from "../../infra/services.ts";
+import type { Redis } from "ioredis";
 import { openKafkaLog } from "#adapters/kafka/log.ts";
 import { partitionKey } from "#ports/log.ts";
 import { outputTopics, topicNames } from "#services/config/topics.ts";
-import { Deployment } from "#support/deployment.ts";
-import { ownServicesOrSkip } from "#support/services.ts";
+import { OwnGround } from "#support/own-ground.ts";
 import { createTraffic, formatTraffic, type TrafficLine } from "#support/traffic.ts";
-import { ENDED_WELL, Worker } from "#support/workers.ts";
+import { ENDED_WELL } from "#support/workers.ts";
 
 const HOUR_MS = 3_600_000;
 const REBUILDS = 5;
@@ -76,14 +71,8 @@ async function dumpRedis(redis: Redis): Promise<string> {
 }
 
 test("who is erased is forgotten on Kafka and Redis, through five rebuilds, and everybody else stays (G1, G2)", async (t) => {
-  const directory = mkdtempSync(join(tmpdir(), "weft-erasure-"));
-  const services = await ownServicesOrSkip(t, directory);
-  if (services === null) return;
-  const deployment = new Deployment(services);
-  const redis = new Redis(services.redisUrl);
-  const workers: Worker[] = [];
-  try {
-    await deployment.open();
+  await OwnGround.use(t, async (ground) => {
+    const { deployment, redis } = ground;
     const nowMs = Date.now();
     const traffic = createTraffic({
       seed: 5,
@@ -101,9 +90,7 @@ test("who is erased is forgotten on Kafka and Redis, through five rebuilds, and 
       const gone = new RegExp(`${CANARY}|tablet-0`, "i");
       return people.profiles.filter(({ identifiers }) => !gone.test(JSON.stringify(identifiers)));
     };
-    const worker = new Worker(deployment, "up");
-    workers.push(worker);
-    await worker.waitFor(/^running$/);
+    const worker = await ground.start("up");
     await feed(traffic);
     await feed(tellCanary("before", nowMs - 20 * HOUR_MS));
     await deployment.settle();
@@ -116,7 +103,7 @@ test("who is erased is forgotten on Kafka and Redis, through five rebuilds, and 
     assert.equal((JSON.parse(receipt) as { state: string }).state, "effective");
     assert.ok(!receipt.includes(CANARY));
     await deployment.settle();
-    const log = await openKafkaLog({ brokers: services.brokers, clientId: "erasure-test" });
+    const log = await openKafkaLog({ brokers: ground.brokers, clientId: "erasure-test" });
     const { profileErased, profileState, identityAlias } = topicNames(deployment.loaded);
     const outputs = outputTopics(deployment.loaded).map(({ name }) => name);
     const endedAt = await log.endOffsets(outputs);
@@ -153,16 +140,7 @@ test("who is erased is forgotten on Kafka and Redis, through five rebuilds, and 
     assert.ok(await isFound());
     await log.close();
     assert.deepEqual(await worker.stop(), ENDED_WELL);
-  } catch (error) {
-    for (const worker of workers) console.error(worker.describe());
-    throw error;
-  } finally {
-    redis.disconnect();
-    for (const worker of workers) await worker.kill();
-    await deployment.leave();
-    await stopServices({ directory });
-    rmSync(directory, { recursive: true, force: true });
-  }
+  });
 });
 
 function around(text: string): string {

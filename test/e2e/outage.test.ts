@@ -2,24 +2,18 @@
 // its own, because those of the other tests must stay.
 
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { resolve } from "node:path";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { killService, restartService, stopServices } from "../../infra/services.ts";
+import { killService, restartService } from "../../infra/services.ts";
 import { INPUT_COMPATIBILITY, openRegistryCodec } from "#adapters/registry/codec.ts";
-import { Deployment } from "#support/deployment.ts";
-import { LiveReader } from "#support/live-reader.ts";
-import { ownServicesOrSkip, servicesOrSkip } from "#support/services.ts";
-import { createTraffic, formatTraffic } from "#support/traffic.ts";
-import { ENDED_WELL, type LogLine, Worker } from "#support/workers.ts";
+import { OwnGround } from "#support/own-ground.ts";
+import { servicesOrSkip } from "#support/services.ts";
+import { ENDED_WELL, type LogLine, type Worker } from "#support/workers.ts";
 
-const DAY_MS = 86_400_000;
 const WARNING = 40;
 /** Long enough for the clients to notice, and to try again in vain. */
 const OUTAGE_MS = 3_000;
-const PARTS = 3;
 
 /** Each process has told each of these so often, and nothing else of the kind. */
 function expectTold(warnings: readonly (readonly LogLine[])[], patterns: readonly RegExp[], times: number): void {
@@ -52,47 +46,30 @@ test("processes that start at the same instant may all register a schema that is
 });
 
 test("Redis, registry and Kafka may go and come back: all is folded once, nothing dead-lettered (O1, O2)", async (t) => {
-  const directory = mkdtempSync(join(tmpdir(), "weft-outage-"));
-  const services = await ownServicesOrSkip(t, directory);
-  if (services === null) return;
-  const deployment = new Deployment(services);
-  const workers: Worker[] = [];
-  let reader: LiveReader | null = null;
-  /** What the processes have warned of since the last call. */
-  const told = new Map<Worker, number>();
-  const takeWarnings = (): LogLine[][] =>
-    workers.map((worker) => {
-      const fresh = worker.lines.slice(told.get(worker) ?? 0);
-      told.set(worker, worker.lines.length);
-      return fresh.filter(({ level }) => level >= WARNING);
-    });
-  const mark = (what: string) => t.diagnostic(`${Math.round(performance.now() / 1000)} s: ${what}`);
-  try {
-    await deployment.open();
-    const nowMs = Date.now();
-    const span = { fromMs: nowMs - 6 * DAY_MS, toMs: nowMs - 3 * DAY_MS };
-    const lines = formatTraffic(createTraffic({ seed: 7, people: 60, events: 600, ...span }))
-      .trimEnd()
-      .split("\n");
-    const file = deployment.write("traffic.jsonl", `${lines.join("\n")}\n`);
-    const out = join(deployment.folder, "fold");
-    const folded = JSON.parse(await deployment.mustRun(["fold", "--json", "--quiet", "--out", out, file])) as {
-      readonly digest: string;
-    };
-    const size = Math.ceil(lines.length / PARTS);
-    const feed = (part: number) =>
-      deployment.mustRun(["import", "--quiet", "-"], lines.slice(part * size, (part + 1) * size).join("\n"));
+  await OwnGround.use(t, async (ground) => {
+    const { deployment, directory, workers } = ground;
+    /** What the processes have warned of since the last call. */
+    const told = new Map<Worker, number>();
+    const takeWarnings = (): LogLine[][] =>
+      workers.map((worker) => {
+        const fresh = worker.lines.slice(told.get(worker) ?? 0);
+        told.set(worker, worker.lines.length);
+        return fresh.filter(({ level }) => level >= WARNING);
+      });
+    const mark = (what: string) => t.diagnostic(`${Math.round(performance.now() / 1000)} s: ${what}`);
+    const { feed, foldDigest } = ground.createTraffic(7, 600, 3);
+    const folded = await foldDigest();
     mark("services started");
 
     await killService({ directory, name: "registry" });
-    for (const verb of ["resolve", "stitch"]) workers.push(new Worker(deployment, verb));
+    for (const verb of ["resolve", "stitch"]) ground.launch(verb);
     for (const worker of workers) await worker.waitFor(/registry/);
     await restartService({ directory, name: "registry" });
     for (const worker of workers) await worker.waitFor(/^running$/);
     expectTold(takeWarnings(), [/^waiting for the schema registry: /, /^the schema registry is back$/], 1);
     mark("registry back");
 
-    reader = await LiveReader.open(deployment);
+    const reader = await ground.watch();
     await feed(0);
     await killService({ directory, name: "redis" });
     await sleep(OUTAGE_MS);
@@ -113,19 +90,10 @@ test("Redis, registry and Kafka may go and come back: all is folded once, nothin
 
     const { digest, people } = await deployment.readStore();
     assert.equal(await deployment.countDeadLetters(), 0, "nothing is dead-lettered");
-    assert.equal(digest, folded.digest, "the same people as the fold of the file");
+    assert.equal(digest, folded, "the same people as the fold of the file");
     await sleep(500);
     assert.deepEqual(reader.findFaults(), []);
     assert.deepEqual(reader.findDifferences(people), []);
     for (const worker of workers) assert.deepEqual(await worker.stop(), ENDED_WELL);
-  } catch (error) {
-    for (const worker of workers) console.error(worker.describe());
-    throw error;
-  } finally {
-    for (const worker of workers) await worker.kill();
-    await reader?.close();
-    await deployment.leave();
-    await stopServices({ directory });
-    rmSync(directory, { recursive: true, force: true });
-  }
+  });
 });

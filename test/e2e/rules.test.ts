@@ -3,18 +3,12 @@
 // the same people again and tells nobody anything.
 
 import assert from "node:assert/strict";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { Redis } from "ioredis";
-import { stopServices } from "../../infra/services.ts";
-import { Deployment } from "#support/deployment.ts";
-import { LiveReader } from "#support/live-reader.ts";
-import { ownServicesOrSkip } from "#support/services.ts";
-import { createTraffic, formatTraffic } from "#support/traffic.ts";
-import { ENDED_WELL, Worker } from "#support/workers.ts";
+import { OwnGround } from "#support/own-ground.ts";
+import { ENDED_WELL } from "#support/workers.ts";
 
 const SHIPPED = readFileSync(resolve(import.meta.dirname, "../../services/config/default/rules.yaml"), "utf8");
 const renamed = SHIPPED.replace(/^version: .*/m, "version: renamed").replace(
@@ -22,54 +16,32 @@ const renamed = SHIPPED.replace(/^version: .*/m, "version: renamed").replace(
   "segment: prospective",
 );
 const fewer = renamed.replace("version: renamed", "version: fewer").replace(/ {2}- segment: multi-buyer\n.*\n/, "");
-const DAY_MS = 86_400_000;
-const PARTS = 4;
+const RULES = "rules.yaml";
 const WAIT_MS = 60_000;
 const BY = ["--author", "ana", "--reason", "a trial"];
 
 test("rules come into force under running processes, and a replay meets them where they did (T1, O2, S2)", async (t) => {
-  const directory = mkdtempSync(join(tmpdir(), "weft-rules-"));
-  const services = await ownServicesOrSkip(t, directory);
-  if (services === null) return;
-  const rules = join(directory, "rules.yaml");
-  writeFileSync(rules, SHIPPED);
-  const deployment = new Deployment(services, { yaml: `rules: ${rules}\n` });
-  const workers: Worker[] = [];
-  const start = async (...verbs: readonly string[]): Promise<Worker[]> => {
-    const started = verbs.map((verb) => new Worker(deployment, verb));
-    workers.push(...started);
-    for (const worker of started) await worker.waitFor(/^running$/);
-    return started;
-  };
-  const apply = async (text: string): Promise<void> => {
-    writeFileSync(rules, text);
-    await deployment.mustRun(["rules", "apply", ...BY]);
-  };
-  const reach = async (version: string): Promise<void> => {
-    for (const deadline = Date.now() + WAIT_MS; ; await sleep(200)) {
-      const shown = JSON.parse(await deployment.mustRun(["rules", "show", "--json"])) as {
-        readonly version: string;
-        readonly shards: { readonly all: number; readonly there: number };
-      };
-      assert.equal(shown.version, version);
-      if (shown.shards.there === shown.shards.all) return;
-      assert.ok(Date.now() < deadline, JSON.stringify(shown));
-    }
-  };
-  let reader: LiveReader | null = null;
-  const redis = new Redis(services.redisUrl);
-  try {
-    await deployment.open();
-    const nowMs = Date.now();
-    const span = { fromMs: nowMs - 6 * DAY_MS, toMs: nowMs - 3 * DAY_MS };
-    const lines = formatTraffic(createTraffic({ seed: 7, people: 60, events: 800, ...span }))
-      .trimEnd()
-      .split("\n");
-    const size = Math.ceil(lines.length / PARTS);
-    const feed = (part: number) =>
-      deployment.mustRun(["import", "--quiet", "-"], lines.slice(part * size, (part + 1) * size).join("\n"));
-    const [resolver, stitcher] = (await start("resolve", "stitch")) as [Worker, Worker];
-    reader = await LiveReader.open(deployment);
+  const work = async (ground: OwnGround) => {
+    const { deployment, redis } = ground;
+    const rules = join(ground.directory, RULES);
+    const apply = async (text: string): Promise<void> => {
+      writeFileSync(rules, text);
+      await deployment.mustRun(["rules", "apply", ...BY]);
+    };
+    const reach = async (version: string): Promise<void> => {
+      for (const deadline = Date.now() + WAIT_MS; ; await sleep(200)) {
+        const shown = JSON.parse(await deployment.mustRun(["rules", "show", "--json"])) as {
+          readonly version: string;
+          readonly shards: { readonly all: number; readonly there: number };
+        };
+        assert.equal(shown.version, version);
+        if (shown.shards.there === shown.shards.all) return;
+        assert.ok(Date.now() < deadline, JSON.stringify(shown));
+      }
+    };
+    const { feed, foldDigest } = ground.createTraffic(7, 800, 4);
+    const [resolver, stitcher] = [await ground.start("resolve"), await ground.start("stitch")];
+    const reader = await ground.watch();
     await feed(0);
     await deployment.settle();
 
@@ -80,18 +52,16 @@ test("rules come into force under running processes, and a replay meets them whe
     await apply(fewer);
     await stitcher.kill();
     await feeding;
-    await start("stitch");
+    const last = await ground.start("stitch");
     await feed(2);
     await apply(renamed);
     await feed(3);
     await reach("renamed");
     await deployment.settle();
 
-    const file = deployment.write("traffic.jsonl", `${lines.join("\n")}\n`);
-    const fold = ["fold", "--json", "--quiet", "--out", join(deployment.folder, "fold"), file];
-    const folded = JSON.parse(await deployment.mustRun(fold)) as { readonly digest: string };
+    const folded = await foldDigest();
     const { digest, people } = await deployment.readStore();
-    assert.equal(digest, folded.digest, "the people of a fold under the last rules");
+    assert.equal(digest, folded, "the people of a fold under the last rules");
     await sleep(500);
     assert.deepEqual(reader.findFaults(), []);
     assert.deepEqual(reader.findDifferences(people), []);
@@ -123,16 +93,10 @@ test("rules come into force under running processes, and a replay meets them whe
       assert.equal(code, 1);
       assert.match(`${out}${err}`, /^rules-differ: the rules in force are renamed \(/m);
     }
-    for (const worker of [resolver, workers.at(-1) as Worker]) assert.deepEqual(await worker.stop(), ENDED_WELL);
-  } catch (error) {
-    for (const worker of workers) console.error(worker.describe());
-    throw error;
-  } finally {
-    redis.disconnect();
-    for (const worker of workers) await worker.kill();
-    await reader?.close();
-    await deployment.leave();
-    await stopServices({ directory });
-    rmSync(directory, { recursive: true, force: true });
-  }
+    for (const worker of [resolver, last]) assert.deepEqual(await worker.stop(), ENDED_WELL);
+  };
+  await OwnGround.use(t, work, (directory) => {
+    writeFileSync(join(directory, RULES), SHIPPED);
+    return { yaml: `rules: ${join(directory, RULES)}\n` };
+  });
 });
