@@ -1,26 +1,19 @@
 // Live changes: as they happen, masked or not, and on from where a reader was.
 
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
+import { test } from "node:test";
 import { createKey, writeKeyFile } from "#services/api/api-key.ts";
 import { on } from "#services/demo/moment.ts";
-import type { Stage, StagedEvent } from "#services/cli/stage.ts";
-import { expectAnswer, openTestApi, playWeek, type TestApi } from "#support/api.ts";
+import type { StagedEvent } from "#services/cli/stage.ts";
+import { expectAnswer, openTestApi, playWeek, serveStage, type TestApi } from "#support/api.ts";
 import { type StreamEvent, StreamReader } from "#support/stream-reader.ts";
 
-let stage: Stage;
 let api: TestApi;
 let base: string;
 let hour = 0;
-before(async () => {
-  stage = await playWeek();
-  api = await openTestApi(stage);
+serveStage(playWeek, async (opened) => {
+  api = opened;
   base = await api.app.listen({ host: "127.0.0.1", port: 0 });
-});
-after(async () => {
-  await api.close();
-  await stage.close();
-  stage.remove();
 });
 
 /** Her city, an hour later each time. */
@@ -38,7 +31,7 @@ async function move(customer: string, city: string): Promise<void> {
       traits: { city },
     },
   };
-  await stage.play(recordedAt, [event]);
+  await api.stage.play(recordedAt, [event]);
 }
 
 function cityOf({ data }: StreamEvent): unknown {
@@ -94,7 +87,7 @@ test("one profile's stream tells of nobody else", async () => {
 
 test("without profile:pii the stream holds no value of a trait, and of no identifier", async () => {
   const [reader, all] = [await open(api.keys.reader), await open(api.keys.agent)];
-  await stage.play(on("Sat 13:00") + 90 * 3_600_000, [
+  await api.stage.play(on("Sat 13:00") + 90 * 3_600_000, [
     {
       source: "crm",
       recordedAt: on("Sat 13:00") + 90 * 3_600_000,
@@ -139,9 +132,9 @@ test("an id that is not of this stream is refused, and so are more streams than 
 });
 
 test("a key that is taken back loses its stream", async () => {
-  const { key, kept } = createKey(stage.loaded.deployment.identityKey.bytes, "reader");
+  const { key, kept } = createKey(api.stage.loaded.deployment.identityKey.bytes, "reader");
   writeKeyFile(api.keysFile, [kept]);
-  const quick = await openTestApi(stage, { limits: { heartbeatMs: 100 } });
+  const quick = await openTestApi(api.stage, { limits: { heartbeatMs: 100 } });
   const url = await quick.app.listen({ host: "127.0.0.1", port: 0 });
   const reader = await StreamReader.open(url, key, {});
   writeKeyFile(quick.keysFile, []);

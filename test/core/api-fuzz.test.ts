@@ -2,14 +2,13 @@
 // and memory stays. WEFT_FUZZ_REQUESTS and WEFT_FUZZ_SEED for more and for others.
 
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
+import { test } from "node:test";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { CONTRACT, type RouteContract, ROUTE_NAMES } from "#services/api/contract.ts";
 import { problemSchema } from "#services/api/problem.ts";
 import { LANDLINE, MARIE, PAUL } from "#services/demo/cast.ts";
-import type { Stage } from "#services/cli/stage.ts";
-import { openTestApi, playWeek, type TestApi } from "#support/api.ts";
+import { playWeek, serveStage, type TestApi } from "#support/api.ts";
 import { type Document, generateRequests } from "#support/api-fuzz.ts";
 import { readSource } from "#support/source.ts";
 
@@ -17,17 +16,8 @@ const REQUESTS = Number(process.env["WEFT_FUZZ_REQUESTS"] ?? "5000");
 const SEED = Number(process.env["WEFT_FUZZ_SEED"] ?? "1");
 const GROWTH_MAX = 24 * 1024 * 1024;
 
-let stage: Stage;
 let api: TestApi;
-before(async () => {
-  stage = await playWeek();
-  api = await openTestApi(stage, { limits: { waitMs: 20 } });
-});
-after(async () => {
-  await api.close();
-  await stage.close();
-  stage.remove();
-});
+serveStage(playWeek, (opened) => void (api = opened), { limits: { waitMs: 20 } });
 
 function weigh(): number {
   setFlagsFromString("--expose-gc");

@@ -3,27 +3,24 @@
 
 import assert from "node:assert/strict";
 import { connect } from "node:net";
-import { after, afterEach, before, test } from "node:test";
+import { afterEach, test } from "node:test";
 import { gzipSync } from "node:zlib";
 import { problemSchema } from "#services/api/problem.ts";
-import { openStage, type Stage } from "#services/cli/stage.ts";
-import { openTestApi, type TestApi } from "#support/api.ts";
+import { openStage } from "#services/cli/stage.ts";
+import { serveStage, type TestApi } from "#support/api.ts";
 
 const REQUEST_TIMEOUT_MS = 1000;
 
-let stage: Stage;
 let api: TestApi;
 let url: URL;
-before(async () => {
-  stage = await openStage();
-  api = await openTestApi(stage, { limits: { requestTimeoutMs: REQUEST_TIMEOUT_MS } });
-  url = new URL(await api.app.listen({ host: "127.0.0.1", port: 0 }));
-});
-after(async () => {
-  await api.close();
-  await stage.close();
-  stage.remove();
-});
+serveStage(
+  openStage,
+  async (opened) => {
+    api = opened;
+    url = new URL(await api.app.listen({ host: "127.0.0.1", port: 0 }));
+  },
+  { limits: { requestTimeoutMs: REQUEST_TIMEOUT_MS } },
+);
 afterEach(async () => {
   assert.equal((await fetch(new URL("/health", url))).status, 200);
   assert.equal(Object.hasOwn(Object.prototype, "polluted"), false);

@@ -1,7 +1,7 @@
 // What the API says of itself: the document, its page, and the lists of API.md, which are those of the code.
 
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
+import { test } from "node:test";
 import { CHANGES, CONTRACT, listProblems, SHARED_PROBLEMS } from "#services/api/contract.ts";
 import {
   ApiProblem,
@@ -12,21 +12,12 @@ import {
   writeProblem,
 } from "#services/api/problem.ts";
 import { ROLE_NAMES, ROLES } from "#services/api/role.ts";
-import { openStage, type Stage } from "#services/cli/stage.ts";
-import { openTestApi, type TestApi } from "#support/api.ts";
+import { openStage } from "#services/cli/stage.ts";
+import { serveStage, type TestApi } from "#support/api.ts";
 import { readSource } from "#support/source.ts";
 
-let stage: Stage;
 let api: TestApi;
-before(async () => {
-  stage = await openStage();
-  api = await openTestApi(stage);
-});
-after(async () => {
-  await api.close();
-  await stage.close();
-  stage.remove();
-});
+serveStage(openStage, (opened) => void (api = opened));
 
 /** The rows of the table behind a heading, as cells without code marks. */
 function readTable(heading: string): string[][] {

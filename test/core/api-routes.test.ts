@@ -1,23 +1,12 @@
 // What the API answers over the demo's week: look-ups, aliases, the agent's view, explanations, rulings and positions.
 
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
+import { test } from "node:test";
 import { HUGO, LANDLINE, MARIE, NADIA, PAUL } from "#services/demo/cast.ts";
-import type { Stage } from "#services/cli/stage.ts";
-import { expectAnswer, openTestApi, playWeek, type TestApi } from "#support/api.ts";
+import { expectAnswer, openTestApi, playWeek, serveStage, type TestApi } from "#support/api.ts";
 
-let stage: Stage;
 let api: TestApi;
-
-before(async () => {
-  stage = await playWeek();
-  api = await openTestApi(stage, { limits: { waitMs: 3000 } });
-});
-after(async () => {
-  await api.close();
-  await stage.close();
-  stage.remove();
-});
+serveStage(playWeek, (opened) => void (api = opened), { limits: { waitMs: 3000 } });
 
 const phone = { namespace: "phone", value: MARIE.phone.phone };
 const MISS = { namespace: "phone", value: "06 39 98 99 99" };
@@ -116,7 +105,7 @@ test("a link and a refusal are explained by their evidence, masked without profi
 });
 
 test("a position that the shard has reached is answered, one that it does not reach is 503 with Retry-After", async () => {
-  const short = await openTestApi(stage, { limits: { waitMs: 50 } });
+  const short = await openTestApi(api.stage, { limits: { waitMs: 50 } });
   const client = short.as(short.keys.agent);
   const { position } = expectAnswer(await client.lookUp({ body: phone }));
   assert.equal((await client.lookUp({ body: phone, query: { "at-least": position } })).status, 200);
@@ -154,7 +143,7 @@ test("a split is in effect at the position that it is answered with, and lifting
     { ...whole, version: 0, position: "", segment: null, watermarks: [] },
   );
   const written: string[] = [];
-  const { log, codec } = stage.runtime.wires;
+  const { log, codec } = api.stage.runtime.wires;
   for await (const { value } of log.read(["weft.operator"], { from: "start", follow: false })) {
     const decoded = codec.decode(value);
     if (decoded.ok) written.push((decoded.value as { readonly note: string }).note);
@@ -165,7 +154,7 @@ test("a split is in effect at the position that it is answered with, and lifting
 test("a refused ruling is 409 with the reason, and the log has nothing of it", async () => {
   const client = api.as(api.keys.operator);
   const count = async () => {
-    const ends = await stage.runtime.wires.log.endOffsets(["weft.operator"]);
+    const ends = await api.stage.runtime.wires.log.endOffsets(["weft.operator"]);
     return [...ends.values()].reduce((sum, end) => sum + end, 0);
   };
   const known = await count();

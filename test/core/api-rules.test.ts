@@ -2,33 +2,24 @@
 
 import { deepEqual, equal, match, ok } from "node:assert/strict";
 import { readFileSync } from "node:fs";
-import { after, before, test } from "node:test";
+import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { SHIPPED_FILE } from "#services/config/configuration.ts";
 import { dirname, join } from "node:path";
-import type { Stage } from "#services/cli/stage.ts";
 import { MARIE } from "#services/demo/cast.ts";
 import { topicNames } from "#services/config/topics.ts";
 import { readRulesLog } from "#services/wire/rules.ts";
-import { expectAnswer, openTestApi, playWeek, type TestApi } from "#support/api.ts";
+import { expectAnswer, playWeek, serveStage, type TestApi } from "#support/api.ts";
 
 const SHIPPED = readFileSync(join(dirname(SHIPPED_FILE), "rules.yaml"), "utf8");
 const FILE = SHIPPED.replace(/^version: .*/m, "version: two").replace("segment: ambassador", "segment: star");
 const WAIT_MS = 10_000;
 
-let stage: Stage;
 let api: TestApi;
-before(async () => {
-  stage = await playWeek();
-  api = await openTestApi(stage);
-});
-after(async () => {
-  await api.close();
-  await stage.close();
-  stage.remove();
-});
+serveStage(playWeek, (opened) => void (api = opened));
 
-const countRecords = async () => (await readRulesLog(stage.runtime.wires, topicNames(stage.loaded).rules)).length;
+const countRecords = async () =>
+  (await readRulesLog(api.stage.runtime.wires, topicNames(api.stage.loaded).rules)).length;
 
 test("rules are put in force once, and everybody is where they have them (T1)", async () => {
   const client = api.as(api.keys.admin);

@@ -1,22 +1,12 @@
 // What agents note and ask for, and what is done at a person's request: in effect at the position it is answered with.
 
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
+import { test } from "node:test";
 import { MARIE, PAUL } from "#services/demo/cast.ts";
-import type { Stage } from "#services/cli/stage.ts";
-import { expectAnswer, openTestApi, playWeek, type TestApi } from "#support/api.ts";
+import { expectAnswer, playWeek, serveStage, type TestApi } from "#support/api.ts";
 
-let stage: Stage;
 let api: TestApi;
-before(async () => {
-  stage = await playWeek();
-  api = await openTestApi(stage);
-});
-after(async () => {
-  await api.close();
-  await stage.close();
-  stage.remove();
-});
+serveStage(playWeek, (opened) => void (api = opened));
 
 const marie = { namespace: "customer", value: MARIE.account.customer };
 const paul = { namespace: "customer", value: PAUL.account.customer };

@@ -1,23 +1,12 @@
 // What each team is answered of the demo's people: the agent on the line, marketing, service, product, and the timeline.
 
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
+import { test } from "node:test";
 import { MARIE } from "#services/demo/cast.ts";
-import type { Stage } from "#services/cli/stage.ts";
-import { expectAnswer, openTestApi, playWeek, type TestApi } from "#support/api.ts";
+import { expectAnswer, playWeek, serveStage, type TestApi } from "#support/api.ts";
 
-let stage: Stage;
 let api: TestApi;
-
-before(async () => {
-  stage = await playWeek();
-  api = await openTestApi(stage);
-});
-after(async () => {
-  await api.close();
-  await stage.close();
-  stage.remove();
-});
+serveStage(playWeek, (opened) => void (api = opened));
 
 const marie = { namespace: "phone", value: MARIE.phone.phone };
 
@@ -42,7 +31,7 @@ test("every answer says up to when each source has told what happened: of files 
   const upTo = new Map(watermarks.map((one) => [one.source, one.upTo]));
   assert.equal(upTo.get("store"), "2026-03-06T19:58:00.000Z");
   assert.equal(upTo.get("web"), "2026-03-07T12:00:00.001Z");
-  assert.equal(upTo.size, stage.loaded.configuration.sources.length);
+  assert.equal(upTo.size, api.stage.loaded.configuration.sources.length);
 });
 
 test("marketing sees consents, reach and tastes, and no order; product what was bought, and not by whom (S3, S12)", async () => {

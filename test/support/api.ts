@@ -2,6 +2,7 @@
 
 import { randomUUID } from "node:crypto";
 import { join } from "node:path";
+import { after, before } from "node:test";
 import { Writable } from "node:stream";
 import type { FastifyInstance } from "fastify";
 import pino from "pino";
@@ -42,6 +43,25 @@ export async function playWeek(): Promise<Stage> {
   const stage = await openStage();
   for (const { fromMs, events } of tellStory()) await stage.play(fromMs, events);
   return stage;
+}
+
+/** Before the tests of a file the API over a stage, after them both are taken away. */
+export function serveStage(
+  open: () => Promise<Stage>,
+  use: (api: TestApi) => void | Promise<void>,
+  options: TestApiOptions = {},
+): void {
+  let api: TestApi | null = null;
+  before(async () => {
+    api = await openTestApi(await open(), options);
+    await use(api);
+  });
+  after(async () => {
+    const stage = api?.stage;
+    await api?.close();
+    await stage?.close();
+    stage?.remove();
+  });
 }
 
 export function collectLog(): { readonly logged: string[]; readonly logger: pino.Logger } {
