@@ -9,6 +9,7 @@ import type { Engine } from "./engine.ts";
 import type { ErasureKind } from "./erasure.ts";
 import type { EventItem, RoutedIdentifier } from "./item.ts";
 import { tieEvidence, tieIdentifier, type News } from "./region.ts";
+import { isGivenUp } from "./ruling.ts";
 import { isKnown } from "./weighed.ts";
 import type { Workspace } from "./workspace.ts";
 
@@ -57,6 +58,8 @@ export function recordEvidence(
       if (evidence === null) continue;
       note(evidence.key);
       const [isOneWeak, isOtherWeak] = [touch(one), touch(other)];
+      // What is recorded earlier than was known may be from before an end of it was given up, and count no more.
+      if (isReleased(component, one) || isReleased(component, other)) news.whole = true;
       if (isOneWeak || isOtherWeak) continue;
       // Claims between known identifiers move nobody, nor does what ties one to a device that lives elsewhere.
       if (isAuthenticated(evidence.assurance) && kindOf(one) !== "device" && kindOf(other) !== "device")
@@ -64,6 +67,10 @@ export function recordEvidence(
     }
   }
   return changed;
+}
+
+function isReleased(component: Component, { key }: RoutedIdentifier): boolean {
+  return isGivenUp(component, key) || (component.abroad?.far.get(key)?.status?.released ?? null) !== null;
 }
 
 /** True where it is new, or something about it. */

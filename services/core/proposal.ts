@@ -90,7 +90,8 @@ function* listSayings(registry: Registry, world: Component, one: Entry, other: E
   const rest = world.identifiers.size <= EVERY_PAIR_MAX ? [...world.identifiers.values()] : claimants;
   for (const a of rest)
     for (const b of rest)
-      if (compareText(a.key, b.key) < 0) yield* [tell(registry, a, b), [rule("linked", a, b)], [rule("cut", a, b)]];
+      if (compareText(a.key, b.key) < 0)
+        yield* [tell(registry, a, b), ...(["linked", "cut", "apart"] as const).map((verdict) => [rule(verdict, a, b)])];
 }
 
 /** Itself, whom its profile is named by, and a known one of it. */

@@ -152,22 +152,26 @@ class Scales {
   quarantine(): void {
     if (this.#evidence.length <= this.#registry.tiesMin) return;
     const tied = new Map<Weighed, { neighbours: Set<string>; uniques: Set<string> }>();
-    const note = (key: string, tiedTo: string, authenticated: boolean): void => {
+    const note = (key: string, tiedTo: string, assurance: Assurance): void => {
       const one = this.#byKey.get(key);
-      // Of values that replaced each other the first of them stands for all.
-      const other = this.#successions.root(tiedTo);
-      if (one === undefined || other === this.#successions.root(key)) return;
+      if (one === undefined) return;
       const counted = tied.get(one) ?? { neighbours: new Set(), uniques: new Set() };
       tied.set(one, counted);
       const namespace = this.#namespaceOf(tiedTo);
-      // What an address is folded to is no other.
-      if (!isMailbox(this.#registry, { namespace })) counted.neighbours.add(other);
-      if (authenticated && this.#registry.namespaces.get(namespace)?.kind === "unique") counted.uniques.add(other);
+      if (!one.known) {
+        // What an address is folded to is no other.
+        if (!isMailbox(this.#registry, { namespace })) counted.neighbours.add(tiedTo);
+        return;
+      }
+      if (!isAuthenticated(assurance) || this.#registry.namespaces.get(namespace)?.kind !== "unique") return;
+      // What joins homes is at one with its succession, of which the first stands for all; of what lives elsewhere that is
+      // not known here.
+      const other = this.#joins(assurance) ? this.#successions.root(tiedTo) : tiedTo;
+      if (other !== this.#successions.root(key)) counted.uniques.add(other);
     };
     for (const { a, b, assurance } of this.#evidence) {
-      const authenticated = isAuthenticated(assurance);
-      note(a, b, authenticated);
-      note(b, a, authenticated);
+      note(a, b, assurance);
+      note(b, a, assurance);
     }
     let any = false;
     for (const [one, { neighbours, uniques }] of tied) {

@@ -5,6 +5,7 @@ import { describe, it } from "node:test";
 import { compareText } from "#core/comparison.ts";
 import type { Fold, FoldEvent } from "#services/fold/fold.ts";
 import { foldEach } from "#support/fold-events.ts";
+import { Cluster } from "#support/cluster.ts";
 import { configuration, hash, narrowConfiguration } from "#support/histories.ts";
 import { recomputePeople } from "#support/oracle.ts";
 import { compareOracle, comparePeople } from "#support/oracle-comparison.ts";
@@ -26,9 +27,9 @@ function record(source: string, ...names: readonly (readonly [string, string])[]
   };
 }
 
-async function fold(events: readonly FoldEvent[]): Promise<Fold> {
-  const folded = await foldEach(events);
-  deepEqual(comparePeople(await folded.readPeople()), compareOracle(recomputePeople(events, configuration, hash)));
+async function fold(events: readonly FoldEvent[], told = configuration): Promise<Fold> {
+  const folded = await foldEach(events, told);
+  deepEqual(comparePeople(await folded.readPeople()), compareOracle(recomputePeople(events, told, hash)));
   return folded;
 }
 
@@ -94,5 +95,63 @@ describe("quarantine", () => {
     );
     const one = comparePeople(await (await fold(events)).readPeople());
     deepEqual(comparePeople(await (await fold(events.toReversed())).readPeople()), one);
+  });
+
+  it("counts each value of a succession that ties a visitor, whose home knows of none (I1, I4)", async () => {
+    const address = (i: number) => ["email", `person${i}@example.fr`] as const;
+    const visits = Array.from({ length: 6 }, (_, i) => record("web", ["cookie", "kiosk"], address(i)));
+    const known = Array.from({ length: 6 }, (_, i) => record("crm", ["crm-contact", `m-${i}`], address(i)));
+    made += 1;
+    const at = START_MS + made * 60_000;
+    const replaced = { namespace: "email", old: address(0)[1], new: address(1)[1] };
+    const event = { eventId: `e${made}`, type: "identifier-replaced", occurredAt: at, identifiers: [], replaced };
+    const events = [...known, { source: "crm", recordedAt: at, event }, ...visits];
+    // Six are one too many here, of which one succession is two.
+    ok(changes(await fold(events, narrowConfiguration)).includes("quarantined"));
+    const cluster = new Cluster({
+      configuration: narrowConfiguration,
+      hash,
+      shards: 4,
+      resolvers: 2,
+      seed: 7,
+      faults: 0,
+    });
+    await cluster.run(events);
+    deepEqual(
+      comparePeople(await cluster.readPeople()),
+      compareOracle(recomputePeople(events, narrowConfiguration, hash)),
+    );
+  });
+
+  it("counts a succession as one value of the card holder whose home knows of it (I1, I4)", async () => {
+    const cards = Array.from({ length: 4 }, (_, i) =>
+      record("store", ["card", `2099-${i}`], ["email", "a@example.fr"]),
+    );
+    made += 1;
+    const at = START_MS + made * 60_000;
+    const replaced = { namespace: "card", old: "2099-0", new: "2099-1" };
+    const event = { eventId: `e${made}`, type: "identifier-replaced", occurredAt: at, identifiers: [], replaced };
+    ok(changes(await fold(cards, narrowConfiguration)).includes("quarantined"));
+    const told = changes(await fold([...cards, { source: "crm", recordedAt: at, event }], narrowConfiguration));
+    deepEqual(
+      told.filter((change) => change === "quarantined" || change === "released"),
+      ["quarantined", "released"],
+    );
+  });
+
+  it("ends where a tie turns out to be from before the address of it was given up (I1, I4)", async () => {
+    const address = (i: number) => ["email", `person${i}@example.fr`] as const;
+    const visits = Array.from({ length: 6 }, (_, i) => record("web", ["cookie", "kiosk"], address(i)));
+    const first = visits[0] as FoldEvent;
+    Object.assign(first.event, { occurredAt: START_MS - 120_000 });
+    const event = { eventId: "gone", type: "identifier-released", occurredAt: START_MS, identifiers: [] };
+    const replaced = { namespace: "email", old: address(0)[1], new: "" };
+    const released = { source: "crm", recordedAt: START_MS, event: { ...event, replaced } };
+    const events = [released, ...visits, { ...first, recordedAt: START_MS - 60_000 }];
+    const told = changes(await fold(events, narrowConfiguration));
+    deepEqual(
+      told.filter((change) => change === "quarantined" || change === "released"),
+      ["quarantined", "released"],
+    );
   });
 });

@@ -58,7 +58,7 @@ describe("evidence that brought two people together", () => {
         deepEqual(people, describePeople(never, drawn));
         campaign.add(log);
         if (campaign.histories % 4 === 0)
-          met.retracted += checkStream(fold.outputs, recomputePeople(log, configuration, hash), hash).retracted;
+          met.retracted += checkStream(fold.outputs, recomputePeople(log, configuration, hash), hash, true).retracted;
         if (
           !fold.outputs.some(
             (one) => one.kind === "identity-changed" && one.change === "merged" && isByBridge(one.cause),

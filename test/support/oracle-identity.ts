@@ -166,17 +166,22 @@ function combineAssurance(a: Identifier, ofA: Assurance, b: Identifier, ofB: Ass
 }
 
 /** I4, from the evidence alone. */
-export function markQuarantined(identifiers: ReadonlyMap<string, Identifier>, evidence: readonly Evidence[]): void {
+export function markQuarantined(
+  identifiers: ReadonlyMap<string, Identifier>,
+  evidence: readonly Evidence[],
+  joinLevel: number,
+): void {
   for (const identifier of identifiers.values()) {
-    // What is one succession is one value.
-    const uniques = new Set<Set<Identifier>>();
-    const neighbours = new Set<Set<Identifier>>();
+    const uniques = new Set<Set<Identifier> | Identifier>();
+    const neighbours = new Set<Identifier>();
     for (const { a, b, assurance } of evidence) {
       if (a !== identifier && b !== identifier) continue;
       const other = a === identifier ? b : a;
-      if (other.values === identifier.values) continue;
-      if (!isMailbox(other)) neighbours.add(other.values);
-      if (other.kind === "unique" && isAuthenticated(assurance)) uniques.add(other.values);
+      if (!isMailbox(other)) neighbours.add(other);
+      if (other.kind !== "unique" || !isAuthenticated(assurance)) continue;
+      // What is one succession is one value where the evidence brings its ends to one home.
+      const value = ASSURANCES.indexOf(assurance) >= joinLevel ? other.values : other;
+      if (value !== identifier.values) uniques.add(value);
     }
     identifier.quarantined = isKnown(identifier)
       ? uniques.size > identifier.limits.tiedUniquesMax

@@ -10,11 +10,12 @@ import type { OraclePeople } from "./oracle.ts";
 import { Moves } from "./oracle-moves.ts";
 import { Retractions } from "./oracle-retractions.ts";
 
-/** Outputs in the order in which they were committed. */
+/** Outputs in the order in which they were committed; what a merge moves can be told where each event was a commit alone. */
 export function checkStream(
   outputs: readonly Output[],
   oracle: OraclePeople,
   hash: Hash,
+  isEachAlone = false,
 ): { retracted: number; moved: number } {
   const living = new Map(oracle.profiles.map((profile) => [profile.profileId, profile]));
   const versions = new Map<string, number>();
@@ -40,7 +41,7 @@ export function checkStream(
         retractions.add(output);
         break;
       case "identity-changed":
-        moves.add(output);
+        if (isEachAlone) moves.add(output);
         // A change of id alone makes no transition: the segment goes on under the new one.
         if (output.change !== "alias" || output.otherProfileId === null) break;
         equal(segments.get(output.profileId) ?? null, null, "an id that comes back was at rest");
@@ -50,7 +51,7 @@ export function checkStream(
         break;
       case "profile-state":
         states.set(output.profileId, output);
-        moves.read(output.profileId, output.state);
+        if (isEachAlone) moves.read(output.profileId, output.state);
         break;
       case "alias":
         if (output.profileId === null) aliases.delete(output.oldProfileId);

@@ -114,12 +114,9 @@ export function recomputePeople(
     for (const one of b.values) a.values.add(one);
     for (const one of a.values) one.values = a.values;
   }
-  markQuarantined(identifiers, evidence);
-  const { groups, shown } = groupIdentifiers(
-    [...identifiers.values()],
-    evidence,
-    ASSURANCES.indexOf(configuration.joinAssurance),
-  );
+  const joinLevel = ASSURANCES.indexOf(configuration.joinAssurance);
+  markQuarantined(identifiers, evidence, joinLevel);
+  const { groups, shown } = groupIdentifiers([...identifiers.values()], evidence, joinLevel);
   const orders = listOrders(registry, accepted.filter(lastingOrders), history).filter(
     ({ owner }) => owner === null || !hidden.has(owner),
   );
