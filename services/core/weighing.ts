@@ -151,11 +151,12 @@ class Scales {
   /** From the evidence alone, so that it ends when the evidence goes (I4). */
   quarantine(): void {
     if (this.#evidence.length <= this.#registry.tiesMin) return;
-    const tied = new Map<Weighed, { neighbours: Set<string>; uniques: Set<string> }>();
+    const root = (key: string) => this.#successions.root(key);
+    const tied = new Map<Weighed, { neighbours: Set<string>; joined: Set<string>; loose: Set<string> }>();
     const note = (key: string, tiedTo: string, assurance: Assurance): void => {
       const one = this.#byKey.get(key);
       if (one === undefined) return;
-      const counted = tied.get(one) ?? { neighbours: new Set(), uniques: new Set() };
+      const counted = tied.get(one) ?? { neighbours: new Set(), joined: new Set(), loose: new Set() };
       tied.set(one, counted);
       const namespace = this.#namespaceOf(tiedTo);
       if (!one.known) {
@@ -164,19 +165,20 @@ class Scales {
         return;
       }
       if (!isAuthenticated(assurance) || this.#registry.namespaces.get(namespace)?.kind !== "unique") return;
-      // What joins homes is at one with its succession, of which the first stands for all; of what lives elsewhere that is
-      // not known here.
-      const other = this.#joins(assurance) ? this.#successions.root(tiedTo) : tiedTo;
-      if (other !== this.#successions.root(key)) counted.uniques.add(other);
+      // A succession lives at one home, this one where evidence joins any of it; of others nothing is known here.
+      if (root(tiedTo) === root(key)) return;
+      if (this.#joins(assurance)) counted.joined.add(root(tiedTo));
+      else counted.loose.add(tiedTo);
     };
     for (const { a, b, assurance } of this.#evidence) {
       note(a, b, assurance);
       note(b, a, assurance);
     }
     let any = false;
-    for (const [one, { neighbours, uniques }] of tied) {
+    for (const [one, { neighbours, joined, loose }] of tied) {
       const { tiedUniquesMax, tiedOthersMax } = this.#registry.namespaces.get(one.entry.namespace) ?? NEVER_TIED;
-      one.quarantined = one.known ? uniques.size > tiedUniquesMax : neighbours.size > tiedOthersMax;
+      const others = [...loose].filter((key) => !joined.has(root(key)));
+      one.quarantined = one.known ? joined.size + others.length > tiedUniquesMax : neighbours.size > tiedOthersMax;
       any ||= one.quarantined;
     }
     if (!any) return;

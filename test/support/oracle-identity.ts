@@ -172,19 +172,21 @@ export function markQuarantined(
   joinLevel: number,
 ): void {
   for (const identifier of identifiers.values()) {
-    const uniques = new Set<Set<Identifier> | Identifier>();
-    const neighbours = new Set<Identifier>();
-    for (const { a, b, assurance } of evidence) {
-      if (a !== identifier && b !== identifier) continue;
-      const other = a === identifier ? b : a;
-      if (!isMailbox(other)) neighbours.add(other);
-      if (other.kind !== "unique" || !isAuthenticated(assurance)) continue;
-      // What is one succession is one value where the evidence brings its ends to one home.
-      const value = ASSURANCES.indexOf(assurance) >= joinLevel ? other.values : other;
-      if (value !== identifier.values) uniques.add(value);
-    }
+    const ties = evidence
+      .filter(({ a, b }) => a === identifier || b === identifier)
+      .map(({ a, b, assurance }) => ({ other: a === identifier ? b : a, assurance }));
+    const neighbours = new Set(ties.map(({ other }) => other).filter((other) => !isMailbox(other)));
+    const uniques = ties.filter(
+      ({ other, assurance }) =>
+        other.kind === "unique" && isAuthenticated(assurance) && other.values !== identifier.values,
+    );
+    // What is one succession is one value where evidence brings any of it to this home.
+    const joined = new Set(
+      uniques.filter(({ assurance }) => ASSURANCES.indexOf(assurance) >= joinLevel).map(({ other }) => other.values),
+    );
+    const loose = new Set(uniques.map(({ other }) => other).filter(({ values }) => !joined.has(values)));
     identifier.quarantined = isKnown(identifier)
-      ? uniques.size > identifier.limits.tiedUniquesMax
+      ? joined.size + loose.size > identifier.limits.tiedUniquesMax
       : neighbours.size > identifier.limits.tiedOthersMax;
   }
 }
