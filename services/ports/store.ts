@@ -43,7 +43,7 @@ export interface ShardCommit {
   readonly to: Position;
   /** null deletes. */
   readonly parts: ReadonlyMap<string, Uint8Array | null>;
-  /** Keys that `load` said are not there: where a part to set is listed all the same it was lost, and the step must not stand. */
+  /** Keys that `load` said are not there: where one to set or delete is listed all the same it was lost, and the step must not stand. */
   readonly absent: ReadonlySet<string>;
   readonly timersAdded: readonly Timer[];
   readonly timersRemoved: readonly Timer[];

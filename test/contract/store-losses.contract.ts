@@ -16,8 +16,14 @@ export function testStoreLosses(name: string, open: OpenStore): void {
     const step = { epoch, from: at(1, 0), to: at(2, 0), timersAdded: [timer("time", 1, "r")], ...publication };
     assert.equal(await store.commit(commitOf({ ...step, parts, absent: ["new", "a"] })), "damaged");
     assert.deepEqual(await dump(store, 1), before);
-    // One that the step deletes, or does not touch, says nothing; one that was deleted may come again.
-    assert.equal(await store.commit(commitOf({ ...step, parts, absent: ["new", "b", "c"] })), "committed");
+    // One that the step deletes would not be missed by anybody any more.
+    assert.equal(await store.commit(commitOf({ ...step, parts, absent: ["new", "b"] })), "damaged");
+    assert.deepEqual(await dump(store, 1), before);
+    // One that the step does not touch says nothing, nor does one that was never there; one that was deleted may come again.
+    assert.equal(
+      await store.commit(commitOf({ ...step, parts: { ...parts, c: null }, absent: ["new", "c", "d"] })),
+      "committed",
+    );
     const again = { epoch, from: at(2, 0), to: at(3, 0), parts: { b: [4] }, absent: ["b"] };
     assert.equal(await store.commit(commitOf(again)), "committed");
   });

@@ -134,6 +134,8 @@ test("whatever key of a shard is lost, the next step is refused, and the shard c
     // A lost part is known by its name: whoever reads it sees nothing there.
     const absent = new Set(lost === "p:a" ? ["a"] : []);
     assert.equal(await store.commit({ ...commitOf(epoch, 1), shard, absent }), "damaged", lost);
+    const deleting = new Map([["a", null]]);
+    assert.equal(await store.commit({ ...commitOf(epoch, 1), shard, absent, parts: deleting }), "damaged", lost);
     const { damage } = await store.readHead(shard);
     assert.equal(damage, lost === "p:a" ? null : `${lost}: 0 of 1`);
     assert.equal(await store.clear(shard, epoch), "cleared");

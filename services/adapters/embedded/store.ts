@@ -103,9 +103,8 @@ export function openEmbeddedStore(database: Database): EmbeddedStore {
           const { epoch, position } = readShard(commit.shard);
           if (epoch !== commit.epoch) return "fenced";
           if (comparePositions(position, commit.from) !== 0) return "moved";
-          for (const [key, value] of commit.parts)
-            if (value !== null && commit.absent.has(key) && statements.selectPart.get(commit.shard, key) !== undefined)
-              return "damaged";
+          for (const key of commit.parts.keys())
+            if (commit.absent.has(key) && statements.selectPart.get(commit.shard, key) !== undefined) return "damaged";
           apply(commit);
           return "committed";
         }),

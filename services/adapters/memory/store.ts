@@ -79,8 +79,7 @@ export function openMemoryStore(): MemoryStore {
       checkPublications(commit);
       if (shard.epoch !== commit.epoch) return "fenced";
       if (comparePositions(shard.position, commit.from) !== 0) return "moved";
-      for (const [key, value] of commit.parts)
-        if (value !== null && commit.absent.has(key) && shard.parts.has(key)) return "damaged";
+      for (const key of commit.parts.keys()) if (commit.absent.has(key) && shard.parts.has(key)) return "damaged";
       for (const [key, value] of commit.parts) {
         // The bytes belong to the caller, who may go on to use their buffer for something else.
         if (value === null) shard.parts.delete(key);

@@ -41,7 +41,7 @@ const COUNTED = ["outbox", "time", "completeness", "names"] as const;
 const QUEUES: readonly Timer["queue"][] = ["time", "completeness"];
 /** KEYS of commit.lua before the parts, and ARGV before what there may be any number of. */
 const FIXED_KEYS = ["head", "outbox", "time", "completeness", "names"];
-const FIXED_ARGUMENTS = 14;
+const FIXED_ARGUMENTS = 15;
 const CLEARED_AT_ONCE = 1_000;
 const frameWriter = createCommandWriter();
 const commitScript = readScript("commit");
@@ -210,11 +210,13 @@ function writeCommit(commit: ShardCommit, keyOf: (rest: string) => string): Buff
   const { from, to, published, parts, absent, timersAdded, timersRemoved } = commit;
   const start = keyOf("p:");
   let toSet = 0;
-  let countAbsent = 0;
+  let setAbsent = 0;
+  let deletedAbsent = 0;
   for (const [name, value] of parts) {
-    if (value === null) continue;
-    toSet += 1;
-    if (absent.has(name)) countAbsent += 1;
+    if (value !== null) toSet += 1;
+    if (!absent.has(name)) continue;
+    if (value === null) deletedAbsent += 1;
+    else setAbsent += 1;
   }
   const keys = FIXED_KEYS.length + parts.size;
   const { begin, put } = frameWriter;
@@ -226,7 +228,8 @@ function writeCommit(commit: ShardCommit, keyOf: (rest: string) => string): Buff
   // Those first that were not there: one that is listed all the same has been lost.
   for (const [name, value] of parts) if (value !== null && absent.has(name)) put(start + name);
   for (const [name, value] of parts) if (value !== null && !absent.has(name)) put(start + name);
-  for (const [name, value] of parts) if (value === null) put(start + name);
+  for (const [name, value] of parts) if (value === null && absent.has(name)) put(start + name);
+  for (const [name, value] of parts) if (value === null && !absent.has(name)) put(start + name);
 
   for (const number of [commit.epoch, from.offset, from.step, to.offset, to.step]) put(String(number));
   put(`${published.offset}-${published.step + 1}`);
@@ -234,7 +237,8 @@ function writeCommit(commit: ShardCommit, keyOf: (rest: string) => string): Buff
   put(String(start.length));
   put(String(toSet));
   for (const timers of [timersRemoved, timersAdded]) for (const queue of QUEUES) put(String(count(timers, queue)));
-  put(String(countAbsent));
+  put(String(setAbsent));
+  put(String(deletedAbsent));
   for (const [name, value] of parts) if (value !== null && absent.has(name)) put(value);
   for (const [name, value] of parts) if (value !== null && !absent.has(name)) put(value);
   for (const queue of QUEUES) for (const timer of timersRemoved) if (timer.queue === queue) put(timer.ref);
