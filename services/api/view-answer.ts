@@ -52,6 +52,16 @@ const noteAnswer = z.strictObject({ type: z.string(), text: z.string(), eventId:
 
 export const timelineLine = z.strictObject({ type: z.string(), channel: z.string(), eventId: z.string(), ...told });
 
+const scores = z
+  .array(
+    z.strictObject({
+      name: z.string(),
+      value: z.int(),
+      terms: z.array(z.strictObject({ term: z.string(), value: z.int() })),
+    }),
+  )
+  .meta({ description: "By name, each with what it is made of." });
+
 const shareAnswer = z.strictObject({ name: z.string(), count: z.int() });
 const cases = z.array(caseAnswer).meta({ description: "Open ones first, then the latest." });
 const customerSince = instant.nullable().meta({ description: "Her earliest valid order; null: she has none." });
@@ -81,6 +91,7 @@ export const agentAnswer = z
           contacts: z.array(contactAnswer),
           subscriptions: z.array(subscriptionAnswer),
           loyalty: z.array(loyaltyAnswer),
+          scores,
         }),
       )
       .meta({ description: "Who may be calling: one, or each of those who share the number." }),
@@ -120,6 +131,7 @@ export const marketingAnswer = z
     completeness: z.int().meta({ description: "Per mille of the declared fields." }),
     confidence: z.int().meta({ description: "Of those that are filled, per mille that are vouched for." }),
     loyalty: z.array(loyaltyAnswer),
+    scores,
   })
   .meta({ id: "MarketingView" });
 

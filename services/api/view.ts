@@ -32,6 +32,7 @@ export function viewForAgent(found: FoundProfile, caller: Caller): z.input<typeo
     contacts: describeContacts(found, caller),
     subscriptions: copy(found.profile.view.subscriptions),
     loyalty: copy(found.profile.view.loyalty),
+    scores: describeScores(found),
   };
 }
 
@@ -55,6 +56,7 @@ export function viewForMarketing(found: FoundProfile, caller: Caller): z.input<t
     completeness: view.completeness,
     confidence: view.confidence,
     loyalty: copy(view.loyalty),
+    scores: describeScores(found),
   };
 }
 
@@ -87,6 +89,10 @@ export function viewForProduct(found: FoundProfile, caller: Caller): z.input<typ
 
 function describeCustomer({ customerSinceAt }: FoundProfile) {
   return { customerSince: describeInstant(customerSinceAt) };
+}
+
+function describeScores({ profile }: FoundProfile) {
+  return profile.scores.map(({ name, value, terms }) => ({ name, value, terms: copy(terms) }));
 }
 
 function describeCases({ profile }: FoundProfile, caller: Caller) {

@@ -4,7 +4,7 @@
 import { ABANDONED_CART, MOMENTS } from "#core/configuration.ts";
 import { EVENT_TYPES } from "#core/event.ts";
 import { PARTS, PARTS_WITH_ENTRIES } from "#core/lawful.ts";
-import { checkField, checkPayloadField, checkRule, findTime } from "./expression.ts";
+import { checkField, checkPayloadField, checkRule, findScores, findTime } from "./expression.ts";
 import type { SourceDocument } from "./document.ts";
 import type { Problem } from "./problem.ts";
 import { formatSuggestion } from "./suggestion.ts";
@@ -107,6 +107,31 @@ export function checkSignals(value: unknown, document: SourceDocument): Problem[
     const found = checkRule(condition) ?? findTime(condition);
     if (found) problems.push(document.problemInside(found.code, [...path, "while"], found.message, found.position));
   }
+  return problems;
+}
+
+/** Terms of the lead score; and no rule reads scores that are not declared. */
+export function checkScores(value: unknown, document: SourceDocument): Problem[] {
+  const { scores, ladder, audiences } = asMap(value);
+  const lead = asList(asMap(scores)["lead"]);
+  const problems = findDuplicates(lead, "term", ["scores", "lead"], "term", document);
+  for (const [index, entry] of lead.entries()) {
+    const { when } = asMap(entry);
+    const found = typeof when === "string" ? (checkRule(when) ?? findScores(when)) : undefined;
+    if (found)
+      problems.push(
+        document.problemInside(found.code, ["scores", "lead", index, "when"], found.message, found.position),
+      );
+  }
+  if (scores !== undefined) return problems;
+  const rules = asList(ladder).map((rule, at) => ["ladder", at, rule] as const);
+  const others = asList(audiences).map((rule, at) => ["audiences", at, rule] as const);
+  for (const [list, at, rule] of [...rules, ...others])
+    for (const key of ["when", "leaveWhen"]) {
+      const text = asMap(rule)[key];
+      if (typeof text === "string" && findScores(text) !== undefined)
+        problems.push(document.problem("unknown-name", [list, at, key], "no scores are declared: say `scores:`"));
+    }
   return problems;
 }
 

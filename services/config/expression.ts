@@ -2,10 +2,11 @@
 // Compiling for evaluation is the business of whoever evaluates.
 
 import { Environment } from "@marcbachmann/cel-js";
-import { createRuleEnvironment, readsTime, RULE_LIMITS } from "#core/segment.ts";
+import { createRuleEnvironment, readsScores, readsTime, RULE_LIMITS } from "#core/segment.ts";
 import { DURATION_PATTERN } from "#core/duration.ts";
 import { DURATION_EXPECTED } from "./duration.ts";
 import { findCost } from "./rule-cost.ts";
+import { SCORE_NAMES } from "#core/view.ts";
 import { suggestName } from "./suggestion.ts";
 
 /** What a rule may name, for suggestions; the environment itself is the core's. */
@@ -22,6 +23,8 @@ const RULE_NAMES = [
   "spentMinor",
   "latestAt",
   "elapsed",
+  "scores",
+  ...SCORE_NAMES,
 ];
 /** The second argument of elapsed(), where it is written out. */
 const ELAPSED = /\belapsed\s*\([^,()]*,\s*(?:"([^"]*)"|'([^']*)')\s*\)/dg;
@@ -33,7 +36,7 @@ export interface ExpressionProblem {
   readonly position: number;
 }
 
-/** The rung of a ladder: a condition over `profile` and `orders`. */
+/** The rung of a ladder: a condition over `profile`, `orders` and `scores`. */
 export function checkRule(expression: string): ExpressionProblem | undefined {
   const found = check(createRuleEnvironment(), expression, "bool", RULE_NAMES);
   if (found !== undefined) return found;
@@ -49,8 +52,14 @@ export function checkRule(expression: string): ExpressionProblem | undefined {
 /** A condition that is asked only when something happens must not depend on time. */
 export function findTime(expression: string): ExpressionProblem | undefined {
   if (!readsTime(expression)) return undefined;
-  const message = "expected a condition without time: `elapsed` and instants are for the ladder";
+  const message = "expected a condition without time: `elapsed`, instants and scores are for the ladder";
   return { code: "rule-type", message, position: 0 };
+}
+
+/** A term of a score is not made of scores. */
+export function findScores(expression: string): ExpressionProblem | undefined {
+  if (!readsScores(expression)) return undefined;
+  return { code: "rule-type", message: "expected a condition over `profile` and `orders` alone", position: 0 };
 }
 
 /** A field of a mapping: a text over the columns of a row. */

@@ -3,8 +3,9 @@
 
 import { readFileSync } from "node:fs";
 import type { Rules } from "#core/configuration.ts";
+import { nameScores } from "#core/score.ts";
 import { compileLadder, openRules } from "#core/segment.ts";
-import type { Facts } from "#core/view.ts";
+import { SCORE_NAMES, type Facts } from "#core/view.ts";
 import { loadRules } from "./rules-file.ts";
 import { SourceDocument } from "./document.ts";
 import { ConfigurationError, type Problem } from "./problem.ts";
@@ -57,7 +58,7 @@ function findOddities(rules: Rules, document: SourceDocument): Problem[] {
 }
 
 function listRules(
-  { ladder, audiences = [], signals }: Rules,
+  { ladder, audiences = [], signals, scores }: Rules,
   document: SourceDocument,
 ): { path: Path; when: string }[] {
   // Those that are not enabled stand in the file too.
@@ -68,6 +69,7 @@ function listRules(
       { path: ["ladder", index, "leaveWhen"], when: leaveWhen },
     ]),
     ...audiences.map(({ when }, index) => ({ path: ["audiences", index, "when"], when })),
+    ...(scores?.lead ?? []).map(({ when }, index) => ({ path: ["scores", "lead", index, "when"], when })),
     ...signals.map((rule) => {
       const index = declared.findIndex(({ signal }) => signal === rule.signal);
       return { path: ["signals", index, "while"], when: rule.while ?? undefined };
@@ -101,10 +103,11 @@ function describe({ profile, orders }: Facts): string {
 
 /** Each number that a rule names, and its neighbours; every combination, or as many as may be tried. */
 function* tryFacts(rules: Rules): Generator<Facts> {
+  const isScored = rules.scores !== undefined;
   const texts = [...rules.ladder, ...(rules.audiences ?? [])].map(({ when }) => when);
   const named = texts.flatMap((when) => (when.match(/\b\d{1,15}\b/g) ?? []).map(Number));
   const numbers = [...new Set([0, 1, ...named.flatMap((number) => [Math.max(0, number - 1), number, number + 1])])];
-  const sizes = [2, numbers.length, numbers.length, numbers.length, numbers.length, numbers.length + 1];
+  const sizes = [2, ...Array<number>(4).fill(numbers.length), numbers.length + 1, isScored ? numbers.length : 1];
   const combinations = sizes.reduce((product, size) => product * size, 1);
   // A step that shares no factor with the sizes, so that what is skipped is skipped evenly.
   const step = combinations <= TRIED_MAX ? 1 : nextCoprime(Math.ceil(combinations / TRIED_MAX), combinations);
@@ -114,7 +117,7 @@ function* tryFacts(rules: Rules): Generator<Facts> {
     tried += 1, place = (place + step) % combinations
   ) {
     let rest = place;
-    const [known = 0, contacts = 0, checkouts = 0, carts = 0, valid = 0, spent = 0] = sizes.map((size) => {
+    const [known = 0, contacts = 0, checkouts = 0, carts = 0, valid = 0, spent = 0, scored = 0] = sizes.map((size) => {
       const digit = rest % size;
       rest = Math.floor(rest / size);
       return digit;
@@ -131,8 +134,13 @@ function* tryFacts(rules: Rules): Generator<Facts> {
         lastAt: 1,
       },
       orders: { valid: number(valid), spentMinor, latestAt: number(valid) > 0 ? 1 : 0 },
+      ...(isScored ? { scores: scoreAll(number(scored)) } : {}),
     };
   }
+}
+
+function scoreAll(value: number) {
+  return nameScores(SCORE_NAMES.map((name) => ({ name, value, terms: [] })));
 }
 
 function nextCoprime(from: number, to: number): number {

@@ -1,11 +1,12 @@
 // The rules file as the engine takes it: ladder, audiences, signals, and what a transition carries.
 
 import { ABANDONED_CART, type Rules, type SegmentRule, type SignalRule } from "#core/configuration.ts";
-import { checkAudiences, checkLadder, checkSignals } from "./consistency.ts";
+import { checkAudiences, checkLadder, checkScores, checkSignals } from "./consistency.ts";
 import { SourceDocument } from "./document.ts";
 import { ConfigurationError, type Problem } from "./problem.ts";
 import { omitEmpty, parse, readDocument } from "./reading.ts";
 import { type RulesFile, rulesSchema } from "./rules-schema.ts";
+import { buildScores } from "./score-schema.ts";
 
 /** The rules alone, for checking a file that is not in use yet. */
 export function loadRules(path: string): Rules {
@@ -34,7 +35,12 @@ export function readRules(path: string, problems: Problem[], from?: SourceDocume
 function buildRules(document: SourceDocument, problems: Problem[]): Rules | undefined {
   const value = omitEmpty(document.value);
   const file = parse(rulesSchema, value, document, problems, []);
-  problems.push(...checkLadder(value, document), ...checkAudiences(value, document), ...checkSignals(value, document));
+  problems.push(
+    ...checkLadder(value, document),
+    ...checkAudiences(value, document),
+    ...checkSignals(value, document),
+    ...checkScores(value, document),
+  );
   if (file === undefined) return undefined;
   const { halfLife, valueTiers, reach } = file.passages;
   const passages = { halfLifeMs: halfLife, valueTiers, reach };
@@ -44,6 +50,7 @@ function buildRules(document: SourceDocument, problems: Problem[]): Rules | unde
     ...buildAudiences(file),
     signals: buildSignals(file),
     passages,
+    ...buildScores(file.scores),
   };
 }
 

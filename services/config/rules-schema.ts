@@ -4,6 +4,7 @@ import * as z from "zod";
 import { MOMENTS } from "#core/configuration.ts";
 import { durationKey, durationKeyWithDefault } from "./duration.ts";
 import { name } from "./schema.ts";
+import { scoreSchema } from "./score-schema.ts";
 
 export const AUDIENCES_MAX = 64;
 const MOMENT_TITLE = "moment | event type, or a list of them";
@@ -103,6 +104,9 @@ export const rulesSchema = z.strictObject({
     )
     .default([])
     .meta({ description: "Patterns in time: something happened and something else did not follow." }),
+  scores: scoreSchema.optional().meta({
+    description: "Scores of each profile, which rules may read as `scores.<name>`. Default: none.",
+  }),
   passages: passages.prefault({}).meta({ description: "What a transition carries beside the move." }),
 });
 

@@ -4,7 +4,8 @@
 import * as z from "zod";
 import type { Rules } from "#core/configuration.ts";
 import { readRules, writeRules } from "#core/rules-in-force.ts";
-import { checkRule, findTime } from "./expression.ts";
+import { LEAD_TERMS_MAX } from "#core/score.ts";
+import { checkRule, findScores, findTime } from "./expression.ts";
 import { AUDIENCES_MAX } from "./rules-schema.ts";
 
 /** Of one rule set, so that it fits into a bundle of the inner log. */
@@ -12,6 +13,8 @@ export const RULES_LENGTH_MAX = 256 * 1024;
 
 const text = z.string().min(1);
 const ms = z.number().int().min(0);
+const cuts = z.array(z.number().min(0)).length(4);
+const positive = z.number().positive();
 const shape = z.strictObject({
   version: text,
   ladder: z
@@ -41,6 +44,21 @@ const shape = z.strictObject({
       sourceLateAfterMs: ms,
     }),
   ),
+  scores: z
+    .strictObject({
+      currency: text,
+      rfm: z.strictObject({ recencyDays: cuts, orders: cuts, spentMinor: cuts }).optional(),
+      lifetime: z
+        .strictObject({
+          asOfMs: ms,
+          days: ms,
+          purchases: z.strictObject({ r: positive, alpha: positive, a: positive, b: positive }),
+          spend: z.strictObject({ p: positive, q: positive.gt(1), v: positive }),
+        })
+        .optional(),
+      lead: z.array(z.strictObject({ term: text, when: text, points: z.int() })).max(LEAD_TERMS_MAX),
+    })
+    .optional(),
   passages: z.strictObject({
     halfLifeMs: ms.min(1),
     valueTiers: z.array(z.strictObject({ tier: text, spentMinor: ms })),
@@ -63,13 +81,17 @@ export function findFaultOfRules(given: string): string | undefined {
   }
 }
 
-function findFaultOfConditions({ ladder, audiences = [], signals }: Rules): string | undefined {
+function findFaultOfConditions({ ladder, audiences = [], signals, scores }: Rules): string | undefined {
   const conditions = [
     ...ladder.flatMap(({ when, leaveWhen }) => [when, leaveWhen ?? "true"]),
     ...audiences.map(({ when }) => when),
   ];
   for (const condition of conditions) {
     const found = checkRule(condition);
+    if (found !== undefined) return found.message;
+  }
+  for (const { when } of scores?.lead ?? []) {
+    const found = checkRule(when) ?? findScores(when);
     if (found !== undefined) return found.message;
   }
   for (const { while: condition } of signals) {
@@ -79,11 +101,12 @@ function findFaultOfConditions({ ladder, audiences = [], signals }: Rules): stri
   return undefined;
 }
 
-function isOncePerName({ ladder, audiences = [], signals }: Rules): boolean {
+function isOncePerName({ ladder, audiences = [], signals, scores }: Rules): boolean {
   const lists = [
     ladder.map(({ segment }) => segment),
     audiences.map(({ audience }) => audience),
     signals.map(({ signal }) => signal),
+    (scores?.lead ?? []).map(({ term }) => term),
   ];
   return lists.every((names) => new Set(names).size === names.length);
 }

@@ -1,6 +1,9 @@
 // What the engine must be told: sources, namespaces and rules. Plain data, the same for every process of a deployment;
 // weft.yaml is parsed into it (services/config), and nothing in the engine reads anything else from outside.
 
+import type { PurchaseModel, SpendModel } from "./lifetime-value.ts";
+import type { RfmCuts } from "./rfm.ts";
+
 /** Ordered: a later one is stronger. */
 export const ASSURANCES = ["claimed", "authenticated", "verified", "operator"] as const;
 export type Assurance = (typeof ASSURANCES)[number];
@@ -144,12 +147,40 @@ export interface AudienceRule {
   readonly when: string;
 }
 
+/** A term of the lead score: points of whoever it holds for. */
+export interface LeadTerm {
+  readonly term: string;
+  /** CEL over what the ladder reads, without scores. */
+  readonly when: string;
+  readonly points: number;
+}
+
+/** What a fit found over the base (lifetime-fit.ts). */
+export interface LifetimeRules {
+  /** The instant of the fit. */
+  readonly asOfMs: number;
+  /** How far ahead purchases are expected. */
+  readonly days: number;
+  readonly purchases: PurchaseModel;
+  readonly spend: SpendModel;
+}
+
+/** Parameters of scores (score.ts). */
+export interface ScoreRules {
+  /** In which amounts are looked at. */
+  readonly currency: string;
+  readonly rfm?: RfmCuts;
+  readonly lifetime?: LifetimeRules;
+  readonly lead: readonly LeadTerm[];
+}
+
 export interface Rules {
   readonly version: string;
   readonly ladder: readonly SegmentRule[];
   readonly audiences?: readonly AudienceRule[];
   readonly signals: readonly SignalRule[];
   readonly passages: PassageRules;
+  readonly scores?: ScoreRules;
 }
 
 export interface Configuration {

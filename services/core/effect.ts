@@ -9,6 +9,7 @@ import type { LimitKind } from "./limit.ts";
 import type { Scalar } from "./event.ts";
 import type { IdentifierView } from "./listing.ts";
 import type { Passage } from "./passage.ts";
+import type { Score } from "./score.ts";
 
 export const TRANSITION_CAUSES = [
   "event",
@@ -79,6 +80,7 @@ export interface PublicProfile extends DossierView {
   readonly segmentSince: number | null;
   /** By name. */
   readonly audiences: readonly string[];
+  readonly scores: readonly Score[];
   /** The best of them (listing.ts). */
   readonly identifiers: readonly IdentifierView[];
   readonly identifiersCount: number;

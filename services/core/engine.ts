@@ -9,6 +9,7 @@ import type { ChannelEvent } from "./event.ts";
 import type { Hash } from "./identifier.ts";
 import { compilePattern, type Pattern } from "./pattern.ts";
 import { readRules, writeRules } from "./rules-in-force.ts";
+import { compileScores, type ScoreCard } from "./score.ts";
 import { compileLadder, type Ladder } from "./segment.ts";
 
 export interface Engine {
@@ -17,6 +18,7 @@ export interface Engine {
   readonly rules: string;
   readonly ladder: Ladder;
   readonly audiences: Audiences;
+  readonly scores: ScoreCard;
   /** Signals, in the order of the rules. */
   readonly patterns: readonly Pattern[];
   /** Number of resolver slots: a shard's time is the minimum over all of them. */
@@ -50,6 +52,7 @@ export function createEngine(options: {
     rules: text,
     ladder: compileLadder(rules),
     audiences: compileAudiences(rules),
+    scores: compileScores(rules),
     patterns: rules.signals.map((rule) => compilePattern(rule, configuration.sources)),
     resolverSlots,
     firedMax,

@@ -1,4 +1,4 @@
-// What follows from a profile's facts: its segment, the transition to it, its audiences, its open signals. Run after each event in
+// What follows from a profile's facts: its segment, the transition to it, its audiences and scores, its open signals. Run after each event in
 // recorded order, so the borders of batches cannot be seen in the transitions (O2).
 
 import type { Engine } from "./engine.ts";
@@ -36,13 +36,15 @@ export function evaluateProfile(
     return;
   }
   record.heldCause = null;
-  const view = viewProfile(engine.registry, component, naming);
   if (engine.ladder.readsTime)
     record.evaluatedAsOf = Math.max(record.evaluatedAsOf, timeOf(workspace, cause, artefact));
+  const scored = engine.scores.evaluate(viewProfile(engine.registry, component, naming), record.evaluatedAsOf);
+  const { view } = scored;
+  record.scores = scored.scores;
   const until = settleSegment(engine, workspace, component, naming, record, view, cause, artefact);
   const membership = engine.audiences.evaluate(view.facts, record.evaluatedAsOf);
   record.audiences = membership.audiences;
-  setSegmentTimer(workspace, component.id, naming, record, earlier(until, membership.until));
+  setSegmentTimer(workspace, component.id, naming, record, earlier(earlier(until, membership.until), scored.until));
   refreshSignals(engine, workspace, component, naming, record, view, cause.at);
 }
 
@@ -63,7 +65,7 @@ export function evaluateRemainder(
   const identifiers = new Map(left.map((entry) => [entry.key, { ...entry, profile: naming, claimants: [] }]));
   const rest: Component = { ...component, identifiers, memberships: null, ties: null, pages: null };
   if (isPending(rest, naming)) return;
-  const view = viewProfile(engine.registry, rest, naming);
+  const { view } = engine.scores.evaluate(viewProfile(engine.registry, rest, naming), record.evaluatedAsOf);
   settleSegment(engine, workspace, rest, naming, record, view, cause, "split");
 }
 

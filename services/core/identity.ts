@@ -116,6 +116,7 @@ function assignProfiles(
       record.segmentSince = null;
       record.leavingSince = null;
       record.audiences = [];
+      record.scores = [];
       record.signals = [];
       if (split !== null) {
         const other = component.profiles.get(split) ?? null;
@@ -212,6 +213,7 @@ function renameProfile(
   to.segmentSince = from.segmentSince;
   to.leavingSince = from.leavingSince;
   to.audiences = from.audiences;
+  to.scores = from.scores;
   to.lastTransitionOccurredAt = from.lastTransitionOccurredAt;
   to.touchedUpTo = from.touchedUpTo;
   to.evaluatedAsOf = Math.max(from.evaluatedAsOf, to.evaluatedAsOf);

@@ -80,7 +80,7 @@ function findValueTier({ valueTiers }: PassageRules, { orders }: Facts): string 
   return valueTiers.find((tier) => spentMinor >= tier.spentMinor)?.tier ?? null;
 }
 
-function describeFacts({ profile, orders }: Facts, withTimes: boolean): Record<string, string> {
+function describeFacts({ profile, orders, scores }: Facts, withTimes: boolean): Record<string, string> {
   const times = {
     "profile.firstAt": JSON.stringify(profile.firstAt),
     "profile.lastAt": JSON.stringify(profile.lastAt),
@@ -88,6 +88,9 @@ function describeFacts({ profile, orders }: Facts, withTimes: boolean): Record<s
   };
   return {
     ...(withTimes ? times : {}),
+    ...Object.fromEntries(
+      Object.entries(scores ?? {}).map(([name, value]) => [`scores.${name}`, JSON.stringify(value)]),
+    ),
     "profile.known": JSON.stringify(profile.known),
     "profile.contactPoints": JSON.stringify(profile.contactPoints),
     "profile.checkouts": JSON.stringify(profile.checkouts),

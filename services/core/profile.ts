@@ -4,6 +4,7 @@
 import type { Hash } from "./identifier.ts";
 import type { Look } from "./publication.ts";
 import type { Move } from "./retraction.ts";
+import type { Score } from "./score.ts";
 
 export interface OpenSignal {
   readonly signal: string;
@@ -49,7 +50,9 @@ export interface ProfileRecord {
   evaluatedAsOf: number;
   /** By name (audience.ts). */
   audiences: readonly string[];
-  /** When time alone may change the segment or an audience; null: never. */
+  /** By name, as of the last evaluation. */
+  scores: readonly Score[];
+  /** When time alone may change the segment, an audience or a score; null: never. */
   segmentUntil: number | null;
   /** Since when it would be in a lower segment, if its own did not hold it (rung.ts). */
   leavingSince: number | null;
@@ -87,6 +90,7 @@ export function createProfileRecord(id: string): ProfileRecord {
     touchedUpTo: null,
     evaluatedAsOf: 0,
     audiences: [],
+    scores: [],
     segmentUntil: null,
     leavingSince: null,
     standing: [],

@@ -12,6 +12,7 @@ import type { LimitKind } from "./limit.ts";
 import type { IdentifierView } from "./listing.ts";
 import { countIdentifiers, listingOf } from "./membership.ts";
 import type { Cause, ProfileRecord } from "./profile.ts";
+import type { Score } from "./score.ts";
 import type { ContactView } from "./contact.ts";
 import { viewCompleteness, viewContactsOf, viewProfile, type ProfileView } from "./view.ts";
 import type { Touched, Workspace } from "./workspace.ts";
@@ -20,6 +21,7 @@ import type { Touched, Workspace } from "./workspace.ts";
 export interface Look {
   readonly segment: string | null;
   readonly audiences: readonly string[];
+  readonly scores: readonly Score[];
   readonly known: boolean;
   /** Those that a record names (listing.ts), and how many there are. */
   readonly identifiers: readonly IdentifierView[];
@@ -129,6 +131,7 @@ function describeProfile({ registry }: Engine, record: ProfileRecord, look: Look
     segment: look.segment,
     segmentSince: record.segmentSince,
     audiences: look.audiences,
+    scores: look.scores,
     identifiers: look.identifiers,
     identifiersCount: look.identifiersCount,
     traits: Object.fromEntries(
@@ -165,6 +168,7 @@ function takeLook(
   return {
     segment,
     audiences: component.profiles.get(naming)?.audiences ?? [],
+    scores: component.profiles.get(naming)?.scores ?? [],
     known: profile.known,
     identifiers: views,
     identifiersCount,
@@ -182,6 +186,7 @@ function takeLook(
 const NOTHING: Look = {
   segment: null,
   audiences: [],
+  scores: [],
   known: false,
   identifiers: [],
   identifiersCount: 0,
@@ -221,6 +226,7 @@ function compareLooks({ registry }: Engine, before: Look | null, after: Look): C
   if (before === null || old.segment !== after.segment)
     note("segment", before === null ? null : JSON.stringify(old.segment), JSON.stringify(after.segment));
   if (old.audiences !== after.audiences) noteMap("audiences.", listAudiences(old), listAudiences(after), String);
+  if (old.scores !== after.scores) noteMap("scores.", listScores(old), listScores(after), String);
   if (old.identifiers !== after.identifiers)
     noteMap("identifiers.", listIdentifiers(old), listIdentifiers(after), JSON.stringify);
   // While all are named, their number says nothing more.
@@ -242,6 +248,16 @@ function compareLooks({ registry }: Engine, before: Look | null, after: Look): C
 /** Of those that she is not in nothing is said. */
 function listAudiences({ audiences }: Look): Map<string, boolean> {
   return new Map(audiences.map((audience) => [audience, true]));
+}
+
+/** `<name>`, and `<name>.<term>` of what it is made of. */
+function listScores({ scores }: Look): Map<string, number> {
+  return new Map(
+    scores.flatMap(({ name, value, terms }) => [
+      [name, value] as const,
+      ...terms.map((one) => [`${name}.${one.term}`, one.value] as const),
+    ]),
+  );
 }
 
 /** `<namespace>.<value>` to the state. */

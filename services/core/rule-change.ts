@@ -114,9 +114,9 @@ function reviseProfile(
 }
 
 function isInPlace(
-  { ladder, audiences }: Engine,
+  { ladder, audiences, scores }: Engine,
   record: ProfileRecord,
-  { facts }: ProfileView,
+  given: ProfileView,
   nowMs: number,
   cause: Cause,
 ): boolean {
@@ -127,12 +127,15 @@ function isInPlace(
     leavingSince: record.leavingSince,
     nowMs: Math.max(asOf, cause.at),
   };
+  const scored = scores.evaluate(given, asOf);
+  const { facts } = scored.view;
   const found = ladder.evaluate(facts, asOf, path);
   const membership = audiences.evaluate(facts, asOf);
   return (
     found.segment === record.segment &&
     found.leavingSince === record.leavingSince &&
-    earlier(found.until, membership.until) === record.segmentUntil &&
+    earlier(earlier(found.until, membership.until), scored.until) === record.segmentUntil &&
+    JSON.stringify(scored.scores) === JSON.stringify(record.scores) &&
     membership.audiences.join(" ") === record.audiences.join(" ")
   );
 }

@@ -6,7 +6,7 @@ import type { Rules } from "./configuration.ts";
 import { findDecisive, type Context } from "./decisive.ts";
 import { parseDuration } from "./duration.ts";
 import { holdBack, isTrue, mayGo, type Condition, type Path, type Rung } from "./rung.ts";
-import type { Facts } from "./view.ts";
+import { SCORE_NAMES, type Facts } from "./view.ts";
 
 /** Structural bounds of one rule: a rule cannot loop, and cannot be larger than this. */
 export const RULE_LIMITS = {
@@ -35,6 +35,7 @@ export function createRuleEnvironment(ask: (instant: number, ms: number) => bool
       },
     })
     .registerVariable({ name: "orders", schema: { valid: "int", spentMinor: "map<string, int>", latestAt: "int" } })
+    .registerVariable({ name: "scores", schema: Object.fromEntries(SCORE_NAMES.map((name) => [name, "int"])) })
     .registerFunction("elapsed(int, string): bool", (instant: bigint, duration: string) =>
       ask(Number(instant), parseDuration(duration)),
     );
@@ -45,8 +46,12 @@ export function readsTime(when: string): boolean {
   return READS_TIME.test(when);
 }
 
-/** The one way to time: instants compare with nothing else that a rule can name. */
-const READS_TIME = /\belapsed\s*\(|\b(firstAt|lastAt|latestAt)\b/;
+/** The ways to time: instants compare with nothing else that a rule can name, and of scores one ages. */
+const READS_TIME = /\belapsed\s*\(|\b(firstAt|lastAt|latestAt|scores)\b/;
+
+export function readsScores(when: string): boolean {
+  return /\bscores\b/.test(when);
+}
 
 /** Facts whose answer is remembered: most people look like many others. */
 const ANSWERS_MAX = 10_000;
@@ -64,7 +69,7 @@ const NOWHERE: Path = { segment: null, since: 0, leavingSince: null, nowMs: 0 };
 
 export interface Ladder {
   readonly version: string;
-  /** Whether a rule depends on time, those of audiences counted in. */
+  /** Whether a rule depends on time, those of audiences and scores counted in. */
   readonly readsTime: boolean;
   /** The segment at that time, and the rule that put it there. A rule that fails to evaluate does not hold. */
   evaluate(facts: Facts, atMs: number, path?: Path): Standing;
@@ -147,7 +152,7 @@ function compile(rules: Rules): Ladder {
   };
   return {
     version: rules.version,
-    readsTime: asksForTime || audiences,
+    readsTime: asksForTime || audiences || rules.scores !== undefined,
     evaluate(facts, atMs, path = NOWHERE) {
       if (asksForTime || holds) return ask(facts, atMs, path);
       return rememberAnswer(writeFacts(facts), () => ask(facts, atMs, path));
@@ -192,7 +197,7 @@ function writeFacts({ profile, orders }: Facts): string {
 }
 
 /** CEL's int is a BigInt in this library. */
-function toCel({ profile, orders }: Facts): Context {
+function toCel({ profile, orders, scores }: Facts): Context {
   return {
     profile: {
       known: profile.known,
@@ -207,5 +212,8 @@ function toCel({ profile, orders }: Facts): Context {
       latestAt: BigInt(orders.latestAt),
       spentMinor: new Map([...orders.spentMinor].map(([currency, minor]) => [currency, BigInt(minor)])),
     },
+    ...(scores === undefined
+      ? {}
+      : { scores: Object.fromEntries(SCORE_NAMES.map((name) => [name, BigInt(scores[name])])) }),
   };
 }

@@ -12,6 +12,18 @@ import type { CartActivity, Fragment, TraitValue } from "./fragment.ts";
 import type { LimitKind } from "./limit.ts";
 import { contactsOf, isProfileKnown, summaryOf } from "./membership.ts";
 
+export const SCORE_NAMES = [
+  "alivePerMille",
+  "expectedMinor",
+  "expectedPerMille",
+  "frequency",
+  "historicMinor",
+  "lead",
+  "monetary",
+  "recency",
+] as const;
+export type ScoreName = (typeof SCORE_NAMES)[number];
+
 /** What a ladder rule may read. */
 export interface Facts {
   readonly profile: {
@@ -30,6 +42,8 @@ export interface Facts {
     /** Instant of the latest valid order; 0: none. */
     readonly latestAt: number;
   };
+  /** Where the rules declare scores (score.ts); 0: there is none. */
+  readonly scores?: Readonly<Record<ScoreName, number>>;
 }
 
 /** Maps belong to the state and change with it: whoever keeps one copies it. */

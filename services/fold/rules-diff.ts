@@ -123,11 +123,12 @@ function tally(list: readonly Occurrence[], examples: number): Tally[] {
 }
 
 function compareDeclarations(before: Rules, after: Rules): string[] {
-  const list = ({ ladder, audiences = [], signals }: Rules) =>
+  const list = ({ ladder, audiences = [], signals, scores }: Rules) =>
     new Map([
       ...ladder.map((rule) => [`segment ${rule.segment}`, JSON.stringify(rule)] as const),
       ...audiences.map((rule) => [`audience ${rule.audience}`, JSON.stringify(rule)] as const),
       ...signals.map((rule) => [`signal ${rule.signal}`, JSON.stringify(rule)] as const),
+      ...Object.entries(scores ?? {}).map(([name, rule]) => [`scores.${name}`, JSON.stringify(rule)] as const),
       ["order of segments", ladder.map(({ segment }) => segment).join(" ")] as const,
     ]);
   const [old, now] = [list(before), list(after)];

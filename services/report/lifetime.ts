@@ -95,7 +95,15 @@ export function reportRfm({ currency, customers }: Base): Sheet[] {
       rows,
     };
   };
-  return [describe("quintiles", cutQuintiles(customers)), describe("fixed-cuts", FIXED_CUTS)];
+  const quintiles = cutQuintiles(customers);
+  const cuts = Object.entries(quintiles).map(([of, borders]: [string, readonly number[]]) => {
+    return { of, cuts: borders.filter(Number.isFinite).join(", ") };
+  });
+  return [
+    describe("quintiles", quintiles),
+    describe("fixed-cuts", FIXED_CUTS),
+    { name: "rfm-cuts", title: "Quintiles, as `scores.rfm` of the rules takes them", rows: cuts },
+  ];
 }
 
 /** Fits BG/NBD and Gamma-Gamma to the base; each customer's value with the terms that it is made of. */

@@ -9,6 +9,7 @@ import type { Order, OrderView } from "#core/order.ts";
 import type { IdentifierView } from "#core/listing.ts";
 import { identifiersOf } from "#core/membership.ts";
 import { isGivenUp } from "#core/ruling.ts";
+import type { Score } from "#core/score.ts";
 import type { ContactView } from "#core/contact.ts";
 import { viewDemographics, type DemographicView } from "#core/demographics.ts";
 import { viewDossier, viewLatest, type DossierView, type LatestView } from "#core/dossier-view.ts";
@@ -46,6 +47,7 @@ export interface ProfileLine {
   readonly segment: string | null;
   /** By name. */
   readonly audiences: readonly string[];
+  readonly scores: readonly Score[];
   readonly view: {
     readonly traits: Readonly<Record<string, { readonly value: Scalar; readonly source: string; readonly at: string }>>;
     readonly orders: readonly (Pick<
@@ -158,6 +160,7 @@ export function describeProfile(
     identifiers: identifiersOf(registry, component, naming),
     segment,
     audiences: component.profiles.get(naming)?.audiences ?? [],
+    scores: component.profiles.get(naming)?.scores ?? [],
     view: {
       traits: Object.fromEntries(traits),
       orders: orders

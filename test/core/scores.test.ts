@@ -164,7 +164,12 @@ describe("reports of scores", () => {
       spentMinor: 6_522,
       meanMinor: 2_760,
     });
-    for (const { rows } of reportRfm(base))
+    const [quintiles, fixed, cuts] = reportRfm(base);
+    deepEqual(
+      cuts?.rows.map(({ of }) => of),
+      ["recencyDays", "orders", "spentMinor"],
+    );
+    for (const rows of [quintiles?.rows ?? [], fixed?.rows ?? []])
       equal(
         rows.reduce((sum, { customers }) => sum + Number(customers), 0),
         40,

@@ -1,6 +1,7 @@
 // The engine's people and the oracle's in one shape, sorted, so that they can be compared.
 
 import { compareText } from "#core/comparison.ts";
+import type { Score } from "#core/score.ts";
 import type { People } from "#services/wire/profile-reader.ts";
 import type { OraclePeople } from "./oracle.ts";
 import type { OracleOrder } from "./oracle-orders.ts";
@@ -13,13 +14,14 @@ export interface ComparablePeople {
 export function comparePeople(people: People): ComparablePeople {
   return {
     unattributedOrders: people.unattributedOrders,
-    profiles: people.profiles.map(({ profileId, identifiers, segment, audiences, view }) => {
+    profiles: people.profiles.map(({ profileId, identifiers, segment, audiences, scores: told, view }) => {
+      const scores = plainScores(told);
       const traits = Object.entries(view.traits).map(([name, { value, source, at }]) => [
         name,
         { value, source, at: Date.parse(at) },
       ]);
       const { orders, counters, traits: _traits, ...dossier } = view;
-      return comparable({ profileId, identifiers, segment, audiences, orders, counters, traits, dossier });
+      return comparable({ profileId, identifiers, segment, audiences, scores, orders, counters, traits, dossier });
     }),
   };
 }
@@ -27,19 +29,26 @@ export function comparePeople(people: People): ComparablePeople {
 export function compareOracle({ unattributedOrders, profiles }: OraclePeople): ComparablePeople {
   return {
     unattributedOrders,
-    profiles: profiles.map(({ profileId, identifiers, segment, audiences, orders, counters, traits, dossier }) =>
-      comparable({
-        profileId,
-        identifiers,
-        segment,
-        audiences,
-        orders,
-        counters,
-        traits: Object.entries(traits),
-        dossier,
-      }),
+    profiles: profiles.map(
+      ({ profileId, identifiers, segment, audiences, scores, orders, counters, traits, dossier }) =>
+        comparable({
+          profileId,
+          identifiers,
+          segment,
+          audiences,
+          scores,
+          orders,
+          counters,
+          traits: Object.entries(traits),
+          dossier,
+        }),
     ),
   };
+}
+
+/** Those that were stored are of classes of their own. */
+export function plainScores(scores: readonly Score[]): Score[] {
+  return scores.map((one) => ({ ...one, terms: one.terms.map((term) => ({ ...term })) }));
 }
 
 function comparable(profile: {
@@ -47,6 +56,7 @@ function comparable(profile: {
   identifiers: readonly { namespace: string; value: string; state: string }[];
   segment: string | null;
   audiences: readonly string[];
+  scores: readonly Score[];
   orders: readonly OracleOrder[];
   counters: Readonly<Record<string, number>>;
   traits: readonly (readonly unknown[])[];

@@ -11,6 +11,7 @@ import type { ErasureRequest } from "#core/erasure.ts";
 import type { Hash } from "#core/identifier.ts";
 import { profileId } from "#core/profile.ts";
 import { createRegistry, type Registry } from "#core/registry.ts";
+import { nameScores, type Score } from "#core/score.ts";
 import { compileCondition, compileLadder } from "#core/segment.ts";
 import {
   type Group,
@@ -31,6 +32,7 @@ import { forget } from "./oracle-erasure.ts";
 import { listDemographics } from "./oracle-demographics.ts";
 import { describeDossier } from "./oracle-dossier.ts";
 import { listOrders, type OracleOrder, type OrderFacts } from "./oracle-orders.ts";
+import { describeScores } from "./oracle-scores.ts";
 import { listOpenSignals } from "./oracle-signals.ts";
 import {
   chooseTraits,
@@ -53,6 +55,7 @@ export interface OracleProfile {
   readonly identifiers: readonly { key: string; namespace: string; value: string; state: string }[];
   readonly segment: string;
   readonly audiences: readonly string[];
+  readonly scores: readonly Score[];
   readonly orders: readonly OracleOrder[];
   readonly validOrders: number;
   readonly spentMinor: Readonly<Record<string, number>>;
@@ -181,7 +184,7 @@ function describeGroup(
   const traits = chooseTraits(survivors);
   const dossier = describeDossier(registry, members, facts, orders);
   const times = facts.map(({ event }) => event.occurredAt);
-  const rulesRead = {
+  const withoutScores = {
     profile: {
       known: members.some(isKnown),
       contactPoints: facts.filter((event) => leavesContact(registry, event)).length,
@@ -196,7 +199,10 @@ function describeGroup(
       latestAt: Math.max(0, ...orders.flatMap(({ valid, at }) => (valid ? [at] : []))),
     },
   };
-  const { segment } = compileLadder(registry.configuration.rules).evaluate(rulesRead, atMs);
+  const { rules } = registry.configuration;
+  const scores = describeScores(rules, withoutScores, orders, atMs);
+  const rulesRead = { ...withoutScores, ...(rules.scores === undefined ? {} : { scores: nameScores(scores) }) };
+  const { segment } = compileLadder(rules).evaluate(rulesRead, atMs);
   return {
     profileId: nameGroup(registry, keepers),
     identifiers: [
@@ -206,15 +212,14 @@ function describeGroup(
       ...[...contested].map((i) => describe(i, "contested")),
     ].sort((a, b) => compareText(a.namespace, b.namespace) || compareText(a.value, b.value)),
     segment,
-    audiences: (registry.configuration.rules.audiences ?? [])
+    scores,
+    audiences: (rules.audiences ?? [])
       .filter(({ audience, when }) => {
         const ladder = [
           { segment: audience, when },
           { segment: "-", when: "true" },
         ];
-        return (
-          compileLadder({ ...registry.configuration.rules, ladder }).evaluate(rulesRead, atMs).segment === audience
-        );
+        return compileLadder({ ...rules, ladder }).evaluate(rulesRead, atMs).segment === audience;
       })
       .map(({ audience }) => audience)
       .toSorted(compareText),
