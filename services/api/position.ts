@@ -4,7 +4,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { isInEffect } from "#services/wire/ruling.ts";
 import { isStated } from "#services/wire/statement.ts";
-import type { LookupServices, ShardPosition } from "#services/wire/lookup.ts";
+import type { LookupServices, ShardPosition } from "#services/wire/location.ts";
 import type { Gate } from "./outage.ts";
 import { ApiProblem } from "./problem.ts";
 

@@ -52,6 +52,20 @@ const noteAnswer = z.strictObject({ type: z.string(), text: z.string(), eventId:
 
 export const timelineLine = z.strictObject({ type: z.string(), channel: z.string(), eventId: z.string(), ...told });
 
+const groups = z
+  .array(
+    z.strictObject({
+      kind: z.string(),
+      groupId: z.string(),
+      role: z.string(),
+      ...told,
+      members: z.array(z.string()).meta({ description: "Profile ids of the others in it." }),
+      parents: z.array(z.string()).meta({ description: "Of an account, from its parent to the ultimate one." }),
+      cycleRefused: z.boolean().meta({ description: "The link above the last of these would close a cycle." }),
+    }),
+  )
+  .meta({ description: "Households and accounts that she is in." });
+
 const scores = z
   .array(
     z.strictObject({
@@ -91,6 +105,7 @@ export const agentAnswer = z
           contacts: z.array(contactAnswer),
           subscriptions: z.array(subscriptionAnswer),
           loyalty: z.array(loyaltyAnswer),
+          groups,
           scores,
         }),
       )
@@ -131,6 +146,7 @@ export const marketingAnswer = z
     completeness: z.int().meta({ description: "Per mille of the declared fields." }),
     confidence: z.int().meta({ description: "Of those that are filled, per mille that are vouched for." }),
     loyalty: z.array(loyaltyAnswer),
+    groups,
     scores,
   })
   .meta({ id: "MarketingView" });
@@ -142,6 +158,7 @@ export const serviceAnswer = z
     optOuts,
     orders: profileAnswer.shape.orders,
     subscriptions: z.array(subscriptionAnswer),
+    groups,
     timeline: z.array(timelineLine),
   })
   .meta({ id: "ServiceView" });

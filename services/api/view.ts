@@ -32,6 +32,7 @@ export function viewForAgent(found: FoundProfile, caller: Caller): z.input<typeo
     contacts: describeContacts(found, caller),
     subscriptions: copy(found.profile.view.subscriptions),
     loyalty: copy(found.profile.view.loyalty),
+    groups: describeGroups(found, caller),
     scores: describeScores(found),
   };
 }
@@ -56,6 +57,7 @@ export function viewForMarketing(found: FoundProfile, caller: Caller): z.input<t
     completeness: view.completeness,
     confidence: view.confidence,
     loyalty: copy(view.loyalty),
+    groups: describeGroups(found, caller),
     scores: describeScores(found),
   };
 }
@@ -68,6 +70,7 @@ export function viewForService(found: FoundProfile, caller: Caller): z.input<typ
     optOuts: describeConsents(found).filter(({ granted }) => !granted),
     orders: answerOrders(found),
     subscriptions: copy(found.profile.view.subscriptions),
+    groups: describeGroups(found, caller),
     timeline: copy(found.profile.view.timeline),
   };
 }
@@ -89,6 +92,13 @@ export function viewForProduct(found: FoundProfile, caller: Caller): z.input<typ
 
 function describeCustomer({ customerSinceAt }: FoundProfile) {
   return { customerSince: describeInstant(customerSinceAt) };
+}
+
+function describeGroups({ profile }: FoundProfile, caller: Caller) {
+  const show = (groupId: string) => (maySee(caller) ? groupId : mask(groupId));
+  return profile.view.groups.map(({ groupId, members, parents, ...group }) => {
+    return { ...group, groupId: show(groupId), members: [...members], parents: parents.map(show) };
+  });
 }
 
 function describeScores({ profile }: FoundProfile) {

@@ -96,6 +96,7 @@ const event = record<ChannelEvent>(
     touch: record({ channel: text }, { campaignId: text, medium: text }),
     preferences: scalars,
     loyalty: record({}, { programId: text, tier: text, points: whole }),
+    group: record({ kind: text, groupId: text }, { role: text, parent: text, left: flag }),
     replaced: record({ namespace: text, old: text, new: text }),
     note: text,
   },

@@ -55,6 +55,10 @@ export const PART_FIELDS = {
   message: { needs: "messageId", fields: { messageId: "text", campaignId: "text", channel: "text" } },
   touch: { needs: "channel", fields: { channel: "text", campaignId: "text", medium: "text" } },
   loyalty: { needs: null, fields: { programId: "text", tier: "text", points: "whole" } },
+  group: {
+    needs: "groupId",
+    fields: { kind: "text", groupId: "text", role: "text", parent: "text", left: "flag" },
+  },
   replaced: { needs: "namespace", fields: { namespace: "text", old: "text", new: "text" } },
 } as const satisfies Record<string, { needs: string | null; fields: Record<string, FieldKind> }>;
 export type MappedPart = keyof typeof PART_FIELDS;

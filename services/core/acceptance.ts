@@ -17,6 +17,7 @@ import {
   OCCURRED_AT_MIN_MS,
   type ChannelEvent,
 } from "./event.ts";
+import { acceptGroup, findGroupFault } from "./group.ts";
 import { findIdentifierFault, identifierKey, normaliseIdentifier } from "./identifier.ts";
 import { isPlainer, type Registry } from "./registry.ts";
 import { findMoneyFault } from "./money.ts";
@@ -69,6 +70,8 @@ export interface AcceptedEvent {
   readonly identifiers: readonly AcceptedIdentifier[];
   /** The order that the event is about, or that it names. */
   readonly order: AcceptedIdentifier | null;
+  /** The household or account that it puts its anchor in, or takes it from (group.ts). */
+  readonly group: AcceptedIdentifier | null;
   /** Key of the identifier (or order) under which the event's facts are kept. */
   readonly anchor: string;
   readonly ruling: AcceptedRuling | null;
@@ -120,6 +123,9 @@ export function acceptEvent(
     );
   const moneyFault = findMoneyFault(event);
   if (moneyFault !== null) return refuse("contract-violation", moneyFault);
+
+  const groupFault = findGroupFault(event);
+  if (groupFault !== null) return refuse("contract-violation", groupFault);
 
   const accepted = new Map<string, AcceptedIdentifier>();
   let order: AcceptedIdentifier | null = null;
@@ -180,10 +186,24 @@ export function acceptEvent(
       leftOut,
       identifiers,
       order,
+      group: placeAnchor(registry, event, identifiers, anchor.key, read),
       anchor: anchor.key,
       ruling: read,
     },
   };
+}
+
+/** Claims put nobody in a group (I5). */
+function placeAnchor(
+  registry: Registry,
+  event: ChannelEvent,
+  identifiers: readonly AcceptedIdentifier[],
+  anchor: string,
+  ruling: AcceptedRuling | null,
+): AcceptedIdentifier | null {
+  const assurance = identifiers.find(({ key }) => key === anchor)?.assurance ?? "claimed";
+  const group = isAuthenticated(assurance) && !isWithoutFacts({ ruling }) ? acceptGroup(registry, event) : null;
+  return group === null ? null : { ...group, assurance };
 }
 
 /** Of two claims of one identifier: the plain value rather than its digest, with the higher assurance. */

@@ -7,6 +7,7 @@ import { viewConsents, type ConsentView } from "./consent.ts";
 import { NO_CORRESPONDENCE, viewCorrespondence, type CorrespondenceView } from "./correspondence.ts";
 import type { Dossier } from "./dossier.ts";
 import { NOTHING_TOLD, type Registers } from "./facet.ts";
+import { viewPlaces, type PlaceView } from "./group.ts";
 import { viewHabits, type HabitView } from "./habit.ts";
 import { NO_JOURNEY, viewJourney, type JourneyView } from "./journey.ts";
 import { viewMessages, viewPressure, type MessagesView, type PressureView } from "./message.ts";
@@ -20,6 +21,7 @@ export interface DossierView extends HabitView {
   readonly cases: readonly CaseView[];
   readonly subscriptions: readonly SubscriptionView[];
   readonly loyalty: readonly LoyaltyView[];
+  readonly groups: readonly PlaceView[];
   readonly preferences: readonly PreferenceView[];
   readonly messages: readonly MessagesView[];
   readonly pressure: readonly PressureView[];
@@ -45,6 +47,7 @@ function once<T, V>(view: ViewFacet<T, V>): ViewFacet<T, V> {
 const viewCasesOnce = once(viewCases);
 const viewSubscriptionsOnce = once(viewSubscriptions);
 const viewLoyaltyOnce = once(viewLoyalty);
+const viewPlacesOnce = once(viewPlaces);
 const viewMessagesOnce = once(viewMessages);
 const viewPressureOnce = once(viewPressure);
 
@@ -53,6 +56,7 @@ const NO_DOSSIER: DossierView = {
   cases: NONE,
   subscriptions: NONE,
   loyalty: NONE,
+  groups: NONE,
   preferences: NONE,
   messages: NONE,
   pressure: NONE,
@@ -61,13 +65,14 @@ const NO_DOSSIER: DossierView = {
 
 export function viewDossier(registry: Registry, dossier: Dossier | null): DossierView {
   if (dossier === null) return NO_DOSSIER;
-  const { cases, subscriptions, loyalty, stated, inferred, messages, pressure } = dossier;
+  const { cases, subscriptions, loyalty, places, stated, inferred, messages, pressure } = dossier;
   const { channels, categories, hours, bestHour } = viewHabits(dossier);
   return {
     consents: viewConsentsOf(registry, dossier),
     cases: viewCasesOnce(cases),
     subscriptions: viewSubscriptionsOnce(subscriptions),
     loyalty: viewLoyaltyOnce(loyalty),
+    groups: viewPlacesOnce(places),
     preferences: stated.size + inferred.size === 0 ? NONE : viewPreferences(stated, inferred),
     messages: viewMessagesOnce(messages),
     pressure: viewPressureOnce(pressure),
@@ -94,7 +99,7 @@ export function viewLatest(registry: Registry, dossier: Dossier | null): LatestV
 }
 
 /** Those that profile-changed names paths of. */
-const DESCRIBED = ["consents", "cases", "subscriptions", "loyalty", "stated", "inferred"] as const;
+const DESCRIBED = ["consents", "cases", "subscriptions", "loyalty", "places", "stated", "inferred"] as const;
 
 /** True where nothing that describeDossier tells can be other: the facets are the same or empty. */
 export function isDescribedAlike(a: Dossier | null, b: Dossier | null): boolean {
@@ -114,6 +119,7 @@ export function describeDossier(registry: Registry, dossier: Dossier | null): Re
   for (const { subscriptionId, source, status } of view.subscriptions)
     paths.set(`subscriptions.${source}.${subscriptionId}`, status);
   for (const { programId, tier } of view.loyalty) paths.set(`loyalty.${programId}.tier`, tier);
+  for (const { kind, groupId, role } of view.groups) paths.set(`groups.${kind}.${groupId}`, role);
   for (const { name, value } of view.preferences) paths.set(`preferences.${name}`, value);
   return paths;
 }

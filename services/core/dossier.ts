@@ -10,6 +10,7 @@ import type { ChannelEvent } from "./event.ts";
 import { isAnchorAuthenticated, mergeLatest, mergeRegisters, NOTHING_TOLD } from "./facet.ts";
 import type { RegisterRules, Registers, Telling } from "./facet.ts";
 import { CATEGORY_RULES, CHANNEL_RULES, HOUR_RULES, readHabits, type Habits } from "./habit.ts";
+import { PLACE_RULES, readPlaces, type Place } from "./group.ts";
 import type { EventItem } from "./item.ts";
 import {
   isViewing,
@@ -34,6 +35,7 @@ export interface Dossier extends Messages, Preferences, Journey, Habits, Corresp
   readonly reaches: Registers<Reach>;
   readonly subscriptions: Registers<Subscription>;
   readonly loyalty: Registers<Loyalty>;
+  readonly places: Registers<Place>;
   readonly carts: Registers<Cart>;
 }
 
@@ -45,6 +47,7 @@ const EMPTY: Dossier = {
   reaches: NOTHING_TOLD,
   subscriptions: NOTHING_TOLD,
   loyalty: NOTHING_TOLD,
+  places: NOTHING_TOLD,
   carts: NOTHING_TOLD,
   stated: NOTHING_TOLD,
   inferred: NOTHING_TOLD,
@@ -79,6 +82,7 @@ export function readDossier(
     reaches: readReaches(registry, item, event.type, event.occurredAt),
     subscriptions: readSubscriptions(telling, event),
     loyalty: readLoyalty(telling, event),
+    places: readPlaces(telling, event),
     carts: readCarts(telling, event, source?.currency ?? ""),
     ...readPreferences(telling, event),
     ...readHabits(telling, event),
@@ -90,8 +94,8 @@ export function readDossier(
 /** Whatever is not a mere view is; and so is a view that says more than that something was seen. */
 function isTelling(event: ChannelEvent): boolean {
   if (!isViewing(event.type)) return true;
-  const { cart, consents, search, product, touch, preferences, loyalty } = event;
-  const parts = [cart, event.case, event.subscription, consents, search, product, touch, preferences, loyalty];
+  const { cart, consents, search, product, touch, preferences, loyalty, group } = event;
+  const parts = [cart, event.case, event.subscription, consents, search, product, touch, preferences, loyalty, group];
   return parts.some((part) => part !== null && part !== undefined);
 }
 
@@ -109,6 +113,7 @@ export function mergeDossiers(a: Dossier | null, b: Dossier | null, limits: Limi
     reaches: merge(REACH_RULES, into.reaches, b.reaches),
     subscriptions: merge(SUBSCRIPTION_RULES, into.subscriptions, b.subscriptions),
     loyalty: merge(LOYALTY_RULES, into.loyalty, b.loyalty),
+    places: merge(PLACE_RULES, into.places, b.places),
     carts: merge(CART_RULES, into.carts, b.carts),
     stated: merge(STATED_RULES, into.stated, b.stated),
     inferred: merge(INFERRED_RULES, into.inferred, b.inferred),

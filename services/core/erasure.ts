@@ -107,6 +107,7 @@ export class Erasures {
       ...accepted,
       identifiers,
       order: suppressed || isErased(order) ? null : order,
+      group: suppressed ? null : accepted.group,
       anchor,
       ruling: ruling && { ...ruling, one: rename(ruling.one), other: rename(ruling.other) },
       suppressed,

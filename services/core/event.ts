@@ -86,6 +86,14 @@ export interface ChannelEvent {
     readonly tier?: string | null;
     readonly points?: number | null;
   } | null;
+  /** A household or an account that she is in, or has left; of an account what is above it (empty: nothing). */
+  readonly group?: {
+    readonly kind: string;
+    readonly groupId: string;
+    readonly role?: string | null;
+    readonly parent?: string | null;
+    readonly left?: boolean | null;
+  } | null;
   readonly replaced?: { readonly namespace: string; readonly old: string; readonly new: string } | null;
   readonly note?: string | null;
 }

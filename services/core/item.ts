@@ -32,8 +32,8 @@ export type RoutedErasure = ErasureRequest;
 export interface EventItem {
   readonly kind: "event";
   readonly component: ComponentId;
-  /** anchor: fold everything that is local. tie: evidence only. order: the order's facts only. ruling: the verdict, or the erasure, only. */
-  readonly role: "anchor" | "tie" | "order" | "ruling";
+  /** anchor: fold everything that is local. tie: evidence only. order: the order's facts only. ruling: the verdict, or the erasure, only. place: for the home of a group (group-home.ts). */
+  readonly role: "anchor" | "tie" | "order" | "ruling" | "place";
   readonly ruling: AcceptedRuling | null;
   /** Of a request to forget a person: what of her lives here, the identifiers being hers. */
   readonly erasure?: RoutedErasure | null;

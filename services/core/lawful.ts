@@ -19,6 +19,7 @@ export const PARTS = [
   "touch",
   "preferences",
   "loyalty",
+  "group",
   "replaced",
   "note",
 ] as const;

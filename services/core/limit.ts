@@ -17,6 +17,8 @@ export const LIMIT_KINDS = [
   "contacts-listed",
   "subscriptions",
   "programmes",
+  "places",
+  "group-members",
   "stated-preferences",
   "inferred-preferences",
   "channels",

@@ -9,6 +9,7 @@ import { isWithoutFacts, type AcceptedIdentifier } from "./declaration.ts";
 import type { AcceptedEvent } from "./acceptance.ts";
 import type { Registry } from "./registry.ts";
 import { compareText } from "./comparison.ts";
+import { createPlaceItem } from "./group-home.ts";
 import type { AbsorbItem, ComponentId, EventItem, RoutedIdentifier } from "./item.ts";
 
 const PERSON = "0";
@@ -117,7 +118,8 @@ export function routeEvent(
     for (const root of roots) if (!isPerson(root)) join(target, root);
     bear(weak, target);
   }
-  const { order } = accepted;
+  const { order, group } = accepted;
+  if (group !== null) bear([group], createComponentId(REFERENCE, accepted.recordedAt, group.key));
   const [best] = accepted.identifiers.filter((i) => i.key === accepted.anchor);
   if (order !== null) {
     const anchorRoot = best === undefined ? null : rootOf(best);
@@ -167,12 +169,15 @@ function createItems(
   const homes = new Set([anchor.root]);
   for (const { root } of placed) homes.add(root);
   if (order !== null) homes.add(order.root);
-  return Array.from(homes, (component) => {
-    const route = ({ identifier, birth, root }: Placed): RoutedIdentifier => ({
+  const routeTo =
+    (component: ComponentId) =>
+    ({ identifier, birth, root }: Placed): RoutedIdentifier => ({
       ...identifier,
       birth,
       local: root === component,
     });
+  const items = Array.from(homes, (component): EventItem => {
+    const route = routeTo(component);
     return {
       kind: "event",
       component,
@@ -188,4 +193,10 @@ function createItems(
       order: order === null ? null : route(order),
     };
   });
+  const group = accepted.group === null ? null : place(accepted.group);
+  if (group !== null) {
+    const route = routeTo(group.birth);
+    items.push(createPlaceItem(accepted, meta, route(anchor), route(group)));
+  }
+  return items;
 }

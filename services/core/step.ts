@@ -22,6 +22,8 @@ import {
   mergeFragment,
   TRAITS_MAX,
 } from "./fragment.ts";
+import { groupPart } from "./group.ts";
+import { applyPlace } from "./group-home.ts";
 import { applyAbsorb, applyHandover } from "./handover.ts";
 import { settleIdentity } from "./identity.ts";
 import type { Carried, ComponentId, EventItem, Item, RoutedIdentifier, StatusItem } from "./item.ts";
@@ -49,6 +51,7 @@ export function* applyItem(opened: Engine, workspace: Workspace, carried: Carrie
   // Rules that depend on time are asked as of the shard's time.
   if (engine.ladder.readsTime) yield* load(workspace, [SHARD_PART]);
   if (item.kind === "progress") return yield* applyProgress(engine, workspace, item);
+  if (item.kind === "event" && item.role === "place") return yield* applyPlace(engine, workspace, { item, event });
   if (item.kind === "absorb") return yield* applyAbsorb(engine, workspace, item);
   const present = yield* loadComponent(workspace, item.component);
   if (present?.forward !== undefined) {
@@ -75,6 +78,7 @@ export function* applyItem(opened: Engine, workspace: Workspace, carried: Carrie
 export function partsOf(item: Item): string[] {
   if (item.kind === "rules") return [SHARD_PART, RULES_PART, CHANGE_PART];
   if (item.kind === "progress") return [SHARD_PART, RULES_PART];
+  if (item.kind === "event" && item.role === "place") return [RULES_PART, groupPart(item.order?.key ?? "")];
   const keys = [RULES_PART, componentPart(item.component)];
   if (item.kind === "event" && item.order !== null && item.role !== "tie") keys.push(orderPart(item.order.key));
   return keys;

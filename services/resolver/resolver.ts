@@ -130,10 +130,10 @@ export async function resolveBatch(
   }
 }
 
-/** What no profile is named after: orders and mailboxes. */
-function listNameless(registry: Registry, { order, identifiers }: AcceptedEvent): string[] {
+/** What no profile is named after: orders, groups and mailboxes. */
+function listNameless(registry: Registry, { order, group, identifiers }: AcceptedEvent): string[] {
   const mailboxes = identifiers.filter((one) => isMailbox(registry, one)).map(({ key }) => key);
-  return order === null ? mailboxes : [...mailboxes, order.key];
+  return [...mailboxes, ...[order, group].flatMap((one) => (one === null ? [] : [one.key]))];
 }
 
 function sumLeftOut(accepted: readonly { event: AcceptedEvent }[]): LeftOut {

@@ -7,6 +7,7 @@ import { consentKey, type Consent } from "#core/consent.ts";
 import type { Correspondence } from "#core/correspondence.ts";
 import type { Dossier } from "#core/dossier.ts";
 import { NONE_TOLD, NOTHING_TOLD, type Registers } from "#core/facet.ts";
+import { placeKey, type Place } from "#core/group.ts";
 import type { Journey } from "#core/journey.ts";
 import { inferredKey, statedKey, type Inferred, type Stated } from "#core/preference.ts";
 import { loyaltyKey, subscriptionKey, type Loyalty, type Subscription } from "#core/standing.ts";
@@ -24,6 +25,7 @@ export interface DossierState extends Journey, Correspondence {
   readonly reaches: readonly Reach[];
   readonly subscriptions: readonly Subscription[];
   readonly loyalty: readonly Loyalty[];
+  readonly places: readonly Place[];
   readonly carts: readonly Cart[];
   readonly stated: readonly Stated[];
   readonly inferred: readonly Inferred[];
@@ -42,6 +44,7 @@ export function writeDossier(dossier: Dossier): DossierState {
     reaches: listValues(dossier.reaches),
     subscriptions: listValues(dossier.subscriptions),
     loyalty: listValues(dossier.loyalty),
+    places: listValues(dossier.places),
     carts: listValues(dossier.carts),
     stated: listValues(dossier.stated),
     inferred: listValues(dossier.inferred),
@@ -67,6 +70,7 @@ export function readDossier(state: DossierState): Dossier {
     reaches: keyed(state.reaches, reachKey),
     subscriptions: keyed(state.subscriptions, subscriptionKey),
     loyalty: keyed(state.loyalty, loyaltyKey),
+    places: keyed(state.places, placeKey),
     carts: keyed(state.carts, cartKey),
     stated: keyed(state.stated, statedKey),
     inferred: keyed(state.inferred, inferredKey),

@@ -13,7 +13,8 @@ import { isKnown } from "#core/weighed.ts";
 import type { Codec } from "#ports/codec.ts";
 import type { Log } from "#ports/log.ts";
 import { ERASE, type PrivacyRecord } from "./privacy-ledger.ts";
-import { findIdentifier, isVouchedFor, locateKey, locateLife, readOrdersOf, type LookupServices } from "./lookup.ts";
+import { isVouchedFor, readOrdersOf } from "./lookup.ts";
+import { findIdentifier, locateKey, locateLife, type LookupServices } from "./location.ts";
 
 /** Identifiers and orders of one request: they travel in one record. */
 export const ERASED_MAX = 20_000;

@@ -1,11 +1,8 @@
 // Looking a profile up by one of its identifiers, or by its id: index, component, orders. A look-up by a claimed
 // identifier returns what is kept under that identifier alone (I5).
 
-import { identifierKey, normaliseIdentifier } from "#core/identifier.ts";
-import type { Engine } from "#core/engine.ts";
-import { lifeKey } from "#core/erasure.ts";
-import { componentPart, type Component, type Entry, type Forwarder } from "#core/component.ts";
-import { shardOf, type ComponentId } from "#core/item.ts";
+import type { Component, Entry } from "#core/component.ts";
+import type { ComponentId } from "#core/item.ts";
 import { type Configuration, isAuthenticated } from "#core/configuration.ts";
 import { countMembers, membersOf } from "#core/membership.ts";
 import { profileId, type ProfileRecord } from "#core/profile.ts";
@@ -16,24 +13,15 @@ import { isGivenUp, Verdicts } from "#core/ruling.ts";
 import { isKnown, listCounting } from "#core/weighed.ts";
 import { listPart, ORDERS_LISTED_PER_PART } from "#core/order-book.ts";
 import { orderPart, type Order, type OrderView } from "#core/order.ts";
+import { viewDossier } from "#core/dossier-view.ts";
 import { viewProfile } from "#core/view.ts";
-import { type Store, StoreDamaged } from "#ports/store.ts";
-import type { ComponentIndex } from "./component-index.ts";
-import { readParts, repeatRead } from "./part.ts";
-import { requireStanding } from "./standing.ts";
+import { type FindLinks, findLinks, NO_LINKS } from "./group.ts";
+import { findIdentifier, locateLife, readPart } from "./location.ts";
+import type { Located, LookupServices, ShardPosition } from "./location.ts";
 import { describeProfile, type ProfileLine } from "./profile-reader.ts";
 
 /** Of an identifier that more people claim, these many are told. */
 const CLAIMANTS_MAX = 10;
-
-/** Of two requests that were made of one person at once, the second ends a life in which nothing happened. */
-const LIVES_MISSING_MAX = 3;
-
-/** Where a shard stood when it was read: all of its log before the offset is in what was read. */
-export interface ShardPosition {
-  readonly shard: number;
-  readonly offset: number;
-}
 
 /** A profile as it was found. */
 export interface FoundProfile {
@@ -60,86 +48,9 @@ export type Lookup =
       readonly reason: "unknown-namespace" | "not-an-identifier" | "unknown-identifier" | "held-apart";
     };
 
-export interface LookupServices {
-  readonly engine: Engine;
-  readonly index: ComponentIndex;
-  readonly store: Store;
-  readonly shards: number;
-}
-
 /** How a national phone number is read that somebody asks by, who has no source. */
 export function countryOfAskers({ sources }: Pick<Configuration, "sources">): string {
   return sources[0]?.country ?? "FR";
-}
-
-async function readPart<T>({ store, shards }: LookupServices, component: ComponentId, key: string): Promise<T | null> {
-  const shard = shardOf(component, shards);
-  return await repeatRead(async () => {
-    const part = (await readParts((keys) => store.load(shard, keys), [key])).get(key) as T | null;
-    if (part === null && (await store.hasLost(shard, [key])))
-      throw new StoreDamaged(`shard ${shard}: a part that is listed is not there`);
-    return part;
-  });
-}
-
-/** An identifier at its home. */
-export interface Located {
-  readonly component: Component;
-  readonly entry: Entry;
-  readonly position: ShardPosition;
-}
-
-export type Whereabouts =
-  | ({ readonly found: true } & Located)
-  | {
-      readonly found: false;
-      readonly reason: "unknown-namespace" | "not-an-identifier" | "unknown-identifier";
-    };
-
-export async function findIdentifier(
-  services: LookupServices,
-  namespaceName: string,
-  raw: string,
-  country: string,
-): Promise<Whereabouts> {
-  const { registry } = services.engine;
-  const namespace = registry.namespaces.get(namespaceName);
-  if (namespace === undefined) return { found: false, reason: "unknown-namespace" };
-  const value = normaliseIdentifier(namespace, raw, country);
-  if (value === null) return { found: false, reason: "not-an-identifier" };
-  const located = await locateKey(services, identifierKey(registry, namespaceName, value));
-  return located === null ? { found: false, reason: "unknown-identifier" } : { found: true, ...located };
-}
-
-/** The identifier of this key at its home, in its present life; null where nobody has met it, or it was erased. */
-export async function locateKey(services: LookupServices, key: string): Promise<Located | null> {
-  for (let life = 0, missing = 0; missing < LIVES_MISSING_MAX; life += 1) {
-    const located = await locateLife(services, lifeKey(services.engine.registry.hash, key, life));
-    if (located === null && life === 0) return null;
-    if (located === null) missing += 1;
-    else if (located.entry.erased?.kind !== "own") return located.entry.erased?.hidden === true ? null : located;
-  }
-  return null;
-}
-
-/** The identifier under this very key, erased or not. */
-export async function locateLife(services: LookupServices, key: string): Promise<Located | null> {
-  const { index, store, shards } = services;
-  await index.prefetch([key]);
-  const birth = index.birthOf(key);
-  if (birth === null) return null;
-  for (let id = index.rootOf(birth); ; ) {
-    const shard = shardOf(id, shards);
-    // Before the part: what is read is then at least as new.
-    const { offset } = await requireStanding(store, shard);
-    const component = await readPart<Component | Forwarder>(services, id, componentPart(id));
-    if (component?.forward !== undefined) {
-      id = component.forward;
-      continue;
-    }
-    const entry = component?.identifiers.get(key);
-    return component === null || entry === undefined ? null : { component, entry, position: { shard, offset } };
-  }
 }
 
 export async function lookUp(
@@ -201,7 +112,9 @@ export async function lookUpAll(
 
 async function readProfile(services: LookupServices, located: Located, naming: string): Promise<FoundProfile> {
   const { id, segment, segmentSince, version } = located.component.profiles.get(naming) as ProfileRecord;
-  const found = await describeFound(services, located, naming, id, segment);
+  const { dossier } = viewProfile(services.engine.registry, located.component, naming);
+  const links = await findLinks(services, viewDossier(services.engine.registry, dossier).groups);
+  const found = await describeFound(services, located, naming, id, segment, links);
   return { ...found, version, segmentSince, claimedOnly: false };
 }
 
@@ -211,6 +124,7 @@ async function describeFound(
   naming: string,
   id: string,
   segment: string | null,
+  links: FindLinks,
 ): Promise<Omit<FoundProfile, "version" | "segmentSince" | "claimedOnly">> {
   const [orders, watermarks] = await Promise.all([
     readOrders(services, component, naming),
@@ -219,7 +133,7 @@ async function describeFound(
   const { firstAt, lastAt } = viewProfile(services.engine.registry, component, naming);
   const bought = orders.flatMap(({ valid, at }) => (valid ? [at] : []));
   return {
-    profile: describeProfile(services.engine, component, naming, id, segment, orders),
+    profile: describeProfile(services.engine, component, naming, id, segment, orders, links),
     customerSinceAt: bought.length === 0 ? null : Math.min(...bought),
     watermarks,
     orders,
@@ -262,7 +176,7 @@ async function lookUpAlone(services: LookupServices, { component, entry, positio
     pages: null,
   };
   const id = profileId(engine.registry.hash, key);
-  const found = await describeFound(services, { component: alone, entry, position }, key, id, null);
+  const found = await describeFound(services, { component: alone, entry, position }, key, id, null, NO_LINKS);
   return { found: true, ...found, version: 0, segmentSince: null, claimedOnly: true };
 }
 

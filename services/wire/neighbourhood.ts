@@ -2,7 +2,7 @@
 // to all of these (core/supposition.ts).
 
 import type { Component } from "#core/component.ts";
-import { type Located, locateLife, type LookupServices } from "./lookup.ts";
+import { type Located, locateLife, type LookupServices } from "./location.ts";
 
 /** Beyond these a home speaks through what it has told of its identifiers. */
 const COMPONENTS_MAX = 16;

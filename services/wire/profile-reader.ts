@@ -6,6 +6,7 @@ import { compareText, sortedEntries } from "#core/comparison.ts";
 import type { Component, Entry } from "#core/component.ts";
 import type { Scalar } from "#core/event.ts";
 import type { Order, OrderView } from "#core/order.ts";
+import type { GroupState, PlaceView } from "#core/group.ts";
 import type { IdentifierView } from "#core/listing.ts";
 import { identifiersOf } from "#core/membership.ts";
 import { isGivenUp } from "#core/ruling.ts";
@@ -24,6 +25,7 @@ import {
 } from "#core/view.ts";
 import type { Store } from "#ports/store.ts";
 import { decodePart, readComponents, repeatRead } from "./part.ts";
+import { linkGroups, type FindLinks, type GroupLinks } from "./group.ts";
 import { requireStanding } from "./standing.ts";
 
 /** Instants as texts: numbers called `at`, or ending so. */
@@ -33,8 +35,12 @@ type WithTimes<T> = T extends readonly (infer One)[]
     ? { readonly [K in keyof T]: K extends "at" | `${string}At` ? string | Extract<T[K], null> : WithTimes<T[K]> }
     : T;
 
-type Dossier = DossierView &
+/** A household or account that she is in, with the others in it and, of an account, those above it. */
+export interface GroupLine extends PlaceView, GroupLinks {}
+
+type Dossier = Omit<DossierView, "groups"> &
   LatestView & {
+    readonly groups: readonly GroupLine[];
     readonly demographics: readonly DemographicView[];
     readonly contacts: readonly ContactView[];
     readonly others: readonly LosingValue[];
@@ -81,7 +87,10 @@ export async function readPeople(engine: Engine, store: Store, shards: number): 
     });
     const orders: Order[] = [];
     for await (const { key, value } of store.scan(shard, "o/")) orders.push(decodePart({ key, value }).value as Order);
-    read.push({ components, orders });
+    const groups: GroupState[] = [];
+    for await (const { key, value } of store.scan(shard, "g/"))
+      groups.push(decodePart({ key, value }).value as GroupState);
+    read.push({ components, orders, groups });
   }
   return gatherPeople(engine, read);
 }
@@ -89,17 +98,21 @@ export async function readPeople(engine: Engine, store: Store, shards: number): 
 export interface ShardPeople {
   readonly components: readonly Component[];
   readonly orders: readonly Order[];
+  readonly groups: readonly GroupState[];
 }
 
-export function gatherPeople(engine: Engine, shards: Iterable<ShardPeople>): People {
+export function gatherPeople(engine: Engine, shards: readonly ShardPeople[]): People {
   const profiles: ProfileLine[] = [];
   const holders = new Map<string, string | null>();
   let unattributedOrders = 0;
-  for (const { components, orders } of shards) {
-    const ordersByOwner = new Map<string, OrderView[]>();
+  for (const { components } of shards)
     for (const component of components)
       for (const [key, entry] of component.identifiers)
         holders.set(key, isGivenUp(component, key) ? null : profileIdOf(component, entry));
+  const states = shards.flatMap(({ groups }) => groups);
+  const links = linkGroups(engine.registry, states, (key) => holders.get(key) ?? null);
+  for (const { components, orders } of shards) {
+    const ordersByOwner = new Map<string, OrderView[]>();
     for (const order of orders) {
       const holder = order.owner === null ? null : (holders.get(order.owner) ?? null);
       holders.set(order.key, holder);
@@ -107,7 +120,7 @@ export function gatherPeople(engine: Engine, shards: Iterable<ShardPeople>): Peo
       if (holder === null || order.owner === null) unattributedOrders += 1;
       else ordersByOwner.set(order.owner, [...(ordersByOwner.get(order.owner) ?? []), order.view]);
     }
-    for (const component of components) profiles.push(...readComponent(engine, component, ordersByOwner));
+    for (const component of components) profiles.push(...readComponent(engine, component, ordersByOwner, links));
   }
   return { profiles: profiles.sort((a, b) => compareText(a.profileId, b.profileId)), unattributedOrders, holders };
 }
@@ -120,6 +133,7 @@ function readComponent(
   engine: Engine,
   component: Component,
   ordersByOwner: ReadonlyMap<string, OrderView[]>,
+  links: FindLinks,
 ): ProfileLine[] {
   return [...component.profiles]
     .filter(([, record]) => record.alive)
@@ -127,7 +141,7 @@ function readComponent(
       const orders = [...component.identifiers]
         .filter(([, entry]) => entry.profile === naming)
         .flatMap(([key]) => ordersByOwner.get(key) ?? []);
-      return describeProfile(engine, component, naming, record.id, record.segment, orders);
+      return describeProfile(engine, component, naming, record.id, record.segment, orders, links);
     });
 }
 
@@ -148,9 +162,15 @@ export function describeProfile(
   profileId: string,
   segment: string | null,
   orders: readonly OrderView[],
+  links: FindLinks,
 ): ProfileLine {
   const view = viewProfile(registry, component, naming);
-  const { cases, consents, subscriptions, ...rest } = writeTimes(viewDossier(registry, view.dossier));
+  const { groups, ...told } = viewDossier(registry, view.dossier);
+  const { cases, consents, subscriptions, ...rest } = writeTimes(told);
+  const linked = groups.map((group): GroupLine => {
+    const { members = [], parents = [], cycleRefused = false } = links(group.kind, group.groupId) ?? {};
+    return { ...group, members: members.filter((id) => id !== profileId), parents, cycleRefused };
+  });
   const contacts = viewContactsOf(registry, component, naming, view, []);
   const traits = sortedEntries(view.traits).map(
     ([name, { value, source, at }]) => [name, { value, source, at: new Date(at).toISOString() }] as const,
@@ -186,6 +206,7 @@ export function describeProfile(
       counters: Object.fromEntries(sortedEntries(view.counters)),
       demographics: writeTimes(viewDemographics(registry, view)),
       contacts: writeTimes(contacts),
+      groups: writeTimes(linked),
       ...rest,
       ...writeTimes(viewLatest(registry, view.dossier)),
       cadence: viewCadence(orders.flatMap(({ valid, at }) => (valid ? [at] : []))),

@@ -14,7 +14,7 @@ import type { Codec } from "#ports/codec.ts";
 import type { Log } from "#ports/log.ts";
 import type { LoadedConfiguration } from "#services/config/configuration.ts";
 import { OBSTACLE_TEXTS } from "./explanation.ts";
-import { findIdentifier, type Located, locateKey, type LookupServices } from "./lookup.ts";
+import { findIdentifier, type Located, locateKey, type LookupServices } from "./location.ts";
 import { findNeighbours } from "./neighbourhood.ts";
 
 export interface NamedIdentifier {

@@ -8,7 +8,7 @@ import { hasPassed } from "#core/event-window.ts";
 import { isKnown } from "#core/weighed.ts";
 import type { Codec } from "#ports/codec.ts";
 import type { Log } from "#ports/log.ts";
-import { findIdentifier, type Located, locateLife, type LookupServices } from "./lookup.ts";
+import { findIdentifier, type Located, locateLife, type LookupServices } from "./location.ts";
 import type { NamedIdentifier } from "./ruling.ts";
 
 /** What an agent may write under a person: what is so, or what somebody else is to do about it (S58, S101). */

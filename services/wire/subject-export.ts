@@ -14,7 +14,8 @@ import type { Log } from "#ports/log.ts";
 import type { LoadedConfiguration } from "../config/configuration.ts";
 import { innerTopics, outputTopics } from "../config/topics.ts";
 import { readBundle, type BundleValue } from "./bundle.ts";
-import { findIdentifier, isVouchedFor, lookUp, type LookupServices } from "./lookup.ts";
+import { isVouchedFor, lookUp } from "./lookup.ts";
+import { findIdentifier, type LookupServices } from "./location.ts";
 import { decodePart } from "./part.ts";
 import type { ProfileLine } from "./profile-reader.ts";
 

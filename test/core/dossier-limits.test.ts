@@ -10,6 +10,7 @@ import { CALL_RULES, MESSAGE_STEP_RULES, NOTE_RULES } from "#core/correspondence
 import { REACHES_MAX } from "#core/contact.ts";
 import { MESSAGE_COUNTS_MAX, PRESSURE_DAYS_MAX } from "#core/message.ts";
 import { CATEGORIES_MAX, CHANNELS_MAX } from "#core/habit.ts";
+import { PLACES_MAX } from "#core/group.ts";
 import { SEARCH_RULES, TIMELINE_RULES, TOUCH_RULES } from "#core/journey.ts";
 import { INFERRED_MAX, STATED_MAX } from "#core/preference.ts";
 import { PROGRAMMES_MAX, SUBSCRIPTIONS_MAX } from "#core/standing.ts";
@@ -82,6 +83,13 @@ const BOUNDS: readonly Bound[] = [
     limit: "programmes",
     max: PROGRAMMES_MAX,
     tell: (n) => ({ loyalty: { programId: name(n), points: n } }),
+    gone: "last",
+  },
+  {
+    facet: "places",
+    limit: "places",
+    max: PLACES_MAX,
+    tell: (n) => ({ group: { kind: "household", groupId: name(n) } }),
     gone: "last",
   },
   {

@@ -13,7 +13,8 @@ import { createRegistry } from "#core/registry.ts";
 import { rulingType } from "#core/ruling.ts";
 import type { Fold, FoldEvent } from "#services/fold/fold.ts";
 import { explain } from "#services/wire/explanation.ts";
-import { findIdentifier, lookUp, type Located } from "#services/wire/lookup.ts";
+import { lookUp } from "#services/wire/lookup.ts";
+import { findIdentifier, type Located } from "#services/wire/location.ts";
 import { foldEach, tell } from "#support/fold-events.ts";
 import { configuration, hash, runs, usual } from "#support/histories.ts";
 

@@ -72,6 +72,7 @@ const FIELDS = [
   "consents",
   "preferences",
   "loyalty",
+  "group",
   "replaced",
   "touch",
 ];

@@ -89,6 +89,7 @@ const say = (whose: string) => ({
   subscription: { subscriptionId: "s1", status: whose },
   loyalty: { programId: "club", tier: whose },
   preferences: { size: whose },
+  group: { kind: "household", groupId: "h1", role: whose, left: whose !== "Ana" },
 });
 
 /** What the shop knows her by: identifiers of which one at least names a profile (I6), or a phone alone, which does not. */

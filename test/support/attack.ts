@@ -26,7 +26,7 @@ const HER_IDS = new Set([...HER_KEYS].map((key) => profileId(hash, key)));
 /** Of her traits, which nobody else says. */
 const HER_WORDS = ["Ana", "Nantes", "Rennes"];
 /** What stands of her in a dossier, where the shop told it: what he claims is shown beside it, under other names. */
-const STANDING = ["consents", "cases", "subscriptions", "loyalty"] as const;
+const STANDING = ["consents", "cases", "subscriptions", "loyalty", "groups"] as const;
 type Standing = Readonly<Record<(typeof STANDING)[number], readonly object[]>>;
 
 /** Her consents, and her cases, subscriptions and tiers that the shop told. */

@@ -8,6 +8,7 @@ import type { Configuration } from "#core/configuration.ts";
 import type { EventOutcome, Output } from "#core/effect.ts";
 import { createEngine, type Engine } from "#core/engine.ts";
 import type { ChannelEvent } from "#core/event.ts";
+import type { GroupState } from "#core/group.ts";
 import type { Hash } from "#core/identifier.ts";
 import type { Carried } from "#core/item.ts";
 import type { Order } from "#core/order.ts";
@@ -83,7 +84,10 @@ export class DirectFold {
   readPeople(): People {
     const orders: Order[] = [];
     for (const [key, value] of this.#parts) if (value !== null && key.startsWith("o/")) orders.push(value as Order);
-    return gatherPeople(this.engine, [{ components: this.listComponents(), orders }]);
+    const groups: GroupState[] = [];
+    for (const [key, value] of this.#parts)
+      if (value !== null && key.startsWith("g/")) groups.push(value as GroupState);
+    return gatherPeople(this.engine, [{ components: this.listComponents(), orders, groups }]);
   }
 
   listComponents(): Component[] {

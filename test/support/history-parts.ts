@@ -92,6 +92,17 @@ const loyalty = fc
   })
   .map((part) => ({ loyalty: part }));
 
+/** Few of each, so that people share them, leave them, and accounts go round. */
+const groups = fc
+  .record({
+    kind: among(["household", "account", "account"]),
+    groupId: among(["1", "1", "2", " 3", ""]),
+    role: among(["head", "child", null]),
+    parent: among([null, null, "1", "2", "3", ""]),
+    left: among([null, false, false, true]),
+  })
+  .map(({ parent, ...part }) => ({ group: { ...part, parent: part.kind === "account" ? parent : null } }));
+
 const preferences = fc
   .record({ name: among(["size", "size", "colour"]), value: among(["M", "M", "L", 38, null, true]) })
   .map(({ name, value }) => ({ preferences: { [name]: value } }));
@@ -126,6 +137,7 @@ export const someParts: fc.Arbitrary<Parts> = fc.oneof(
   { arbitrary: told(["subscription-changed", null], subscription), weight: 1 },
   { arbitrary: told(["note-added", "called", "page-viewed", null], notes), weight: 1 },
   { arbitrary: told(["loyalty-changed", null], loyalty), weight: 1 },
+  { arbitrary: told(["identified", "traits-changed", null], groups), weight: 2 },
   { arbitrary: told(["preference-stated", "recommended", "product-viewed", null], preferences), weight: 2 },
   { arbitrary: told(["searched", "campaign-touched", "page-viewed", "product-viewed", null], looking), weight: 3 },
 );

@@ -31,6 +31,7 @@ import {
 import { forget } from "./oracle-erasure.ts";
 import { listDemographics } from "./oracle-demographics.ts";
 import { describeDossier } from "./oracle-dossier.ts";
+import { describeGroups } from "./oracle-groups.ts";
 import { listOrders, type OracleOrder, type OrderFacts } from "./oracle-orders.ts";
 import { describeScores } from "./oracle-scores.ts";
 import { listOpenSignals } from "./oracle-signals.ts";
@@ -138,10 +139,15 @@ export function recomputePeople(
       (event) => lastingFacts(event) && !isWithoutFacts(event) && keepers.some((member) => member.key === event.anchor),
     );
     const contested = visible(isClaimant(group) ? shown.get(whole) : []);
-    return [describeGroup(registry, group, keepers, contested, own, facts, history, latestMs, atMs)];
+    return [
+      { facts, profile: describeGroup(registry, group, keepers, contested, own, facts, history, latestMs, atMs) },
+    ];
   });
+  const linked = describeGroups(profiles.map(({ facts, profile: { profileId } }) => ({ profileId, facts })));
   return {
-    profiles: profiles.sort((a, b) => compareText(a.profileId, b.profileId)),
+    profiles: profiles
+      .map(({ profile }) => ({ ...profile, dossier: { ...profile.dossier, groups: linked.get(profile.profileId) } }))
+      .sort((a, b) => compareText(a.profileId, b.profileId)),
     unattributedOrders: orders.length - attributed.size,
     orders: orders.length,
     givenUp: new Set([...identifiers.keys()].filter((key) => isGivenUp(key, verdicts))),

@@ -1,7 +1,7 @@
 // Why an identifier's person is one person, and why two are not.
 
 import { explain, OBSTACLE_TEXTS, RULE_TEXTS } from "#services/wire/explanation.ts";
-import { findIdentifier, type Located } from "#services/wire/lookup.ts";
+import { findIdentifier, type Located } from "#services/wire/location.ts";
 import { findNeighbours } from "#services/wire/neighbourhood.ts";
 import type { Handlers } from "../handler.ts";
 import { formatPosition } from "../position.ts";

@@ -10,7 +10,7 @@ import {
   RULE_TEXTS,
   type ShownEvidence,
 } from "#services/wire/explanation.ts";
-import { findIdentifier, type Located } from "#services/wire/lookup.ts";
+import { findIdentifier, type Located } from "#services/wire/location.ts";
 import { mask } from "#services/wire/mask.ts";
 import { findNeighbours } from "#services/wire/neighbourhood.ts";
 import { EXIT } from "../failure.ts";

@@ -68,6 +68,7 @@ async function printProfile(
     const consents = view.consents.map((one) => ({ ...one, proof: hide(one.proof) }));
     const calls = view.calls.map((one) => ({ ...one, motive: hide(one.motive) }));
     const notes = view.notes.map((one) => ({ ...one, text: hide(one.text) }));
+    const groups = view.groups.map((one) => ({ ...one, groupId: show(one.groupId), parents: one.parents.map(show) }));
     const others = view.others.map((one) => ({ ...one, value: hide(one.value) }));
     const searches = view.searches.map((one) => ({ ...one, query: hide(one.query) }));
     const preferences = view.preferences.map((one) => ({ ...one, value: hide(one.value) }));
@@ -88,6 +89,7 @@ async function printProfile(
         calls,
         notes,
         others,
+        groups,
         searches,
         preferences,
       };

@@ -1,0 +1,46 @@
+// The home of a household or account: the shard of its birth. It hears of each event that puts an anchor in the group, or
+// takes one from it, and tells nobody anything: whoever reads a profile reads its groups.
+
+import type { AcceptedEvent } from "./acceptance.ts";
+import type { Engine } from "./engine.ts";
+import { OCCURRED_AHEAD_MAX_MS } from "./event.ts";
+import { foldMember, GROUP_KINDS, groupPart, type GroupState } from "./group.ts";
+import type { Carried, EventItem, RoutedIdentifier } from "./item.ts";
+import type { LimitKind } from "./limit.ts";
+import { load, type Steps, type Workspace } from "./workspace.ts";
+
+/** What the group's home is told; it stands where an order would. */
+export function createPlaceItem(
+  accepted: AcceptedEvent,
+  meta: Pick<EventItem, "backfill" | "traceparent">,
+  anchor: RoutedIdentifier,
+  group: RoutedIdentifier,
+): EventItem {
+  return {
+    kind: "event",
+    component: group.birth,
+    role: "place",
+    ruling: null,
+    source: accepted.source,
+    eventId: accepted.event.eventId,
+    recordedAt: accepted.recordedAt,
+    ...meta,
+    anchor: anchor.key,
+    identifiers: [anchor],
+    order: group,
+  };
+}
+
+export function* applyPlace(engine: Engine, workspace: Workspace, { item, event }: Carried<EventItem>): Steps<void> {
+  const { order: group, anchor, recordedAt } = item;
+  const kind = GROUP_KINDS.find((one) => one === group?.namespace);
+  if (event === null || group === null || kind === undefined) return;
+  const part = groupPart(group.key);
+  yield* load(workspace, [part]);
+  const told = engine.decode(event);
+  const occurredAt = Math.min(told.occurredAt, recordedAt + OCCURRED_AHEAD_MAX_MS);
+  const limits: LimitKind[] = [];
+  const state = workspace.read<GroupState>(part) ?? { kind, groupId: group.value, members: {} };
+  workspace.write(part, foldMember(state, anchor, { ...told, occurredAt }, limits));
+  for (const limit of limits) workspace.effects.push({ kind: "limit", limit });
+}
