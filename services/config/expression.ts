@@ -5,7 +5,7 @@ import { Environment } from "@marcbachmann/cel-js";
 import { createRuleEnvironment, readsScores, readsTime, RULE_LIMITS } from "#core/segment.ts";
 import { DURATION_PATTERN } from "#core/duration.ts";
 import { DURATION_EXPECTED } from "./duration.ts";
-import { findCost } from "./rule-cost.ts";
+import { findCost, findPattern } from "./rule-cost.ts";
 import { SCORE_NAMES } from "#core/view.ts";
 import { suggestName } from "./suggestion.ts";
 
@@ -64,7 +64,8 @@ export function findScores(expression: string): ExpressionProblem | undefined {
 
 /** A field of a mapping: a text over the columns of a row. */
 export function checkField(expression: string, columns: readonly string[]): ExpressionProblem | undefined {
-  return check(fieldEnvironment(columns), expression, "string", ["row", ...columns]);
+  const environment = fieldEnvironment(columns);
+  return check(environment, expression, "string", ["row", ...columns]) ?? checkCost(environment, expression);
 }
 
 export function fieldEnvironment(columns: readonly string[]): Environment {
@@ -74,10 +75,15 @@ export function fieldEnvironment(columns: readonly string[]): Environment {
 
 /** A field of a payload's mapping: anything that has a text, over `payload` and, inside a list, `line`. */
 export function checkPayloadField(expression: string, type: "string" | "bool"): ExpressionProblem | undefined {
-  const found = check(payloadEnvironment(), expression, type, ["payload", "line"]);
-  return found?.code === "rule-type" && type === "string" && /found (int|double|bool)$/.test(found.message)
-    ? undefined
-    : found;
+  const environment = payloadEnvironment();
+  const found = check(environment, expression, type, ["payload", "line"]);
+  const isText = found?.code === "rule-type" && type === "string" && /found (int|double|bool)$/.test(found.message);
+  return found === undefined || isText ? checkCost(environment, expression) : found;
+}
+
+function checkCost(environment: Environment, expression: string): ExpressionProblem | undefined {
+  const message = findPattern(environment, expression);
+  return message === undefined ? undefined : { code: "rule-cost", message, position: 0 };
 }
 
 export function payloadEnvironment(): Environment {

@@ -7,7 +7,7 @@ import type { Environment } from "@marcbachmann/cel-js";
 export const RULE_STEPS_MAX = 10_000;
 const ENTRIES = 64;
 const LOOPS = new Set(["all", "exists", "exists_one", "map", "filter"]);
-/** Its patterns may take for ever, and rules read no texts. */
+/** Patterns may take for ever over a text that somebody else has written. */
 const REFUSED = new Set(["matches"]);
 
 interface Node {
@@ -17,13 +17,20 @@ interface Node {
 
 /** What is too dear about an expression that checks; undefined: nothing. */
 export function findCost(environment: Environment, expression: string): string | undefined {
+  const refused = findPattern(environment, expression);
+  if (refused !== undefined) return refused;
   const { ast } = environment.parse(expression);
-  const refused = findCall(ast, REFUSED);
-  if (refused !== undefined)
-    return `\`${refused}\` is not for rules: a pattern may take for ever; compare with == or \`in\``;
   return countSteps(ast) <= RULE_STEPS_MAX
     ? undefined
     : `its loops may take more than ${RULE_STEPS_MAX} steps; take them out of each other`;
+}
+
+/** Of any expression of a configuration that checks. */
+export function findPattern(environment: Environment, expression: string): string | undefined {
+  const refused = findCall(environment.parse(expression).ast, REFUSED);
+  return refused === undefined
+    ? undefined
+    : `\`${refused}\` is not for rules and mappings: a pattern may take for ever; use ==, \`in\`, startsWith, endsWith or contains`;
 }
 
 function isNode(value: unknown): value is Node {

@@ -3,6 +3,7 @@
 
 import { readFileSync } from "node:fs";
 import type { Rules } from "#core/configuration.ts";
+import { isCurrency } from "#core/currency.ts";
 import { nameScores } from "#core/score.ts";
 import { compileLadder, openRules } from "#core/segment.ts";
 import { SCORE_NAMES, type Facts } from "#core/view.ts";
@@ -21,6 +22,7 @@ export interface RulesCheck {
 type Path = readonly PropertyKey[];
 
 const TRIED_MAX = 5_000;
+const CURRENCIES_MAX = 8;
 
 /** Never throws for what stands in the file. */
 export function checkRulesFile(file: string): RulesCheck {
@@ -105,9 +107,15 @@ function describe({ profile, orders }: Facts): string {
 function* tryFacts(rules: Rules): Generator<Facts> {
   const isScored = rules.scores !== undefined;
   const texts = [...rules.ladder, ...(rules.audiences ?? [])].map(({ when }) => when);
+  const purses = listPurses(rules, texts);
   const named = texts.flatMap((when) => (when.match(/\b\d{1,15}\b/g) ?? []).map(Number));
   const numbers = [...new Set([0, 1, ...named.flatMap((number) => [Math.max(0, number - 1), number, number + 1])])];
-  const sizes = [2, ...Array<number>(4).fill(numbers.length), numbers.length + 1, isScored ? numbers.length : 1];
+  const sizes = [
+    2,
+    ...Array<number>(4).fill(numbers.length),
+    numbers.length * purses.length + 1,
+    isScored ? numbers.length : 1,
+  ];
   const combinations = sizes.reduce((product, size) => product * size, 1);
   // A step that shares no factor with the sizes, so that what is skipped is skipped evenly.
   const step = combinations <= TRIED_MAX ? 1 : nextCoprime(Math.ceil(combinations / TRIED_MAX), combinations);
@@ -123,7 +131,9 @@ function* tryFacts(rules: Rules): Generator<Facts> {
       return digit;
     });
     const number = (index: number) => numbers[index] ?? 0;
-    const spentMinor = new Map(spent === 0 ? [] : [["EUR", number(spent - 1)]]);
+    const minor = number(Math.floor((spent - 1) / purses.length));
+    const purse = spent === 0 ? [] : (purses[(spent - 1) % purses.length] ?? []);
+    const spentMinor = new Map(purse.map((currency) => [currency, minor]));
     yield {
       profile: {
         known: known === 1,
@@ -137,6 +147,14 @@ function* tryFacts(rules: Rules): Generator<Facts> {
       ...(isScored ? { scores: scoreAll(number(scored)) } : {}),
     };
   }
+}
+
+/** In what something may have been spent: each currency that the rules name, and several; where they name none, any will do. */
+function listPurses({ scores }: Rules, texts: readonly string[]): readonly (readonly string[])[] {
+  const named = texts.flatMap((when) => when.match(/\b[A-Z]{3}\b/g) ?? []).filter(isCurrency);
+  const all = [...new Set([...named, ...(scores === undefined ? [] : [scores.currency])])].slice(0, CURRENCIES_MAX);
+  if (all.length === 0) return [["EUR"]];
+  return [...all.map((currency) => [currency]), ...(all.length > 1 ? [all] : [])];
 }
 
 function scoreAll(value: number) {

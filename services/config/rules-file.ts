@@ -5,7 +5,7 @@ import { checkAudiences, checkLadder, checkScores, checkSignals } from "./consis
 import { SourceDocument } from "./document.ts";
 import { ConfigurationError, type Problem } from "./problem.ts";
 import { omitEmpty, parse, readDocument } from "./reading.ts";
-import { type RulesFile, rulesSchema } from "./rules-schema.ts";
+import { type RulesFile, rulesSchema, SOURCE_LATE_AFTER_MS } from "./rules-schema.ts";
 import { buildScores } from "./score-schema.ts";
 
 /** The rules alone, for checking a file that is not in use yet. */
@@ -70,7 +70,7 @@ function buildAudiences({ audiences }: RulesFile): Pick<Rules, "audiences"> {
 }
 
 function buildSignals({ signals }: RulesFile): SignalRule[] {
-  return signals.flatMap(({ enabled, dueAfter, sourceLateAfter = 0, ...given }) => {
+  return signals.flatMap(({ enabled, dueAfter, sourceLateAfter = SOURCE_LATE_AFTER_MS, ...given }) => {
     const isBare = given.signal === ABANDONED_CART.signal && given.after === undefined && given.yearly === undefined;
     const rule = isBare
       ? { ...given, after: ABANDONED_CART.after, unless: given.unless ?? ABANDONED_CART.unless }

@@ -7,6 +7,8 @@ import { name } from "./schema.ts";
 import { scoreSchema } from "./score-schema.ts";
 
 export const AUDIENCES_MAX = 64;
+/** Of a signal that says none: with no wait at all it would be sent before a file could refute it. */
+export const SOURCE_LATE_AFTER_MS = 36 * 3_600_000;
 const MOMENT_TITLE = "moment | event type, or a list of them";
 const moment = z.string().regex(/^[a-z][a-z0-9-]{0,127}$/, `expected one of ${MOMENTS.join(", ")}, or an event type`);
 const momentList = z.union([moment.transform((one) => [one]), z.array(moment).min(1).max(32)]);
@@ -98,7 +100,7 @@ export const rulesSchema = z.strictObject({
         }),
         dueAfter: durationKey("How long after the last activity, or the start of the day, it is due."),
         sourceLateAfter: durationKey(
-          "How long after that it is sent even though a source that could refute it is not complete. Default: 0h.",
+          "How long after that it is sent even though a source that could refute it is not complete. Default: 36h, longer than files are late.",
         ).optional(),
       }),
     )

@@ -1,10 +1,8 @@
 // The day of a yearly signal: a date that a trait names, in each year from the next one on. Days are those of UTC.
 
-import type { Scalar } from "./event.ts";
-
 const DAY_MS = 86_400_000;
-/** 1980-02-29, with or without a time of day after it; --02-29 where the year is not known. */
-const DATE = /^(?:(\d{4})|-)-(\d{2})-(\d{2})(?!\d)/;
+/** 1980-02-29; --02-29 where the year is not known. */
+const DATE = /^(?:(\d{4})|-)-(\d{2})-(\d{2})$/;
 
 /** The first instant of the day in that year. 29 February is 28 February in a year that has none. */
 function findDay(year: number, month: number, day: number): number {
@@ -14,10 +12,10 @@ function findDay(year: number, month: number, day: number): number {
 
 /**
  * The first instant of the next day of the date that is not over at `asOf`, in a year after that of `signalledUpTo`: the
- * date may be corrected, and is still once a year. Null where the trait is no date.
+ * date may be corrected, and is still once a year. Null where it is no date.
  */
-export function findAnniversary(date: Scalar, asOf: number, signalledUpTo: number | null): number | null {
-  const [, born, month, day] = (typeof date === "string" && DATE.exec(date)) || [];
+export function findAnniversary(date: string, asOf: number, signalledUpTo: number | null): number | null {
+  const [, born, month, day] = DATE.exec(date) ?? [];
   if (month === undefined || day === undefined || !isDay(Number(month), Number(day))) return null;
   const years = [new Date(asOf).getUTCFullYear(), yearAfter(signalledUpTo), born === undefined ? 0 : Number(born) + 1];
   const year = Math.max(...years);

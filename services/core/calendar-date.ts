@@ -41,7 +41,8 @@ export function readBirthDate(told: string, country: string, toldAt: number): Re
   return isPlausible ? reading : IMPLAUSIBLE;
 }
 
-function readDate(told: string, country: string): Reading {
+/** Any date; without a look at whether somebody may be born on it. */
+export function readDate(told: string, country: string): Reading {
   if (told.length > LENGTH_MAX) return UNREADABLE;
   const text = told.trim();
   const compact = /^(\d{4})(\d{2})(\d{2})$/.exec(text);

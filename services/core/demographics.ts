@@ -44,9 +44,7 @@ export interface DemographicView {
 /** By field. What was taken back (null, or nothing) is not there. */
 export function viewDemographics(registry: Registry, { told }: Pick<ProfileView, "told">): DemographicView[] {
   return Object.entries(DEMOGRAPHIC_FIELDS).flatMap(([field, { names, read }]): DemographicView[] => {
-    const [best] = names
-      .flatMap((name, place) => [...(told.get(name)?.values() ?? [])].map((trait) => ({ name, place, trait })))
-      .sort((a, b) => compareTraits(registry, a.trait, b.trait) || a.place - b.place);
+    const best = findTold(registry, told, names);
     if (best === undefined || best.trait.value === null || best.trait.value === "") return [];
     const { source, at } = best.trait;
     const configured = registry.sources.get(source);
@@ -65,6 +63,14 @@ export function viewDemographics(registry: Registry, { told }: Pick<ProfileView,
       },
     ];
   });
+}
+
+/** Of all that was told under these names, the value that survives. */
+export function findTold(registry: Registry, told: ProfileView["told"], names: readonly string[]) {
+  const [best] = names
+    .flatMap((name, place) => [...(told.get(name)?.values() ?? [])].map((trait) => ({ name, place, trait })))
+    .sort((a, b) => compareTraits(registry, a.trait, b.trait) || a.place - b.place);
+  return best;
 }
 
 function basisOf(source: SourceConfiguration | undefined, { name }: { readonly name: string }): string | null {

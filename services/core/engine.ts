@@ -53,7 +53,7 @@ export function createEngine(options: {
     ladder: compileLadder(rules),
     audiences: compileAudiences(rules),
     scores: compileScores(rules),
-    patterns: rules.signals.map((rule) => compilePattern(rule, configuration.sources)),
+    patterns: rules.signals.map((rule) => compilePattern(rule, registry)),
     resolverSlots,
     firedMax,
     decode,

@@ -2,10 +2,13 @@
 // latest A, unless a B happened at or after it, all by occurredAt, whatever the order of recording (P1).
 
 import { findAnniversary } from "./anniversary.ts";
+import { readDate } from "./calendar-date.ts";
 import { findSettlement } from "./case.ts";
 import { sortedEntries } from "./comparison.ts";
 import { MOMENTS, type MomentName, type SignalRule, type SourceConfiguration } from "./configuration.ts";
+import { DEMOGRAPHIC_FIELDS, findTold } from "./demographics.ts";
 import { findLatest, findLatestOfAll, type Moment } from "./recency.ts";
+import type { Registry } from "./registry.ts";
 import { compileCondition } from "./segment.ts";
 import type { ProfileView } from "./view.ts";
 
@@ -19,7 +22,7 @@ export interface Pattern {
   describe(view: ProfileView): Record<string, string>;
 }
 
-export function compilePattern(rule: SignalRule, sources: readonly SourceConfiguration[]): Pattern {
+export function compilePattern(rule: SignalRule, registry: Registry): Pattern {
   const { yearly } = rule;
   const holds = rule.while === null ? () => true : compileCondition(rule.while);
   // What opens and refutes at once opens anew.
@@ -33,7 +36,7 @@ export function compilePattern(rule: SignalRule, sources: readonly SourceConfigu
     return refutation !== null && refutation.at >= opening.at ? null : opening.at;
   };
   const findYearly = (view: ProfileView, trait: string, asOf: number, signalledUpTo: number | null): number | null => {
-    const date = view.traits.get(trait)?.value ?? null;
+    const date = readDay(registry, view, trait);
     // Of whom only history has been told, the days are those of history.
     return date === null || findLatestOfAll(view.recency)?.backfill !== false
       ? null
@@ -41,7 +44,7 @@ export function compilePattern(rule: SignalRule, sources: readonly SourceConfigu
   };
   return {
     rule,
-    awaited: listAwaited(rule, sources),
+    awaited: listAwaited(rule, registry.configuration.sources),
     find(view, asOf, signalledUpTo) {
       const activityAt =
         yearly === null ? findFollowed(view, signalledUpTo) : findYearly(view, yearly, asOf, signalledUpTo);
@@ -49,6 +52,20 @@ export function compilePattern(rule: SignalRule, sources: readonly SourceConfigu
     },
     describe: (view) => Object.assign({}, ...rule.after.map((name) => describeMoment(view, name))),
   };
+}
+
+/** A day without a year is told so on purpose. */
+const YEARLESS = /^--\d\d-\d\d$/;
+
+/** In the one spelling; a date of birth as demographics read it, whatever name it goes by. Null: there is none that can be read. */
+function readDay(registry: Registry, { told, traits }: ProfileView, name: string): string | null {
+  const field = DEMOGRAPHIC_FIELDS[name];
+  const trait = field === undefined ? traits.get(name) : findTold(registry, told, field.names)?.trait;
+  if (typeof trait?.value !== "string") return null;
+  const text = trait.value.trim();
+  if (YEARLESS.test(text)) return text;
+  const country = registry.sources.get(trait.source)?.country ?? "";
+  return (field === undefined ? readDate(text, country) : field.read(text, country, trait.at)).value;
 }
 
 /** Those that could still tell what refutes it or moves it on: an order those trusted for orders, anything else any. */

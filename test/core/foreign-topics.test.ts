@@ -381,6 +381,7 @@ describe("a foreign topic", () => {
         `  - { name: e, mapping: ${mapping('search: { when: "1 + 1", query: { path: q } }')} }`,
         "  - { name: f, mapping: { format: xml } }",
         `  - { name: g, mapping: ${mapping("ordr: {}")} }`,
+        `  - { name: h, mapping: ${mapping("note: { cel: 'payload.a.matches(\"(a+)+$\") ? payload.a : payload.b' }")} }`,
       ].join("\n"),
     );
     throws(
@@ -398,6 +399,7 @@ describe("a foreign topic", () => {
             "6 rule-type sources[4].mapping.search.when: expected an expression of type bool, found int",
             "7 wrong-value sources[5].mapping.format: expected one of csv, json, avro",
             '8 unknown-key sources[6].mapping.ordr: no such key (did you mean "order"?)',
+            "9 rule-cost sources[7].mapping.note.cel: `matches` is not for rules and mappings: a pattern may take for ever; use ==, `in`, startsWith, endsWith or contains",
           ],
         );
         return true;

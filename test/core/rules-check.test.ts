@@ -153,6 +153,22 @@ describe("rules check", () => {
     match(check(shadowed).warnings.join("\n"), /^4:\d+ rung-unreached: ladder\[1\]\.when: nobody was found for "more"/);
   });
 
+  it("tries each currency that a rule names, alone and with others", () => {
+    const spends = (currency: string) => `has(orders.spentMinor.${currency}) && orders.spentMinor.${currency} >= 1000`;
+    deepEqual(check(ladder(rung(spends("CHF")))).warnings, []);
+    deepEqual(check(ladder(rung(`${spends("CHF")} && ${spends("GBP")}`))).warnings, []);
+    match(
+      check(ladder(rung("orders.spentMinor.CHF >= 1000"))).warnings.join("\n"),
+      /rule-fails: ladder\[0\]\.when: fails for some facts/,
+    );
+  });
+
+  it("waits 36 hours for a late source where a signal says nothing of it", () => {
+    const file = join(folder, "late.yaml");
+    writeFileSync(file, `${ladder()}\nsignals:\n  - { signal: abandoned-cart, dueAfter: 24h }`);
+    deepEqual(checkRulesFile(file).rules?.signals, configuration.rules.signals);
+  });
+
   it("takes abandoned-cart by its name alone for what it is as shipped", () => {
     const file = join(folder, "bare.yaml");
     writeFileSync(file, `${ladder()}\nsignals:\n  - { signal: abandoned-cart, dueAfter: 24h, sourceLateAfter: 36h }`);

@@ -35,7 +35,19 @@ const signals: readonly SignalRule[] = [
 ];
 const told: Configuration = { ...configuration, rules: { ...configuration.rules, signals } };
 
-const DATES = ["1980-02-29", "1990-12-31T10:00:00Z", "2026-03-01", "--02-10", "1990-02-30", "soon", 7];
+const DATES = [
+  "1980-02-29",
+  "1990-12-31T10:00:00Z",
+  "2026-03-01",
+  "--02-10",
+  "1990-02-30",
+  "soon",
+  7,
+  "29/02/1980",
+  "12 mars 1985",
+  "1900-01-01",
+  "12/03/85",
+];
 
 /** A date of birth, and whether it is history, go with the event, so copies of one say the same. */
 function enrich(events: readonly RecordedEvent[], withHistory: boolean): RecordedEvent[] {

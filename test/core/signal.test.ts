@@ -203,6 +203,18 @@ describe("the other signals that are shipped, once they are enabled", () => {
     deepEqual(await days(corrected, Date.UTC(2027, 5, 1)), ["2026-03-05T08", "2027-04-05T08"]);
     deepEqual(await days([born("1980-03-02", hour(20))], hour(30)), ["2026-03-02T08"]);
     deepEqual(await days([born("1980-03-01", hour(1))], hour(30)), []);
+    // Told as people write it, and under another name of the field.
+    const written = tell(
+      "crm",
+      "traits-changed",
+      hour(0),
+      { customer: "C-marie" },
+      { traits: { birthday: "5 mars 1980" } },
+    );
+    for (const one of [born("05/03/1980"), born("1980-03-05T10:00:00Z"), born("--03-05"), written])
+      deepEqual(await days([one], Date.UTC(2026, 5, 1)), ["2026-03-05T08"], JSON.stringify(one.event.traits));
+    for (const text of ["05/03/80", "1900-01-01", "2030-03-05", "soon"])
+      deepEqual(await days([born(text)], Date.UTC(2027, 5, 1)), [], text);
     deepEqual(await days([{ ...born("1980-03-05"), backfill: true }], Date.UTC(2028, 0, 1)), [], "history (O5)");
   });
 

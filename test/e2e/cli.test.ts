@@ -248,3 +248,14 @@ async function findOlderNode(): Promise<string | undefined> {
   }
   return undefined;
 }
+
+test("rules diff takes an instant of ISO 8601 for --until and nothing else", async () => {
+  const { write } = deploy();
+  const rules = write("rules.yaml", 'version: v1\nladder:\n  - { segment: rest, when: "true" }\n');
+  for (const until of ["March 1", "1", "2026-02-30", "2026-3-1"]) {
+    const { code, err } = await run(["rules", "diff", rules, rules, "--until", until]);
+    assert.equal(code, 2, until);
+    assert.match(err, new RegExp(`--until ${until}: expected an ISO 8601 time`));
+  }
+  assert.equal((await run(["rules", "diff", rules, rules, "--until", "2026-03-01T00:00Z"])).code, 0);
+});

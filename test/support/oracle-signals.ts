@@ -102,7 +102,8 @@ function listSettled({ registry, facts, isHistory }: Told): Happening[] {
 function listDays({ facts, traitOf, isHistory }: Told, trait: string, afterMs: number, untilMs: number): number[] {
   const latest = latestOf(facts.map((event) => ({ at: event.event.occurredAt, live: !isHistory(event) })));
   const date = traitOf(trait);
-  const [year, ...monthAndDay] = typeof date === "string" ? date.slice(0, 10).split("-").slice(-3) : [];
+  const isDate = typeof date === "string" && /^(\d{4}|-)-\d\d-\d\d$/.test(date);
+  const [year, ...monthAndDay] = isDate ? date.split("-").slice(-3) : [];
   if (latest?.live !== true || monthAndDay.length !== 2) return [];
   const wanted = monthAndDay.join("-");
   const days: number[] = [];

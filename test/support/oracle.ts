@@ -241,7 +241,10 @@ function describeGroup(
           facts,
           orders,
           isHistory: (event) => history.has(event),
-          traitOf: (name) => Object.entries(traits).find(([trait]) => trait === name)?.[1].value,
+          traitOf: (name) => {
+            const told = listDemographics(registry, survivors).find(({ field }) => field === name);
+            return told?.flag === "implausible" ? null : (told?.value ?? null);
+          },
           holds: (condition) => compileCondition(condition)(rulesRead),
         },
         latestMs,

@@ -2,6 +2,7 @@
 
 import type { Command } from "commander";
 import { readChannelFiles } from "#services/channel/file.ts";
+import { parseIsoTime } from "#services/channel/instant.ts";
 import { findRulesFile, loadConfiguration } from "#services/config/configuration.ts";
 import { FIXED } from "#services/config/fingerprint.ts";
 import { rulesTopics, topicNames } from "#services/config/topics.ts";
@@ -95,8 +96,8 @@ async function printDifference(
 ): Promise<void> {
   const max = Number(examples);
   if (!Number.isSafeInteger(max) || max < 0) throw new UsageError(`--examples ${examples}: expected a whole number`);
-  const untilMs = until === undefined ? undefined : Date.parse(until);
-  if (Number.isNaN(untilMs)) throw new UsageError(`--until ${until}: expected an ISO 8601 time`);
+  const untilMs = until === undefined ? undefined : parseIsoTime(until);
+  if (until !== undefined && untilMs === undefined) throw new UsageError(`--until ${until}: expected an ISO 8601 time`);
   const [old, now] = [loadRules(before), loadRules(after)];
   const loaded = loadConfiguration(config);
   const events: FoldEvent[] = [];
