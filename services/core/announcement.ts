@@ -44,6 +44,45 @@ export function announce(
   });
 }
 
+interface Moves {
+  /** The profile that each was on. */
+  readonly former: ReadonlyMap<string, string | null>;
+  /** Whose move a split or merge has told. */
+  readonly told: ReadonlySet<string>;
+  /** Profiles that go on under another name. */
+  readonly renamed: ReadonlyMap<string, string>;
+}
+
+/** Identifiers that go from one profile to another, from none to one or from one to none, and neither begin nor end one. */
+export function tellMoves(
+  registry: Registry,
+  workspace: Workspace,
+  component: Component,
+  groups: readonly { readonly members: readonly string[]; readonly naming: string | null }[],
+  { former, told, renamed }: Moves,
+  cause: Cause,
+): void {
+  const moves = new Map<string, { from: string | null; to: string | null; moved: Entry[] }>();
+  for (const { members, naming: to } of groups) {
+    for (const key of members) {
+      const from = former.get(key) ?? null;
+      const entry = component.identifiers.get(key) as Entry;
+      const isNew = from === null && (entry.status === null || entry.erased !== null);
+      if (from === to || isNew || told.has(key) || entry.erased?.hidden === true || isMailbox(registry, entry))
+        continue;
+      if (from !== null && renamed.get(from) === to) continue;
+      const move = moves.get(`${from} ${to}`) ?? { from, to, moved: [] };
+      moves.set(`${from} ${to}`, move);
+      move.moved.push(entry);
+    }
+  }
+  for (const [, { from, to, moved }] of sortedEntries(moves)) {
+    const other = from === null ? null : (component.profiles.get(from) ?? null);
+    if (to !== null) announce(registry, workspace, component, "moved", to, other, moved, cause);
+    else if (from !== null) announce(registry, workspace, component, "left", from, null, moved, cause);
+  }
+}
+
 /** An identifier that links nothing from here on, or again links what its evidence says (I4, O4). */
 export function tellConfinement(
   registry: Registry,
@@ -70,7 +109,8 @@ export function tellLimit(
   cause: Cause,
 ): void {
   workspace.effects.push({ kind: "limit", limit: "profile-values" });
-  if (entry.profile !== null) announce(registry, workspace, component, "limited", entry.profile, null, [entry], cause);
+  if (entry.profile !== null && !isMailbox(registry, entry))
+    announce(registry, workspace, component, "limited", entry.profile, null, [entry], cause);
 }
 
 /** An alarm: what concerns all of a component (a ruling, an identifier that becomes known) costs as much as it is large. */

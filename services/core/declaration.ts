@@ -1,7 +1,7 @@
 // What an event says about identifiers themselves: an operator's ruling about two, that one was replaced by another, that one
 // was given up. Part of the door: a function of the event, its source and the configuration.
 
-import { isAuthenticated, type Assurance, type SourceConfiguration } from "./configuration.ts";
+import { isAuthenticated, OPERATOR, type Assurance, type SourceConfiguration } from "./configuration.ts";
 import type { ChannelEvent, IdentifierClaim } from "./event.ts";
 import type { Registry } from "./registry.ts";
 import { verdictOf, type Verdict } from "./ruling.ts";
@@ -52,7 +52,9 @@ export function readRuling(
     if (!source.trustedForIdentifiers) return `the source may not say ${type}`;
     return type === REPLACED ? readReplacement(registry, event, identifiers) : readRelease(registry, identifiers);
   }
-  const verdict = identifiers.every(({ assurance }) => assurance === "operator") ? verdictOf(type) : null;
+  // Of any other source, whatever it may assert, it is an event like others: nobody could lift what it rules.
+  const isRuled = source.name === OPERATOR && identifiers.every(({ assurance }) => assurance === "operator");
+  const verdict = isRuled ? verdictOf(type) : null;
   if (verdict === null) return null;
   const [one, other] = identifiers;
   if (one === undefined || other === undefined || identifiers.length !== 2)

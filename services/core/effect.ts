@@ -44,7 +44,16 @@ export function natureOf(cause: TransitionCause): TransitionNature {
   return NATURES[cause];
 }
 
-export const IDENTITY_CHANGE_KINDS = ["merged", "split", "quarantined", "released", "limited", "alias"] as const;
+export const IDENTITY_CHANGE_KINDS = [
+  "merged",
+  "split",
+  "moved",
+  "left",
+  "quarantined",
+  "released",
+  "limited",
+  "alias",
+] as const;
 export type IdentityChangeKind = (typeof IDENTITY_CHANGE_KINDS)[number];
 
 export const CERTAINTY_KINDS = ["complete", "source-late"] as const;

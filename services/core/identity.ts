@@ -1,7 +1,7 @@
 // From a settlement to profiles: which profiles go on, which are absorbed, which are new, and what the world and the
 // other homes are told. The profile goes where its naming identifier goes.
 
-import { announce, pointAliases, tellConfinement, tellFarEnds, tellLimit } from "./announcement.ts";
+import { announce, pointAliases, tellConfinement, tellFarEnds, tellLimit, tellMoves } from "./announcement.ts";
 import type { Engine } from "./engine.ts";
 import { compareText } from "./comparison.ts";
 import { componentPart, openAbroad, type Component, type Entry } from "./component.ts";
@@ -12,7 +12,9 @@ import { NO_PASSAGE } from "./passage.ts";
 import { createProfileRecord, profileId, type Cause, type ProfileRecord } from "./profile.ts";
 import { touchProfile } from "./publication.ts";
 import { tieKeptOut, type News } from "./region.ts";
+import { isMailbox } from "./mailbox.ts";
 import { endMoves } from "./retraction.ts";
+import type { Registry } from "./registry.ts";
 import { isGivenUp } from "./ruling.ts";
 import { closeSignals, joinSignalled } from "./signal.ts";
 import { setSegmentTimer } from "./timer.ts";
@@ -100,13 +102,15 @@ function assignProfiles(
   for (const profile of former.values())
     if (profile !== null) formerSizes.set(profile, (formerSizes.get(profile) ?? 0) + 1);
   const born: string[] = [];
+  const told = new Set<string>();
+  const renamed = new Map<string, string>();
   const changed: { naming: string; artefact: "merge" | "split" | null }[] = [];
   for (const { members, naming } of profiles.sort((a, b) => compareText(a.naming, b.naming))) {
     const incoming = findIncoming(component, members);
     const survivor = incoming.includes(naming) ? naming : firstNamed(component, incoming);
     const record = openRecord(engine, workspace, component, naming);
     touchProfile(engine, workspace, component, naming, cause);
-    const split = former.get(members.find((key) => former.get(key) !== null) ?? "") ?? null;
+    const split = findFormer(registry, component, members, former);
     const gained = members.some((key) => freed.has(key) || (former.get(key) !== null && former.get(key) !== survivor));
     const moved =
       gained || (survivor !== null && (formerSizes.get(survivor) ?? 0) > countFormer(former, members, survivor));
@@ -120,8 +124,9 @@ function assignProfiles(
       record.signals = [];
       if (split !== null) {
         const other = component.profiles.get(split) ?? null;
-        const moved = listEntries(component, members, (key) => (former.get(key) ?? null) !== null);
+        const moved = listEntries(component, members, (key) => former.get(key) === split);
         announce(registry, workspace, component, "split", naming, other, moved, cause);
+        for (const { key } of moved) told.add(key);
         changed.push({ naming, artefact: "split" });
       } else {
         record.endedBy = null;
@@ -129,17 +134,22 @@ function assignProfiles(
       }
       continue;
     }
-    if (survivor !== naming) renameProfile(engine, workspace, component, survivor, naming, cause);
+    if (survivor !== naming) {
+      renameProfile(engine, workspace, component, survivor, naming, cause);
+      renamed.set(survivor, naming);
+    }
     for (const absorbed of incoming)
       if (absorbed !== survivor) {
         const moved = listEntries(component, members, (key) => former.get(key) === absorbed);
         if (moved.length < (formerSizes.get(absorbed) ?? 0))
           evaluateRemainder(engine, workspace, component, absorbed, moved, cause);
         absorbProfile(engine, workspace, component, absorbed, naming, moved, cause);
+        for (const { key } of moved) told.add(key);
       }
     if (moved || survivor !== naming || incoming.length > 1 || wasPending.has(survivor))
       changed.push({ naming, artefact: incoming.length > 1 || gained ? "merge" : moved ? "split" : null });
   }
+  tellMoves(registry, workspace, component, groups, { former, told, renamed }, cause);
   pointAliases(workspace, component, named, cause);
   for (const { naming, artefact } of changed) {
     const held = component.profiles.get(naming)?.heldCause ?? null;
@@ -150,6 +160,18 @@ function assignProfiles(
 
 function listEntries(component: Component, keys: readonly string[], isWanted: (key: string) => boolean): Entry[] {
   return keys.filter(isWanted).map((key) => component.identifiers.get(key) as Entry);
+}
+
+/** The profile that a member comes from; of a mailbox, which no output lists, it is not asked. */
+function findFormer(
+  registry: Registry,
+  { identifiers }: Component,
+  members: readonly string[],
+  former: ReadonlyMap<string, string | null>,
+): string | null {
+  const isFrom = (key: string) =>
+    (former.get(key) ?? null) !== null && !isMailbox(registry, identifiers.get(key) as Entry);
+  return former.get(members.find(isFrom) ?? "") ?? null;
 }
 
 /** The living profiles whose naming identifier is a member; groups are disjoint, so this group alone changes them. */

@@ -132,6 +132,8 @@ function describeSayings([first, ...others]: readonly [Saying, ...Saying[]], sho
       return `what was ruled of the two lifted: \`weft split ${a} ${b} --undo\``;
     case "evidence-cut":
       return `what ties others to them cut: \`weft split ${a} ${b} --evidence\``;
+    case "identifiers-parted":
+      return `others held apart from them: \`weft split ${a} ${b}\``;
     case "identifier-replaced":
       return `that ${a} was replaced by ${b}, or the other way round (\`identifier-replaced\`), if it was`;
     default:

@@ -154,6 +154,18 @@ describe("why two identifiers are not one person", () => {
     equal((await separate(everybody, ["customer", "c-1"], ["email", "shop@example.fr"])).obstacle, "quarantined");
   });
 
+  it("is undone by holding apart from a number whoever else has it, where no cut of one piece of evidence does", async () => {
+    const phone: Name = ["phone", "+33612345678"];
+    const events = [
+      record("crm", 1, one, phone),
+      record("crm", 2, ["customer", "c-2"], ["email", "b@example.fr"], phone),
+    ];
+    match(await propose(events, one, phone), /^others held apart from them: `weft split customer:c-2 phone:\S+`$/);
+    const parted = [...events, rule("identifiers-parted", 3, ["customer", "c-2"], phone)];
+    const { standings } = await ask(parted, one, phone);
+    equal(standings[0]?.entry.profile, standings[1]?.entry.profile);
+  });
+
   it("is that an operator took back what was said, or that one was given up since", async () => {
     const email: Name = ["email", "ana@example.fr"];
     const told = record("crm", 1, one, email);

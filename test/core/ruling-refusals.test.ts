@@ -8,6 +8,7 @@ import { rulingType } from "#core/ruling.ts";
 import type { FoldEvent } from "#services/fold/fold.ts";
 import { judgeRuling, type NamedIdentifier, RulingRefused } from "#services/wire/ruling.ts";
 import { foldEach, tell } from "#support/fold-events.ts";
+import { configuration } from "#support/histories.ts";
 
 const name = (namespace: string, value: string): NamedIdentifier => ({ namespace, value });
 const [ANA, BOB] = [name("customer", "c-ana"), name("customer", "c-bob")];
@@ -50,8 +51,8 @@ function rule(minute: number, verdict: OperatorVerdict, ...identifiers: NamedIde
   return tell("operator", minute, rulingType(verdict), {}, { identifiers });
 }
 
-async function peopleOf(events: readonly FoldEvent[]): Promise<string[]> {
-  const { profiles } = await (await foldEach(events)).readPeople();
+async function peopleOf(events: readonly FoldEvent[], told = configuration): Promise<string[]> {
+  const { profiles } = await (await foldEach(events, told)).readPeople();
   return profiles
     .map(({ identifiers }) => identifiers.map(({ namespace, value }) => `${namespace}=${value}`).join(" "))
     .toSorted();
@@ -128,6 +129,17 @@ describe("an operator's ruling", () => {
     deepEqual(await judge("cut", EMAIL, MAILBOX), ["email bob@gmail.com", "mailbox bob@gmail.com"]);
     const { outcomes } = await foldEach([...LOG, rule(5, "linked", ANA, MAILBOX)]);
     deepEqual(outcomes.at(-1)?.reason, "contract-violation");
+  });
+
+  it("is none where another source says it, whatever that may assert: an operator cuts it like any evidence (I2)", async () => {
+    const [crm] = configuration.sources.filter((source) => source.name === "crm");
+    const office = { ...crm, name: "office", topic: "office", assurance: { "*": "operator" } } as const;
+    const told = { ...configuration, sources: [...configuration.sources, office as NonNullable<typeof crm>] };
+    const linked = [...LOG, tell("office", 4, "identifiers-linked", { customer: "c-ana", card: "2099" })];
+    deepEqual((await peopleOf(linked, told)).includes("card=2099 customer=c-ana"), true);
+    deepEqual(await peopleOf([...linked, rule(5, "cut", ANA, CARD)], told), await peopleOf(LOG));
+    const parted = tell("office", 5, "identifiers-parted", { customer: "c-ana", card: "2099" });
+    deepEqual(await peopleOf([...LOG, parted], told), await peopleOf(linked, told));
   });
 
   it("and others that go round in a circle make the people that they make without the last", async () => {
