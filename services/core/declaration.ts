@@ -52,10 +52,11 @@ export function readRuling(
     if (!source.trustedForIdentifiers) return `the source may not say ${type}`;
     return type === REPLACED ? readReplacement(registry, event, identifiers) : readRelease(registry, identifiers);
   }
-  // Of any other source, whatever it may assert, it is an event like others: nobody could lift what it rules.
-  const isRuled = source.name === OPERATOR && identifiers.every(({ assurance }) => assurance === "operator");
-  const verdict = isRuled ? verdictOf(type) : null;
+  const verdict = verdictOf(type);
   if (verdict === null) return null;
+  // As an event like others it would assert of the two the contrary of what it says.
+  if (source.name !== OPERATOR || !identifiers.every(({ assurance }) => assurance === "operator"))
+    return `the source may not say ${type}`;
   const [one, other] = identifiers;
   if (one === undefined || other === undefined || identifiers.length !== 2)
     return `${type} is about two identifiers, not ${identifiers.length}`;

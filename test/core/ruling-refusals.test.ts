@@ -4,7 +4,7 @@
 import { deepEqual, equal, rejects } from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { OperatorVerdict } from "#core/ruling.ts";
-import { rulingType } from "#core/ruling.ts";
+import { OPERATOR_VERDICTS, rulingType } from "#core/ruling.ts";
 import type { FoldEvent } from "#services/fold/fold.ts";
 import { judgeRuling, type NamedIdentifier, RulingRefused } from "#services/wire/ruling.ts";
 import { foldEach, tell } from "#support/fold-events.ts";
@@ -131,15 +131,17 @@ describe("an operator's ruling", () => {
     deepEqual(outcomes.at(-1)?.reason, "contract-violation");
   });
 
-  it("is none where another source says it, whatever that may assert: an operator cuts it like any evidence (I2)", async () => {
+  it("is the operator's to say: of any other source, whatever it may assert, it is refused, and ties nobody", async () => {
     const [crm] = configuration.sources.filter((source) => source.name === "crm");
     const office = { ...crm, name: "office", topic: "office", assurance: { "*": "operator" } } as const;
     const told = { ...configuration, sources: [...configuration.sources, office as NonNullable<typeof crm>] };
-    const linked = [...LOG, tell("office", 4, "identifiers-linked", { customer: "c-ana", card: "2099" })];
-    deepEqual((await peopleOf(linked, told)).includes("card=2099 customer=c-ana"), true);
-    deepEqual(await peopleOf([...linked, rule(5, "cut", ANA, CARD)], told), await peopleOf(LOG));
-    const parted = tell("office", 5, "identifiers-parted", { customer: "c-ana", card: "2099" });
-    deepEqual(await peopleOf([...LOG, parted], told), await peopleOf(linked, told));
+    for (const [i, source] of ["office", "crm", "web"].entries())
+      for (const [j, verdict] of OPERATOR_VERDICTS.entries()) {
+        const said = tell(source, 10 * i + j, rulingType(verdict), { customer: "c-ana", card: "2099" });
+        const fold = await foldEach([...LOG, said], told);
+        equal(fold.outcomes.at(-1)?.reason, "contract-violation", `${source} ${verdict}`);
+        deepEqual(await peopleOf([...LOG, said], told), await peopleOf(LOG));
+      }
   });
 
   it("and others that go round in a circle make the people that they make without the last", async () => {
