@@ -82,6 +82,15 @@ export const explanationAnswer = z
       profileId: z.string().nullable(),
       state: z.enum(["owned", "contested", "quarantined"]),
       links: z.array(evidence.extend({ rule: z.enum(LINK_RULES), meaning: z.string() })),
+      refusal: z
+        .strictObject({
+          obstacle: z.enum(OBSTACLES),
+          meaning: z.string(),
+          evidence: z.array(evidence),
+          evidenceCount: z.int(),
+        })
+        .nullable()
+        .meta({ description: "Of one that is with nobody, or was kept out: why, and the earliest of what ties it." }),
     }),
     z.strictObject({
       one: z.literal(false),

@@ -13,6 +13,7 @@ import {
   type Standing,
 } from "#core/explanation.ts";
 import { proposeJoin } from "#core/proposal.ts";
+import { explainRefusal } from "#core/refusal.ts";
 import type { Registry } from "#core/registry.ts";
 import { gatherWorld, type Saying } from "#core/supposition.ts";
 
@@ -52,6 +53,12 @@ export interface ShownLink extends ShownEvidence {
   readonly rule: LinkRule;
 }
 
+export interface ShownRefusal {
+  readonly obstacle: Obstacle;
+  readonly evidence: readonly ShownEvidence[];
+  readonly evidenceCount: number;
+}
+
 export type Explanation =
   | {
       readonly one: false;
@@ -66,6 +73,8 @@ export type Explanation =
       readonly profileId: string | null;
       readonly state: "owned" | "contested" | "quarantined";
       readonly links: readonly ShownLink[];
+      /** Of one identifier that is with nobody, or was kept out: why, and what it is tied to all the same. */
+      readonly refusal: ShownRefusal | null;
     };
 
 type Show = (value: string) => string;
@@ -96,6 +105,16 @@ export function explain(
     profileId: profile === null ? null : (one.component.profiles.get(profile)?.id ?? null),
     state,
     links: links.map((link) => showLink(one.component, link, show)),
+    refusal: other === null ? showRefusal(registry, one, show, beside) : null,
+  };
+}
+
+function showRefusal(registry: Registry, one: Standing, show: Show, beside: readonly Component[]): ShownRefusal | null {
+  const refusal = explainRefusal(registry, one);
+  if (refusal === null) return null;
+  return {
+    ...refusal,
+    evidence: refusal.evidence.map((piece) => showEvidence([one.component, ...beside], piece, show)),
   };
 }
 

@@ -1,6 +1,6 @@
 // Why an identifier's person is one person, and why two are not.
 
-import { explain, OBSTACLE_TEXTS, RULE_TEXTS } from "#services/wire/explanation.ts";
+import { explain, OBSTACLE_TEXTS, RULE_TEXTS, type ShownRefusal } from "#services/wire/explanation.ts";
 import { findIdentifier, type Located } from "#services/wire/location.ts";
 import { findNeighbours } from "#services/wire/neighbourhood.ts";
 import type { Handlers } from "../handler.ts";
@@ -21,7 +21,7 @@ export function createExplanationRoutes(services: ApiServices): Pick<Handlers, "
           if (!found.found) throw new ApiProblem("not-found");
           all.push(found);
         }
-        return { located: all, beside: all.length === 1 ? [] : await findNeighbours(services, all) };
+        return { located: all, beside: await findNeighbours(services, all) };
       });
       const [one, other = null] = located as [Located, Located?];
       const isOpen = maySee(caller);
@@ -32,16 +32,19 @@ export function createExplanationRoutes(services: ApiServices): Pick<Handlers, "
           ...shared,
           ...explanation,
           links: explanation.links.map((link) => ({ ...link, meaning: RULE_TEXTS[link.rule] })),
+          refusal: explanation.refusal === null ? null : withMeaning(explanation.refusal),
         };
       return {
         ...shared,
-        ...explanation,
+        ...withMeaning(explanation),
         namespaces: [...explanation.namespaces],
-        evidence: [...explanation.evidence],
-        meaning: OBSTACLE_TEXTS[explanation.obstacle],
       };
     },
   };
+}
+
+function withMeaning<T extends Pick<ShownRefusal, "obstacle" | "evidence">>(refusal: T) {
+  return { ...refusal, evidence: [...refusal.evidence], meaning: OBSTACLE_TEXTS[refusal.obstacle] };
 }
 
 /** The profile of an identifier at its home, and where that home stood. */

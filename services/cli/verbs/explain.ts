@@ -9,6 +9,7 @@ import {
   OBSTACLE_TEXTS,
   RULE_TEXTS,
   type ShownEvidence,
+  type ShownRefusal,
 } from "#services/wire/explanation.ts";
 import { findIdentifier, type Located } from "#services/wire/location.ts";
 import { mask } from "#services/wire/mask.ts";
@@ -55,7 +56,7 @@ async function printExplanation(
       }
     }
     const [one, other = null] = located as [Located, Located?];
-    const beside = other === null ? [] : await findNeighbours(lookups, located);
+    const beside = await findNeighbours(lookups, located);
     const explanation = explain(engine.registry, one, other, pii ? (value) => value : mask, beside);
     process.stdout.write(
       json ? `${JSON.stringify(explanation)}\n` : `${describeExplanation(explanation).join("\n")}\n`,
@@ -70,15 +71,24 @@ function describeExplanation(explanation: Explanation): string[] {
     const { obstacle, evidence, change } = explanation;
     return [`two people: ${OBSTACLE_TEXTS[obstacle]}`, ...evidence.map(describeEvidence), `to join them: ${change}`];
   }
-  const { profileId, state, links } = explanation;
+  const { profileId, links, refusal } = explanation;
   const pieces = `${links.length} piece${links.length === 1 ? "" : "s"} of evidence`;
   const heading =
     profileId === null
-      ? `on no profile: ${OBSTACLE_TEXTS[state === "quarantined" ? "quarantined" : "contested"]}`
+      ? "on no profile"
       : links.length === 0
         ? `profile ${profileId}: one identifier, nothing to link`
         : `profile ${profileId}: one person by ${pieces}`;
-  return [heading, ...links.map(describeEvidence)];
+  return [heading, ...links.map(describeEvidence), ...(refusal === null ? [] : describeRefusal(refusal))];
+}
+
+function describeRefusal({ obstacle, evidence, evidenceCount }: ShownRefusal): string[] {
+  const rest = evidenceCount - evidence.length;
+  return [
+    `with nobody else of these: ${OBSTACLE_TEXTS[obstacle]}`,
+    ...evidence.map(describeEvidence),
+    ...(rest > 0 ? [`  and ${rest} more`] : []),
+  ];
 }
 
 function describeEvidence(evidence: ShownEvidence & { readonly rule?: LinkRule }): string {
