@@ -9,7 +9,7 @@ import type { Registry } from "./registry.ts";
 import type { Abroad, Component, Entry, Evidence, FarEnd } from "./component.ts";
 import { createComponent, evidenceKey, openAbroad } from "./component.ts";
 import { isScarce, scarceOf } from "./membership.ts";
-import { Verdicts } from "./ruling.ts";
+import { Verdicts, type Ruling } from "./ruling.ts";
 import { isKnown } from "./weighed.ts";
 
 /** What is new at a component. */
@@ -106,11 +106,14 @@ export function findRegion(registry: Registry, component: Component, { touched, 
   if (whole) return null;
   const { known, firm } = openTies(registry, component);
   const isWeak = (key: string) => component.identifiers.has(key) && !known.has(key);
-  const apart = component.rulings === null ? [] : new Verdicts(component.rulings).list("apart");
-  if (apart.some(({ a, b }) => isWeak(a) || isWeak(b))) return null;
   const walk = new Walk(registry, component, known);
   for (const key of touched) if (isWeak(key)) walk.reach(key, true);
   walk.finish();
+  // Who is held apart from somebody weak depends on where that one goes.
+  const isBeside = (key: string) => isWeak(key) && !walk.identifiers.has(key);
+  const parts = ({ a, b }: Ruling) =>
+    (walk.identifiers.has(a) && isBeside(b)) || (walk.identifiers.has(b) && isBeside(a));
+  if (component.rulings !== null && new Verdicts(component.rulings).list("apart").some(parts)) return null;
   const evidence = new Map([...firm, ...walk.evidence].map((one) => [nameEvidence(one), one]));
   const region = {
     ...component,

@@ -5,10 +5,13 @@ import { equal, ok } from "node:assert/strict";
 import { test } from "node:test";
 import * as fc from "fast-check";
 import type { Component } from "#core/component.ts";
+import { identifierKey } from "#core/identifier.ts";
 import type { Registry } from "#core/registry.ts";
+import { weighNews } from "#core/settlement.ts";
 import { statusOf } from "#core/weighed.ts";
 import { weighComponent } from "#core/weighing.ts";
-import { DirectFold } from "#support/direct-fold.ts";
+import { DirectFold, foldDirectly } from "#support/direct-fold.ts";
+import { tell } from "#support/fold-events.ts";
 import { configuration, hash, history, narrowConfiguration, runs, visits } from "#support/histories.ts";
 import type { RecordedEvent } from "#support/oracle.ts";
 
@@ -54,6 +57,21 @@ const typing: fc.Arbitrary<readonly RecordedEvent[]> = fc
     }),
   );
 
+/** The same, where an operator holds some of whom they name apart. */
+const parted: fc.Arbitrary<readonly RecordedEvent[]> = fc
+  .tuple(typing, fc.array(fc.tuple(fc.nat(), fc.nat(), fc.nat()), { minLength: 1, maxLength: 4 }))
+  .map(([visits, rulings]) => {
+    const events = [...visits];
+    const names = visits.flatMap(({ event }) => event.identifiers);
+    for (const [n, [place, one, other]] of rulings.entries()) {
+      const identifiers = [one, other].flatMap((choice) => names[choice % names.length] ?? []);
+      const recordedAt = START_MS + (place % 60) * 60_000;
+      const event = { eventId: `r${n}`, type: "identifiers-parted", occurredAt: recordedAt, identifiers };
+      events.splice(place % (events.length + 1), 0, { source: "operator", recordedAt, event });
+    }
+    return events;
+  });
+
 function checkComponent(registry: Registry, component: Component): void {
   const { identifiers } = weighComponent(registry, component);
   const wanted = identifiers.map((one) => {
@@ -90,8 +108,33 @@ for (const [what, told] of [
       runs(2_000),
     );
     fc.assert(
+      fc.property(parted, (events) => follow(told, events)),
+      runs(2_000),
+    );
+    fc.assert(
       fc.property(visits(10, 40), ({ events }) => follow(told, events)),
       runs(50),
     );
     ok(checked > 0);
   });
+
+test("who has a cookie held apart from her is not weighed whole at each visit with another (P5)", () => {
+  const visit = (cookie: string) => tell("web", Number(cookie), "page-viewed", { customer: "c-1", cookie });
+  const fold = foldDirectly([
+    ...Array.from({ length: 20 }, (_, n) => visit(`${n}`)),
+    tell("operator", 20, "identifiers-parted", { customer: "c-1", cookie: "7" }),
+    visit("21"),
+  ]);
+  const [component, ...others] = fold.listComponents();
+  equal(others.length, 0);
+  const { registry } = fold.engine;
+  const settle = (cookie: string) => {
+    const touched = new Set([identifierKey(registry, "cookie", cookie)]);
+    return weighNews(registry, component as Component, { touched, whole: false });
+  };
+  for (const cookie of ["7", "21"]) {
+    const { isWhole, movers } = settle(cookie);
+    equal(isWhole, false);
+    equal(movers.length, 1);
+  }
+});
