@@ -39,7 +39,7 @@ const namespace = z.strictObject({
   junk: z.array(z.string()).default([]).meta({ description: "Junk values beside the built-in list; they never link." }),
   valuesMax: z.int().min(1).max(1000).optional().meta({
     description:
-      "Values that a profile may have, of a personal or device namespace; the others stay apart. Default: any.",
+      "Values that a profile may have, of a personal or device namespace; the others stay apart. Digests count with the values that they are of, under the limit of those. Default: any.",
   }),
   tiedUniquesMax: z.int().min(1).max(1000).default(5).meta({
     description: "Known and tied by authenticated evidence to more values of unique namespaces, it links nothing.",

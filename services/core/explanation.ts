@@ -218,12 +218,13 @@ function findConflicts(
     return entries.filter(({ namespace }) => registry.namespaces.get(namespace)?.kind === "unique");
   };
   const successions = [one, other].map(({ component }) => new Successions(new Verdicts(component.rulings)));
+  const countedOf = ({ namespace }: Entry) => registry.namespaces.get(namespace)?.counted ?? namespace;
   const isReplaced = (a: Entry, b: Entry) => successions.some((known) => known.root(a.key) === known.root(b.key));
   const held = uniques(one, mine);
   const shared = uniques(other, theirs).filter((value) =>
-    held.some((entry) => entry.namespace === value.namespace && !isReplaced(entry, value)),
+    held.some((entry) => countedOf(entry) === countedOf(value) && !isReplaced(entry, value)),
   );
-  return [...new Set(shared.map(({ namespace }) => namespace))].sort(compareText);
+  return [...new Set(shared.map(countedOf))].sort(compareText);
 }
 
 class Forest {

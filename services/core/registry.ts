@@ -11,6 +11,8 @@ import { createJunkList, type JunkList } from "./junk.ts";
 
 export interface RegisteredNamespace extends NamespaceConfiguration {
   readonly anchorRank: number;
+  /** Where its values are counted: digests with the values that they are of. */
+  readonly counted: string;
   /** Values that a profile may have: one of a unique namespace. Null: any number. */
   readonly heldMax: number | null;
   /** Another namespace has the digests of its values. */
@@ -41,12 +43,13 @@ export function createRegistry(configuration: Configuration, hash: Hash): Regist
     namespaces: new Map(
       configuration.namespaces.map((namespace, anchorRank) => {
         const digested = configuration.namespaces.some(({ digestOf }) => digestOf === namespace.name);
-        const heldMax = namespace.kind === "unique" ? 1 : (namespace.valuesMax ?? null);
         const plain = configuration.namespaces.find(({ name }) => name === namespace.digestOf);
+        const { kind, valuesMax, name: counted } = plain ?? namespace;
+        const heldMax = kind === "unique" ? 1 : (valuesMax ?? null);
         const digests = plain === undefined ? [] : listJunkDigests(hash, listJunkValues(plain, countries));
         const junkList = createJunkList([...namespace.junk, ...digests]);
         const junkValues = listJunkValues(namespace, countries);
-        return [namespace.name, { ...namespace, junkList, junkValues, anchorRank, digested, heldMax }];
+        return [namespace.name, { ...namespace, junkList, junkValues, anchorRank, digested, counted, heldMax }];
       }),
     ),
     folds: new Map(

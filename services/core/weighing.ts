@@ -116,7 +116,7 @@ class Scales {
     if (this.#unite(person, root)) return true;
     const namespace = findCrowded(findGroup(person), findGroup(root));
     if (namespace === null || this.#registry.namespaces.get(namespace)?.kind === "unique") return false;
-    const values = comers.filter(({ entry }) => entry.namespace === namespace);
+    const values = comers.filter(({ entry }) => this.#registry.namespaces.get(entry.namespace)?.counted === namespace);
     for (const one of values.length === 0 ? comers : values) one.limited = true;
     return false;
   }
@@ -132,7 +132,12 @@ class Scales {
       scarce:
         heldMax === null
           ? null
-          : new Map([[entry.namespace, { heldMax, values: new Set([this.#successions.root(entry.key)]) }]]),
+          : new Map([
+              [
+                namespace?.counted ?? entry.namespace,
+                { heldMax, values: new Set([this.#successions.root(entry.key)]) },
+              ],
+            ]),
       limited: false,
       quarantined: false,
       released: this.#verdicts.releaseOf(entry.key),

@@ -60,6 +60,42 @@ describe("a profile with as many values of a namespace as it may have", () => {
   });
 });
 
+describe("digests", () => {
+  it("count with the values that they are of: nobody has two customer numbers because one came as its digest (I3)", async () => {
+    const [customer] = configuration.namespaces.filter(({ name }) => name === "customer");
+    const digests = { ...customer, name: "customer-sha256", normaliser: "email-sha256", digestOf: "customer" } as const;
+    const told = {
+      ...configuration,
+      namespaces: [...configuration.namespaces, digests as NonNullable<typeof customer>],
+    };
+    const digest = (value: string) => ["customer-sha256", hash.digest(value)] as const;
+    const peopleOf = async (events: readonly FoldEvent[]) =>
+      (await (await foldEach(events, told)).readPeople()).profiles;
+    const first = record("crm", ["customer", "c-1"], ["card", "2099"]);
+    const events = [first, record("crm", digest("c-2"), ["card", "2099"])];
+    equal((await peopleOf(events)).length, 2);
+    equal((await peopleOf(events.toReversed())).length, 2);
+    equal((await peopleOf([first, record("crm", digest("c-1"), ["card", "2099"])])).length, 1);
+  });
+
+  it("count with the values under one limit, in any order (I1)", async () => {
+    const digest = (value: string) => ["email-sha256", hash.digest(value)] as const;
+    const events = [
+      record("crm", ["customer", "c-1"], ["email", "a@example.fr"]),
+      record("crm", ["customer", "c-1"], digest("b@example.fr")),
+      record("crm", ["customer", "c-1"], digest("c@example.fr")),
+      record("crm", ["customer", "c-1"], ["email", "c@example.fr"]),
+    ];
+    for (const order of [events, events.toReversed()]) {
+      const { profiles } = await (await fold(order, narrowConfiguration)).readPeople();
+      deepEqual(
+        profiles.map(({ identifiers }) => identifiers.length).toSorted((a, b) => a - b),
+        [1, 3],
+      );
+    }
+  });
+});
+
 describe("quarantine", () => {
   it("confines an address that a call centre gives to everybody, and says so", async () => {
     const card = (i: number): FoldEvent => record("store", ["card", `2099-${i}`], ["email", "noreply@example.fr"]);

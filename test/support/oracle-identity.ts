@@ -16,7 +16,13 @@ export interface Identifier {
   first: Stamp;
   firstAuthenticated: Stamp | null;
   quarantined: boolean;
-  readonly limits: { readonly valuesMax?: number; readonly tiedUniquesMax: number; readonly tiedOthersMax: number };
+  /** Digests count with the values that they are of. */
+  readonly counted: string;
+  readonly limits: {
+    readonly valuesMax?: number | undefined;
+    readonly tiedUniquesMax: number;
+    readonly tiedOthersMax: number;
+  };
   /** Whom an operator holds it apart from. */
   readonly apart: Set<Identifier>;
   /** Those that count as one value: itself and what replaced it or what it replaced. */
@@ -89,7 +95,9 @@ export function listIdentifiers(registry: Registry, events: readonly AcceptedEve
   const said = new Set<string>();
   for (const event of events) {
     for (const { key, namespace, value, assurance, erased } of event.identifiers) {
-      const { kind, strength } = must(registry.namespaces.get(namespace));
+      const { kind, strength, digestOf } = must(registry.namespaces.get(namespace));
+      const counted = digestOf ?? namespace;
+      const { valuesMax } = must(registry.namespaces.get(counted));
       const stamp = stampOf(event);
       const known = identifiers.get(key);
       const identifier: Identifier = known ?? {
@@ -101,7 +109,8 @@ export function listIdentifiers(registry: Registry, events: readonly AcceptedEve
         first: stamp,
         firstAuthenticated: null,
         quarantined: false,
-        limits: must(registry.namespaces.get(namespace)),
+        counted,
+        limits: { ...must(registry.namespaces.get(namespace)), valuesMax },
         apart: new Set(),
         values: new Set(),
       };
@@ -195,7 +204,7 @@ export function markQuarantined(
 function isAdmissible(members: readonly Identifier[]): boolean {
   return members.every((member) => {
     if (members.some((other) => member.apart.has(other))) return false;
-    const values = new Set(members.filter((one) => one.namespace === member.namespace).map((one) => one.values));
+    const values = new Set(members.filter((one) => one.counted === member.counted).map((one) => one.values));
     return values.size <= (member.kind === "unique" ? 1 : (member.limits.valuesMax ?? values.size));
   });
 }
