@@ -4,7 +4,7 @@ import { deepEqual, equal } from "node:assert/strict";
 import { describe, it } from "node:test";
 import { EVIDENCE_SHOWN_MAX } from "#core/refusal.ts";
 import { explain } from "#services/wire/explanation.ts";
-import { findIdentifier } from "#services/wire/lookup.ts";
+import { findIdentifier } from "#services/wire/location.ts";
 import { findNeighbours } from "#services/wire/neighbourhood.ts";
 import type { FoldEvent } from "#services/fold/fold.ts";
 import { foldEach, tell } from "#support/fold-events.ts";
