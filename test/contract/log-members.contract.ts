@@ -2,7 +2,8 @@
 
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
-import { type OwnedSlot } from "#ports/log.ts";
+import { setTimeout as delay } from "node:timers/promises";
+import { type OwnedSlot, partitionKey } from "#ports/log.ts";
 import {
   createTopic,
   valuesOf,
@@ -47,6 +48,26 @@ export function testMembers(logTest: LogTest): void {
       await second.close();
     },
   );
+
+  logTest("how far a group has come is told to whoever asks, of a group that never was as well", async (log) => {
+    const topic = await createTopic(log, "in", 2);
+    const group = `g-${randomUUID()}`;
+    const at = (partition: number) => partitionKey({ topic, partition });
+    await log.append(numbered(topic, 0, 3));
+    assert.deepEqual([...(await log.groupOffsets(group, [topic])).values()], [0, 0]);
+    const member = await new Member().join(log, group, [topic], 1);
+    const slot = await member.open(0);
+    await slot.publish([], new Map([[at(0), { offset: 2, step: 0 }]]));
+    let told: (number | undefined)[] = [];
+    // What a transaction has moved is told once it has come to rest.
+    for (let attempt = 0; attempt < 100 && told[0] !== 2; attempt += 1) {
+      if (attempt > 0) await delay(50);
+      const offsets = await log.groupOffsets(group, [topic]);
+      told = [offsets.get(at(0)), offsets.get(at(1))];
+    }
+    assert.deepEqual(told, [2, 0]);
+    await member.close();
+  });
 
   logTest("an owner that lost its slot can publish nothing more (S1)", async (log) => {
     const [topic, out] = [await createTopic(log, "in", SLOTS), await createTopic(log, "out", 1)];

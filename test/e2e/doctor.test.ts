@@ -63,8 +63,22 @@ test("a sound embedded deployment passes, and a channel topic that no source rea
       "topics ok",
       "durability ok",
       "dead letters ok",
+      "rules ok",
       "store ok",
+      "lag ok",
     ],
+  );
+  const told = await openRuntime(loadConfiguration(file, {}), { embedded: true });
+  const letters = Array.from({ length: 3 }, () => ({ topic: "channel-web", key: null, value: new Uint8Array([1]) }));
+  await told.wires.log.append([
+    ...letters,
+    { topic: "weft.resolved", partition: 5, key: null, value: new Uint8Array([1]) },
+  ]);
+  await told.close();
+  const behind = await examine("--config", file, "--embedded");
+  assert.deepEqual(
+    behind.checks.filter(({ check }) => check === "lag").map(({ said, verdict }) => `${verdict} ${said}`),
+    ["ok channel-web: 3 not resolved yet", "ok weft.resolved, shard 5: 1 not in the store yet"],
   );
   await change(["channel-kiosk"]);
   const unregistered = await examine("--config", file, "--embedded");

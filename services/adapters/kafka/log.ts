@@ -5,6 +5,7 @@
 import kafkajs, { type Admin, type Kafka, type SASLOptions } from "kafkajs";
 import {
   LogError,
+  partitionKey,
   type GroupOptions,
   type Log,
   type LogRecord,
@@ -164,6 +165,27 @@ class KafkaLog implements Log {
   async endOffsets(topics: readonly string[]): Promise<ReadonlyMap<string, number>> {
     this.#checkOpen();
     return readEnds(this.#kafka, topics, this.#settings.outage, this.#closing.signal);
+  }
+
+  async groupOffsets(group: string, topics: readonly string[]): Promise<ReadonlyMap<string, number>> {
+    this.#checkOpen();
+    if (topics.length === 0) return new Map();
+    try {
+      const fetched = await this.#settings.outage.outlast(
+        () => this.#admin.fetchOffsets({ groupId: group, topics: [...topics] }),
+        this.#closing.signal,
+      );
+      // -1: never moved.
+      return new Map(
+        fetched.flatMap(({ topic, partitions }) =>
+          partitions.map(({ partition, offset }): [string, number] => {
+            return [partitionKey({ topic, partition }), Math.max(0, Number(offset))];
+          }),
+        ),
+      );
+    } catch (error) {
+      throw toLogError(error, false);
+    }
   }
 
   async close(): Promise<void> {

@@ -128,6 +128,13 @@ export function openProcessLog(records: Records, now: () => number): Log {
         ),
       );
     },
+    async groupOffsets(group, topics) {
+      checkOpen();
+      const all = topics.flatMap((topic) =>
+        Array.from({ length: topicOf(topic).partitions }, (_, partition) => ({ topic, partition })),
+      );
+      return new Map([...records.positions(group, all)].map(([key, { offset }]) => [key, offset]));
+    },
     async close() {
       closing.abort();
       await Promise.all([...groups.values()].map((group) => group.close()));

@@ -2,7 +2,8 @@
 
 import { setTimeout as delay } from "node:timers/promises";
 import type { Command } from "commander";
-import { partitionKey } from "#ports/log.ts";
+import { type Log, partitionKey } from "#ports/log.ts";
+import type { Store } from "#ports/store.ts";
 import { loadConfiguration, type LoadedConfiguration } from "#services/config/configuration.ts";
 import {
   allTopics,
@@ -14,6 +15,7 @@ import {
 } from "#services/config/topics.ts";
 import { findDisagreement, readRulesLog } from "#services/wire/rules.ts";
 import { describeFailure, EXIT } from "../failure.ts";
+import { readLag } from "../lag.ts";
 import type { CommonOptions } from "../program.ts";
 import { foldedWith } from "../runtime.ts";
 import { judgeLogSafety, openState, openWires, type Wires } from "../wiring.ts";
@@ -26,6 +28,8 @@ interface Check {
   readonly said: string;
 }
 
+/** Positions of a topic or shard: about what is done in some seconds. */
+const LAG_WARNED = 10_000;
 /** A service that does not answer by then is not there. */
 const ANSWER_WAIT_MS = 10_000;
 
@@ -176,11 +180,27 @@ async function examineStore(loaded: LoadedConfiguration, wires: Wires): Promise<
   const state = await openState(loaded, wires, { onWait: (line) => said.push(line) });
   try {
     await state.requireSafety();
-    if (said.length === 0) return [{ check: "store", verdict: "ok", said: "it keeps what it acknowledged" }];
-    return said.map((line) => ({ check: "store", verdict: "warn", said: line }));
+    const kept = { check: "store", verdict: "ok" as const, said: "it keeps what it acknowledged" };
+    const checks: Check[] = said.length === 0 ? [kept] : said.map((line) => ({ ...kept, verdict: "warn", said: line }));
+    return [...checks, ...(await examineLag(loaded, wires.log, state.store))];
   } finally {
     await state.close();
   }
+}
+
+/** A line for each topic and shard that is behind; what is more than a while of work is worth a warning. */
+async function examineLag(loaded: LoadedConfiguration, log: Log, store: Store): Promise<Check[]> {
+  const lags = await readLag(loaded, { log, store }, new Set(await log.listTopics()));
+  const behind = lags.filter(({ records }) => records > 0);
+  if (behind.length === 0) return [{ check: "lag", verdict: "ok", said: "everything is resolved, and in the store" }];
+  return behind.map(({ topic, shard, records }) => ({
+    check: "lag",
+    verdict: records > LAG_WARNED ? "warn" : "ok",
+    said:
+      shard === null
+        ? `${topic}: ${records} not resolved yet`
+        : `${topic}, shard ${shard}: ${records} not in the store yet`,
+  }));
 }
 
 /** What this machine's own may do is only said, and refused anywhere else. */

@@ -5,6 +5,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Command } from "commander";
+import { EVERY_PURPOSE } from "#core/reach.ts";
 import type { Membership } from "#ports/log.ts";
 import { loadConfiguration } from "#services/config/configuration.ts";
 import { topicNames } from "#services/config/topics.ts";
@@ -24,6 +25,7 @@ interface CorrectionOptions extends CommonOptions {
   readonly channel?: string;
   readonly proof?: string;
   readonly refuse?: boolean;
+  readonly lift?: boolean;
   readonly trait?: readonly string[];
 }
 
@@ -85,6 +87,14 @@ function registerCorrections(privacy: Command): void {
       const options = command.optsWithGlobals<CorrectionOptions>();
       const { purpose = "", channel = null } = options;
       const consents = [{ purpose, channel, granted: false, proof: null }];
+      return correct(identifier, options, { type: "consent-changed", consents });
+    });
+  add("restrict", "keep what is there and reach her on no channel, whatever she consents to; --lift ends it")
+    .option("--lift", "she may be reached again where she consents")
+    .action((identifier: string, _options: unknown, command: Command) => {
+      const options = command.optsWithGlobals<CorrectionOptions>();
+      const { lift = false, reason } = options;
+      const consents = [{ purpose: EVERY_PURPOSE, channel: null, granted: lift, proof: lift ? reason : null }];
       return correct(identifier, options, { type: "consent-changed", consents });
     });
   add("rectify", "correct what is kept of a person: it outranks whatever a source says")
