@@ -4,10 +4,11 @@
 
 import type { Component, Entry, Erased } from "./component.ts";
 import { componentPart } from "./component.ts";
+import { isAuthenticated } from "./configuration.ts";
 import type { Engine } from "./engine.ts";
 import { instantOf, type ErasureKind } from "./erasure.ts";
 import { endProfile, settleIdentity } from "./identity.ts";
-import type { Carried, EventItem, RoutedErasure } from "./item.ts";
+import type { Carried, EventItem, RoutedErasure, RoutedIdentifier } from "./item.ts";
 import { forgetMembership, membersOf } from "./membership.ts";
 import { listPart, ORDERS_LISTED_PER_PART } from "./order-book.ts";
 import { eraseOrder, orderPart, type Order } from "./order.ts";
@@ -164,11 +165,23 @@ function dropParked(workspace: Workspace, component: Component): void {
   workspace.write(componentPart(component.id), component);
 }
 
-function silence(component: Component, carried: Carried<EventItem>): Carried<EventItem> {
+/** An item that waits here, as it is to be applied when it no longer has to. */
+export function silence(component: Pick<Component, "identifiers">, carried: Carried<EventItem>): Carried<EventItem> {
   const { item } = carried;
-  const isHidden = (key: string) => component.identifiers.get(key)?.erased?.hidden === true;
-  const identifiers = item.identifiers.map((one) => (isHidden(one.key) ? { ...one, value: "" } : one));
+  const identifiers = item.identifiers.map((one) => silenceIdentifier(component, item, one));
   const isOver = item.role === "anchor" && component.identifiers.get(item.anchor)?.erased?.kind === "own";
   if (isOver) return { item: { ...item, identifiers, role: "tie" }, event: null };
   return { item: { ...item, identifiers }, event: carried.event };
+}
+
+/** Of what only claims had tied to her what somebody knows, or says later, is still to be said when it is applied. */
+function silenceIdentifier(
+  component: Pick<Component, "identifiers">,
+  { recordedAt }: EventItem,
+  one: RoutedIdentifier,
+): RoutedIdentifier {
+  const erased = component.identifiers.get(one.key)?.erased ?? null;
+  if (erased === null || !erased.hidden) return one;
+  if (erased.kind === "own") return { ...one, value: "" };
+  return isAuthenticated(one.assurance) || recordedAt > erased.at ? one : { ...one, value: "", erased: "claimed" };
 }

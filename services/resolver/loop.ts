@@ -158,7 +158,7 @@ class SlotResolver {
       out.push(createDeadLetter(record, services.deadLetterTopic(record.topic), reason, detail, services.now()));
     };
     // After the poll: whatever was polled was recorded before the requests that are read here, or after those that it heeds.
-    if (records.length > 0) await services.privacy?.catchUp();
+    if (records.length > 0) await patient("schema registry", async () => services.privacy?.catchUp());
     const requests: ErasureRequest[] = [];
     const changes: Carried[] = [];
     const arrivals: (Arrival & { readonly record: LogRecord })[] = [];

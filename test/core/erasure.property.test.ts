@@ -13,70 +13,30 @@ import { Campaign } from "#support/campaign.ts";
 import { Cluster } from "#support/cluster.ts";
 import { foldEach } from "#support/fold-events.ts";
 import { configuration, hash, runs, usual } from "#support/histories.ts";
-import { recomputePeople, type RecordedEvent } from "#support/oracle.ts";
+import { recomputePeople } from "#support/oracle.ts";
 import { compareOracle, comparePeople } from "#support/oracle-comparison.ts";
 import { checkStream } from "#support/oracle-stream.ts";
+import { type Asking, draftRequest, tellApart } from "#support/subjects.ts";
 
 const registry = createRegistry(configuration, hash);
 const campaign = new Campaign();
 
-/** Of the events of one order all that name somebody name the same: whose part of an order is whose is told elsewhere. */
-function partOrders(events: readonly RecordedEvent[]): RecordedEvent[] {
-  let latest = "nobody";
-  return events.map((recorded) => {
-    const { event } = recorded;
-    const acceptance = acceptEvent(registry, recorded.source, recorded.recordedAt, event);
-    if (acceptance.ok && acceptance.accepted.identifiers.length > 0) latest = acceptance.accepted.anchor;
-    const name = (orderId: string) => `${orderId}-${latest}`;
-    const identifiers = event.identifiers.map((one) =>
-      one.namespace === "order" ? { ...one, value: name(one.value) } : one,
-    );
-    const order =
-      event.order === null || event.order === undefined
-        ? {}
-        : { order: { ...event.order, orderId: name(event.order.orderId) } };
-    return { ...recorded, event: { ...event, identifiers, ...order } };
-  });
-}
+const told = usual.map(({ events }) => tellApart(events));
 
-/** Copies of an event are the same event, also once its order is named otherwise. */
-function alike(events: readonly RecordedEvent[]): RecordedEvent[] {
-  const first = new Map<string, RecordedEvent>();
-  return events.map((one) => {
-    const id = `${one.source} ${one.event.eventId}`;
-    const known = first.get(id) ?? one;
-    first.set(id, known);
-    return { ...one, event: known.event };
-  });
-}
-
-const told = usual.map(({ events }) => alike(partOrders(events)));
-
-interface Point {
+interface Point extends Asking {
   readonly place: number;
-  readonly whom: number;
-  readonly by: number;
 }
 
 const point: fc.Arbitrary<Point> = fc.record({ place: fc.nat(), whom: fc.nat(), by: fc.nat() });
 
-/** A request of somebody who is there, by an identifier of hers that will do; null: nobody can ask. */
 async function request(
   fold: Pick<Fold, "readPeople" | "draftErasure">,
-  { whom, by }: Point,
+  drawn: Point,
   requestId: string,
   at: number,
 ): Promise<ErasureRequest | null> {
-  const { profiles } = await fold.readPeople();
-  const profile = profiles[whom % Math.max(1, profiles.length)];
-  if (profile === undefined) return null;
-  const names = profile.identifiers.filter(({ state }) => state === "owned");
-  for (let i = 0; i < names.length; i += 1) {
-    const name = names[(by + i) % names.length];
-    const draft = name === undefined ? null : await fold.draftErasure(name.namespace, name.value);
-    if (draft?.ok === true) return { requestId, at, ...draft.keys };
-  }
-  return null;
+  const keys = await draftRequest(fold, drawn);
+  return keys && { requestId, at, ...keys };
 }
 
 const met = { erased: 0, others: 0, shared: 0, requests: 0, suppressed: 0 };

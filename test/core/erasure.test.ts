@@ -2,7 +2,10 @@
 
 import { deepEqual, equal, ok } from "node:assert/strict";
 import { test } from "node:test";
+import type { Entry } from "#core/component.ts";
+import { silence } from "#core/erasing.ts";
 import type { ErasureRequest } from "#core/erasure.ts";
+import type { EventItem, RoutedIdentifier } from "#core/item.ts";
 import type { Fold } from "#services/fold/fold.ts";
 import { foldEach, START_MS, tell } from "#support/fold-events.ts";
 
@@ -116,4 +119,19 @@ test("a request that is told again changes nothing", async () => {
   await fold.erase(request);
   equal(fold.outputs.length, told);
   equal(await dump(fold), state);
+});
+
+test("of what waits for a hand-over, who knows a claimed address or says it later still says it (I1)", () => {
+  const entry = { erased: { kind: "claimed", at: 10, hidden: true } } as Entry;
+  const component = { identifiers: new Map([["k", entry]]) };
+  const wait = (recordedAt: number, assurance: "claimed" | "authenticated") => {
+    const identifiers = [{ namespace: "email", value: ANA.email, key: "k", assurance, birth: "0-1-b", local: true }];
+    const item = { role: "anchor", anchor: "other", recordedAt, identifiers } as unknown as EventItem;
+    const { value, erased = null } = (silence(component, { item, event: null }).item.identifiers[0] ??
+      {}) as RoutedIdentifier;
+    return [value, erased];
+  };
+  deepEqual(wait(9, "claimed"), ["", "claimed"]);
+  deepEqual(wait(9, "authenticated"), [ANA.email, null]);
+  deepEqual(wait(11, "claimed"), [ANA.email, null]);
 });

@@ -94,6 +94,10 @@ const STATES = [
   "waited for a service",
   "step cut inside a bundle",
   "step begun inside a bundle",
+  "identifier forgotten",
+  "request about what she shares",
+  "late event of somebody erased",
+  "folded anew after an erasure",
 ];
 
 export function listMissing({ counts }: Tally): string[] {

@@ -3,8 +3,9 @@
 
 import { Broker } from "./broker.ts";
 import { Feeder } from "./feeder.ts";
+import { Forgetting } from "./forgetting.ts";
 import { Group } from "./group.ts";
-import { CHANNEL_TOPICS, DEAD_LETTER_TOPICS, type Kit, NAMES, OUTPUT_TOPICS } from "./kit.ts";
+import { CHANNEL_TOPICS, DEAD_LETTER_TOPICS, type Kit, NAMES, OUTPUT_TOPICS, READ_TOPICS } from "./kit.ts";
 import type { Sabotage } from "./mutant.ts";
 import { Observer } from "./observer.ts";
 import type { Partition } from "./partition.ts";
@@ -42,6 +43,7 @@ export class SimulatedCluster {
   readonly #state: ServerState;
   readonly #workers: Worker[];
   readonly #feeder: Feeder;
+  readonly #forgetting: Forgetting;
   readonly #strikes: Strikes;
 
   constructor(world: World, reference: Kit, { kit, sabotage }: Subject, events: readonly Arrival[]) {
@@ -58,6 +60,7 @@ export class SimulatedCluster {
     for (const topic of DEAD_LETTER_TOPICS) broker.createTopic(topic, 1);
     for (const topic of OUTPUT_TOPICS) broker.createTopic(topic, 2);
     broker.createTopic(NAMES.rules, 1);
+    broker.createTopic(NAMES.privacy, 1);
     broker.createTopic(NAMES.resolved, plan.shards);
     const groups = new Map(
       [
@@ -76,9 +79,21 @@ export class SimulatedCluster {
     );
     sabotage?.({ broker, groups: [...groups.values()] });
     const now = () => START_MS + Math.round(world.nowMs * TIME_LAPSE);
-    const ground = { world, kit, state: this.#state, groups, now };
+    const ground = { world, kit, broker, state: this.#state, groups, now };
     this.#workers = Array.from({ length: plan.workers }, (_, place) => new Worker(ground, `w${place}`));
     this.#feeder = new Feeder(world, broker, kit, events);
+    const forgetting = new Forgetting({
+      world,
+      kit: reference,
+      broker,
+      state: this.#state,
+      recorded: this.#feeder.recorded,
+      isAtRest: () => this.#isDrained(),
+    });
+    this.#forgetting = forgetting;
+    this.#feeder.isHolding = () => forgetting.isHolding;
+    this.#state.onCommit = (commit, isAnew) => forgetting.seeCommit(commit, isAnew);
+    this.observer.forgetting = forgetting;
     this.#strikes = new Strikes({
       world,
       broker,
@@ -93,6 +108,7 @@ export class SimulatedCluster {
     const safetyMs = this.#plan.feedMs + 350;
     this.#feeder.start();
     this.#strikes.start();
+    this.#forgetting.start();
     await world.run(safetyMs, () => false);
     world.faultsOn = false;
     for (const worker of this.#workers) worker.resume();
@@ -100,7 +116,7 @@ export class SimulatedCluster {
     if (
       !(await world.run(
         deadlineMs,
-        this.#look(() => this.#isDrained()),
+        this.#look(() => this.#forgetting.isDone && this.#feeder.isDone && this.#isDrained()),
       ))
     )
       return `not drained in ${LIVENESS_MS} virtual ms: ${await this.#describeLag()}`;
@@ -115,6 +131,8 @@ export class SimulatedCluster {
     )
       return "the workers do not end when they are asked to";
     const { resolved } = NAMES;
+    const unforgotten = await this.#forgetting.findUnforgotten();
+    if (unforgotten !== null) return unforgotten;
     return await judge({
       plan: this.#plan,
       kit: this.#reference,
@@ -122,6 +140,7 @@ export class SimulatedCluster {
       observer: this.observer,
       recorded: this.#feeder.recorded,
       rules: this.#feeder.rules,
+      requests: this.#forgetting.requests,
       published: this.#broker
         .partitionsOf(resolved)
         .map(({ key }) => this.#broker.placeOf(this.#kit.system.stitcherGroup, key)),
@@ -156,7 +175,7 @@ export class SimulatedCluster {
   /** Whatever the log holds beside the passing of time has been applied and published, by everybody. */
   #isDrained(): boolean {
     const { stitcherGroup, resolverGroup } = this.#kit.system;
-    for (const topic of [...CHANNEL_TOPICS, NAMES.rules])
+    for (const topic of READ_TOPICS)
       for (const partition of this.#broker.partitionsOf(topic)) {
         const { records } = partition.read(this.#broker.positionOf(resolverGroup, partition.key), 1);
         if (records.length > 0 || partition.open.size > 0) return false;

@@ -9,6 +9,7 @@ import { type Kit, NAMES, RULE_SETS, topicOf } from "./kit.ts";
 import type { Arrival } from "./workload.ts";
 import type { World } from "./world.ts";
 
+const HELD_MS = 15;
 const RULES_FROM_MS = Date.UTC(2026, 0, 5);
 
 export class Feeder {
@@ -20,12 +21,20 @@ export class Feeder {
   readonly #broker: Broker;
   readonly #kit: Kit;
   readonly #arrivals: readonly Arrival[];
+  #held = 0;
+  /** While it says so nothing is sent. */
+  isHolding: () => boolean = () => false;
 
   constructor(world: World, broker: Broker, kit: Kit, arrivals: readonly Arrival[]) {
     this.#world = world;
     this.#broker = broker;
     this.#kit = kit;
     this.#arrivals = arrivals;
+  }
+
+  /** Nothing is held back. */
+  get isDone(): boolean {
+    return this.#held === 0;
   }
 
   start(): void {
@@ -55,6 +64,14 @@ export class Feeder {
   }
 
   #append(event: RecordedEvent, name: string): void {
+    if (this.isHolding()) {
+      this.#held += 1;
+      this.#world.after(HELD_MS * (1 + this.#world.draw(`held ${name}`)), `feed held ${name}`, () => {
+        this.#held -= 1;
+        this.#append(event, name);
+      });
+      return;
+    }
     this.#broker.append(this.#recordOf(event, name));
     this.recorded.push(event);
   }

@@ -4,10 +4,12 @@ import { join } from "node:path";
 import { openLocalCodec } from "#adapters/registry/local.ts";
 import type { Rules } from "#core/configuration.ts";
 import type { Engine } from "#core/engine.ts";
+import type { ErasureRequest } from "#core/erasure.ts";
 import type { ChannelEvent } from "#core/event.ts";
 import type { Codec } from "#ports/codec.ts";
 import { deadLetterTopic, nameTopics } from "#services/config/topics.ts";
 import type { BundleValue, EncodeBundle } from "#services/wire/bundle.ts";
+import { ERASE } from "#services/wire/privacy-ledger.ts";
 import { describeRules } from "#services/wire/rules.ts";
 import type { OutputEncoder } from "#services/wire/output.ts";
 import { configuration, hash } from "#support/histories.ts";
@@ -28,6 +30,8 @@ export const OUTPUT_TOPICS = [
 const SOURCES = new Map(configuration.sources.map(({ topic, name }) => [topic, name]));
 const TOPICS = new Map(configuration.sources.map(({ topic, name }) => [name, topic]));
 export const CHANNEL_TOPICS = [...SOURCES.keys()];
+/** What resolvers read. */
+export const READ_TOPICS = [...CHANNEL_TOPICS, NAMES.rules, NAMES.privacy];
 export const DEAD_LETTER_TOPICS = CHANNEL_TOPICS.map(deadLetterTopic);
 
 const {
@@ -52,6 +56,7 @@ export interface Kit {
   readonly encodeOutput: OutputEncoder;
   readonly encodeEvent: (event: ChannelEvent) => Uint8Array;
   readonly encodeRules: (rules: Rules) => Uint8Array;
+  readonly encodeRequest: (request: Omit<ErasureRequest, "at">) => Uint8Array;
   engineFor(plan: Pick<Plan, "resolverSlots" | "firedMax">): Engine;
 }
 
@@ -68,6 +73,7 @@ export function topicOf(source: string): string {
 const codec = await openLocalCodec({ schemasDirectory: join(ROOT, "schemas") });
 const encodeBundle = (await codec.encoder(NAMES.resolved, "ResolvedBundle")) as (value: BundleValue) => Uint8Array;
 const encodeRecord = await codec.encoder(NAMES.rules, "RulesRecord");
+const encodePrivacy = await codec.encoder(NAMES.privacy, "PrivacyRequest");
 const encodeEvent = await codec.encoder("channel", "ChannelEvent");
 
 export async function createKit(system: System): Promise<Kit> {
@@ -84,6 +90,7 @@ export async function createKit(system: System): Promise<Kit> {
     encodeEvent,
     encodeRules: (rules) =>
       encodeRecord({ kind: "applied", ...describeRules(rules), fingerprints: {}, engine: "", author: "", reason: "" }),
+    encodeRequest: (request) => encodePrivacy({ kind: ERASE, author: "", reason: "", ...request }),
     encodeOutput: await system.createOutputEncoder(codec, NAMES),
     engineFor({ resolverSlots, firedMax }) {
       const key = `${resolverSlots} ${firedMax}`;

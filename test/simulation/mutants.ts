@@ -2,6 +2,7 @@
 
 import type { Mutant } from "./mutant.ts";
 import { ENGINE } from "./mutants-engine.ts";
+import { FORGETTING } from "./mutants-erasing.ts";
 import { RESOLVING } from "./mutants-resolving.ts";
 import { STITCHING, STORING } from "./mutants-stitching.ts";
 
@@ -32,4 +33,11 @@ const BROKEN_WORD: readonly Mutant[] = [
   },
 ];
 
-export const MUTANTS: readonly Mutant[] = [...STITCHING, ...STORING, ...RESOLVING, ...ENGINE, ...BROKEN_WORD];
+export const MUTANTS: readonly Mutant[] = [
+  ...STITCHING,
+  ...STORING,
+  ...RESOLVING,
+  ...ENGINE,
+  ...FORGETTING,
+  ...BROKEN_WORD,
+];

@@ -5,6 +5,7 @@
 import type { Codec } from "#ports/codec.ts";
 import type { LogRecord, Position } from "#ports/log.ts";
 import type { BundleValue } from "#services/wire/bundle.ts";
+import type { Forgetting } from "./forgetting.ts";
 import type { Partition } from "./partition.ts";
 import { DEAD_LETTER_TOPICS, NAMES, OUTPUT_TOPICS } from "./kit.ts";
 import type { ServerState } from "./state.ts";
@@ -45,6 +46,7 @@ export class Observer {
   readonly led = new Map<string, string | null>();
   readonly renames = new Map<string, number>();
   count = 0;
+  forgetting: Pick<Forgetting, "seeOutput" | "seeBundle"> | null = null;
   readonly #breaks = new Map<string, number>();
   readonly #world: World;
   readonly #codec: Codec;
@@ -83,6 +85,7 @@ export class Observer {
     const list = this.bundles.get(partition) ?? [];
     this.bundles.set(partition, list);
     list.push({ offset, value: this.#decode(value) as BundleValue });
+    if (value !== null) this.forgetting?.seeBundle(value);
   }
 
   #takeOutput(record: LogRecord): void {
@@ -92,6 +95,7 @@ export class Observer {
     const { shard, offset, step } = said?.shard === undefined ? readPlace(id) : said;
     if (!this.#state.isCommitted(shard, { offset, step }))
       this.#fail(`${record.topic}: ${id} is visible before ${shard}@${offset}-${step} was committed (O3)`);
+    if (record.value !== null) this.forgetting?.seeOutput(record.topic, shard, { offset, step }, record.value);
     const once = `${record.topic} ${id}`;
     if (this.#ids.has(once)) this.#fail(`${once} came twice (O2)`);
     this.#ids.add(once);

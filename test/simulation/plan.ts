@@ -32,6 +32,8 @@ export interface Plan {
   readonly firedMax?: number;
   /** When other rules come into force. Absent: never. */
   readonly rulesAtMs?: readonly number[];
+  /** When somebody asks to be forgotten. Absent: nobody does. */
+  readonly erasuresAtMs?: readonly number[];
   readonly histories: number;
   readonly historyLength: number;
   /** The events come in this time; faults go on a little longer. */
@@ -75,6 +77,7 @@ const STRIKES_MAX: Readonly<Partial<Record<FaultKind, number>>> = {
 };
 
 const RULE_CHANGES_MAX = 3;
+const ERASURES_MAX = 4;
 
 /** Histories that share nothing with each other, and events of each: many small components, or few that grow large. */
 const SHAPES = [
@@ -91,8 +94,8 @@ export function createPlan(seed: number): Plan {
   const shards = within("shards", 4, 6);
   const channelPartitions = within("partitions", 2, 3);
   const feedMs = within("feed", 500, 1200);
-  const listChanges = (count: number) =>
-    Array.from({ length: count }, (_, i) => Math.round(draw(`rules at ${i}`) * feedMs));
+  const list = (what: string, count: number) =>
+    Array.from({ length: count }, (_, i) => Math.round(draw(`${what} at ${i}`) * feedMs));
   const rates = {} as Record<FaultKind, number>;
   for (const kind of FAULT_KINDS)
     rates[kind] = draw(`${kind} is in`) < 0.45 ? 0 : (RATE_MAX[kind] ?? 0) * draw(`${kind} rate`);
@@ -119,7 +122,8 @@ export function createPlan(seed: number): Plan {
     lossMs: within("loss", 20, 220),
     fetchMax: draw("fetch") < 0.3 ? within("few", 1, 4) : within("many", 5, 60),
     ...(draw("few timers") < 0.8 ? { firedMax: 1 } : {}),
-    ...(draw("rules") < 0.5 ? { rulesAtMs: listChanges(within("rule changes", 1, RULE_CHANGES_MAX)) } : {}),
+    ...(draw("rules") < 0.5 ? { rulesAtMs: list("rules", within("rule changes", 1, RULE_CHANGES_MAX)) } : {}),
+    ...(draw("erasures are in") < 0.5 ? { erasuresAtMs: list("erasure", within("erasures", 1, ERASURES_MAX)) } : {}),
     ...(SHAPES[within("shape", 0, SHAPES.length - 1)] as (typeof SHAPES)[number]),
     feedMs,
     rates,

@@ -25,7 +25,7 @@ describe("a simulated deployment", () => {
     deepEqual(await listSilentCanaries(), []);
   });
 
-  it("keeps its promises under every mix of faults, and leaves the same trace twice (I1, O1, O2, O3, S1)", async (t) => {
+  it("keeps its promises under every mix of faults, and leaves the same trace twice (I1, O1, O2, O3, S1, G1)", async (t) => {
     const tally = createTally();
     const failures: string[] = [];
     await runCampaign(1, SEEDS, DOUBLE_EVERY, tally, ({ seed, failure }) => {

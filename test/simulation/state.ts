@@ -26,6 +26,8 @@ export class ServerState {
   readonly #system: System;
   readonly #shards: ShardState[];
   readonly #index: Index;
+  /** Looks at what was committed; isAnew: on the way to where the shard was before. */
+  onCommit: (commit: ShardCommit, isAnew: boolean) => Promise<void> = async () => {};
 
   constructor(world: World, system: System) {
     this.#world = world;
@@ -42,6 +44,15 @@ export class ServerState {
   /** An output of this position may be visible. */
   isCommitted(shard: number, place: Position): boolean {
     return comparePositions(this.#shards[shard]?.reached ?? START, place) > 0;
+  }
+
+  /** The furthest R that there ever was. */
+  reachedBy(shard: number): Position {
+    return this.#at(shard).reached;
+  }
+
+  readIndex(): Index {
+    return this.#index;
   }
 
   /** R, as the store has it now. */
@@ -165,9 +176,11 @@ export class ServerState {
       const parts = new Map([...commit.parts].map(([key, value]) => [key, value === null ? null : Buffer.from(value)]));
       state.journal.push({ ...commit, parts });
       state.held = commit.to;
+      const isAnew = comparePositions(commit.from, state.reached) < 0;
       if (comparePositions(commit.to, state.reached) > 0) state.reached = commit.to;
       if (commit.to.step > 0) this.#world.count("step cut inside a bundle");
       if (commit.from.step > 0) this.#world.count("step begun inside a bundle");
+      await this.onCommit(commit, isAnew);
     }
     return outcome;
   }

@@ -18,6 +18,7 @@ import type * as Bundle from "#services/wire/bundle.ts";
 import type * as ComponentIndex from "#services/wire/component-index.ts";
 import type * as Output from "#services/wire/output.ts";
 import type * as Part from "#services/wire/part.ts";
+import type * as PrivacyLedger from "#services/wire/privacy-ledger.ts";
 import type * as ProfileReader from "#services/wire/profile-reader.ts";
 import { ROOT } from "#support/source.ts";
 import type { Mutant, Patch } from "./mutant.ts";
@@ -41,6 +42,7 @@ async function importAll(suffix: string) {
     people,
     part,
     bundle,
+    privacy,
   ] = await Promise.all([
     import(load("resolver/main.ts")) as Promise<typeof Resolver>,
     import(load("stitcher/main.ts")) as Promise<typeof Stitcher>,
@@ -56,6 +58,7 @@ async function importAll(suffix: string) {
     import(load("wire/profile-reader.ts")) as Promise<typeof ProfileReader>,
     import(load("wire/part.ts")) as Promise<typeof Part>,
     import(load("wire/bundle.ts")) as Promise<typeof Bundle>,
+    import(load("wire/privacy-ledger.ts")) as Promise<typeof PrivacyLedger>,
   ]);
   return {
     startResolver: resolver.startResolver,
@@ -74,6 +77,7 @@ async function importAll(suffix: string) {
     readPeople: people.readPeople,
     readComponents: part.readComponents,
     readBundle: bundle.readBundle,
+    PrivacyLedger: privacy.PrivacyLedger,
   };
 }
 

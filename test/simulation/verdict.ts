@@ -8,12 +8,14 @@ import { COMPONENT_PARTS, type Component } from "#core/component.ts";
 import { isWithoutFacts } from "#core/declaration.ts";
 import type { Rules } from "#core/configuration.ts";
 import type { EventOutcome } from "#core/effect.ts";
+import type { ErasureRequest } from "#core/erasure.ts";
 import { comparePositions, type NewRecord, type Position } from "#ports/log.ts";
 import type { Store } from "#ports/store.ts";
 import { configuration, hash } from "#support/histories.ts";
 import { compareOracle, comparePeople } from "#support/oracle-comparison.ts";
 import { recomputePeople, type RecordedEvent } from "#support/oracle.ts";
 import { NAMES, type Kit } from "./kit.ts";
+import { isForgotten, listMarks } from "./marks.ts";
 import { describeOutput, type Observer } from "./observer.ts";
 import type { Plan } from "./plan.ts";
 
@@ -27,6 +29,7 @@ export interface Rest {
   readonly recorded: readonly RecordedEvent[];
   /** Those in force at the end. */
   readonly rules: Rules;
+  readonly requests: readonly ErasureRequest[];
   /** K of each shard. */
   readonly published: readonly Position[];
   /** R of each shard. */
@@ -43,16 +46,20 @@ export async function judge(rest: Rest): Promise<string | null> {
     (await compareStates(rest, folded.stores)) ??
     checkOutcomes(rest, folded.outcomes) ??
     (await findUnsettled(rest)) ??
+    (await findKept(rest)) ??
     (await comparePersons(rest, plan))
   );
 }
 
-async function comparePersons({ kit, state, recorded, rules, observer }: Rest, plan: Plan): Promise<string | null> {
+async function comparePersons(
+  { kit, state, recorded, rules, requests, observer }: Rest,
+  plan: Plan,
+): Promise<string | null> {
   const { system } = kit;
   const people = await system.readPeople(kit.engineFor(plan), state as Store, plan.shards);
   const [got, wanted] = [
     comparePeople(people),
-    compareOracle(recomputePeople(recorded, { ...configuration, rules }, hash)),
+    compareOracle(recomputePeople(recorded, { ...configuration, rules }, hash, 0, requests)),
   ];
   if (!isDeepStrictEqual(got, wanted)) return `the people are not the oracle's: ${describeDifference(got, wanted)}`;
   for (const { profileId, segment } of people.profiles) {
@@ -198,7 +205,10 @@ async function readShard(store: Rest["state"], shard: number): Promise<Map<strin
 }
 
 /** O1: each record is refused (one letter for each) or its event folded once. */
-function checkOutcomes({ kit, plan, recorded, observer }: Rest, outcomes: readonly EventOutcome[]): string | null {
+function checkOutcomes(
+  { kit, plan, recorded, requests, observer }: Rest,
+  outcomes: readonly EventOutcome[],
+): string | null {
   const { registry } = kit.engineFor(plan);
   const folds = new Map<string, number>();
   for (const { source, eventId, outcome } of outcomes)
@@ -216,6 +226,8 @@ function checkOutcomes({ kit, plan, recorded, observer }: Rest, outcomes: readon
     const count = folds.get(`${source} ${event.eventId}`) ?? 0;
     // What is ruled of identifiers is ruled again by a copy that the resolver's window has forgotten, to no effect.
     if (count > 1 && isWithoutFacts(acceptance.accepted)) continue;
+    // Of who was erased it is folded where it came before the request.
+    if (count === 0 && isForgotten(acceptance.accepted, requests)) continue;
     if (count !== 1) return `${source} ${event.eventId} was folded ${count} times (O1)`;
   }
   const places = new Set(
@@ -225,6 +237,24 @@ function checkOutcomes({ kit, plan, recorded, observer }: Rest, outcomes: readon
   );
   if (places.size !== observer.letters.length) return "a dead letter was written twice (O1)";
   return letters === places.size ? null : `${places.size} dead letters of ${letters} refused records (O1)`;
+}
+
+/** G1: nothing that the store holds says what an event of somebody who was erased has said. */
+async function findKept({ plan, kit, state, recorded, requests }: Rest): Promise<string | null> {
+  if (requests.length === 0) return null;
+  const { registry } = kit.engineFor(plan);
+  const forgotten = new Set<string>();
+  for (const { source, recordedAt, event } of recorded) {
+    const acceptance = acceptEvent(registry, source, recordedAt, event);
+    const mark = event.traits?.["mark"];
+    if (acceptance.ok && typeof mark === "string" && isForgotten(acceptance.accepted, requests)) forgotten.add(mark);
+  }
+  for (let shard = 0; shard < plan.shards; shard += 1)
+    for await (const { key, value } of state.scan(shard, "")) {
+      const mark = listMarks(value).find((one) => forgotten.has(one));
+      if (mark !== undefined) return `${key} of shard ${shard} holds ${mark}, whose subject was erased (G1)`;
+    }
+  return null;
 }
 
 /** Nothing parked, no hand-over half here, no ownership undecided. */

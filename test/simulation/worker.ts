@@ -5,16 +5,18 @@ import type { Codec } from "#ports/codec.ts";
 import type { GroupOptions, Log, Membership } from "#ports/log.ts";
 import { deadLetterTopic } from "#services/config/topics.ts";
 import { readEntry, toItem } from "#services/wire/rules.ts";
+import type { Broker } from "./broker.ts";
 import type { Group } from "./group.ts";
 import { SESSION_MS } from "./group.ts";
 import { Incarnation } from "./incarnation.ts";
-import { CHANNEL_TOPICS, type Kit, NAMES, sourceOf } from "./kit.ts";
+import { type Kit, NAMES, READ_TOPICS, sourceOf } from "./kit.ts";
 import type { ServerState } from "./state.ts";
 import { send, type World } from "./world.ts";
 
 export interface WorkerGround {
   readonly world: World;
   readonly kit: Kit;
+  readonly broker: Broker;
   readonly state: ServerState;
   readonly groups: ReadonlyMap<string, Group>;
   /** The wall clock of the simulated shells. */
@@ -115,6 +117,7 @@ export class Worker {
         index,
         // This index loses nothing.
         keeper: { check: async () => 0, mark: async () => {}, expect: () => () => {} },
+        privacy: new system.PrivacyLedger(NAMES.privacy, this.#openPrivacyLog(life), codec),
         rules: {
           topic: NAMES.rules,
           readItem(record) {
@@ -126,8 +129,11 @@ export class Worker {
         sourceOf,
         deadLetterTopic,
         now,
+        onBatch: ({ suppressed }) => {
+          if (suppressed > 0) world.count("late event of somebody erased");
+        },
       },
-      { topics: [...CHANNEL_TOPICS, NAMES.rules], slots: plan.resolverSlots, groupPrefix: "" },
+      { topics: READ_TOPICS, slots: plan.resolverSlots, groupPrefix: "" },
     );
     const stitching = await system.startStitcher(
       log,
@@ -143,6 +149,28 @@ export class Worker {
       { slots: plan.stitchSlots, groupPrefix: "" },
     );
     this.#memberships = [resolving, stitching];
+  }
+
+  /** Read by whoever resolves, beside its slot. */
+  #openPrivacyLog(life: Incarnation): Pick<Log, "endOffsets" | "read"> {
+    const { world, kit, broker } = this.#ground;
+    const partition = broker.at(NAMES.privacy, 0);
+    const ask = <T>(name: string, effect: () => T): Promise<T> =>
+      send(world, life, {
+        name: `${name} of requests`,
+        refused: "log-refused",
+        lost: "log-lost",
+        late: "log-late",
+        effect,
+        error: (why) => new kit.system.LogError("log-unavailable", why),
+      });
+    return {
+      endOffsets: () => ask("end", () => new Map([[partition.key, partition.end]])),
+      async *read(_topics, { from }) {
+        const at = typeof from === "string" ? 0 : (from.get(partition.key) ?? 0);
+        yield* (await ask("records", () => partition.read(at, Number.POSITIVE_INFINITY))).records;
+      },
+    };
   }
 
   /** Schemas are known; now and then one has to be asked for, and the registry is away. */

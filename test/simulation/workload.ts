@@ -6,6 +6,8 @@ import type { ChannelEvent, IdentifierClaim } from "#core/event.ts";
 import { OPERATOR_VERDICTS, rulingType } from "#core/ruling.ts";
 import { hash, history } from "#support/histories.ts";
 import type { RecordedEvent } from "#support/oracle.ts";
+import { tellApart } from "#support/subjects.ts";
+import { markEvent } from "./marks.ts";
 import type { Plan } from "./plan.ts";
 import { hashText } from "./world.ts";
 
@@ -63,14 +65,16 @@ export interface Arrival {
   readonly event: RecordedEvent;
 }
 
-export function createWorkload({ seed, histories, historyLength, feedMs }: Plan): Arrival[] {
+export function createWorkload({ seed, histories, historyLength, feedMs, erasuresAtMs }: Plan): Arrival[] {
   const draw = (name: string) => hashText(seed, name) / 4_294_967_296;
   const drawn = fc.sample(history(historyLength, historyLength), { numRuns: histories, seed });
+  const isForgetful = erasuresAtMs !== undefined;
   const arrivals = drawn.flatMap(({ events }, group) =>
-    events.map(({ source, recordedAt, event }, place) => ({
-      atMs: Math.round((feedMs * (place + draw(`arrival ${group} ${place}`))) / events.length),
-      event: { source, recordedAt, event: moveEvent(event, group) },
-    })),
+    (isForgetful ? tellApart(events) : events).map(({ source, recordedAt, event }, place) => {
+      const moved = { source, recordedAt, event: moveEvent(event, group) };
+      const atMs = Math.round((feedMs * (place + draw(`arrival ${group} ${place}`))) / events.length);
+      return { atMs, event: isForgetful ? markEvent(moved) : moved };
+    }),
   );
   const more = arrivals.flatMap((arrival, place) => {
     const chance = draw(`more ${place}`);

@@ -1,0 +1,30 @@
+// Planted bugs of forgetting a person.
+import { type Mutant, patch } from "./mutant.ts";
+
+const ERASING = "core/erasing.ts";
+const LEDGER = "wire/privacy-ledger.ts";
+
+export const FORGETTING: readonly Mutant[] = [
+  patch(
+    "requests-read-at-the-start-only",
+    "resolver/loop.ts",
+    "if (records.length > 0) await patient(",
+    "if (this.#timeMs === 0) await patient(",
+  ),
+  patch(
+    "requests-read-impatiently",
+    "resolver/loop.ts",
+    'await patient("schema registry", async () => services.privacy?.catchUp());',
+    "await services.privacy?.catchUp();",
+  ),
+  patch(
+    "request-brought-by-one-life-only",
+    LEDGER,
+    "return this.#requests.get(offset) ?? null;",
+    "const request = this.#requests.get(offset) ?? null;\n    this.#requests.delete(offset);\n    return request;",
+  ),
+  patch("erased-fragment-stays", ERASING, "    entry.fragment = null;\n", ""),
+  patch("erased-orders-stay", ERASING, "    eraseOrder(order);\n", ""),
+  patch("late-event-begins-a-life", "core/erasure.ts", "end.at < at", "end.at < accepted.recordedAt + 1"),
+  patch("shared-facts-stay", "core/erasure.ts", "(this.#shared.get(anchor) ?? -1) >= at", "false"),
+];
