@@ -8,8 +8,9 @@ import { Cluster } from "ioredis";
 import { hashText } from "#core/text-hash.ts";
 import type { Index, IndexMark } from "#ports/index.ts";
 import type { ConnectionOptions } from "./connection.ts";
-import { openConnection, takeResults } from "./connection.ts";
+import { openConnection } from "./connection.ts";
 import { listMasters, type RedisClient } from "./link.ts";
+import { openScript } from "./script.ts";
 
 export interface RedisIndexOptions extends ConnectionOptions {
   /** Before every key, e.g. "weft:"; no braces, which would take the place of the hash tag. */
@@ -22,6 +23,18 @@ const MOVE_MARK = `
 local mark = redis.call('GET', KEYS[1])
 if (mark and string.match(mark, '^%S+ (.*)$') or '') == ARGV[1] then redis.call('SET', KEYS[1], ARGV[2]) end
 `;
+
+/**
+ * KEYS, of each its value among ARGV: set where there is none. Returns what was there before. NX together with GET: Redis 7.0
+ * and later. One script, because a command of ioredis costs the client ten times what its key costs here.
+ */
+const PUT = openScript(`
+local earlier = {}
+for i, key in ipairs(KEYS) do earlier[i] = redis.call('SET', key, ARGV[i], 'NX', 'GET') end
+return earlier
+`);
+/** Bounds how long the script holds Redis. */
+const PUT_AT_ONCE = 1_000;
 
 export function openRedisIndex(options: RedisIndexOptions): Index {
   const { prefix } = options;
@@ -41,29 +54,33 @@ export function openRedisIndex(options: RedisIndexOptions): Index {
     return await connection.run((redis) => getAll(redis, keys));
   }
 
-  async function write(commands: readonly (readonly [string, ...string[]])[]): Promise<unknown[]> {
-    if (commands.length === 0) return [];
+  /** Null where ours was set. */
+  async function put(entries: Parameters<Index["putIfAbsent"]>[0]): Promise<(string | null)[]> {
     return await connection.run(async (redis) => {
-      if (redis instanceof Cluster) return await Promise.all(commands.map((command) => redis.call(...command)));
-      const pipeline = redis.pipeline();
-      for (const command of commands) pipeline.call(...command);
-      return takeResults(await pipeline.exec());
+      if (redis instanceof Cluster)
+        return await Promise.all(entries.map(({ key, value }) => redis.set(keyOf(key), value, "NX", "GET")));
+      const earlier: (string | null)[] = [];
+      for (let at = 0; at < entries.length; at += PUT_AT_ONCE) {
+        const some = entries.slice(at, at + PUT_AT_ONCE);
+        const [keys, values] = [some.map(({ key }) => keyOf(key)), some.map(({ value }) => value)];
+        earlier.push(...((await PUT.call(redis, keys, values)) as (string | null)[]));
+      }
+      return earlier;
     });
   }
 
   return {
     get: (keys) => read(keys.map(keyOf)),
     async putIfAbsent(entries) {
-      if (entries.length === 0) return [];
-      // NX together with GET: Redis 7.0 and later. A null says that ours was set.
-      const earlier = await write(entries.map(({ key, value }) => ["SET", keyOf(key), value, "NX", "GET"]));
-      return entries.map(({ value }, i) => {
-        const present = earlier[i];
-        return typeof present === "string" ? present : value;
-      });
+      const earlier = await put(entries);
+      return entries.map(({ value }, i) => earlier[i] ?? value);
     },
     async restore(entries) {
-      await write(entries.map(({ key, value }) => ["SET", keyOf(key), value]));
+      if (entries.length === 0) return;
+      await connection.run(async (redis) => {
+        if (redis instanceof Cluster) await Promise.all(entries.map(({ key, value }) => redis.set(keyOf(key), value)));
+        else await redis.mset(entries.flatMap(({ key, value }) => [keyOf(key), value]));
+      });
     },
     async readMarks() {
       return await connection.run(async (redis) => {

@@ -64,17 +64,8 @@ export function openRedisStore(options: RedisStoreOptions): RedisStore {
     return `${prefix}{s${String(shard).padStart(2, "0")}}:${rest}`;
   }
 
-  /** Small ones, off the hot path. */
-  async function runScript(
-    script: Script,
-    keys: readonly string[],
-    values: readonly (string | number)[],
-  ): Promise<unknown> {
-    const { begin, put, finish } = frameWriter;
-    begin(3 + keys.length + values.length);
-    for (const argument of ["EVALSHA", script.hash, String(keys.length), ...keys, ...values.map(String)]) put(argument);
-    const frame = finish();
-    return await connection.run((redis) => script.run(redis, frame, keys[0] ?? ""));
+  function runScript(script: Script, keys: readonly string[], values: readonly (string | number)[]): Promise<unknown> {
+    return connection.run((redis) => script.call(redis, keys, values));
   }
 
   /** Keys that begin so, at every master: SCAN looks at all keys of a server. */
