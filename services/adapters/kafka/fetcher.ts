@@ -19,8 +19,11 @@ export interface FetcherSettings {
 
 const READ_COMMITTED = 1;
 const FETCH_BYTES_MAX = 32 * 1024 * 1024;
-/** A fetch comes back at once when there is something; a feed that was just moved waits so long at most. */
-const FETCH_WAIT_MS = 50;
+/**
+ * A fetch comes back at once when there is something; a feed that was just moved waits so long at most. Each fetch that
+ * finds nothing costs the broker work for all its partitions.
+ */
+const FETCH_WAIT_MS = 250;
 const RETRY_PAUSE_MS = 100;
 const METADATA_INTERVAL_MS = 1000;
 /** An end below a position may be a leader that has just been elected: looked at again before it is believed. */
