@@ -96,7 +96,7 @@ class SlotResolver {
   /** To be called once the batch that was resolved last is on the log, or never will be. */
   #published: () => void = () => {};
   #timeMs = 0;
-  #progressAtMs = Number.NEGATIVE_INFINITY;
+  #tick = -1;
 
   constructor(services: ResolverServices, slot: OwnedSlot, positions: ReadonlyMap<string, Position>) {
     this.#services = services;
@@ -122,7 +122,7 @@ class SlotResolver {
       startedAt = performance.now();
       // Before the poll: what is appended after it, while the batch is being resolved, has not been passed.
       const clockMs = now();
-      const polled = await this.#slot.poll(BATCH_RECORDS_MAX, tickIntervalMs);
+      const polled = await this.#slot.poll(BATCH_RECORDS_MAX, tickIntervalMs - (startedAt % tickIntervalMs));
       stall.note(polled);
       const { records, atEnd } = polled;
       const out = await this.#resolve(records, atEnd ? clockMs : null);
@@ -261,9 +261,11 @@ class SlotResolver {
     this.#timeMs = Math.max(this.#timeMs, readUpToMs ?? Math.min(...all));
   }
 
+  /** At the same instants in every slot of the process: a stitcher then takes the ticks of all slots in one step. */
   #isProgressDue(): boolean {
-    if (this.#timeMs === 0 || performance.now() - this.#progressAtMs < this.#services.tickIntervalMs) return false;
-    this.#progressAtMs = performance.now();
+    const tick = Math.floor(performance.now() / this.#services.tickIntervalMs);
+    if (this.#timeMs === 0 || tick === this.#tick) return false;
+    this.#tick = tick;
     return true;
   }
 }
