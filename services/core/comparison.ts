@@ -32,5 +32,6 @@ export function bareRecord<T>(): Record<string, T> {
 
 /** Entries of a map by key, in the one order: iteration that reaches an output goes through this. */
 export function sortedEntries<T>(map: ReadonlyMap<string, T>): [string, T][] {
-  return [...map].sort(([a], [b]) => compareText(a, b));
+  const entries = [...map];
+  return entries.length < 2 ? entries : entries.sort(([a], [b]) => compareText(a, b));
 }

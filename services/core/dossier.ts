@@ -75,19 +75,32 @@ export function readDossier(
     backfill: item.backfill,
     limits,
   };
+  const { messages, pressure } = readMessages(telling, event);
+  const { stated, inferred } = readPreferences(telling, event);
+  const { channels, categories, hours } = readHabits(telling, event);
+  const { searches, touches, timeline } = readJourney(telling, event);
+  const { calls, notes, messageSteps } = readCorrespondence(telling, event);
   return {
     consents: readConsents(telling, event),
     cases: readCases(telling, event, source?.caseIdScope ?? item.source),
-    ...readMessages(telling, event),
+    messages,
+    pressure,
     reaches: readReaches(registry, item, event.type, event.occurredAt),
     subscriptions: readSubscriptions(telling, event),
     loyalty: readLoyalty(telling, event),
     places: readPlaces(telling, event),
     carts: readCarts(telling, event, source?.currency ?? ""),
-    ...readPreferences(telling, event),
-    ...readHabits(telling, event),
-    ...readJourney(telling, event),
-    ...readCorrespondence(telling, event),
+    stated,
+    inferred,
+    channels,
+    categories,
+    hours,
+    searches,
+    touches,
+    timeline,
+    calls,
+    notes,
+    messageSteps,
   };
 }
 

@@ -79,17 +79,15 @@ export interface JourneyView {
   readonly timeline: readonly (TimelineLine & { readonly channel: string })[];
 }
 
+export function viewTouches({ touches }: Pick<Journey, "touches">): JourneyView["touches"] {
+  return touches.map(({ at, channel, campaignId, medium, source }) => ({ at, channel, campaignId, medium, source }));
+}
+
 /** The latest first. */
 export function viewJourney(registry: Registry, { searches, touches, timeline }: Journey): JourneyView {
   return {
     searches: searches.map(({ at, query, results, source }) => ({ at, query, results, source })),
-    touches: touches.map(({ at, channel, campaignId, medium, source }) => ({
-      at,
-      channel,
-      campaignId,
-      medium,
-      source,
-    })),
+    touches: viewTouches({ touches }),
     timeline: timeline.map(({ at, type, source, eventId }) => {
       const channel = registry.sources.get(source)?.channel ?? source;
       return { at, type, channel, source, eventId };

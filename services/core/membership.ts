@@ -235,7 +235,9 @@ export function setStanding(registry: Registry, component: Component, entry: Ent
     if (entry.state !== state) membership.listing = null;
   }
   if (!stays) leaveProfile(registry, component, entry);
-  Object.assign(entry, { profile, state, pending });
+  entry.profile = profile;
+  entry.state = state;
+  entry.pending = pending;
   if (!stays) joinProfile(registry, component, entry);
   return true;
 }

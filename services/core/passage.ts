@@ -8,7 +8,7 @@ import type { PassageRules } from "./configuration.ts";
 import { creditChannels, type ChannelCredit } from "./credit.ts";
 import { viewConsentsOf } from "./dossier-view.ts";
 import type { Engine } from "./engine.ts";
-import { viewJourney, NO_JOURNEY, type JourneyView } from "./journey.ts";
+import { viewTouches, NO_JOURNEY, type JourneyView } from "./journey.ts";
 import type { Cause, ProfileRecord } from "./profile.ts";
 import { listReachable } from "./reach.ts";
 import { viewContactsOf, type Facts, type ProfileView } from "./view.ts";
@@ -49,7 +49,7 @@ export function describePassage(
   by: Cause,
 ): Passage {
   const { passages } = registry.configuration.rules;
-  const touches = listTouches(viewJourney(registry, view.dossier ?? NO_JOURNEY), record.touchedUpTo, touchTime(by));
+  const touches = listTouches(viewTouches(view.dossier ?? NO_JOURNEY), record.touchedUpTo, touchTime(by));
   const consents = viewConsentsOf(registry, view.dossier);
   return {
     facts: describeFacts(view.facts, ladder.readsTime),
@@ -70,7 +70,7 @@ export function touchTime({ occurredAt, at }: Cause): number {
   return occurredAt ?? at;
 }
 
-function listTouches({ touches }: JourneyView, after: number | null, upTo: number): PassageTouch[] {
+function listTouches(touches: JourneyView["touches"], after: number | null, upTo: number): PassageTouch[] {
   return touches.filter(({ at }) => at <= upTo && (after === null || at > after)).toReversed();
 }
 
@@ -82,20 +82,20 @@ function findValueTier({ valueTiers }: PassageRules, { orders }: Facts): string 
 
 function describeFacts({ profile, orders, scores }: Facts, withTimes: boolean): Record<string, string> {
   const times = {
-    "profile.firstAt": JSON.stringify(profile.firstAt),
-    "profile.lastAt": JSON.stringify(profile.lastAt),
-    "orders.latestAt": JSON.stringify(orders.latestAt),
+    "profile.firstAt": String(profile.firstAt),
+    "profile.lastAt": String(profile.lastAt),
+    "orders.latestAt": String(orders.latestAt),
   };
   return {
     ...(withTimes ? times : {}),
     ...Object.fromEntries(
       Object.entries(scores ?? {}).map(([name, value]) => [`scores.${name}`, JSON.stringify(value)]),
     ),
-    "profile.known": JSON.stringify(profile.known),
-    "profile.contactPoints": JSON.stringify(profile.contactPoints),
-    "profile.checkouts": JSON.stringify(profile.checkouts),
-    "profile.cartsFilled": JSON.stringify(profile.cartsFilled),
-    "orders.valid": JSON.stringify(orders.valid),
+    "profile.known": String(profile.known),
+    "profile.contactPoints": String(profile.contactPoints),
+    "profile.checkouts": String(profile.checkouts),
+    "profile.cartsFilled": String(profile.cartsFilled),
+    "orders.valid": String(orders.valid),
     "orders.spentMinor": JSON.stringify(Object.fromEntries(sortedEntries(orders.spentMinor))),
   };
 }

@@ -7,7 +7,7 @@ import { findSettlement } from "./case.ts";
 import { sortedEntries } from "./comparison.ts";
 import { MOMENTS, type MomentName, type SignalRule, type SourceConfiguration } from "./configuration.ts";
 import { DEMOGRAPHIC_FIELDS, findTold } from "./demographics.ts";
-import { findLatest, findLatestOfAll, type Moment } from "./recency.ts";
+import { findLatest, findLatestOfAll, listRecencyKeys, type Moment } from "./recency.ts";
 import type { Registry } from "./registry.ts";
 import { compileCondition } from "./segment.ts";
 import type { ProfileView } from "./view.ts";
@@ -25,14 +25,15 @@ export interface Pattern {
 export function compilePattern(rule: SignalRule, registry: Registry): Pattern {
   const { yearly } = rule;
   const holds = rule.while === null ? () => true : compileCondition(rule.while);
+  const findOpening = compileMoment(rule.after);
   // What opens and refutes at once opens anew.
-  const refuting = rule.unless.filter((name) => !rule.after.includes(name));
+  const findRefutation = compileMoment(rule.unless.filter((name) => !rule.after.includes(name)));
   const findFollowed = (view: ProfileView, signalledUpTo: number | null): number | null => {
-    const opening = findMoment(view, rule.after);
+    const opening = findOpening(view);
     // Loading history opens none (O5).
     if (opening === null || opening.backfill) return null;
     if (signalledUpTo !== null && opening.at <= signalledUpTo) return null;
-    const refutation = findMoment(view, refuting);
+    const refutation = findRefutation(view);
     return refutation !== null && refutation.at >= opening.at ? null : opening.at;
   };
   const findYearly = (view: ProfileView, trait: string, asOf: number, signalledUpTo: number | null): number | null => {
@@ -82,17 +83,20 @@ function isMoment(name: string): name is MomentName {
   return (MOMENTS as readonly string[]).includes(name);
 }
 
-/** The latest of these. */
-function findMoment(view: ProfileView, names: readonly string[]): Moment | null {
-  const moments = names.filter(isMoment).map((name) => READ[name](view));
-  const types = names.filter((name) => !isMoment(name));
-  let latest: Moment | null = null;
-  for (const moment of [...moments, findLatest(view.recency, types)]) {
-    if (moment === null || (latest !== null && moment.at < latest.at)) continue;
-    // Of a tie what was not told as history.
-    if (latest === null || moment.at > latest.at || !moment.backfill) latest = moment;
-  }
-  return latest;
+/** Finds the latest of these. */
+function compileMoment(names: readonly string[]): (view: ProfileView) => Moment | null {
+  const readers = names.filter(isMoment).map((name) => READ[name]);
+  const keys = listRecencyKeys(names.filter((name) => !isMoment(name)));
+  return (view) => {
+    let latest = findLatest(view.recency, keys);
+    for (const read of readers) {
+      const moment = read(view);
+      if (moment === null || (latest !== null && moment.at < latest.at)) continue;
+      // Of a tie what was not told as history.
+      if (latest === null || moment.at > latest.at || !moment.backfill) latest = moment;
+    }
+    return latest;
+  };
 }
 
 const READ: Readonly<Record<MomentName, (view: ProfileView) => Moment | null>> = {
@@ -119,5 +123,5 @@ function describeMoment({ cart, facts, dossier, recency }: ProfileView, name: st
     const last = dossier === null ? null : findSettlement(dossier.cases);
     return { "case.source": JSON.stringify(last?.source ?? null), "case.caseId": JSON.stringify(last?.caseId ?? null) };
   }
-  return { [`${name}.at`]: JSON.stringify(findLatest(recency, [name])?.at ?? null) };
+  return { [`${name}.at`]: JSON.stringify(findLatest(recency, listRecencyKeys([name]))?.at ?? null) };
 }

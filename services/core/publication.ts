@@ -127,6 +127,7 @@ function publishProfile(engine: Engine, workspace: Workspace, touched: Touched):
 
 function describeProfile({ registry }: Engine, record: ProfileRecord, look: Look): PublicProfile {
   return {
+    ...viewDossier(registry, look.dossier),
     version: record.version,
     segment: look.segment,
     segmentSince: record.segmentSince,
@@ -145,7 +146,6 @@ function describeProfile({ registry }: Engine, record: ProfileRecord, look: Look
     counters: Object.fromEntries(sortedEntries(look.counters)),
     contacts: look.contacts,
     completeness: look.completeness,
-    ...viewDossier(registry, look.dossier),
   };
 }
 

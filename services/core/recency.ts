@@ -34,10 +34,15 @@ export function mergeRecency(into: Recency, from: ReadonlyMap<string, number>): 
   for (const [key, value] of from) into.set(key, Math.max(into.get(key) ?? 0, value));
 }
 
-/** The latest of these types, however it was vouched for; null: there was none. */
-export function findLatest(recency: ReadonlyMap<string, number>, types: Iterable<string>): Moment | null {
+/** The keys of these types, however they are vouched for. */
+export function listRecencyKeys(types: readonly string[]): string[] {
+  return types.flatMap((type) => [`1${type}`, `0${type}`]);
+}
+
+/** The latest under these keys; null: there was none. */
+export function findLatest(recency: ReadonlyMap<string, number>, keys: readonly string[]): Moment | null {
   let latest = 0;
-  for (const type of types) latest = Math.max(latest, recency.get(`1${type}`) ?? 0, recency.get(`0${type}`) ?? 0);
+  for (const key of keys) latest = Math.max(latest, recency.get(key) ?? 0);
   return readMoment(latest);
 }
 

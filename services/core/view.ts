@@ -115,6 +115,7 @@ export function viewCompleteness(
   traits: ProfileView["traits"],
   contacts: readonly ContactView[],
 ): number {
+  if (traits.size + contacts.length === 0) return 0;
   const filled = configuration.declaredFields.filter((name) => isFilled(name, traits, contacts));
   return Math.floor((1000 * filled.length) / configuration.declaredFields.length);
 }

@@ -128,7 +128,7 @@ export class ShardStitcher {
       to = { offset: bundle.offset, step: cut };
       break;
     }
-    const parts = new Map(this.#encode(changed, changes).map(({ key, value }) => [key, value]));
+    const parts = this.#encode(changed, changes);
     const { timersAdded, timersRemoved } = splitTimers(timers);
     const outcome = await this.#services.store.commit({
       shard: this.shard,
@@ -155,17 +155,18 @@ export class ShardStitcher {
   #encode(
     changed: ReadonlyMap<string, Component | null>,
     changes: ReadonlyMap<ComponentId, ReadonlySet<string>>,
-  ): StoredPart[] {
-    const parts: StoredPart[] = [];
+  ): Map<string, StoredPart["value"]> {
+    const parts = new Map<string, StoredPart["value"]>();
     const encodeInside = (key: string, isHeadChanged: boolean): void => {
       const component = this.#parts.get(key) as Component | Forwarder;
-      parts.push(...encodeChanges(component, changes.get(component.id) ?? NOTHING, isHeadChanged));
+      const encoded = encodeChanges(component, changes.get(component.id) ?? NOTHING, isHeadChanged);
+      for (const { key, value } of encoded) parts.set(key, value);
     };
     for (const [key, component] of changed) {
       const identifier = identifierOf(key);
-      if (identifier !== null) parts.push({ key, value: component && encodeStateOf(component, identifier) });
+      if (identifier !== null) parts.set(key, component && encodeStateOf(component, identifier));
       else if (isComponentPart(key)) encodeInside(key, true);
-      else parts.push(encodePart({ key, value: this.#parts.get(key) }));
+      else parts.set(key, encodePart({ key, value: this.#parts.get(key) }).value);
     }
     for (const id of changes.keys()) if (!changed.has(componentPart(id))) encodeInside(componentPart(id), false);
     return parts;

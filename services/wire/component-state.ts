@@ -131,7 +131,8 @@ export function encodeComponent(
 ): Buffer {
   if (component.forward !== undefined) return encodeForwarder(component);
   const texts = new Texts();
-  return encodeValue(componentType, {
+  const stored: StoredComponent = {
+    ...NOTHING_ABROAD,
     texts: texts.list,
     id: texts.put(component.id),
     forward: null,
@@ -142,9 +143,13 @@ export function encodeComponent(
     evidence: Array.from(component.evidence.values(), (one) => writeEvidence(texts, one)),
     rulings:
       component.rulings === null ? NONE : Array.from(component.rulings.values(), (one) => writeRuling(texts, one)),
-    ...(component.abroad === null ? NOTHING_ABROAD : writeAbroad(texts, component.abroad, encodePart)),
     pages: pageCount,
-  } satisfies StoredComponent);
+  };
+  const { abroad } = component;
+  return encodeValue(
+    componentType,
+    abroad === null ? stored : { ...stored, ...writeAbroad(texts, abroad, encodePart) },
+  );
 }
 
 function encodeForwarder({ id, forward }: Forwarder): Buffer {

@@ -76,7 +76,9 @@ interface Description {
   readonly traceparent: string | null;
 }
 
+/** Values are made in one go, a copy first where there is one: what is added to an object name by name costs more than writing it. */
 function describe(output: Output, position: OutputPosition): Description {
+  const { shard, offset, step } = position;
   switch (output.kind) {
     case "profile-changed": {
       const { profileId, version, segment, changes, cause } = output;
@@ -90,7 +92,9 @@ function describe(output: Output, position: OutputPosition): Description {
         changes,
         causeEventId: cause.eventId,
         causeSource: cause.source,
-        ...position,
+        shard,
+        offset,
+        step,
       };
       return { topic: "profileChanged", key: profileId, id, timeMs: cause.at, value, traceparent: cause.traceparent };
     }
@@ -99,19 +103,19 @@ function describe(output: Output, position: OutputPosition): Description {
       const value =
         state === null
           ? null
-          : { profileId, ...state, segmentSince: state.segmentSince ?? cause.at, at: cause.at, ...position };
+          : { ...state, profileId, segmentSince: state.segmentSince ?? cause.at, at: cause.at, shard, offset, step };
       const id = state === null ? `${profileId}.end.${nameOf(position)}` : `${profileId}.s${state.version}`;
       return { topic: "profileState", key: profileId, id, timeMs: cause.at, value, traceparent: cause.traceparent };
     }
     case "transition":
     case "retraction": {
-      const { by, ...told } = output;
+      const { profileId, transitionId, by } = output;
       const { eventId, source, at, occurredAt } = by;
-      const value = { ...told, eventId, source, at, occurredAt, ...position };
+      const value = { ...output, eventId, source, at, occurredAt, shard, offset, step };
       return {
         topic: "segmentTransition",
-        key: told.profileId,
-        id: told.transitionId,
+        key: profileId,
+        id: transitionId,
         timeMs: by.at,
         value,
         traceparent: by.traceparent,
@@ -129,7 +133,9 @@ function describe(output: Output, position: OutputPosition): Description {
         source: cause.source,
         identifiers,
         identifiersCount,
-        ...position,
+        shard,
+        offset,
+        step,
       };
       return {
         topic: "identityChanged",
@@ -141,19 +147,19 @@ function describe(output: Output, position: OutputPosition): Description {
       };
     }
     case "signal": {
-      const { kind: _kind, ...signal } = output;
+      const { profileId, signalId, at } = output;
       return {
         topic: "profileSignal",
-        key: signal.profileId,
-        id: signal.signalId,
-        timeMs: signal.at,
-        value: { ...signal, ...position },
+        key: profileId,
+        id: signalId,
+        timeMs: at,
+        value: { ...output, shard, offset, step },
         traceparent: null,
       };
     }
     case "profile-erased": {
       const { profileId, requestId, cause } = output;
-      const value = { profileId, requestId, at: cause.at, ...position };
+      const value = { profileId, requestId, at: cause.at, shard, offset, step };
       const id = `${profileId}.e.${requestId}`;
       return { topic: "profileErased", key: profileId, id, timeMs: cause.at, value, traceparent: null };
     }
