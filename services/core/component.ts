@@ -21,9 +21,11 @@ export interface Entry {
   namespace: string;
   value: string;
   readonly birth: ComponentId;
-  /** Earliest record that asserted it, and earliest that did so with `authenticated` or better (null: weak). */
+  /** Earliest record that asserts it, and earliest that does so with `authenticated` or better (null: weak). */
   first: Stamp;
   firstAuthenticated: Stamp | null;
+  /** The same without operators' links, which may be taken back (assertion.ts); null: none ever named it. */
+  unlinked: Unlinked | null;
   /** Raised each time what other homes are told of it changes. */
   statusVersion: number;
   status: Status | null;
@@ -43,12 +45,25 @@ export interface Entry {
   ordersListed: number;
 }
 
+export interface Unlinked {
+  /** Null: nobody else asserts it. */
+  readonly first: Stamp | null;
+  readonly firstAuthenticated: Stamp | null;
+  /** Nobody asserts it now: every link is taken back. */
+  readonly isUnsaid: boolean;
+}
+
 export interface Erased {
   readonly kind: ErasureKind;
   /** When that was recorded. */
   readonly at: number;
   /** It is on no profile and has no value: until it is said again, where it was only claimed. */
   readonly hidden: boolean;
+}
+
+/** Of whom nothing is shown: he was erased, or only links that were taken back named him. He still weighs, on no profile. */
+export function isHidden({ erased, unlinked }: Entry): boolean {
+  return erased?.hidden === true || unlinked?.isUnsaid === true;
 }
 
 /** That two identifiers were asserted together; kept per (pair, source, assurance) with its earliest record. */

@@ -1,14 +1,14 @@
 // Evidence: that two identifiers were asserted together, kept per (pair, source, assurance) with its earliest record.
 
+import { recordEntry } from "./assertion.ts";
 import { type Assurance, assuranceLevel, isAuthenticated } from "./configuration.ts";
 import { isTied } from "./mailbox.ts";
-import { isPlainer, type Registry } from "./registry.ts";
+import type { Registry } from "./registry.ts";
 import { compareStamps, compareText, type Stamp } from "./comparison.ts";
-import { evidenceKey, openAbroad, type Component, type Entry } from "./component.ts";
+import { evidenceKey, openAbroad, type Component } from "./component.ts";
 import type { Engine } from "./engine.ts";
-import type { ErasureKind } from "./erasure.ts";
 import type { EventItem, RoutedIdentifier } from "./item.ts";
-import { tieEvidence, tieIdentifier, type News } from "./region.ts";
+import { tieEvidence, type News } from "./region.ts";
 import { isGivenUp } from "./ruling.ts";
 import { isKnown } from "./weighed.ts";
 import type { Workspace } from "./workspace.ts";
@@ -23,6 +23,7 @@ export function recordEvidence(
 ): boolean {
   const { identifiers } = item;
   const stamp: Stamp = { t: item.recordedAt, source: item.source, eventId: item.eventId };
+  const isLink = item.ruling?.verdict === "linked";
   let changed = false;
   const kindOf = ({ namespace }: RoutedIdentifier) => engine.registry.namespaces.get(namespace)?.kind;
   /** True where it is weak and lives here. */
@@ -40,7 +41,7 @@ export function recordEvidence(
     const { key, namespace, birth } = identifier;
     if (component.held.has(birth)) {
       const named = component.identifiers.get(key)?.namespace ?? namespace;
-      if (!recordEntry(engine, component, identifier, stamp)) continue;
+      if (!recordEntry(engine.registry, component, identifier, stamp, isLink)) continue;
       note(key);
       if (!touch(identifier) || component.identifiers.get(key)?.namespace !== named) news.whole = true;
     } else if (component.abroad?.far.has(key) !== true) {
@@ -71,83 +72,6 @@ export function recordEvidence(
 
 function isReleased(component: Component, { key }: RoutedIdentifier): boolean {
   return isGivenUp(component, key) || (component.abroad?.far.get(key)?.status?.released ?? null) !== null;
-}
-
-/** True where it is new, or something about it. */
-function recordEntry(engine: Engine, component: Component, identifier: RoutedIdentifier, stamp: Stamp): boolean {
-  const { namespace, value, birth, key, assurance } = identifier;
-  const authenticated = isAuthenticated(assurance) && engine.registry.namespaces.get(namespace)?.kind !== "device";
-  const entry = component.identifiers.get(key);
-  if (entry === undefined) {
-    const entry = createEntry(key, namespace, value, birth, stamp, authenticated);
-    component.identifiers.set(key, entry);
-    if ((identifier.erased ?? null) !== null)
-      entry.erased = { kind: identifier.erased as ErasureKind, at: stamp.t, hidden: true };
-    component.abroad?.far.delete(key);
-    tieIdentifier(component, key);
-    return true;
-  }
-  let changed = false;
-  if (entry.erased?.hidden === true) {
-    if (sayAgain(entry, identifier, stamp, authenticated)) changed = true;
-    else if (identifier.erased !== "claimed" && isPlainer(engine.registry, namespace, entry.namespace)) {
-      // What it is weighs, as it did.
-      entry.namespace = namespace;
-      changed = true;
-    }
-  } else if ((identifier.erased ?? null) === null && isPlainer(engine.registry, namespace, entry.namespace)) {
-    entry.namespace = namespace;
-    entry.value = value;
-    changed = true;
-  }
-  if (compareStamps(stamp, entry.first) < 0) {
-    entry.first = stamp;
-    changed = true;
-  }
-  if (authenticated && (entry.firstAuthenticated === null || compareStamps(stamp, entry.firstAuthenticated) < 0)) {
-    entry.firstAuthenticated = stamp;
-    changed = true;
-  }
-  return changed;
-}
-
-/** What was only claimed before it was erased is there again once it is said anew, or by somebody who knows. */
-function sayAgain(entry: Entry, identifier: RoutedIdentifier, { t }: Stamp, authenticated: boolean): boolean {
-  const { erased } = entry;
-  if (erased?.kind !== "claimed" || (identifier.erased ?? null) !== null) return false;
-  if (t <= erased.at && !authenticated) return false;
-  entry.namespace = identifier.namespace;
-  entry.value = identifier.value;
-  entry.erased = { ...erased, hidden: false };
-  return true;
-}
-
-function createEntry(
-  key: string,
-  namespace: string,
-  value: string,
-  birth: string,
-  stamp: Stamp,
-  authenticated: boolean,
-): Entry {
-  return {
-    key,
-    namespace,
-    value,
-    birth,
-    first: stamp,
-    firstAuthenticated: authenticated ? stamp : null,
-    statusVersion: 0,
-    status: null,
-    profile: null,
-    claimants: [],
-    state: "owned",
-    limited: false,
-    pending: false,
-    fragment: null,
-    erased: null,
-    ordersListed: 0,
-  };
 }
 
 type Asserted = Pick<RoutedIdentifier, "namespace" | "assurance">;

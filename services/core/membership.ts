@@ -2,7 +2,7 @@
 // beside them and moved with them, so that an event costs the same however many identifiers a person has (P5).
 
 import type { Registry } from "./registry.ts";
-import type { Component, Entry } from "./component.ts";
+import { isHidden, type Component, type Entry } from "./component.ts";
 import { createFragment, mergeFragment, type Fragment } from "./fragment.ts";
 import {
   addToListing,
@@ -59,7 +59,7 @@ function findMembership(component: Component, naming: string): Membership | unde
         membership.members.add(key);
         if (entry.pending) membership.pending += 1;
       }
-      if (entry.claimants.length === 0 || entry.erased?.hidden === true) continue;
+      if (entry.claimants.length === 0 || isHidden(entry)) continue;
       const holders = new Set(entry.claimants.map((claimant) => component.identifiers.get(claimant)?.profile ?? null));
       for (const holder of holders) if (holder !== null) openMembership(table, holder).shown.push(key);
     }

@@ -98,6 +98,10 @@ export class Verdicts {
     return verdict !== "cut" && verdict !== "apart" && !(verdict === "lifted" && source === OPERATOR);
   }
 
+  isLinked(a: string, b: string): boolean {
+    return this.#latest.get(pairKey(a, b))?.verdict === "linked";
+  }
+
   /** The record by which an identifier was given up last. */
   releaseOf(key: string): Stamp | null {
     const ruling = this.#latest.size === 0 ? undefined : this.#latest.get(pairKey(key, key));

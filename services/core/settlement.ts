@@ -3,7 +3,7 @@
 // profile has nobody outside; else everything is weighed.
 
 import { compareStamps, compareText, type Stamp } from "./comparison.ts";
-import type { Component, Entry, Evidence } from "./component.ts";
+import { isHidden, type Component, type Entry, type Evidence } from "./component.ts";
 import { isMailbox } from "./mailbox.ts";
 import { isProfileKnown, isScarce, membersOf } from "./membership.ts";
 import { findRegion, type News, type Region } from "./region.ts";
@@ -30,7 +30,7 @@ export interface Settlement {
 export interface Group {
   /** Keys; of a profile of known identifiers not all of its weak ones. */
   readonly members: readonly string[];
-  /** Null: on no profile, for it is contested and shareable, erased, or by itself a mailbox or what was given up. */
+  /** Null: on no profile, for it is contested and shareable, hidden, or by itself a mailbox or what was given up. */
   readonly naming: string | null;
 }
 
@@ -49,9 +49,9 @@ function weighWhole(registry: Registry, component: Component): Settlement {
     movers: weighing.identifiers,
     groups: listGroups(weighing).flatMap((list) => {
       const members = list.flatMap(({ entry }) => (isHidden(entry) ? [] : [entry.key]));
-      if (members.length === 0) return hideErased(list);
+      if (members.length === 0) return hide(list);
       const isShown = list.some(({ shown }) => shown.length > 0);
-      return [...hideErased(list), { members, naming: isShown ? null : nameProfile(registry, component, members) }];
+      return [...hide(list), { members, naming: isShown ? null : nameProfile(registry, component, members) }];
     }),
     evidence: component.evidence.values(),
     namings: namings.sort(compareText),
@@ -76,7 +76,7 @@ function weighRegion(registry: Registry, component: Component, region: Region): 
       return null;
     if (list.some((one) => moving.has(one.entry.key) && takesPlace(registry, component, one, standing))) return null;
     const members = list.flatMap(({ entry }) => (isHidden(entry) ? [] : [entry.key]));
-    groups.push(...hideErased(list.filter(({ entry }) => moving.has(entry.key))));
+    groups.push(...hide(list.filter(({ entry }) => moving.has(entry.key))));
     if (members.length === 0) continue;
     const isBeside = !list.some(({ entry }) => moving.has(entry.key)) && !left.has(standing ?? "");
     if (isBeside) continue;
@@ -124,12 +124,7 @@ function takesPlace(registry: Registry, component: Component, { entry }: Weighed
   return standing !== undefined || (entry.profile !== null && isProfileKnown(registry, component, entry.profile));
 }
 
-/** Who was erased still weighs, and is on no profile. */
-function isHidden({ erased }: Entry): boolean {
-  return erased?.hidden === true;
-}
-
-function hideErased(list: readonly Weighed[]): Group[] {
+function hide(list: readonly Weighed[]): Group[] {
   const members = list.flatMap(({ entry }) => (isHidden(entry) ? [entry.key] : []));
   return members.length === 0 ? [] : [{ members, naming: null }];
 }

@@ -3,8 +3,8 @@
 import type { OutcomeReason } from "./acceptance.ts";
 import { isAuthenticated } from "./configuration.ts";
 import { isWithoutFacts } from "./declaration.ts";
-import { isPlainer } from "./registry.ts";
 import { compareText } from "./comparison.ts";
+import { restate } from "./assertion.ts";
 import { componentPart, createComponent, openAbroad, type Component, type Entry } from "./component.ts";
 import type { Engine } from "./engine.ts";
 import { tellSize } from "./announcement.ts";
@@ -153,18 +153,20 @@ function* applyEvent(
     return evaluateAffected(engine, workspace, component, touched, cause);
   }
   const affected = new Set<string>();
-  // How a profile looked has to be seen before an identifier of it becomes known, or is said plainly.
+  // How a profile looked has to be seen before an identifier of it becomes known, or no longer is, or is called otherwise.
   for (const { key, namespace, assurance } of item.identifiers) {
     const entry = component.identifiers.get(key);
     if (entry === undefined || entry.profile === null) continue;
     const becomesKnown = entry.firstAuthenticated === null && isAuthenticated(assurance);
-    if (becomesKnown || isPlainer(engine.registry, namespace, entry.namespace))
+    if (becomesKnown || item.role === "ruling" || namespace !== entry.namespace)
       touchProfile(engine, workspace, component, entry.profile, cause);
   }
   const news = createNews();
   const ruled = takeVerdict(component, item);
   if (ruled) {
     news.whole = true;
+    for (const { key } of item.identifiers)
+      if (restate(engine.registry, component, key)) workspace.change(component, key);
     workspace.write(componentPart(component.id), component);
   }
   const emptied = ruled && item.ruling?.verdict === "released" ? component.identifiers.get(item.ruling.one) : undefined;

@@ -2,6 +2,7 @@
 // to do with them, as one, with one more record. What the door would refuse cannot be supposed.
 
 import { acceptEvent, type AcceptedEvent } from "./acceptance.ts";
+import { restate } from "./assertion.ts";
 import { compareStamps, compareText, type Stamp } from "./comparison.ts";
 import { createComponent, evidenceKey, openAbroad, type Component, type Entry } from "./component.ts";
 import { isAuthenticated } from "./configuration.ts";
@@ -65,10 +66,16 @@ export function suppose(registry: Registry, world: Component, saying: Saying): C
     const { one, other, verdict } = accepted.ruling;
     const rulings = new Map(world.rulings ?? []);
     takeRuling(rulings, createRuling(one, other, verdict, stamp));
-    Object.assign(next, { rulings });
+    const identifiers = new Map(world.identifiers);
+    Object.assign(next, { rulings, identifiers });
+    for (const key of [one, other]) {
+      const entry = identifiers.get(key);
+      if (entry !== undefined) identifiers.set(key, { ...entry });
+      restate(registry, next, key);
+    }
   }
   if (isWithoutFacts(accepted) && accepted.ruling?.verdict !== "linked") return next;
-  return { ...next, ...assert(registry, world, accepted, stamp) };
+  return { ...next, ...assert(registry, next, accepted, stamp) };
 }
 
 /** Keys of the lives that the identifiers live in (erasure.ts). */

@@ -17,7 +17,7 @@
 import { assuranceLevel, isAuthenticated, type Assurance } from "./configuration.ts";
 import type { Registry } from "./registry.ts";
 import { compareStamps, compareText, type Stamp } from "./comparison.ts";
-import type { Component, Entry, Evidence, FarEnd } from "./component.ts";
+import { isHidden, type Component, type Entry, type Evidence, type FarEnd } from "./component.ts";
 import type { ComponentId } from "./item.ts";
 import { isMailbox } from "./mailbox.ts";
 import { NO_SUCCESSIONS, NO_VERDICTS, Successions, Verdicts } from "./ruling.ts";
@@ -247,8 +247,8 @@ class Scales {
 
   /** By a member that is on her profile; where all of them were erased she has none, and it is shown to nobody. */
   #represent(person: Weighed): string {
-    if (person.entry.erased?.hidden !== true) return person.entry.key;
-    const isHers = (one: Weighed) => isPersonal(one) && findGroup(one) === person && one.entry.erased?.hidden !== true;
+    if (!isHidden(person.entry)) return person.entry.key;
+    const isHers = (one: Weighed) => isPersonal(one) && findGroup(one) === person && !isHidden(one.entry);
     return this.identifiers.find(isHers)?.entry.key ?? person.entry.key;
   }
 

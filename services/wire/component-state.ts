@@ -1,7 +1,7 @@
 // Components as bytes of the store and back. A component says few texts many times (keys, births, sources, the events
 // that its stamps name), so each is written once and its place stands for it.
 
-import type { Abroad, Component, Entry, Erased, Evidence, FarEnd, Forwarder, Part } from "#core/component.ts";
+import type { Abroad, Component, Entry, Erased, Evidence, FarEnd, Forwarder, Part, Unlinked } from "#core/component.ts";
 import { stateOf } from "#core/component.ts";
 import type { Stamp } from "#core/comparison.ts";
 import { evidenceKey } from "#core/component.ts";
@@ -34,6 +34,11 @@ interface StoredStatus {
   readonly released: StoredStamp | null;
 }
 
+interface StoredUnlinked extends Pick<Unlinked, "isUnsaid"> {
+  readonly first: StoredStamp | null;
+  readonly firstAuthenticated: StoredStamp | null;
+}
+
 interface StoredIdentifier extends Pick<Entry, "statusVersion" | "state" | "limited" | "pending" | "ordersListed"> {
   readonly key: Text;
   readonly namespace: Text;
@@ -41,6 +46,7 @@ interface StoredIdentifier extends Pick<Entry, "statusVersion" | "state" | "limi
   readonly birth: Text;
   readonly first: StoredStamp;
   readonly firstAuthenticated: StoredStamp | null;
+  readonly unlinked: StoredUnlinked | null;
   readonly status: StoredStatus | null;
   readonly profile: Text | null;
   readonly claimants: readonly Text[];
@@ -113,9 +119,13 @@ class Texts {
     return { t, source: this.put(source), eventId: this.put(eventId) };
   }
 
+  putStampOrNull(stamp: Stamp | null): StoredStamp | null {
+    return stamp === null ? null : this.putStamp(stamp);
+  }
+
   putStatus(status: Status | null): StoredStatus | null {
     if (status === null) return null;
-    const released = status.released === null ? null : this.putStamp(status.released);
+    const released = this.putStampOrNull(status.released);
     if (status.known) return { known: true, person: this.putOrNull(status.person), claimants: NONE, released };
     return { known: false, person: null, claimants: this.putAll(status.claimants), released };
   }
@@ -164,7 +174,8 @@ function writeIdentifier(texts: Texts, entry: Entry, stateful: boolean): StoredI
     value: texts.put(entry.value),
     birth: texts.put(entry.birth),
     first: texts.putStamp(entry.first),
-    firstAuthenticated: entry.firstAuthenticated === null ? null : texts.putStamp(entry.firstAuthenticated),
+    firstAuthenticated: texts.putStampOrNull(entry.firstAuthenticated),
+    unlinked: writeUnlinked(texts, entry.unlinked),
     statusVersion: entry.statusVersion,
     status: texts.putStatus(entry.status),
     profile: texts.putOrNull(entry.profile),
@@ -176,6 +187,12 @@ function writeIdentifier(texts: Texts, entry: Entry, stateful: boolean): StoredI
     ordersListed: entry.ordersListed,
     erased: entry.erased,
   };
+}
+
+function writeUnlinked(texts: Texts, unlinked: Unlinked | null): StoredUnlinked | null {
+  if (unlinked === null) return null;
+  const { first, firstAuthenticated, isUnsaid } = unlinked;
+  return { first: texts.putStampOrNull(first), firstAuthenticated: texts.putStampOrNull(firstAuthenticated), isUnsaid };
 }
 
 function writeEvidence(texts: Texts, { a, b, source, assurance, stamp }: Evidence): StoredEvidence {
@@ -251,7 +268,8 @@ function readIdentifier(texts: readonly string[], stored: StoredIdentifier): Ent
     value: take(stored.value),
     birth: take(stored.birth),
     first: readStamp(texts, stored.first),
-    firstAuthenticated: stored.firstAuthenticated === null ? null : readStamp(texts, stored.firstAuthenticated),
+    firstAuthenticated: readStampOrNull(texts, stored.firstAuthenticated),
+    unlinked: readUnlinked(texts, stored.unlinked),
     statusVersion: stored.statusVersion,
     status: readStatus(texts, stored.status),
     profile: stored.profile === null ? null : take(stored.profile),
@@ -263,6 +281,14 @@ function readIdentifier(texts: readonly string[], stored: StoredIdentifier): Ent
     erased: stored.erased && { ...stored.erased },
     ordersListed: stored.ordersListed,
   };
+}
+
+function readUnlinked(texts: readonly string[], stored: StoredUnlinked | null): Unlinked | null {
+  if (stored === null) return null;
+  const [first, firstAuthenticated] = [stored.first, stored.firstAuthenticated].map((one) =>
+    readStampOrNull(texts, one),
+  ) as [Stamp | null, Stamp | null];
+  return { first, firstAuthenticated, isUnsaid: stored.isUnsaid };
 }
 
 function readRulings(texts: readonly string[], stored: readonly StoredRuling[]): Rulings | null {
@@ -277,10 +303,14 @@ function readStamp(texts: readonly string[], { t, source, eventId }: StoredStamp
   return { t, source: texts[source] as string, eventId: texts[eventId] as string };
 }
 
+function readStampOrNull(texts: readonly string[], stamp: StoredStamp | null): Stamp | null {
+  return stamp === null ? null : readStamp(texts, stamp);
+}
+
 function readStatus(texts: readonly string[], status: StoredStatus | null): Status | null {
   if (status === null) return null;
   const { known, person, claimants } = status;
-  const released = status.released === null ? null : readStamp(texts, status.released);
+  const released = readStampOrNull(texts, status.released);
   if (known) return { known, person: person === null ? null : (texts[person] as string), released };
   return { known, claimants: claimants.map((place) => texts[place] as string), released };
 }

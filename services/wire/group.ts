@@ -67,7 +67,7 @@ async function readGroup(services: LookupServices, key: string): Promise<GroupSt
 
 async function findHolder(services: LookupServices, key: string): Promise<string | null> {
   const located = await locateLife(services, key);
-  if (located === null || located.entry.erased?.hidden === true || isGivenUp(located.component, key)) return null;
+  if (located === null || isHidden(located.entry) || isGivenUp(located.component, key)) return null;
   const record = located.component.profiles.get(located.entry.profile ?? "");
   return record?.alive === true ? record.id : null;
 }

@@ -1,6 +1,6 @@
 // Where an identifier lives: index, shard, component. Whoever reads beside the shards' writers begins here.
 
-import { componentPart, type Component, type Entry, type Forwarder } from "#core/component.ts";
+import { componentPart, isHidden, type Component, type Entry, type Forwarder } from "#core/component.ts";
 import type { Engine } from "#core/engine.ts";
 import { lifeKey } from "#core/erasure.ts";
 import { identifierKey, normaliseIdentifier } from "#core/identifier.ts";
@@ -75,7 +75,7 @@ export async function locateKey(services: LookupServices, key: string): Promise<
     const located = await locateLife(services, lifeKey(services.engine.registry.hash, key, life));
     if (located === null && life === 0) return null;
     if (located === null) missing += 1;
-    else if (located.entry.erased?.kind !== "own") return located.entry.erased?.hidden === true ? null : located;
+    else if (located.entry.erased?.kind !== "own") return isHidden(located.entry) ? null : located;
   }
   return null;
 }

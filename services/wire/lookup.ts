@@ -1,7 +1,7 @@
 // Looking a profile up by one of its identifiers, or by its id: index, component, orders. A look-up by a claimed
 // identifier returns what is kept under that identifier alone (I5).
 
-import type { Component, Entry } from "#core/component.ts";
+import { isHidden, type Component, type Entry } from "#core/component.ts";
 import type { ComponentId } from "#core/item.ts";
 import { type Configuration, isAuthenticated } from "#core/configuration.ts";
 import { countMembers, membersOf } from "#core/membership.ts";
@@ -74,7 +74,7 @@ export async function lookUpId(services: LookupServices, id: string): Promise<Lo
   const located = naming === null ? null : await locateLife(services, naming);
   if (naming === null || located === null) return { found: false, reason: "unknown-identifier" };
   const { component, entry } = located;
-  if (entry.erased?.hidden === true) return { found: false, reason: "unknown-identifier" };
+  if (isHidden(entry)) return { found: false, reason: "unknown-identifier" };
   // Whoever has it next is not who was named by it.
   if (isGivenUp(component, naming)) return { found: false, reason: "unknown-identifier" };
   const named = component.profiles.get(naming);

@@ -50,6 +50,7 @@ function gather(cookies: number): Component {
       birth,
       first: stamp,
       firstAuthenticated: null,
+      unlinked: null,
       statusVersion: 1,
       status: null,
       profile: "c-ana",

@@ -90,10 +90,20 @@ function earlier(a: Stamp | null, b: Stamp): Stamp {
   return a === null || compareStamps(b, a) < 0 ? b : a;
 }
 
-export function listIdentifiers(registry: Registry, events: readonly AcceptedEvent[]): Map<string, Identifier> {
+export function listIdentifiers(
+  registry: Registry,
+  events: readonly AcceptedEvent[],
+  verdicts: ReadonlyMap<string, Verdict>,
+): Map<string, Identifier> {
   const identifiers = new Map<string, Identifier>();
   const said = new Set<string>();
-  for (const event of events) {
+  const asserted = new Set<string>();
+  const isLink = ({ ruling }: AcceptedEvent) => ruling?.verdict === "linked";
+  // Links are first, so that whatever else names an identifier says how it is called.
+  for (const event of events.toSorted((x, y) => Number(isLink(y)) - Number(isLink(x)))) {
+    const { ruling } = event;
+    const isTakenBack =
+      ruling?.verdict === "linked" && verdicts.get(pairOf(ruling.one, ruling.other))?.verdict !== "linked";
     for (const { key, namespace, value, assurance, erased } of event.identifiers) {
       const { kind, strength, digestOf } = must(registry.namespaces.get(namespace));
       const counted = digestOf ?? namespace;
@@ -106,7 +116,7 @@ export function listIdentifiers(registry: Registry, events: readonly AcceptedEve
         value,
         kind,
         strength,
-        first: stamp,
+        first: NEVER,
         firstAuthenticated: null,
         quarantined: false,
         counted,
@@ -120,14 +130,18 @@ export function listIdentifiers(registry: Registry, events: readonly AcceptedEve
       const isSaid = (erased ?? null) === null;
       if (isSaid && (namespace === "email" || !said.has(key)))
         Object.assign(identifier, { namespace, value, strength });
-      if (isSaid) said.add(key);
+      if (isSaid && !isLink(event)) said.add(key);
+      identifiers.set(key, identifier);
+      // A link that was taken back was never said, but for how it spelt an address.
+      if (isTakenBack) continue;
+      asserted.add(key);
       identifier.first = earlier(identifier.first, stamp);
       // Devices never become known.
       if (kind !== "device" && isAuthenticated(assurance))
         identifier.firstAuthenticated = earlier(identifier.firstAuthenticated, stamp);
-      identifiers.set(key, identifier);
     }
   }
+  for (const key of identifiers.keys()) if (!asserted.has(key)) identifiers.delete(key);
   return identifiers;
 }
 
@@ -148,7 +162,8 @@ export function listEvidence(
     for (const x of event.identifiers) {
       for (const y of event.identifiers) {
         if (x.key >= y.key || !isEvidence(x, y)) continue;
-        const [a, b] = [must(identifiers.get(x.key)), must(identifiers.get(y.key))];
+        const [a, b] = [identifiers.get(x.key), identifiers.get(y.key)];
+        if (a === undefined || b === undefined) continue;
         const assurance = combineAssurance(a, x.assurance, b, y.assurance);
         const id = JSON.stringify([a.key, b.key, event.source, assurance]);
         const known = evidence.get(id) ?? { a, b, source: event.source, assurance, stamp: stampOf(event) };

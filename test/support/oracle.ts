@@ -97,7 +97,7 @@ export function recomputePeople(
   const latestMs = Math.max(0, ...events.map(({ recordedAt }) => recordedAt));
   const verdicts = listVerdicts(accepted);
   const telling = accepted.filter((event) => !isWithoutFacts(event) || event.ruling?.verdict === "linked");
-  const identifiers = listIdentifiers(registry, telling);
+  const identifiers = listIdentifiers(registry, telling, verdicts);
   const evidence = listEvidence(identifiers, telling).filter((one) => {
     const { a, b } = one;
     if (!isStanding(one, verdicts)) return false;

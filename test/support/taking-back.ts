@@ -101,6 +101,8 @@ interface Draw {
   readonly place: number;
   readonly instant: number;
   readonly bought: readonly [boolean, boolean];
+  /** How the other end is there before: said by who knows, typed, or, as the bridge may be the first to name it, not. */
+  readonly introduced: "known" | "typed" | "unnamed";
   readonly cuts: readonly [number, number];
 }
 
@@ -110,6 +112,15 @@ function say(source: string, recordedAt: number, event: Omit<ChannelEvent, "occu
 
 const lines = [{ productId: "p1", quantity: 1, unitPriceMinor: 40_000 }];
 const order = (orderId: string) => ({ orderId, lines, currency: "EUR", totalMinor: 40_000 });
+
+function listIntroductions(pair: Pair, { kind, bought, introduced }: Draw, at: number): RecordedEvent[] {
+  const [one, other] = pair;
+  const first = introduce(one, "one", bought[0], at - 120_000);
+  // Only a link makes known whom it names.
+  if (kind !== "linked" || introduced === "known") return [first, introduce(other, "other", bought[1], at - 60_000)];
+  const typed = { eventId: "other", type: "page-viewed", identifiers: [{ ...other, assurance: "claimed" as const }] };
+  return introduced === "typed" ? [first, say("web", at - 60_000, typed)] : [first];
+}
 
 /** Says an end alone, so that the bridge is not the first to say it. */
 function introduce(claim: IdentifierClaim, eventId: string, bought: boolean, at: number): RecordedEvent {
@@ -149,7 +160,7 @@ function strip(bridge: RecordedEvent, pair: Pair): RecordedEvent | null {
 }
 
 function assemble(events: readonly RecordedEvent[], draw: Draw): TakingBack {
-  const { kind, verdict, instant, bought, cuts } = draw;
+  const { kind, verdict, instant, cuts } = draw;
   const told = events.map((event) => new Set(listKeys(event)));
   const givenUp = listGivenUp(events);
   // What takes the bridge back takes all evidence between the two: there must be no other.
@@ -161,7 +172,6 @@ function assemble(events: readonly RecordedEvent[], draw: Draw): TakingBack {
   if (pair === undefined) throw new Error("a history named everybody with everybody");
   const times = events.map(({ recordedAt }) => recordedAt);
   const at = times[instant % times.length] ?? 0;
-  const [one, other] = pair;
   const bridge = build(kind, pair, at);
   const latest = Math.max(...times);
   const rule = (eventId: string, type: string, after: number) =>
@@ -171,11 +181,7 @@ function assemble(events: readonly RecordedEvent[], draw: Draw): TakingBack {
     kind,
     verdict,
     pair,
-    before: [
-      ...events.slice(0, from),
-      introduce(one, "one", bought[0], at - 120_000),
-      introduce(other, "other", bought[1], at - 60_000),
-    ],
+    before: [...events.slice(0, from), ...listIntroductions(pair, draw, at)],
     bridge,
     between: events.slice(from, to),
     taken: rule("taken", rulingType(verdict), 60_000),
@@ -247,6 +253,7 @@ export function takingBack(told: fc.Arbitrary<History>): fc.Arbitrary<TakingBack
     place: fc.nat(),
     instant: fc.nat(),
     bought: fc.tuple(fc.boolean(), fc.boolean()),
+    introduced: fc.constantFrom<Draw["introduced"]>("known", "known", "typed", "unnamed"),
     cuts: fc.tuple(fc.nat({ max: 60 }), fc.nat({ max: 60 })),
   });
   return fc.tuple(told, fc.noShrink(draw)).map(([{ events }, drawn]) => assemble(events, drawn));
