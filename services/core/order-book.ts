@@ -54,7 +54,8 @@ export function* foldOrderEvent(
 }
 
 /**
- * Counts the order where it belongs now: under its owner's identifier, or loose while that lives elsewhere or is nobody.
+ * Counts the order where it belongs now: under its owner's identifier, or loose while that lives elsewhere or is nobody, or
+ * while the event that names it as one who knows it has not come here: until then it may be a stranger's who claimed it (I5).
  * The profiles whose totals moved are added to `affected`.
  */
 export function* adoptOrder(
@@ -66,8 +67,10 @@ export function* adoptOrder(
   affected: Set<string>,
 ): Steps<void> {
   const owner = orderOwner(order);
-  const entry = owner === null ? undefined : component.identifiers.get(owner.key);
-  if (entry?.erased?.kind === "own") {
+  const named = owner === null ? undefined : component.identifiers.get(owner.key);
+  const entry =
+    named !== undefined && owner?.isAuthenticated === true && isUnknownYet(engine, named) ? undefined : named;
+  if (named?.erased?.kind === "own") {
     eraseOrder(order);
     workspace.write(orderPart(order.key), order);
     if (component.abroad?.looseOrders.delete(order.key) === true)
@@ -102,6 +105,10 @@ export function* adoptOrder(
       workspace.write(componentPart(component.id), component);
     if (former !== entry) yield* listOrder(workspace, component, entry, order.key);
   }
+}
+
+function isUnknownYet({ registry }: Engine, entry: Entry): boolean {
+  return entry.firstAuthenticated === null && registry.namespaces.get(entry.namespace)?.kind !== "device";
 }
 
 /** The identifier's fragment, to be written into. */

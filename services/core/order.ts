@@ -3,6 +3,7 @@
 // Valid: placed or paid, a line of positive quantity, a total not below zero, not cancelled, not wholly returned.
 
 import { compareText } from "./comparison.ts";
+import { isAuthenticated } from "./configuration.ts";
 import { readCurrency } from "./currency.ts";
 import type { ChannelEvent, OrderLine } from "./event.ts";
 import type { ComponentId, EventItem } from "./item.ts";
@@ -26,6 +27,8 @@ export interface OrderFact {
   /** Who the event names: the key and birth of its anchor; null where it names nobody. */
   readonly anchor: string | null;
   readonly anchorBirth: ComponentId | null;
+  /** Whether it names the anchor as one who knows it. */
+  readonly anchorAuthenticated: boolean;
   readonly backfill: boolean;
 }
 
@@ -99,6 +102,7 @@ export function addOrderFact(
     lines: part.lines ?? null,
     anchor: anchor?.key ?? null,
     anchorBirth: anchor?.birth ?? null,
+    anchorAuthenticated: anchor !== undefined && isAuthenticated(anchor.assurance),
     backfill: item.backfill,
   };
   const same = order.facts.findIndex((other) => other.source === fact.source && other.eventId === fact.eventId);
@@ -118,10 +122,18 @@ function compareFacts(a: OrderFact, b: OrderFact): number {
 }
 
 /** The identifier that the order belongs to: whom the first placing event names, else the first event that names anybody. */
-export function orderOwner(order: Order): { key: string; birth: ComponentId } | null {
+export function orderOwner(order: Order): OrderOwner | null {
   const naming = order.facts.filter((fact) => fact.anchor !== null);
   const owner = naming.find((fact) => fact.type === "order-placed") ?? naming[0];
-  return owner === undefined ? null : { key: owner.anchor as string, birth: owner.anchorBirth as ComponentId };
+  if (owner === undefined) return null;
+  const { anchor, anchorBirth, anchorAuthenticated } = owner;
+  return { key: anchor as string, birth: anchorBirth as ComponentId, isAuthenticated: anchorAuthenticated };
+}
+
+export interface OrderOwner {
+  readonly key: string;
+  readonly birth: ComponentId;
+  readonly isAuthenticated: boolean;
 }
 
 export function viewOrder(registry: Registry, order: Order): OrderView {

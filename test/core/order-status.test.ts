@@ -69,6 +69,7 @@ function live(letters: string) {
       totalMinor: null,
       anchor: null,
       anchorBirth: null,
+      anchorAuthenticated: false,
       backfill: false,
     };
   });
