@@ -1,8 +1,8 @@
 // Why identifiers are one person, and why they are not (I7): read off the evidence of a component after the fact, by the
 // same order in which the rule of weighing.ts takes it.
 
-import { assuranceLevel, isAuthenticated } from "./configuration.ts";
-import type { Registry } from "./registry.ts";
+import { isAuthenticated } from "./configuration.ts";
+import { joins, type Registry } from "./registry.ts";
 import { compareStamps, compareText } from "./comparison.ts";
 import type { Component, Entry, Evidence } from "./component.ts";
 import { evidenceKey } from "./component.ts";
@@ -83,9 +83,7 @@ export function explainProfile(registry: Registry, component: Component, naming:
     }
   };
   const kinds = (one: Evidence) => [one.a, one.b].map((key) => kindOf(registry, entryOf(key)));
-  const strong = evidence.filter(
-    (one) => assuranceLevel(one.assurance) >= registry.joinLevel && !kinds(one).includes("weak"),
-  );
+  const strong = evidence.filter((one) => joins(registry, one.assurance) && !kinds(one).includes("weak"));
   take(
     "strong-evidence",
     strong.filter((one) => !kinds(one).includes("shareable")).sort((x, y) => compareWeight(registry, component, x, y)),
@@ -187,7 +185,7 @@ export function explainSeparation(registry: Registry, one: Standing, other: Stan
     if (isLimited(one, mine) || isLimited(other, theirs)) return "limit";
     const contested = states.find(({ state }) => state === "contested");
     if (contested !== undefined && (namespaces.length === 0 || countClaimants(contested) > 1)) return "contested";
-    const isStrong = found.some(({ assurance }) => assuranceLevel(assurance) >= registry.joinLevel);
+    const isStrong = found.some(({ assurance }) => joins(registry, assurance));
     return namespaces.length > 0 && (isStrong || contested !== undefined) ? "unique-namespace" : "claims-only";
   };
   return { obstacle: obstacle(), evidence: found.length > 0 ? found : list(without), namespaces };

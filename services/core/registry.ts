@@ -2,6 +2,7 @@
 
 import {
   assuranceLevel,
+  type Assurance,
   type Configuration,
   type NamespaceConfiguration,
   type SourceConfiguration,
@@ -59,6 +60,11 @@ export function createRegistry(configuration: Configuration, hash: Hash): Regist
     joinLevel: assuranceLevel(configuration.joinAssurance),
     tiesMin: Math.min(...configuration.namespaces.flatMap((one) => [one.tiedUniquesMax, one.tiedOthersMax])),
   };
+}
+
+/** Whether evidence of that assurance joins two who are known. */
+export function joins({ joinLevel }: Registry, assurance: Assurance): boolean {
+  return assuranceLevel(assurance) >= joinLevel;
 }
 
 /** Two names of one identifier: whether the first says its value where the other says the digest of it. */

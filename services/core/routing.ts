@@ -4,10 +4,10 @@
 // set once and never change; a root of the later (class, time, hash) gets the earlier one as parent, so there are no
 // cycles. Strong evidence joins at once; so does weak evidence that touches an anonymous root. The rest are ties.
 
-import { assuranceLevel, isAuthenticated } from "./configuration.ts";
+import { isAuthenticated } from "./configuration.ts";
 import { isWithoutFacts, type AcceptedIdentifier } from "./declaration.ts";
 import type { AcceptedEvent } from "./acceptance.ts";
-import type { Registry } from "./registry.ts";
+import { joins, type Registry } from "./registry.ts";
 import { compareText } from "./comparison.ts";
 import { createPlaceItem } from "./group-home.ts";
 import type { AbsorbItem, ComponentId, EventItem, RoutedIdentifier } from "./item.ts";
@@ -101,9 +101,7 @@ export function routeEvent(
     // Values that count as one are weighed at one home.
     const isReplaced = ({ key }: AcceptedIdentifier) =>
       accepted.ruling?.verdict === "replaced" && [accepted.ruling.one, accepted.ruling.other].includes(key);
-    const joining = rootsOf(
-      strong.filter((one) => assuranceLevel(one.assurance) >= registry.joinLevel || isReplaced(one)),
-    );
+    const joining = rootsOf(strong.filter((one) => joins(registry, one.assurance) || isReplaced(one)));
     let target =
       joining.find(isPerson) ??
       rootsOf(strong).find(isPerson) ??

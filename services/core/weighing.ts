@@ -14,12 +14,12 @@
 // one that an operator holds apart from it. Evidence that an operator cut does not count, nor what was recorded of an
 // identifier before it was given up; values of which one has replaced the other are one.
 
-import { assuranceLevel, isAuthenticated, type Assurance } from "./configuration.ts";
-import type { Registry } from "./registry.ts";
+import { isAuthenticated } from "./configuration.ts";
+import { markQuarantined } from "./quarantine.ts";
+import { joins, type Registry } from "./registry.ts";
 import { compareStamps, compareText, type Stamp } from "./comparison.ts";
 import { isHidden, type Component, type Entry, type Evidence, type FarEnd } from "./component.ts";
 import type { ComponentId } from "./item.ts";
-import { isMailbox } from "./mailbox.ts";
 import { NO_SUCCESSIONS, NO_VERDICTS, Successions, Verdicts } from "./ruling.ts";
 import { compareWeight, findGroup, isKnown, listCounting, type Claim, type Weighed } from "./weighed.ts";
 
@@ -47,7 +47,6 @@ export function weighComponent(registry: Registry, component: Component): Weighi
   return { identifiers: scales.identifiers, joins: scales.joins };
 }
 
-const NEVER_TIED = { tiedUniquesMax: 0, tiedOthersMax: 0 };
 const NOBODY: readonly string[] = [];
 const NO_CLAIMS: ReadonlyMap<string, Claim> = new Map();
 
@@ -153,59 +152,22 @@ class Scales {
     return one;
   }
 
-  /** From the evidence alone, so that it ends when the evidence goes (I4). */
   quarantine(): void {
-    if (this.#evidence.length <= this.#registry.tiesMin) return;
-    const root = (key: string) => this.#successions.root(key);
-    const tied = new Map<Weighed, { neighbours: Set<string>; joined: Set<string>; loose: Set<string> }>();
-    const note = (key: string, tiedTo: string, assurance: Assurance): void => {
-      const one = this.#byKey.get(key);
-      if (one === undefined) return;
-      const counted = tied.get(one) ?? { neighbours: new Set(), joined: new Set(), loose: new Set() };
-      tied.set(one, counted);
-      const namespace = this.#namespaceOf(tiedTo);
-      if (!one.known) {
-        // What an address is folded to is no other.
-        if (!isMailbox(this.#registry, { namespace })) counted.neighbours.add(tiedTo);
-        return;
-      }
-      if (!isAuthenticated(assurance) || this.#registry.namespaces.get(namespace)?.kind !== "unique") return;
-      // A succession lives at one home, this one where evidence joins any of it; of others nothing is known here.
-      if (root(tiedTo) === root(key)) return;
-      if (this.#joins(assurance)) counted.joined.add(root(tiedTo));
-      else counted.loose.add(tiedTo);
-    };
-    for (const { a, b, assurance } of this.#evidence) {
-      note(a, b, assurance);
-      note(b, a, assurance);
-    }
-    let any = false;
-    for (const [one, { neighbours, joined, loose }] of tied) {
-      const { tiedUniquesMax, tiedOthersMax } = this.#registry.namespaces.get(one.entry.namespace) ?? NEVER_TIED;
-      const others = [...loose].filter((key) => !joined.has(root(key)));
-      one.quarantined = one.known ? joined.size + others.length > tiedUniquesMax : neighbours.size > tiedOthersMax;
-      any ||= one.quarantined;
-    }
-    if (!any) return;
+    const { size } = markQuarantined(this.#registry, this.#component, this.#successions, this.#byKey, this.#evidence);
+    if (size === 0) return;
     const links = (key: string) => this.#byKey.get(key)?.quarantined !== true;
     this.#evidence = this.#evidence.filter(({ a, b }) => links(a) && links(b));
-  }
-
-  #namespaceOf(key: string): string {
-    return this.#component.identifiers.get(key)?.namespace ?? this.#component.abroad?.far.get(key)?.namespace ?? "";
   }
 
   #ends({ a, b }: Evidence): [Weighed, Weighed] {
     return [this.#byKey.get(a) as Weighed, this.#byKey.get(b) as Weighed];
   }
 
-  #joins(assurance: Assurance): boolean {
-    return assuranceLevel(assurance) >= this.#registry.joinLevel;
-  }
-
   unitePersons(): void {
     this.#strong = this.#evidence.filter(({ a, b, assurance }) => {
-      return this.#joins(assurance) && this.#byKey.get(a)?.known === true && this.#byKey.get(b)?.known === true;
+      return (
+        joins(this.#registry, assurance) && this.#byKey.get(a)?.known === true && this.#byKey.get(b)?.known === true
+      );
     });
     const joining = this.#strong.filter((one) => this.#ends(one).every(isPersonal));
     if (joining.length > 1) joining.sort((x, y) => compareWeight(this.#registry, this.#component, x, y));
@@ -283,7 +245,7 @@ class Scales {
       // Strong evidence joins components in the resolver; where it did not get to, the home asks.
       if (
         far !== undefined &&
-        this.#joins(assurance) &&
+        joins(this.#registry, assurance) &&
         this.#registry.namespaces.get(far.namespace)?.kind !== "device"
       )
         this.joins.add(far.birth);

@@ -58,9 +58,9 @@ export const ENGINE: readonly Mutant[] = [
   patch("older-status-wins", "core/step.ts", "if (end.version >= item.version) return;", ""),
   patch(
     "arrival-order-evidence",
-    "core/evidence.ts",
-    "if (compareStamps(stamp, entry.first) < 0) {",
-    "if (compareStamps(stamp, entry.first) > 0) {",
+    "core/assertion.ts",
+    "if (isFirst) entry.first = stamp;",
+    "entry.first = stamp;",
   ),
   patch(
     "arrival-order-cart",
