@@ -1,5 +1,6 @@
 // Whom a profile's households and accounts link it with, read where each group lives and through whose its anchors are now.
 
+import { isHidden } from "#core/component.ts";
 import { groupKey, groupPart, listParents, PARENTS_MAX, resolveGroup } from "#core/group.ts";
 import type { Chain, Group, GroupKind, GroupState } from "#core/group.ts";
 import type { Registry } from "#core/registry.ts";

@@ -56,12 +56,7 @@ export const ENGINE: readonly Mutant[] = [
     '{ sequence, after: "" } satisfies RulesChange);',
   ),
   patch("older-status-wins", "core/step.ts", "if (end.version >= item.version) return;", ""),
-  patch(
-    "arrival-order-evidence",
-    "core/assertion.ts",
-    "if (isFirst) entry.first = stamp;",
-    "entry.first = stamp;",
-  ),
+  patch("arrival-order-evidence", "core/assertion.ts", "if (isFirst) entry.first = stamp;", "entry.first = stamp;"),
   patch(
     "arrival-order-cart",
     "core/fragment.ts",
