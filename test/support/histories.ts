@@ -237,8 +237,8 @@ function draft(scenario: Scenario): fc.Arbitrary<Draft> {
       .map((draw) => assemble(source, orders, draw)),
   );
   return fc.oneof(
-    { arbitrary: told, weight: 14 },
-    { arbitrary: ruling(scenario), weight: 1 },
+    { arbitrary: told, weight: 13 },
+    { arbitrary: ruling(scenario), weight: 2 },
     { arbitrary: succession(scenario), weight: 1 },
   );
 }
@@ -269,21 +269,25 @@ function succession(scenario: Scenario): fc.Arbitrary<Draft> {
     });
 }
 
-/** An operator's word about two identifiers, most often of different people. */
+/** An operator's word about two identifiers, most often of one person: then it is about evidence that there is. */
 function ruling(scenario: Scenario): fc.Arbitrary<Draft> {
   const people = scenario === "crowd" ? 8 : PEOPLE;
-  const identifier = fc
-    .record({ namespace: among(Object.keys(VALUES)), person: fc.nat({ max: people - 1 }) })
-    .map(({ namespace, person }) => ({ namespace, value: VALUES[namespace]?.(person) ?? "" }));
+  const namespaces = Object.keys(HABITS["crm"] ?? {});
+  const person = fc.nat({ max: people - 1 });
   return fc
     .record({
       type: among(OPERATOR_VERDICTS.map(rulingType)),
-      one: identifier,
-      other: identifier,
+      whose: fc.tuple(person, person, percent),
+      ends: fc.tuple(percent, among(namespaces), among(namespaces), among(Object.keys(VALUES))),
       instant: fc.nat({ max: INSTANTS - 1 }),
     })
-    .map(({ type, one, other, instant }): Draft => {
+    .map(({ type, whose, ends, instant }): Draft => {
       const recordedAt = START_MS + instant * STEP_MS;
+      const [mine, theirs, stranger] = whose;
+      const [anything, a, b, any] = ends;
+      const claim = (namespace: string, person: number) => ({ namespace, value: VALUES[namespace]?.(person) ?? "" });
+      const one = claim(a, mine);
+      const other = claim(anything < 40 ? any : b, stranger < 35 ? theirs : mine);
       return {
         source: "operator",
         recordedAt,
