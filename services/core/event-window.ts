@@ -46,6 +46,11 @@ export function recallEvent(window: EventWindow, mark: number): number | undefin
   return window.get(mark) ?? window.get(claimMark(mark));
 }
 
+/** Whether the event, or a copy of it with another assurance, is in it. */
+export function hasFolded(window: EventWindow, source: string, eventId: string): boolean {
+  return recallEvent(window, markOf(source, eventId)) !== undefined;
+}
+
 /** Whether an authenticated event of about that instant is in it, or has been and so much has come since that it left. */
 export function hasPassed(window: EventWindow, source: string, eventId: string, recordedAt: number): boolean {
   if (window.has(markOf(source, eventId))) return true;

@@ -259,3 +259,47 @@ test("rules diff takes an instant of ISO 8601 for --until and nothing else", asy
   }
   assert.equal((await run(["rules", "diff", rules, rules, "--until", "2026-03-01T00:00Z"])).code, 0);
 });
+
+test("import --dry-run tells refusals, conflicts and merges by place, and writes nothing (S14)", async () => {
+  const { embedded, write } = deploy();
+  const named = (eventId: string, names: Record<string, string>, more: object = {}) =>
+    event({
+      eventId,
+      source: "crm",
+      type: "identified",
+      identifiers: Object.entries(names).map(([namespace, value]) => ({ namespace, value })),
+      ...more,
+    });
+  const file = write(
+    "crm.jsonl",
+    [
+      named("e1", { customer: "1", email: "a@example.fr" }),
+      named("e2", { customer: "2", email: "a@example.fr" }),
+      named("e2", { customer: "2", email: "a@example.fr" }),
+      named("e3", { cookie: "null" }),
+      named("e4", { customer: "3" }, { source: "till" }),
+    ].join("\n"),
+  );
+  const tried = await run([...embedded, "import", "--dry-run", "--json", file]);
+  assert.equal(tried.code, 3, tried.err);
+  const { refused, ...told } = JSON.parse(tried.out) as { refused: { line: number; reason: string }[] };
+  assert.deepEqual(
+    refused.map(({ line, reason }) => `${line} ${reason}`),
+    ["5 unknown-source", "4 no-identifier"],
+  );
+  assert.deepEqual(told, {
+    dryRun: true,
+    accepted: 2,
+    repeated: 1,
+    known: 0,
+    suppressed: 0,
+    merges: [],
+    parted: [],
+    conflicts: [{ kind: "kept-apart", namespaces: ["customer", "email"], file, line: 2 }],
+  });
+  const plain = await run([...embedded, "import", "--dry-run", file]);
+  assert.match(plain.out, /^dry run, nothing was written: 2 events would be folded, 1 are there twice/);
+  assert.match(plain.out, /crm\.jsonl:2 kept-apart: customer and email/);
+  assert.ok(!`${plain.out}${plain.err}`.includes("a@example.fr"), "no value is printed");
+  assert.equal((await run([...embedded, "tail", "channel-crm", "--json"])).out, "");
+});

@@ -1,6 +1,7 @@
 // weft import: files of what has happened, recorded when they say, to their channel topics.
 
 import type { Command } from "commander";
+import { rehearseFiles } from "../dry-run.ts";
 import { type FeedingOptions, feedFiles } from "../feeding.ts";
 
 export function registerImport(program: Command): void {
@@ -10,10 +11,10 @@ export function registerImport(program: Command): void {
     .argument("<files...>", "files, packed with gzip or not; merged into the order of recording")
     .option("-s, --source <name>", "source of lines that name none, or whose mapping reads the files")
     .option("--history", "mark the records as a backfill: no signal is sent and no voucher paid for them")
-    .action(async (files: string[], { history }: { history?: true }, command: Command) =>
-      feedFiles("import", files, command.optsWithGlobals<FeedingOptions>(), {
-        timestamps: "history",
-        backfill: history === true,
-      }),
-    );
+    .option("--dry-run", "write nothing: tell what would be refused, what conflicts and whom it would make one person")
+    .action(async (files: string[], { history, dryRun }: { history?: true; dryRun?: true }, command: Command) => {
+      const options = command.optsWithGlobals<FeedingOptions>();
+      if (dryRun === true) return rehearseFiles(files, options);
+      return feedFiles("import", files, options, { timestamps: "history", backfill: history === true });
+    });
 }
