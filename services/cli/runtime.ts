@@ -112,6 +112,7 @@ export async function openRuntime(loaded: LoadedConfiguration, options: RuntimeO
     transactionIntervalMs: settings.transactionIntervalMs,
     waiting,
   };
+  const keeper = new IndexKeeper({ ...shared, index: state.index, known: index, log: wires.log, now: Date.now });
   const { topicPrefix } = deployment.kafka;
 
   async function requireSafety(): Promise<void> {
@@ -135,13 +136,7 @@ export async function openRuntime(loaded: LoadedConfiguration, options: RuntimeO
       ...shared,
       registry: engine.registry,
       index,
-      keeper: new IndexKeeper({
-        ...shared,
-        index: state.index,
-        known: index,
-        log: wires.log,
-        now: Date.now,
-      }),
+      keeper,
       privacy: new PrivacyLedger(names.privacy, wires.log, wires.codec),
       rules: {
         topic: names.rules,
@@ -170,6 +165,7 @@ export async function openRuntime(loaded: LoadedConfiguration, options: RuntimeO
       ...shared,
       engine: engine.under(first.rules),
       store: state.store,
+      keeper,
       encodeBundle: await encodeBundle(),
       encodeOutput: await awaitRegistry(() => createOutputEncoder(wires.codec, names)),
       prepareEvents: (events) => wires.codec.prepare(events),

@@ -92,8 +92,15 @@ export interface OwnedSlot {
    * (possibly nothing). Only committed records. `atEnd` is true when every partition of the slot was read to its end.
    */
   poll(recordsMax: number, waitMs: number): Promise<{ records: LogRecord[]; atEnd: boolean }>;
-  /** Writes the records and moves the positions in one transaction. Throws LogError. An empty list only moves positions. */
-  publish(records: readonly NewRecord[], positions: ReadonlyMap<string, Position>): Promise<void>;
+  /**
+   * Writes the records and moves the positions in one transaction. Throws LogError. An empty list only moves positions.
+   * isSound is asked when all is written and nothing is committed: false gives the transaction up, as unavailable.
+   */
+  publish(
+    records: readonly NewRecord[],
+    positions: ReadonlyMap<string, Position>,
+    isSound?: () => Promise<boolean>,
+  ): Promise<void>;
 }
 
 export interface GroupOptions {
@@ -132,10 +139,13 @@ export interface Log {
   append(records: readonly NewRecord[]): Promise<void>;
   /** Joins a consumer group whose members share out whole slots. */
   joinGroup(options: GroupOptions): Promise<Membership>;
-  /** Reads committed records of whole topics; ends at the present end unless `follow`. */
+  /**
+   * Reads committed records of whole topics; ends at the present end unless `follow`. awaitsOpen: behind every transaction
+   * that is open at the call.
+   */
   read(
     topics: readonly string[],
-    options: { from: ReadFrom; follow: boolean; signal?: AbortSignal },
+    options: { from: ReadFrom; follow: boolean; signal?: AbortSignal; awaitsOpen?: boolean },
   ): AsyncIterable<LogRecord>;
   /** The offset behind the last committed record of each partition, by `partitionKey`. */
   endOffsets(topics: readonly string[]): Promise<ReadonlyMap<string, number>>;

@@ -43,7 +43,10 @@ export interface ShardCommit {
   readonly to: Position;
   /** null deletes. */
   readonly parts: ReadonlyMap<string, Uint8Array | null>;
-  /** Keys that `load` said are not there: where one to set or delete is listed all the same it was lost, and the step must not stand. */
+  /**
+   * Keys that `load` said are not there, since the last step: where one is listed all the same it was lost, and the step must
+   * not stand, whatever it makes of it.
+   */
   readonly absent: ReadonlySet<string>;
   readonly timersAdded: readonly Timer[];
   readonly timersRemoved: readonly Timer[];
@@ -98,7 +101,10 @@ export interface Store {
   standing(shard: number): Promise<ShardStanding | null>;
   /** The owner says what has been published, so that readers wait for it. To be told at each take-over. */
   awaitPosition(shard: number, epoch: number, until: number): Promise<"told" | "fenced">;
-  /** Empties the shard, so that it can be folded anew from the start of the log. Until it returns, the shard is damaged. */
+  /**
+   * Empties the shard, so that it can be folded anew from the start of the log. Until it returns, the shard is damaged; until
+   * awaitPosition is called again, its readers wait.
+   */
   clear(shard: number, epoch: number): Promise<"cleared" | "fenced">;
   /** One round trip. Result i belongs to keys[i]; null where there is no such part. */
   load(shard: number, keys: readonly string[]): Promise<(Uint8Array | null)[]>;

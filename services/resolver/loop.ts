@@ -29,7 +29,7 @@ export interface ResolverServices {
   readonly registry: Registry;
   readonly codec: Codec;
   readonly index: ComponentIndex;
-  readonly keeper: Pick<IndexKeeper, "check" | "mark" | "expect">;
+  readonly keeper: Pick<IndexKeeper, "check" | "mark" | "expect" | "isStill">;
   /** Requests to forget somebody. Absent: there are none. */
   readonly privacy?: PrivacyLedger;
   /** Rule sets that come into force. Absent: there is no topic of them. */
@@ -95,6 +95,8 @@ class SlotResolver {
   readonly #recent = new RecentEvents();
   /** To be called once the batch that was resolved last is on the log, or never will be. */
   #published: () => void = () => {};
+  /** Of the index over which it was resolved. */
+  #life = 0;
   #timeMs = 0;
   #tick = -1;
 
@@ -133,7 +135,8 @@ class SlotResolver {
       }
       await patiently(this.#services.waiting, this.#slot.revoked, "identity index", () => this.#services.keeper.mark());
       const positions = new Map(this.#positions);
-      publishing = this.#slot.publish(out, positions);
+      const life = this.#life;
+      publishing = this.#slot.publish(out, positions, () => this.#services.keeper.isStill(life));
       // Awaited at the next turn; a rejection until then must not be an unhandled one.
       publishing.catch(() => {}).finally(this.#takePublished());
     }
@@ -203,6 +206,7 @@ class SlotResolver {
       const isSound = async (): Promise<boolean> => {
         const before = life;
         life = await services.keeper.check();
+        this.#life = life;
         if (life === before) this.#published = services.keeper.expect();
         return life === before;
       };

@@ -85,8 +85,9 @@ export async function resolveBatch(
   const keys = new Set([...accepted.flatMap(({ event }) => event.identifiers.map(({ key }) => key)), ...nameless]);
   for (const request of requests) for (const key of listErasedKeys(registry.hash, erasures, request)) keys.add(key);
   await index.prefetch([...keys]);
-  // Joins that an attempt has made stand, also where the attempt is repeated: their homes must hear of them.
-  const joined: AbsorbItem[] = [];
+  // Joins that an attempt has made stand, also where the attempt is repeated: their homes must hear of them, and the index
+  // too, which may have lost them since.
+  let joined: AbsorbItem[] = [];
   for (;;) {
     const absorbs: AbsorbItem[] = [];
     const proposal = index.propose(nameless);
@@ -97,7 +98,10 @@ export async function resolveBatch(
       if (list === undefined) items.set(shard, [carried]);
       else list.push(carried);
     };
-    for (const item of joined) send({ item, event: null }, item.component);
+    for (const item of joined) {
+      proposal.setParent(item.component, item.into);
+      send({ item, event: null }, item.component);
+    }
     for (const { arrival, event, bytes } of accepted) {
       const routing = routeEvent(registry, proposal, event, {
         backfill: arrival.backfill,
@@ -110,7 +114,9 @@ export async function resolveBatch(
     for (const request of requests)
       for (const carried of routeErasure(registry.hash, erasures, proposal, request))
         send(carried, (carried.item as EventItem).component);
-    if ((await index.settle(proposal)) && (await (isSound?.() ?? true))) {
+    const isFirst = await index.settle(proposal);
+    joined = [...joined, ...absorbs].filter(({ component, into }) => index.parentOf(component) === into);
+    if (isFirst && (await (isSound?.() ?? true))) {
       recent.keep(batch);
       return {
         items,
@@ -125,7 +131,6 @@ export async function resolveBatch(
         latestOccurredAt: findLatest(registry, accepted),
       };
     }
-    joined.push(...absorbs.filter(({ component, into }) => index.parentOf(component) === into));
     await index.prefetch([...keys]);
   }
 }

@@ -1,5 +1,5 @@
-// The loop of one stitcher slot: bundles of its shards in, parts committed to the store, outputs published with the
-// position in one transaction. Take-over order: epochs, producer, and only then R (store) and K (log).
+// The loop of one stitcher slot: bundles in, parts committed, outputs published with the position in one transaction.
+// Take-over order: epochs, producer, and only then R (store) and K (log).
 //   R > K  committed, not published: publish what the outbox holds
 //   R < K  the store lost what it had acknowledged: fold [R, K) again with publishing suppressed
 //   a shard of which a part, a timer or an entry is missing is emptied first: R = 0 (loss.ts)
@@ -21,7 +21,9 @@ import {
 import { StoreUnavailable } from "#ports/store.ts";
 import { readBundle, type BundleValue } from "../wire/bundle.ts";
 import { StallWatch } from "../wire/stall.ts";
+import type { IndexKeeper } from "../wire/index-keeper.ts";
 import { patiently, type Waiting } from "../wire/patience.ts";
+import { joinAgain, type JoiningServices, watchJoins } from "./joins.ts";
 import { createScrubber, Losses, ShardDamaged, suspectLoss } from "./loss.ts";
 import { ShardStitcher, type Bundle, type ShardServices } from "./shard.ts";
 
@@ -33,6 +35,8 @@ export interface StitcherServices extends ShardServices {
   readonly codec: Codec;
   readonly transactionIntervalMs: number;
   readonly waiting: Waiting;
+  /** Of the index in which components are joined. Absent: it loses nothing. */
+  readonly keeper?: Pick<IndexKeeper, "check" | "isStill">;
   /** The shard stays where it is until somebody has seen to it. */
   onStopped?(shard: number, reason: string): void;
 }
@@ -66,6 +70,8 @@ export async function runStitcherSlot(given: StitcherServices, slot: OwnedSlot):
 interface OwnedShard {
   readonly stitcher: ShardStitcher;
   readonly key: string;
+  /** How far the shard has to come before it is to be believed. */
+  tellReaders(): Promise<void>;
   /** Below it nothing is published again. */
   readonly publishedAtTakeOver: Position;
   published: Position;
@@ -73,7 +79,7 @@ interface OwnedShard {
   stopped: boolean;
 }
 
-async function takeOver(services: StitcherServices, slot: OwnedSlot, losses: Losses): Promise<Map<number, OwnedShard>> {
+async function takeOver(services: JoiningServices, slot: OwnedSlot, losses: Losses): Promise<Map<number, OwnedShard>> {
   const shards = slot.partitions.map(({ partition }) => partition);
   const epochs = await services.store.raiseEpochs(shards);
   await slot.takeOver();
@@ -94,12 +100,16 @@ async function takeOver(services: StitcherServices, slot: OwnedSlot, losses: Los
     if (comparePositions(head.position, k) > 0) caughtUp.set(key, head.position);
     // Of a bundle that was published in part, readers wait for all of it.
     const told = k.step > 0 ? k.offset + 1 : k.offset;
-    if ((await services.store.awaitPosition(shard, epoch, told)) === "fenced")
-      throw new CommitRefused(`shard ${shard}: another owner has it`);
+    const tellReaders = async (): Promise<void> => {
+      if ((await services.store.awaitPosition(shard, epoch, told)) === "fenced")
+        throw new CommitRefused(`shard ${shard}: another owner has it`);
+    };
+    await tellReaders();
     from.set(key, head.position);
     owned.set(shard, {
       stitcher: new ShardStitcher(services, shard, epoch, head.position),
       key,
+      tellReaders,
       publishedAtTakeOver: k,
       published: reached,
       target: reached,
@@ -110,19 +120,23 @@ async function takeOver(services: StitcherServices, slot: OwnedSlot, losses: Los
         `shard ${shard}: the store is behind what was published (${head.position.offset} < ${k.offset}); folding again without publishing`,
       );
   }
-  if (caughtUp.size > 0) await slot.publish(unpublished, caughtUp);
+  if (caughtUp.size > 0) {
+    const joined = await joinAgain(services, unpublished);
+    await slot.publish([...unpublished, ...joined], caughtUp, services.isSound);
+  }
   slot.seek(from);
   return owned;
 }
 
-async function pumpSlot(services: StitcherServices, slot: OwnedSlot, losses: Losses): Promise<void> {
+async function pumpSlot(given: StitcherServices, slot: OwnedSlot, losses: Losses): Promise<void> {
+  const services = watchJoins(given);
   const owned = await takeOver(services, slot, losses);
   const stall = new StallWatch();
-  const scrub = createScrubber(services.store, [...owned.keys()]);
+  const scrub = createScrubber(services.store, [...owned.keys()], async (shard) => owned.get(shard)?.tellReaders());
   let publishing: Promise<void> = Promise.resolve();
   // What a step inside a bundle has made goes out before the next one is folded: all of them would be too much at once.
   const publishPart = async (shard: OwnedShard, records: readonly NewRecord[]): Promise<void> => {
-    publishing = publishing.then(() => publish(slot, [shard], records));
+    publishing = publishing.then(() => publish(services, slot, [shard], records));
     publishing.catch(() => {});
     await publishing;
   };
@@ -146,7 +160,7 @@ async function pumpSlot(services: StitcherServices, slot: OwnedSlot, losses: Los
       );
       for (const { partition } of records) losses.clearSuspicion(partition);
       await publishing;
-      publishing = publish(slot, [...owned.values()], out.flat());
+      publishing = publish(services, slot, [...owned.values()], out.flat());
       publishing.catch(() => {});
     }
   } finally {
@@ -213,12 +227,17 @@ async function fold(
   return out;
 }
 
-async function publish(slot: OwnedSlot, shards: readonly OwnedShard[], records: readonly NewRecord[]): Promise<void> {
+async function publish(
+  { isSound }: JoiningServices,
+  slot: OwnedSlot,
+  shards: readonly OwnedShard[],
+  records: readonly NewRecord[],
+): Promise<void> {
   const moved = shards
     .filter(({ published, target }) => comparePositions(target, published) > 0)
     .map((owned) => ({ owned, target: owned.target }));
   if (moved.length === 0 && records.length === 0) return;
-  await slot.publish(records, new Map(moved.map(({ owned, target }) => [owned.key, target])));
+  await slot.publish(records, new Map(moved.map(({ owned, target }) => [owned.key, target])), isSound);
   for (const { owned, target } of moved) owned.published = target;
 }
 

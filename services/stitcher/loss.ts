@@ -52,8 +52,15 @@ export class Losses {
   }
 }
 
-/** Goes through the parts of the slot's shards, a few a second. Throws ShardDamaged where one is not there. */
-export function createScrubber(store: Store, shards: readonly number[]): () => Promise<void> {
+/**
+ * Goes through the parts of the slot's shards, a few a second. Throws ShardDamaged where one is not there. What readers were
+ * told to wait for is told again, as a fail-over may have lost it and nothing else.
+ */
+export function createScrubber(
+  store: Store,
+  shards: readonly number[],
+  tellReaders: (shard: number) => Promise<void>,
+): () => Promise<void> {
   let scrubbedAtMs = performance.now();
   let place = 0;
   let cursor = "0";
@@ -61,6 +68,7 @@ export function createScrubber(store: Store, shards: readonly number[]): () => P
     const shard = shards[place];
     if (shard === undefined || performance.now() - scrubbedAtMs < SCRUB_INTERVAL_MS) return;
     scrubbedAtMs = performance.now();
+    await tellReaders(shard);
     const { next, lost } = await store.scrub(shard, cursor);
     if (lost !== null) throw new ShardDamaged(shard, "a part that is listed is not there", true);
     cursor = next;

@@ -17,7 +17,7 @@ import {
   type Forwarder,
 } from "#core/component.ts";
 import type { Engine } from "#core/engine.ts";
-import type { Carried, ComponentId } from "#core/item.ts";
+import type { AbsorbItem, Carried, ComponentId } from "#core/item.ts";
 import { shardOf } from "#core/item.ts";
 import { applyItem, partsOf } from "#core/step.ts";
 import { publishChanges } from "#core/publication.ts";
@@ -46,6 +46,8 @@ export interface ShardServices {
   findRoots(components: readonly ComponentId[]): Promise<ReadonlyMap<ComponentId, ComponentId>>;
   /** Joins the two in the index; returns the absorb items to send. */
   join(request: JoinRequest): Promise<Carried[]>;
+  /** Joins again what is told again, where the index has lost it; returns what to send beside. Absent: it loses nothing. */
+  rejoin?(absorbs: readonly AbsorbItem[]): Promise<Carried[]>;
   /** Sees to it that these events can be decoded: whoever wrote them may use a schema that this process has not met. */
   prepareEvents(events: readonly Uint8Array[]): Promise<void>;
   onOutputs?(outputs: readonly Output[]): void;
@@ -71,7 +73,7 @@ export class ShardStitcher {
   readonly #services: ShardServices;
   readonly #epoch: number;
   #parts = new Map<string, unknown>();
-  /** Of these, the store said that they are not there. */
+  /** Of these, the store said that they are not there, and no step has yet found that they are not listed either. */
   readonly #absent = new Set<string>();
   #position: Position;
   /** Keys of the shard's components in their order, while an item asks for all of them. */
@@ -145,7 +147,7 @@ export class ShardStitcher {
     for (const { queue, atMs } of timersAdded) this.#earliestMs[queue] = Math.min(this.#earliestMs[queue], atMs);
     if (outcome === "committed") {
       this.#position = to;
-      for (const [key, value] of parts) if (value !== null) this.#absent.delete(key);
+      this.#absent.clear();
       this.#trimCache();
     }
     return { outcome, records, to };
@@ -263,9 +265,10 @@ export class ShardStitcher {
     const position = { shard: this.shard, ...at };
     const records = outputs.map((output) => encodeOutput(output, position));
     const sends: Carried[] = [];
-    if (workspace.joins.length > 0) await this.#requireWhole();
+    const absorbs = workspace.sends.flatMap(({ item }) => (item.kind === "absorb" ? [item] : []));
+    if (workspace.joins.length + absorbs.length > 0) await this.#requireWhole();
     for (const request of workspace.joins) sends.push(...(await this.#services.join(request)));
-    sends.push(...workspace.sends);
+    sends.push(...workspace.sends, ...((await this.#services.rejoin?.(absorbs)) ?? []));
     if (sends.length === 0) return records;
     const routed = await this.#route(sends);
     for (const [shard, items] of routed) {
@@ -296,17 +299,11 @@ export class ShardStitcher {
       statuses.length === 0
         ? new Map<ComponentId, ComponentId>()
         : await this.#services.findRoots([...new Set(statuses)]);
-    const routed = new Map<number, Carried[]>();
-    for (const { item, event } of sends) {
-      const addressed =
-        item.kind === "status" ? { ...item, component: roots.get(item.component) ?? item.component } : item;
-      const isHome = addressed.kind !== "progress" && addressed.kind !== "rules";
-      const shard = shardOf(isHome ? addressed.component : "", this.#services.shards);
-      const items = routed.get(shard) ?? [];
-      items.push({ item: addressed, event });
-      routed.set(shard, items);
-    }
-    return routed;
+    const addressed = sends.map(({ item, event }) => ({
+      item: item.kind === "status" ? { ...item, component: roots.get(item.component) ?? item.component } : item,
+      event,
+    }));
+    return groupByHome(addressed, this.#services.shards);
   }
 
   #trimCache(): void {
@@ -315,11 +312,22 @@ export class ShardStitcher {
     let dropped = 0;
     for (const key of this.#parts.keys()) {
       this.#parts.delete(key);
-      this.#absent.delete(key);
       dropped += 1;
       if (dropped >= excess + CACHED_PARTS_MAX / 4) return;
     }
   }
+}
+
+export function groupByHome(sends: readonly Carried[], shards: number): Map<number, Carried[]> {
+  const homes = new Map<number, Carried[]>();
+  for (const carried of sends) {
+    const { item } = carried;
+    const shard = shardOf(item.kind === "progress" || item.kind === "rules" ? "" : item.component, shards);
+    const items = homes.get(shard) ?? [];
+    items.push(carried);
+    homes.set(shard, items);
+  }
+  return homes;
 }
 
 function addAll(present: Set<string> | undefined, keys: Set<string>): Set<string> {

@@ -3,8 +3,9 @@
 // beside each part of the index that can be lost by itself: where the mark survived, so did all that was put before it.
 //
 // Noticed: a mark that is gone, one whose part has another keeper since (Redis was started anew, or a replica has taken
-// over), and one of another life (somebody else has put things back). What a batch asked and put is checked before it goes
-// to the log; a loss after that is put back from the log like any other.
+// over), and one of another life (somebody else has put things back). What a batch asked and put is checked when it is
+// written to the log and not yet committed: a loss before that gives it up; after that, whoever puts things back waits for
+// the transactions that are open, and finds it.
 
 import type { ComponentId } from "#core/item.ts";
 import { compareText } from "#core/comparison.ts";
@@ -68,6 +69,12 @@ export class IndexKeeper {
     };
   }
 
+  /** Nothing is known to be lost since; to be asked before what was resolved in that life is committed. Puts nothing back. */
+  async isStill(life: number): Promise<boolean> {
+    const { lives } = await this.#readMarks();
+    return !this.#isLost && lives.every((one) => one === life);
+  }
+
   /** To be called now and then, by whoever writes to the index: the later the mark, the less has to be read after a loss. */
   async mark(): Promise<void> {
     if (this.#life === null || performance.now() - this.#markedAtMs < MARK_INTERVAL_MS) return;
@@ -100,7 +107,7 @@ export class IndexKeeper {
     const isTold = this.#isLost && read.some((mark) => mark !== null || this.#life !== null);
     if (isTold) waiting.onWait("the identity index has lost what it acknowledged; putting it back from the log");
     known.forget();
-    // Births of a batch that is still being published would be missed: its next events would be born again.
+    // Of this process as well, what is about to be written: its births would be missed, and its next events born again.
     await Promise.all(this.#underWay);
     const ends = await this.#readEnds();
     const from = ends.map((_, shard) => Math.min(...read.map((mark) => mark?.offsets[shard] ?? 0)));
@@ -133,7 +140,7 @@ export class IndexKeeper {
       parents = new Map();
       named = new Set();
     };
-    for await (const record of log.read([resolvedTopic], { from: start, follow: false })) {
+    for await (const record of log.read([resolvedTopic], { from: start, follow: false, awaitsOpen: true })) {
       await codec.prepare([record.value]);
       const decoded = codec.decode(record.value);
       if (!decoded.ok)

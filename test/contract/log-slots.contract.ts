@@ -67,6 +67,25 @@ export function testSlots(logTest: LogTest): void {
     await member.close();
   });
 
+  logTest(
+    "what is not sound when all is written is given up: nobody sees it, and nothing has moved (O1)",
+    async (log) => {
+      const [topic, out] = [await createTopic(log, "in", SLOTS), await createTopic(log, "out")];
+      const member = await new Member().join(log, `g-${randomUUID()}`, [topic]);
+      const slot = await member.open(0);
+      const moved = new Map([[`${topic}/0`, { offset: 1, step: 0 }]]);
+      await assert.rejects(
+        slot.publish(numbered(out, 0, 2), moved, async () => false),
+        isLogError("log-unavailable"),
+      );
+      await slot.takeOver();
+      assert.equal((await slot.positions()).get(`${topic}/0`)?.offset, 0);
+      await slot.publish(numbered(out, 0, 1, 7), moved, async () => true);
+      assert.deepEqual(valuesOf(await readMany(log, out, 1)), ["7"]);
+      await member.close();
+    },
+  );
+
   logTest("what was appended before a poll is read before that poll says it is at the end (T2)", async (log) => {
     const topic = await createTopic(log, "in", SLOTS);
     const member = await new Member().join(log, `g-${randomUUID()}`, [topic]);

@@ -3,65 +3,20 @@
 import { deepEqual, equal, ok } from "node:assert/strict";
 import { describe, it } from "node:test";
 import * as fc from "fast-check";
-import { openMemoryIndex } from "#adapters/memory/index.ts";
 import { openMemoryLog } from "#adapters/memory/log.ts";
 import type { Carried, EventItem } from "#core/item.ts";
 import type { Cause } from "#core/profile.ts";
 import type { Codec } from "#ports/codec.ts";
-import type { Index, IndexMark } from "#ports/index.ts";
 import { type BundleValue, encodeBundles } from "#services/wire/bundle.ts";
 import { ComponentIndex } from "#services/wire/component-index.ts";
 import { IndexKeeper } from "#services/wire/index-keeper.ts";
 import { profileId } from "#core/profile.ts";
 import { hash } from "#support/histories.ts";
+import { openLossyIndex } from "#support/lossy-index.ts";
 
 const TOPIC = "weft.resolved";
 const SHARDS = 2;
 const cause: Cause = { source: "web", eventId: "e", at: 1, occurredAt: null, backfill: false, traceparent: null };
-
-type Write = (index: Index) => Promise<unknown>;
-
-/** A memory index that can go back to what it held before its last writes, as a replica that takes over does. */
-function openLossyIndex() {
-  let index = openMemoryIndex();
-  let writes: Write[] = [];
-  let keeper = 0;
-  const write = async <T>(body: (index: Index) => Promise<T>): Promise<T> => {
-    writes.push(body);
-    return body(index);
-  };
-  const keep = async (count: number): Promise<void> => {
-    writes = writes.slice(0, Math.max(0, count));
-    index = openMemoryIndex();
-    for (const one of writes) await one(index);
-  };
-  const lossy: Index = {
-    get: (keys) => index.get(keys),
-    putIfAbsent: (entries) => write((to) => to.putIfAbsent(entries)),
-    restore: (entries) => write((to) => to.restore(entries)),
-    moveMarks: ([from], to) =>
-      write(async (on) => {
-        const [present] = await on.readMarks();
-        const { text = null, keeper: by = "" } = from ?? {};
-        if ((present?.text?.split(" ")[1] ?? null) === text) await on.moveMarks([present as IndexMark], `${by} ${to}`);
-      }),
-    async readMarks() {
-      const [mark] = await index.readMarks();
-      const [by = null, text = null] = mark?.text?.split(" ") ?? [];
-      return [{ text, keeper: `${keeper}`, doubtful: by !== null && by !== `${keeper}` }];
-    },
-    close: async () => {},
-  };
-  return {
-    index: lossy,
-    async loseLast(count: number) {
-      keeper += 1;
-      await keep(writes.length - count);
-    },
-    /** FLUSHALL: the server goes on. */
-    loseAll: () => keep(0),
-  };
-}
 
 /** Bundles are kept as values, and a record holds the place of its one. */
 const bundles: BundleValue[] = [];

@@ -8,6 +8,7 @@ import { RecentEvents } from "#services/resolver/recent-events.ts";
 import { resolveBatch, type Arrival } from "#services/resolver/resolver.ts";
 import { ComponentIndex } from "#services/wire/component-index.ts";
 import { configuration, hash } from "#support/histories.ts";
+import { openLossyIndex } from "#support/lossy-index.ts";
 
 const registry = createRegistry(configuration, hash);
 
@@ -39,6 +40,33 @@ describe("a batch that is resolved", () => {
     deepEqual(second.duplicates, []);
     equal(second.items.get(0)?.length, 1);
   });
+
+  for (const isLost of [false, true])
+    it(`tells of a join that its first attempt made, and ${isLost ? "makes it again where it was lost" : "has made"} (S2)`, async () => {
+      const lossy = openLossyIndex();
+      const index = new ComponentIndex(lossy.index);
+      const options = { registry, index, shards: 1, recent: new RecentEvents() };
+      const at = Date.UTC(2026, 0, 6);
+      await resolveBatch(options, [arrive("1", at, "one"), arrive("2", at, "other")]);
+      const joining = arrive("3", at);
+      const identifiers = ["one", "other"].map((value) => ({ namespace: "cookie", value }));
+      let isFirst = true;
+      const isSound = async (): Promise<boolean> => {
+        if (!isFirst) return true;
+        isFirst = false;
+        if (isLost) await lossy.loseLast(1);
+        index.forget();
+        return false;
+      };
+      const { items } = await resolveBatch({ ...options, isSound }, [
+        { ...joining, event: { ...joining.event, identifiers } },
+      ]);
+      const absorbs = (items.get(0) ?? []).flatMap(({ item }) => (item.kind === "absorb" ? [item] : []));
+      equal(absorbs.length, 1);
+      const [{ component, into }] = absorbs as [(typeof absorbs)[number]];
+      const roots = await new ComponentIndex(lossy.index).findRoots([component, into]);
+      equal(roots.get(component), roots.get(into));
+    });
 
   it("drops copies within itself and of earlier batches, and lets an earlier record of one pass (P1, I1)", async () => {
     const recent = new RecentEvents();

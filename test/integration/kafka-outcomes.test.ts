@@ -89,6 +89,30 @@ for (const [fault, isCommitted] of [
     },
   );
 
+outcomeTest(
+  "who awaits open transactions reads what they come to commit, and who does not ends before it (S2)",
+  async (ground) => {
+    const { log, steady, topic, out } = ground;
+    const slot = await own(log, ground);
+    const read = async (awaitsOpen: boolean): Promise<number> => {
+      let count = 0;
+      for await (const record of steady.read([out], { from: "start", follow: false, awaitsOpen }))
+        if (record.value !== null) count += 1;
+      return count;
+    };
+    await slot.takeOver();
+    let waiting: Promise<number> | undefined;
+    const isSound = async (): Promise<boolean> => {
+      waiting = read(true);
+      assert.equal(await read(false), 0);
+      return true;
+    };
+    const record = { topic: out, partition: 0, key: null, value: Buffer.from("one") };
+    await slot.publish([record], new Map([[`${topic}/0`, { offset: 1, step: 0 }]]), isSound);
+    assert.equal(await waiting, 1);
+  },
+);
+
 outcomeTest("a publication whose records were written unheard shows them once or not at all", async (ground) => {
   const { proxy, log, steady, topic, out } = ground;
   const slot = await own(log, ground);

@@ -98,6 +98,10 @@ const STATES = [
   "request about what she shares",
   "late event of somebody erased",
   "folded anew after an erasure",
+  "commit damaged",
+  "shard emptied",
+  "index put back",
+  "reader told to wait",
 ];
 
 export function listMissing({ counts }: Tally): string[] {

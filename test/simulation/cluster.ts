@@ -8,6 +8,7 @@ import { Group } from "./group.ts";
 import { CHANNEL_TOPICS, DEAD_LETTER_TOPICS, type Kit, NAMES, OUTPUT_TOPICS, READ_TOPICS } from "./kit.ts";
 import type { Sabotage } from "./mutant.ts";
 import { Observer } from "./observer.ts";
+import { Readers } from "./readers.ts";
 import type { Partition } from "./partition.ts";
 import type { Plan } from "./plan.ts";
 import { SimulatedSlot } from "./slot.ts";
@@ -45,6 +46,7 @@ export class SimulatedCluster {
   readonly #feeder: Feeder;
   readonly #forgetting: Forgetting;
   readonly #strikes: Strikes;
+  readonly #readers: Readers;
 
   constructor(world: World, reference: Kit, { kit, sabotage }: Subject, events: readonly Arrival[]) {
     this.#world = world;
@@ -77,10 +79,11 @@ export class SimulatedCluster {
         return [name, group];
       }),
     );
-    sabotage?.({ broker, groups: [...groups.values()] });
+    sabotage?.({ broker, groups: [...groups.values()], state: this.#state });
     const now = () => START_MS + Math.round(world.nowMs * TIME_LAPSE);
     const ground = { world, kit, broker, state: this.#state, groups, now };
     this.#workers = Array.from({ length: plan.workers }, (_, place) => new Worker(ground, `w${place}`));
+    this.#readers = new Readers(ground);
     this.#feeder = new Feeder(world, broker, kit, events);
     const forgetting = new Forgetting({
       world,
@@ -109,6 +112,7 @@ export class SimulatedCluster {
     this.#feeder.start();
     this.#strikes.start();
     this.#forgetting.start();
+    this.#readers.start();
     await world.run(safetyMs, () => false);
     world.faultsOn = false;
     for (const worker of this.#workers) worker.resume();
@@ -137,6 +141,7 @@ export class SimulatedCluster {
       plan: this.#plan,
       kit: this.#reference,
       state: this.#state.readAll(),
+      readIndex: (keys) => this.#state.readIndex().get(keys),
       observer: this.observer,
       recorded: this.#feeder.recorded,
       rules: this.#feeder.rules,
@@ -180,14 +185,17 @@ export class SimulatedCluster {
         const { records } = partition.read(this.#broker.positionOf(resolverGroup, partition.key), 1);
         if (records.length > 0 || partition.open.size > 0) return false;
       }
-    return this.#broker.partitionsOf(NAMES.resolved).every((partition, shard) => {
-      const k = this.#broker.positionOf(stitcherGroup, partition.key);
-      return (
-        k > this.#lastItem(shard) &&
-        this.#state.appliedUpTo(shard).offset > this.#lastItem(shard) &&
-        !this.#isItemUnderWay(partition)
-      );
-    });
+    return (
+      this.#state.isWhole &&
+      this.#broker.partitionsOf(NAMES.resolved).every((partition, shard) => {
+        const k = this.#broker.positionOf(stitcherGroup, partition.key);
+        return (
+          k > this.#lastItem(shard) &&
+          this.#state.appliedUpTo(shard).offset > this.#lastItem(shard) &&
+          !this.#isItemUnderWay(partition)
+        );
+      })
+    );
   }
 
   #lastItem(shard: number): number {

@@ -14,6 +14,13 @@ export const HARD_KINDS = [
   "rebalance",
   /** A shard's store comes back without its last commits and epochs. */
   "failover",
+  /** Redis loses all that it holds, index and epochs included. */
+  "flushall",
+  /** A part of a shard is gone; or one of the keys beside the parts: outbox, timers, names, head. */
+  "lost-part",
+  "lost-key",
+  /** The index comes back without its last writes, from another server. */
+  "index-failover",
   /** The reply to EndTxn is lost. */
   "end-lost",
   /** EndTxn takes effect long after its caller has given up. */
@@ -46,5 +53,7 @@ const SOFT_KINDS = [
   "retention",
 ] as const;
 
+/** Of these: acknowledged state is gone that no fail-over brings back. */
+export const LOSS_KINDS: readonly FaultKind[] = ["flushall", "lost-part", "lost-key", "index-failover"];
 export const FAULT_KINDS = [...HARD_KINDS, ...SOFT_KINDS] as const;
 export type FaultKind = (typeof FAULT_KINDS)[number];

@@ -5,7 +5,7 @@ import { acceptEvent, type AcceptedEvent } from "#core/acceptance.ts";
 import { type ErasureRequest, Erasures } from "#core/erasure.ts";
 import type { Erased } from "#core/component.ts";
 import { comparePositions, type Position } from "#ports/log.ts";
-import { type ShardCommit, StoreBehind } from "#ports/store.ts";
+import { type ShardCommit, StoreBehind, StoreDamaged } from "#ports/store.ts";
 import { ComponentIndex } from "#services/wire/component-index.ts";
 import { draftErasure, type ErasureDraft, listErasedKeys } from "#services/wire/erasure.ts";
 import { locateLife, type LookupServices } from "#services/wire/location.ts";
@@ -191,6 +191,8 @@ export class Forgetting {
     const people = () => readPeople(kit.engineFor(world.plan), services.store, world.plan.shards);
     const draft = (namespace: string, value: string) => draftErasure(services, namespace, value, "FR");
     try {
+      // What was lost and not noticed yet would not be asked about.
+      if (!state.isWhole) return null;
       for (let shard = 0; shard < world.plan.shards; shard += 1)
         if (comparePositions(state.appliedUpTo(shard), state.reachedBy(shard)) < 0) return null;
       const hasted = place % 2 === 0 ? await this.#draftFromLatest(draft) : null;
@@ -218,7 +220,7 @@ export class Forgetting {
       try {
         erased = (await locateLife(this.#services(), key))?.entry.erased ?? null;
       } catch (error) {
-        if (!(error instanceof StoreBehind)) throw error;
+        if (!(error instanceof StoreBehind || error instanceof StoreDamaged)) throw error;
         continue;
       }
       if (erased === null || erased.at < request.at) continue;

@@ -150,22 +150,33 @@ function describeTally(tally: Tally): void {
 
 async function slaughter(): Promise<void> {
   let underFaults = 0;
+  let underLosses = 0;
   let run = 0;
   for (const [place, mutant] of MUTANTS.entries()) {
     progress(`${place}/${MUTANTS.length} ${mutant.name}`, false);
     const death = await kill(mutant, from, MUTANT_SEEDS_MAX);
     run += death.seeds;
     if (death.onlyUnderFaults) underFaults += 1;
+    if (death.onlyUnderLosses) underLosses += 1;
     if (death.killedBy === null) fail(`${death.name} survives ${death.seeds} seeds`);
     else {
-      const how = death.onlyUnderFaults ? `only under faults (${death.faults.join(", ")})` : "without any fault too";
+      const under = death.onlyUnderLosses ? "losses" : "faults";
+      const how = death.onlyUnderFaults ? `only under ${under} (${death.faults.join(", ")})` : "without any fault too";
       say(`killed ${death.name} by ${death.killedBy}, ${how}: ${death.failure.split("\n")[0]?.slice(0, 160)}`);
     }
   }
   say(
-    `${MUTANTS.length - failures} of ${MUTANTS.length} killed, ${underFaults} only under faults; commit ${commit}; ${Math.round((Date.now() - startedAtMs) / 1000)} s`,
+    `${MUTANTS.length - failures} of ${MUTANTS.length} killed, ${underFaults} only under faults, ${underLosses} of them only under losses; commit ${commit}; ${Math.round((Date.now() - startedAtMs) / 1000)} s`,
   );
-  say(JSON.stringify({ mutants: MUTANTS.length, killed: MUTANTS.length - failures, underFaults, seeds: run }));
+  say(
+    JSON.stringify({
+      mutants: MUTANTS.length,
+      killed: MUTANTS.length - failures,
+      underFaults,
+      underLosses,
+      seeds: run,
+    }),
+  );
 }
 
 if (values.tally) for (const line of ledger.describe()) say(line);

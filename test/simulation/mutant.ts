@@ -3,6 +3,7 @@
 
 import type { Broker } from "./broker.ts";
 import type { Group } from "./group.ts";
+import type { ServerState } from "./state.ts";
 
 export interface Patch {
   /** From services/. */
@@ -11,7 +12,11 @@ export interface Patch {
   readonly to: string;
 }
 
-export type Sabotage = (parts: { readonly broker: Broker; readonly groups: readonly Group[] }) => void;
+export type Sabotage = (parts: {
+  readonly broker: Broker;
+  readonly groups: readonly Group[];
+  readonly state: ServerState;
+}) => void;
 
 export interface Mutant {
   readonly name: string;

@@ -51,7 +51,7 @@ export const STITCHING: readonly Mutant[] = [
     "to = { offset: bundle.offset + 1, step: 0 };",
   ),
   patch("part-of-a-step-not-published", LOOP, "await publishPart(owned, out);", ""),
-  patch("k-moves-for-others", LOOP, "publish(slot, [shard], records)", "publish(slot, [...owned.values()], records)"),
+  patch("k-moves-for-others", LOOP, "slot, [shard], records)", "slot, [...owned.values()], records)"),
   patch("position-skips-one", SHARD, "offset: last.offset + 1, step: 0", "offset: last.offset + 2, step: 0"),
   patch("position-stays-one-back", SHARD, "offset: last.offset + 1, step: 0", "offset: last.offset, step: 0"),
   patch(
@@ -69,8 +69,8 @@ export const STITCHING: readonly Mutant[] = [
   patch(
     "statuses-not-sent",
     SHARD,
-    "sends.push(...workspace.sends);",
-    'sends.push(...workspace.sends.filter(({ item }) => item.kind !== "status"));',
+    "sends.push(...workspace.sends, ",
+    'sends.push(...workspace.sends.filter(({ item }) => item.kind !== "status"), ',
   ),
   patch(
     "joins-not-made",
@@ -89,12 +89,6 @@ export const STITCHING: readonly Mutant[] = [
     SHARD,
     'else if (effect.kind !== "alias" || lastAliases.get(effect.oldProfileId) === effect) outputs.push(effect);',
     "else outputs.push(effect);",
-  ),
-  patch(
-    "damage-ends-the-process",
-    "stitcher/loss.ts",
-    "error instanceof StoreDamaged ? new ShardDamaged(shard, error.message, false) : error",
-    "error",
   ),
 ];
 

@@ -3,6 +3,7 @@
 import type { Mutant } from "./mutant.ts";
 import { ENGINE } from "./mutants-engine.ts";
 import { FORGETTING } from "./mutants-erasing.ts";
+import { LOSING } from "./mutants-losing.ts";
 import { RESOLVING } from "./mutants-resolving.ts";
 import { STITCHING, STORING } from "./mutants-stitching.ts";
 
@@ -36,6 +37,7 @@ const BROKEN_WORD: readonly Mutant[] = [
 export const MUTANTS: readonly Mutant[] = [
   ...STITCHING,
   ...STORING,
+  ...LOSING,
   ...RESOLVING,
   ...ENGINE,
   ...FORGETTING,

@@ -76,6 +76,9 @@ const STRIKES_MAX: Readonly<Partial<Record<FaultKind, number>>> = {
   retention: 2,
 };
 
+/** In half of the seeds. */
+const LOSSES_MAX: typeof STRIKES_MAX = { flushall: 1, "lost-part": 3, "lost-key": 2, "index-failover": 2 };
+
 const RULE_CHANGES_MAX = 3;
 const ERASURES_MAX = 4;
 
@@ -100,7 +103,8 @@ export function createPlan(seed: number): Plan {
   for (const kind of FAULT_KINDS)
     rates[kind] = draw(`${kind} is in`) < 0.45 ? 0 : (RATE_MAX[kind] ?? 0) * draw(`${kind} rate`);
   const strikes: Strike[] = [];
-  for (const [kind, max] of Object.entries(STRIKES_MAX) as [FaultKind, number][])
+  const most = { ...STRIKES_MAX, ...(draw("losses") < 0.5 ? LOSSES_MAX : {}) };
+  for (const [kind, max] of Object.entries(most) as [FaultKind, number][])
     for (let i = within(`${kind} count`, 0, max); i > 0; i -= 1)
       strikes.push({
         kind,

@@ -1,6 +1,7 @@
-// Each planted bug against what failed once and then against seeds, until one fails: then whether it fails without any
-// fault too, and which faults it had.
+// Each planted bug against what failed once and then against seeds, until one fails that the code without it passes: then
+// whether it fails without any fault too, or without any loss, and which faults it had.
 
+import { type FaultKind, LOSS_KINDS } from "./faults.ts";
 import { createKit } from "./kit.ts";
 import type { Mutant } from "./mutant.ts";
 import type { Subject } from "./cluster.ts";
@@ -17,6 +18,8 @@ export interface Death {
   readonly faults: readonly string[];
   /** The same events without any fault show nothing. */
   readonly onlyUnderFaults: boolean;
+  /** Nor with all other faults, if nothing is lost. */
+  readonly onlyUnderLosses: boolean;
 }
 
 export async function prepareSubject(mutant: Mutant): Promise<Subject> {
@@ -28,26 +31,32 @@ export async function kill(mutant: Mutant, from: number, seedsMax: number): Prom
   const subject = await prepareSubject(mutant);
   for (const file of listRegressions()) {
     const { outcome } = await replay(file, subject);
-    if (outcome.failure !== null)
-      return describe(mutant, 0, file, outcome, await replay(file, subject, { faults: [] }));
+    if (outcome.failure === null || (await replay(file)).outcome.failure !== null) continue;
+    const run = async (faults: readonly string[]) => (await replay(file, subject, { faults })).outcome;
+    return await describe(mutant, 0, file, outcome, run);
   }
   for (let seed = from; seed < from + seedsMax; seed += 1) {
     const outcome = await runSeed(seed, subject);
     if (outcome.failure === null) continue;
-    const calm = { outcome: await runSeed(seed, subject, { faults: [] }) };
-    return describe(mutant, seed - from + 1, `seed ${seed}`, outcome, calm);
+    if ((await runSeed(seed)).failure !== null) continue;
+    const run = (faults: readonly string[]) => runSeed(seed, subject, { faults });
+    return await describe(mutant, seed - from + 1, `seed ${seed}`, outcome, run);
   }
-  return { name: mutant.name, seeds: seedsMax, killedBy: null, failure: "", faults: [], onlyUnderFaults: false };
+  const survival = { killedBy: null, failure: "", faults: [], onlyUnderFaults: false, onlyUnderLosses: false };
+  return { name: mutant.name, seeds: seedsMax, ...survival };
 }
 
-function describe(
+async function describe(
   { name }: Mutant,
   seeds: number,
   killedBy: string,
   { failure, fired }: Outcome,
-  calm: { readonly outcome: Outcome },
-): Death {
-  const faults = [...new Set(fired.map((fault) => fault.slice(0, fault.indexOf(" "))))];
-  const onlyUnderFaults = calm.outcome.failure === null;
-  return { name, seeds, killedBy, failure: failure ?? "", faults, onlyUnderFaults };
+  run: (faults: readonly string[]) => Promise<Outcome>,
+): Promise<Death> {
+  const kindOf = (fault: string) => fault.slice(0, fault.indexOf(" ")) as FaultKind;
+  const faults = [...new Set(fired.map(kindOf))];
+  const onlyUnderFaults = (await run([])).failure === null;
+  const others = fired.filter((fault) => !LOSS_KINDS.includes(kindOf(fault)));
+  const onlyUnderLosses = onlyUnderFaults && others.length < fired.length && (await run(others)).failure === null;
+  return { name, seeds, killedBy, failure: failure ?? "", faults, onlyUnderFaults, onlyUnderLosses };
 }

@@ -94,7 +94,11 @@ export class SimulatedSlot implements OwnedSlot {
     return promise;
   }
 
-  async publish(records: readonly NewRecord[], positions: ReadonlyMap<string, Position>): Promise<void> {
+  async publish(
+    records: readonly NewRecord[],
+    positions: ReadonlyMap<string, Position>,
+    isSound: () => Promise<boolean> = async () => true,
+  ): Promise<void> {
     const { broker, logError, world } = this.#ground;
     if (this.revoked.aborted) throw new logError("log-fenced", "the slot was taken away");
     const epoch = this.#epoch;
@@ -104,13 +108,13 @@ export class SimulatedSlot implements OwnedSlot {
       const half = world.draw(world.number(`cut ${this.#id}`)) < 0.5 ? records.length : Math.ceil(records.length / 2);
       for (const part of [records.slice(0, half), records.slice(half)])
         if (part.length > 0) await this.#ask("produce", () => broker.produce(this.#id, epoch, part));
+      if (!(await isSound())) throw new logError("log-unavailable", "what is to be published does not hold any more");
     } catch (error) {
       this.#epoch = null;
-      if (error instanceof logError) {
-        if (error.code !== "log-fenced")
-          await this.#ask("abort", () => broker.end(this.#id, epoch, "aborting")).catch(() => {});
-      }
-      throw error;
+      const failure = error instanceof logError ? error : this.#toLogError(error, "log-unavailable");
+      if (failure.code !== "log-fenced")
+        await this.#ask("abort", () => broker.end(this.#id, epoch, "aborting")).catch(() => {});
+      throw failure;
     }
     try {
       await this.#request("end", "end-lost", "end-late", () => broker.end(this.#id, epoch, "committing"));

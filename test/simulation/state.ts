@@ -1,49 +1,37 @@
-// The simulated store and index. The store is the memory adapter, one for each shard, with a journal of what it
-// acknowledged: a fail-over is the same shard without its last entries (commits and raised epochs), each shard losing its
-// own number of them. Left out, and left to real services (test/e2e/redis-loss.test.ts, test/chaos): the index loses no entry,
-// no single part is lost, and nothing is flushed whole.
+// The simulated store and index: one shard beside the other (lossy-shard.ts), and an index that can lose what it
+// acknowledged like theirs. Requests come through a process's own connections; what is lost is lost behind their back.
 
 import type { Index } from "#ports/index.ts";
 import { comparePositions, type Position } from "#ports/log.ts";
 import type { CommitOutcome, ShardCommit, Store } from "#ports/store.ts";
+import { openLossyIndex } from "#support/lossy-index.ts";
 import type { System } from "./system.ts";
 import type { Incarnation } from "./incarnation.ts";
+import { type LosableKey, LossyShard } from "./lossy-shard.ts";
 import { send, type World } from "./world.ts";
 
-const START: Position = { offset: 0, step: 0 };
-
-interface ShardState {
-  store: Store;
-  journal: ("raise" | ShardCommit)[];
-  /** The furthest R that was ever committed. */
-  reached: Position;
-  /** R. */
-  held: Position;
-}
-
 export class ServerState {
+  /** True plants a bug: epochs begin anew where they were lost. */
+  resetsEpochs = false;
+  /** What a shard held is gone, and will be folded anew. */
+  onEmptied: (shard: number) => void = () => {};
   readonly #world: World;
   readonly #system: System;
-  readonly #shards: ShardState[];
-  readonly #index: Index;
+  readonly #shards: LossyShard[];
+  readonly #index: ReturnType<typeof openLossyIndex>;
   /** Looks at what was committed; isAnew: on the way to where the shard was before. */
   onCommit: (commit: ShardCommit, isAnew: boolean) => Promise<void> = async () => {};
 
   constructor(world: World, system: System) {
     this.#world = world;
     this.#system = system;
-    this.#index = system.openMemoryIndex();
-    this.#shards = Array.from({ length: world.plan.shards }, () => ({
-      store: system.openMemoryStore(),
-      journal: [],
-      reached: START,
-      held: START,
-    }));
+    this.#index = openLossyIndex(system.openMemoryIndex);
+    this.#shards = Array.from({ length: world.plan.shards }, (_, shard) => new LossyShard(system, shard));
   }
 
   /** An output of this position may be visible. */
   isCommitted(shard: number, place: Position): boolean {
-    return comparePositions(this.#shards[shard]?.reached ?? START, place) > 0;
+    return comparePositions(this.#at(shard).reached, place) > 0;
   }
 
   /** The furthest R that there ever was. */
@@ -52,7 +40,7 @@ export class ServerState {
   }
 
   readIndex(): Index {
-    return this.#index;
+    return this.#index.index;
   }
 
   /** R, as the store has it now. */
@@ -60,30 +48,48 @@ export class ServerState {
     return this.#at(shard).held;
   }
 
-  /** Everything as it is, for the end of a run. */
+  /** Whatever the shards and the index have lost was noticed. */
+  get isWhole(): boolean {
+    return this.#index.isMarked() && this.#shards.every(({ isWhole }) => isWhole);
+  }
+
+  /** Everything as it is, for readers and for the end of a run. */
   readAll(): Pick<Store, "load" | "scan" | "dueTimers" | "standing"> {
     return {
-      standing: (shard) => this.#at(shard).store.standing(shard),
-      dueTimers: (shard, queue, upToMs, max) => this.#at(shard).store.dueTimers(shard, queue, upToMs, max),
-      load: (shard, keys) => this.#at(shard).store.load(shard, keys),
-      scan: (shard, prefix) => this.#at(shard).store.scan(shard, prefix),
+      standing: (shard) => this.#at(shard).standing(),
+      dueTimers: (shard, queue, upToMs, max) => this.#at(shard).dueTimers(queue, upToMs, max),
+      load: (shard, keys) => this.#at(shard).load(keys),
+      scan: (shard, prefix) => this.#at(shard).scan(prefix),
     };
   }
 
   /** Returns how many acknowledged entries were lost. */
-  async failOver(shard: number, lost: number): Promise<number> {
-    const state = this.#at(shard);
-    const kept = state.journal.slice(0, Math.max(0, state.journal.length - lost));
-    const gone = state.journal.length - kept.length;
-    const store = this.#system.openMemoryStore();
-    for (const entry of kept) {
-      if (entry === "raise") await store.raiseEpochs([shard]);
-      else await store.commit(entry);
+  failOver(shard: number, lost: number): Promise<number> {
+    return this.#at(shard).failOver(lost);
+  }
+
+  losePart(shard: number, luck: number): Promise<boolean> {
+    return this.#at(shard).losePart(luck);
+  }
+
+  async loseKey(shard: number, key: LosableKey): Promise<boolean> {
+    const isLost = await this.#at(shard).loseKey(key);
+    if (isLost && key === "head") this.onEmptied(shard);
+    return isLost;
+  }
+
+  /** Of the index: another server has taken over, without the last writes. */
+  failOverIndex(lost: number): Promise<void> {
+    return this.#index.loseLast(lost);
+  }
+
+  /** FLUSHALL. */
+  async flush(): Promise<void> {
+    for (const [shard, one] of this.#shards.entries()) {
+      one.flush();
+      this.onEmptied(shard);
     }
-    state.store = store;
-    state.journal = kept;
-    state.held = (await store.readHead(shard)).position;
-    return gone;
+    await this.#index.loseAll();
   }
 
   openStore(incarnation: Incarnation): Store {
@@ -98,20 +104,19 @@ export class ServerState {
       });
     return {
       raiseEpochs: (shards) => ask(`raise epochs of ${shards.join()}`, () => this.#raise(shards)),
-      readHead: (shard) => ask(`read head of ${shard}`, () => this.#at(shard).store.readHead(shard)),
-      load: (shard, keys) => ask(`load from ${shard}`, () => this.#at(shard).store.load(shard, keys)),
+      readHead: (shard) => ask(`read head of ${shard}`, () => this.#at(shard).readHead()),
+      load: (shard, keys) => ask(`load from ${shard}`, () => this.#at(shard).load(keys)),
       dueTimers: (shard, queue, upToMs, max) =>
-        ask(`timers of ${shard}`, () => this.#at(shard).store.dueTimers(shard, queue, upToMs, max)),
+        ask(`timers of ${shard}`, () => this.#at(shard).dueTimers(queue, upToMs, max)),
       commit: (commit) => {
         const name = `commit to ${commit.shard} from ${nameOf(commit.from)}`;
         return ask(name, () => (this.#diesInside(incarnation, commit, name) ? "fenced" : this.#commit(commit)));
       },
-      scan: (shard, prefix) => this.#at(shard).store.scan(shard, prefix),
-      scrub: (shard, cursor) => ask(`scrub ${shard}`, () => this.#at(shard).store.scrub(shard, cursor)),
-      hasLost: async () => false,
-      standing: (shard) => this.#at(shard).store.standing(shard),
-      awaitPosition: (shard, epoch, until) =>
-        ask(`await ${shard}`, () => this.#at(shard).store.awaitPosition(shard, epoch, until)),
+      scan: (shard, prefix) => this.#at(shard).scan(prefix),
+      scrub: (shard) => ask(`scrub ${shard}`, () => this.#at(shard).scrub()),
+      hasLost: (shard, keys) => ask(`what ${shard} has lost`, () => this.#at(shard).hasLost(keys)),
+      standing: (shard) => ask(`standing of ${shard}`, () => this.#at(shard).standing()),
+      awaitPosition: (shard, epoch, until) => ask(`await ${shard}`, () => this.#at(shard).awaitPosition(epoch, until)),
       clear: (shard, epoch) => ask(`clear ${shard}`, () => this.#clear(shard, epoch)),
       close: async () => {},
     };
@@ -119,23 +124,24 @@ export class ServerState {
 
   openIndex(incarnation: Incarnation): Index {
     const error = (why: string) => new this.#system.StoreUnavailable(why);
-    const kinds = { refused: "index-refused", lost: "index-lost", error } as const;
+    const { index } = this.#index;
+    const ask = <T>(name: string, effect: () => Promise<T>): Promise<T> =>
+      send(this.#world, incarnation, { refused: "index-refused", lost: "index-lost", error, name, effect });
     return {
-      get: (keys) =>
-        send(this.#world, incarnation, { ...kinds, name: `index get ${keys[0]}`, effect: () => this.#index.get(keys) }),
+      get: (keys) => ask(`index get ${keys[0]}`, () => index.get(keys)),
       putIfAbsent: (entries) => {
         const name = `index put ${entries[0]?.key}`;
         const put = async () => {
           if (!this.#world.goesWrong("index-partial", this.#world.number(name)))
-            return await this.#index.putIfAbsent(entries);
-          await this.#index.putIfAbsent(entries.slice(0, Math.ceil(entries.length / 2)));
+            return await index.putIfAbsent(entries);
+          await index.putIfAbsent(entries.slice(0, Math.ceil(entries.length / 2)));
           throw error("no answer");
         };
-        return send(this.#world, incarnation, { ...kinds, name, effect: put });
+        return ask(name, put);
       },
-      restore: (entries) => this.#index.restore(entries),
-      readMarks: () => this.#index.readMarks(),
-      moveMarks: (from, to) => this.#index.moveMarks(from, to),
+      restore: (entries) => ask(`index restore ${entries[0]?.key}`, () => index.restore(entries)),
+      readMarks: () => ask("index marks", () => index.readMarks()),
+      moveMarks: (from, to) => ask("index mark", () => index.moveMarks(from, to)),
       close: async () => {},
     };
   }
@@ -151,33 +157,25 @@ export class ServerState {
   async #raise(shards: readonly number[]): Promise<ReadonlyMap<number, number>> {
     const epochs = new Map<number, number>();
     for (const shard of shards) {
-      const state = this.#at(shard);
-      state.journal.push("raise");
-      for (const [number, epoch] of await state.store.raiseEpochs([shard])) epochs.set(number, epoch);
+      const atMs = this.resetsEpochs ? 0 : this.#world.nowMs;
+      epochs.set(shard, await this.#at(shard).raiseEpoch(atMs));
     }
     return epochs;
   }
 
   async #clear(shard: number, epoch: number): Promise<"cleared" | "fenced"> {
-    const state = this.#at(shard);
-    const outcome = await state.store.clear(shard, epoch);
+    const outcome = await this.#at(shard).clear(epoch);
     if (outcome === "fenced") return outcome;
     this.#world.count("shard emptied");
-    state.journal = state.journal.filter((entry) => entry === "raise");
-    state.held = START;
+    this.onEmptied(shard);
     return outcome;
   }
 
   async #commit(commit: ShardCommit): Promise<CommitOutcome> {
-    const state = this.#at(commit.shard);
-    const outcome = await state.store.commit(commit);
+    const isAnew = comparePositions(commit.from, this.#at(commit.shard).reached) < 0;
+    const outcome = await this.#at(commit.shard).commit(commit);
     if (outcome !== "committed") this.#world.count(`commit ${outcome}`);
     else {
-      const parts = new Map([...commit.parts].map(([key, value]) => [key, value === null ? null : Buffer.from(value)]));
-      state.journal.push({ ...commit, parts });
-      state.held = commit.to;
-      const isAnew = comparePositions(commit.from, state.reached) < 0;
-      if (comparePositions(commit.to, state.reached) > 0) state.reached = commit.to;
       if (commit.to.step > 0) this.#world.count("step cut inside a bundle");
       if (commit.from.step > 0) this.#world.count("step begun inside a bundle");
       await this.onCommit(commit, isAnew);
@@ -185,7 +183,7 @@ export class ServerState {
     return outcome;
   }
 
-  #at(shard: number): ShardState {
+  #at(shard: number): LossyShard {
     const state = this.#shards[shard];
     if (state === undefined) throw new Error(`no shard ${shard}`);
     return state;

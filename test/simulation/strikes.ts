@@ -2,9 +2,10 @@
 // the store fails over; retention takes what has been read. A strike that finds nothing to hit does not count.
 
 import type { Broker } from "./broker.ts";
-import type { FaultKind } from "./faults.ts";
+import { type FaultKind, LOSS_KINDS } from "./faults.ts";
 import { type Group, SESSION_MS } from "./group.ts";
 import { CHANNEL_TOPICS } from "./kit.ts";
+import { LOSABLE_KEYS, type LosableKey } from "./lossy-shard.ts";
 import type { Strike } from "./plan.ts";
 import type { ServerState } from "./state.ts";
 import type { Worker } from "./worker.ts";
@@ -20,6 +21,8 @@ export interface StrikesGround {
 
 /** Acknowledged entries that one shard loses at most in a fail-over. */
 const LOST_MAX = 6;
+/** Writes that the index loses at most. */
+const INDEX_LOST_MAX = 12;
 
 export class Strikes {
   readonly #ground: StrikesGround;
@@ -45,6 +48,11 @@ export class Strikes {
       void worker.drain().then(() => worker.restart());
     else if (kind === "failover" && this.#counts(kind, name)) void this.#failOver(name);
     else if (kind === "retention") this.#retain(name);
+    else if (LOSS_KINDS.includes(kind)) void this.#lose(kind, luck, name);
+  }
+
+  #may(kind: FaultKind, name: string): boolean {
+    return this.#ground.world.allows(`${kind} ${name}`);
   }
 
   #counts(kind: FaultKind, name: string): boolean {
@@ -63,6 +71,21 @@ export class Strikes {
       const lost = Math.floor(world.draw(`${name} of ${shard}`) * (LOST_MAX + 2)) - 1;
       const gone = lost > 0 ? await state.failOver(shard, lost) : 0;
       if (gone > 0) world.count("shard that lost acknowledged writes");
+    }
+  }
+
+  async #lose(kind: FaultKind, luck: number, name: string): Promise<void> {
+    const { world, state } = this.#ground;
+    const shard = Math.floor(luck * world.plan.shards);
+    const drawn = world.draw(`${name} which`);
+    if (kind === "lost-part") {
+      if (this.#may(kind, name) && (await state.losePart(shard, drawn))) this.#counts(kind, name);
+    } else if (kind === "lost-key") {
+      const key = LOSABLE_KEYS[Math.floor(drawn * LOSABLE_KEYS.length)] as LosableKey;
+      if (this.#may(kind, name) && (await state.loseKey(shard, key))) this.#counts(kind, name);
+    } else if (this.#counts(kind, name)) {
+      if (kind === "flushall") await state.flush();
+      else await state.failOverIndex(1 + Math.floor(drawn * INDEX_LOST_MAX));
     }
   }
 

@@ -16,10 +16,12 @@ import type * as Stitcher from "#services/stitcher/main.ts";
 import type * as Shard from "#services/stitcher/shard.ts";
 import type * as Bundle from "#services/wire/bundle.ts";
 import type * as ComponentIndex from "#services/wire/component-index.ts";
+import type * as IndexKeeper from "#services/wire/index-keeper.ts";
 import type * as Output from "#services/wire/output.ts";
 import type * as Part from "#services/wire/part.ts";
 import type * as PrivacyLedger from "#services/wire/privacy-ledger.ts";
 import type * as ProfileReader from "#services/wire/profile-reader.ts";
+import type * as Standing from "#services/wire/standing.ts";
 import { ROOT } from "#support/source.ts";
 import type { Mutant, Patch } from "./mutant.ts";
 
@@ -43,6 +45,8 @@ async function importAll(suffix: string) {
     part,
     bundle,
     privacy,
+    keeper,
+    standing,
   ] = await Promise.all([
     import(load("resolver/main.ts")) as Promise<typeof Resolver>,
     import(load("stitcher/main.ts")) as Promise<typeof Stitcher>,
@@ -59,6 +63,8 @@ async function importAll(suffix: string) {
     import(load("wire/part.ts")) as Promise<typeof Part>,
     import(load("wire/bundle.ts")) as Promise<typeof Bundle>,
     import(load("wire/privacy-ledger.ts")) as Promise<typeof PrivacyLedger>,
+    import(load("wire/index-keeper.ts")) as Promise<typeof IndexKeeper>,
+    import(load("wire/standing.ts")) as Promise<typeof Standing>,
   ]);
   return {
     startResolver: resolver.startResolver,
@@ -73,6 +79,10 @@ async function importAll(suffix: string) {
     openMemoryIndex: memoryIndex.openMemoryIndex,
     LogError: log.LogError,
     StoreUnavailable: stores.StoreUnavailable,
+    StoreDamaged: stores.StoreDamaged,
+    StoreBehind: stores.StoreBehind,
+    IndexKeeper: keeper.IndexKeeper,
+    requireStanding: standing.requireStanding,
     RegistryUnavailable: codec.RegistryUnavailable,
     readPeople: people.readPeople,
     readComponents: part.readComponents,

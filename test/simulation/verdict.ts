@@ -14,6 +14,7 @@ import type { Store } from "#ports/store.ts";
 import { configuration, hash } from "#support/histories.ts";
 import { compareOracle, comparePeople } from "#support/oracle-comparison.ts";
 import { recomputePeople, type RecordedEvent } from "#support/oracle.ts";
+import { compareIndex } from "./index-verdict.ts";
 import { NAMES, type Kit } from "./kit.ts";
 import { isForgotten, listMarks } from "./marks.ts";
 import { describeOutput, type Observer } from "./observer.ts";
@@ -24,6 +25,7 @@ export interface Rest {
   /** The reference, not what was under test. */
   readonly kit: Kit;
   readonly state: Pick<Store, "load" | "scan" | "dueTimers">;
+  readonly readIndex: (keys: readonly string[]) => Promise<(string | null)[]>;
   readonly observer: Observer;
   /** What stood on the channel topics, copies included. */
   readonly recorded: readonly RecordedEvent[];
@@ -45,6 +47,7 @@ export async function judge(rest: Rest): Promise<string | null> {
     compareOutputs(observer.outputs, folded.outputs, rest.published) ??
     (await compareStates(rest, folded.stores)) ??
     checkOutcomes(rest, folded.outcomes) ??
+    (await compareIndex(rest)) ??
     (await findUnsettled(rest)) ??
     (await findKept(rest)) ??
     (await comparePersons(rest, plan))

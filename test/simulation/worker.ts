@@ -11,6 +11,7 @@ import { SESSION_MS } from "./group.ts";
 import { Incarnation } from "./incarnation.ts";
 import { type Kit, NAMES, READ_TOPICS, sourceOf } from "./kit.ts";
 import type { ServerState } from "./state.ts";
+import { openReading } from "./reading.ts";
 import { send, type World } from "./world.ts";
 
 export interface WorkerGround {
@@ -92,7 +93,8 @@ export class Worker {
     const { system, encodeBundle, encodeOutput } = kit;
     const { plan } = world;
     const engine = kit.engineFor(plan);
-    const index = new system.ComponentIndex(state.openIndex(life));
+    const opened = state.openIndex(life);
+    const index = new system.ComponentIndex(opened);
     const codec = this.#openCodec(life);
     const shared = {
       codec,
@@ -107,16 +109,17 @@ export class Worker {
       },
     };
     const log = {
+      ...openReading(this.#ground, life),
       joinGroup: async (options: GroupOptions) => (groups.get(options.group) as Group).join(life, options),
     } as Partial<Log> as Log;
+    const keeper = new system.IndexKeeper({ ...shared, index: opened, known: index, log, now });
     const resolving = await system.startResolver(
       log,
       {
         ...shared,
         registry: engine.registry,
         index,
-        // This index loses nothing.
-        keeper: { check: async () => 0, mark: async () => {}, expect: () => () => {} },
+        keeper,
         privacy: new system.PrivacyLedger(NAMES.privacy, this.#openPrivacyLog(life), codec),
         rules: {
           topic: NAMES.rules,
@@ -140,6 +143,7 @@ export class Worker {
       {
         ...shared,
         engine,
+        keeper,
         store: state.openStore(life),
         encodeOutput,
         prepareEvents: (events) => codec.prepare(events),
@@ -196,5 +200,6 @@ const SAID: readonly (readonly [string, RegExp])[] = [
   ["store behind the log (R < K)", /the store is behind what was published/],
   ["commit refused", /commit (fenced|moved)/],
   ["slot taken over again", /taking the slot over again/],
+  ["index put back", /identity index is whole again/],
   ["waited for a service", /^waiting for the/],
 ];

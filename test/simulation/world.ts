@@ -86,10 +86,14 @@ export class World {
   /** A fault of the plan's own timetable. */
   strikes(kind: FaultKind, name: string): boolean {
     const fault = `${kind} ${name}`;
-    if (this.#allowed !== null && !this.#allowed.has(fault)) return false;
+    if (!this.allows(fault)) return false;
     this.fired.push(fault);
     this.count(kind);
     return true;
+  }
+
+  allows(fault: string): boolean {
+    return this.#allowed === null || this.#allowed.has(fault);
   }
 
   after(ms: number, name: string, run: () => void): void {

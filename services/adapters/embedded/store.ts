@@ -82,6 +82,7 @@ export function openEmbeddedStore(database: Database): EmbeddedStore {
           for (const statement of [statements.clearParts, statements.clearTimers, statements.clearOutbox])
             statement.run(shard);
           statements.moveShard.run(0, 0, shard);
+          statements.awaitPosition.run(Number.MAX_SAFE_INTEGER, shard);
           return "cleared";
         }),
       );
@@ -103,8 +104,8 @@ export function openEmbeddedStore(database: Database): EmbeddedStore {
           const { epoch, position } = readShard(commit.shard);
           if (epoch !== commit.epoch) return "fenced";
           if (comparePositions(position, commit.from) !== 0) return "moved";
-          for (const key of commit.parts.keys())
-            if (commit.absent.has(key) && statements.selectPart.get(commit.shard, key) !== undefined) return "damaged";
+          for (const key of commit.absent)
+            if (statements.selectPart.get(commit.shard, key) !== undefined) return "damaged";
           apply(commit);
           return "committed";
         }),

@@ -17,8 +17,8 @@ export function createClusterConsumer(
 ): ClusterConsumer {
   let cluster: Cluster | undefined;
   const consumer = kafka.consumer({
-    ...config,
     readUncommitted: false,
+    ...config,
     allowAutoTopicCreation: false,
     partitionAssigners: [
       (context) => {

@@ -55,7 +55,11 @@ export class Publisher {
     this.#producer = producer;
   }
 
-  async publish(records: readonly NewRecord[], positions: readonly (TopicPartition & Position)[]): Promise<void> {
+  async publish(
+    records: readonly NewRecord[],
+    positions: readonly (TopicPartition & Position)[],
+    isSound: () => Promise<boolean> = async () => true,
+  ): Promise<void> {
     const producer = this.#producer;
     if (producer === null) throw new LogError("log-unavailable", "the slot must be taken over first");
     if (records.length === 0 && positions.length === 0) return;
@@ -71,6 +75,7 @@ export class Publisher {
     try {
       for (const topicMessages of toSends(gatherPartitions(records)))
         await transaction.sendBatch({ acks: -1, topicMessages });
+      if (!(await isSound())) throw new LogError("log-unavailable", "what is to be published does not hold any more");
     } catch (error) {
       throw await this.#giveUp(producer, transaction, error);
     }

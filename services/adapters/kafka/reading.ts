@@ -13,6 +13,7 @@ export interface ReadOptions {
   readonly from: ReadFrom;
   readonly follow: boolean;
   readonly signal?: AbortSignal;
+  readonly awaitsOpen?: boolean;
 }
 
 interface Reading extends TopicPartition {
@@ -28,13 +29,13 @@ const WAIT_MS = 1000;
 export function readTopics(
   kafka: Kafka,
   topics: readonly string[],
-  { from, follow, signal }: ReadOptions,
+  { from, follow, signal, awaitsOpen = false }: ReadOptions,
   settings: FetcherSettings,
   closing: AbortSignal,
 ): AsyncGenerator<LogRecord> {
   const stop = signal === undefined ? closing : AbortSignal.any([signal, closing]);
-  // The group's name is never sent.
-  const { consumer, cluster } = createClusterConsumer(kafka, { groupId: "weft-reader" });
+  // The group's name is never sent. Only committed records are fetched; where they end is asked with the open ones or without.
+  const { consumer, cluster } = createClusterConsumer(kafka, { groupId: "weft-reader", readUncommitted: awaitsOpen });
   // Connected only while somebody reads: nobody may ever take a record.
   const find = async (): Promise<Reading[]> => {
     try {

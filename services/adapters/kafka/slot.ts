@@ -108,14 +108,18 @@ export class KafkaSlot implements OwnedSlot {
     return ends !== null && !this.revoked.aborted && this.#queue.isReadTo(ends);
   }
 
-  async publish(records: readonly NewRecord[], positions: ReadonlyMap<string, Position>): Promise<void> {
+  async publish(
+    records: readonly NewRecord[],
+    positions: ReadonlyMap<string, Position>,
+    isSound?: () => Promise<boolean>,
+  ): Promise<void> {
     if (this.revoked.aborted) throw new LogError("log-fenced", "the slot was taken away");
     const moved = this.partitions.flatMap((partition) => {
       const position = positions.get(partitionKey(partition));
       return position === undefined ? [] : [{ ...partition, ...position }];
     });
     if (moved.length !== positions.size) throw new Error(`slot ${this.slot} cannot move positions of other slots`);
-    await this.#parts.publisher.publish(records, moved);
+    await this.#parts.publisher.publish(records, moved, isSound);
   }
 
   #forgetFeeds(): void {

@@ -69,12 +69,14 @@ export function openSlot(ground: SlotGround, slot: number, options: GroupOptions
         await bell.wait(topics, over, leftMs);
       }
     },
-    async publish(published, positions) {
+    async publish(published, positions, isSound) {
       if (epoch === null) throw new Error(`slot ${slot} of ${options.group} publishes before it was taken over`);
       if (ground.closed.aborted) throw new LogError("log-unavailable", "the log is closed");
       for (const key of positions.keys()) {
         if (!cursors.has(key)) throw new Error(`${key} does not belong to slot ${slot} of ${options.group}`);
       }
+      if (isSound !== undefined && !(await isSound()))
+        throw new LogError("log-unavailable", "what is to be published does not hold any more");
       const placed = ground.place(published);
       if (records.write(placed, { group: options.group, slot, epoch, positions }) === "fenced") {
         throw new LogError("log-fenced", `slot ${slot} of ${options.group} has another owner`);

@@ -62,7 +62,7 @@ export function openMemoryStore(): MemoryStore {
       const shard = shardOf(number);
       if (shard.epoch !== epoch) return "fenced";
       const timers = { time: openTimeline(), completeness: openTimeline() };
-      Object.assign(shard, { position: START, outbox: [], parts: new Map(), timers });
+      Object.assign(shard, { position: START, until: Number.MAX_SAFE_INTEGER, outbox: [], parts: new Map(), timers });
       return "cleared";
     },
     async load(number, keys) {
@@ -79,7 +79,7 @@ export function openMemoryStore(): MemoryStore {
       checkPublications(commit);
       if (shard.epoch !== commit.epoch) return "fenced";
       if (comparePositions(shard.position, commit.from) !== 0) return "moved";
-      for (const key of commit.parts.keys()) if (commit.absent.has(key) && shard.parts.has(key)) return "damaged";
+      for (const key of commit.absent) if (shard.parts.has(key)) return "damaged";
       for (const [key, value] of commit.parts) {
         // The bytes belong to the caller, who may go on to use their buffer for something else.
         if (value === null) shard.parts.delete(key);

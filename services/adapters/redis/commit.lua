@@ -8,8 +8,8 @@
 -- ARGV  1 epoch   2 3 from offset, step   4 5 to offset, step   6 oldest outbox id to keep
 --       7 outbox entry ("" for none)   8 length of the part keys' common beginning   9 parts to set
 --       10 11 refs to remove, from 3 and 4   12 13 timers to add, to 3 and 4
---       14 15 of the parts to set and of those to delete, the first so many were not there when they were read
---       16.. values of the parts to set; refs to remove; timers to add as atMs, ref
+--       14 parts that were not there when they were read, whether they are to be set or not
+--       15.. names of those; values of the parts to set; refs to remove; timers to add as atMs, ref
 -- Returns "committed", "fenced" (epoch is not the present one), "moved" (the shard does not stand at from) or "damaged"
 -- (something that was written is not there any more).
 
@@ -36,38 +36,33 @@ end
 local nameAt = tonumber(ARGV[8]) + 1
 local toSet = tonumber(ARGV[9])
 local firstDeleted = 6 + toSet
-local at = 16
+local at = 15
 
-local function namesOf(first, last)
-  local names = {}
-  for i = first, last do names[i - first + 1] = string.sub(KEYS[i], nameAt) end
-  return names
+local lastAbsent = at + tonumber(ARGV[14]) - 1
+for first = at, lastAbsent, CHUNK do
+  local known = redis.call('SMISMEMBER', KEYS[5], unpack(ARGV, first, math.min(first + CHUNK - 1, lastAbsent)))
+  for _, is in ipairs(known) do if is == 1 then return 'damaged' end end
 end
-local set, deleted = namesOf(6, firstDeleted - 1), namesOf(firstDeleted, #KEYS)
-
-local function isListed(names, count)
-  for first = 1, count, CHUNK do
-    local known = redis.call('SMISMEMBER', KEYS[5], unpack(names, first, math.min(first + CHUNK - 1, count)))
-    for _, is in ipairs(known) do if is == 1 then return true end end
-  end
-  return false
-end
-if isListed(set, tonumber(ARGV[14])) or isListed(deleted, tonumber(ARGV[15])) then return 'damaged' end
+at = lastAbsent + 1
 
 if toSet > 0 then
-  local pairs = {}
+  local pairs, names = {}, {}
   for i = 1, toSet do
-    pairs[2 * i - 1] = KEYS[5 + i]
+    local key = KEYS[5 + i]
+    pairs[2 * i - 1] = key
     pairs[2 * i] = ARGV[at]
+    names[i] = string.sub(key, nameAt)
     at = at + 1
   end
   inChunks('MSET', nil, pairs, 1, 2 * toSet)
-  inChunks('SADD', KEYS[5], set, 1, toSet)
+  inChunks('SADD', KEYS[5], names, 1, toSet)
 end
 
 if firstDeleted <= #KEYS then
+  local names = {}
+  for i = firstDeleted, #KEYS do names[i - firstDeleted + 1] = string.sub(KEYS[i], nameAt) end
   inChunks('DEL', nil, KEYS, firstDeleted, #KEYS)
-  inChunks('SREM', KEYS[5], deleted, 1, #deleted)
+  inChunks('SREM', KEYS[5], names, 1, #names)
 end
 
 for queue = 0, 1 do

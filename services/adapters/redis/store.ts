@@ -41,7 +41,7 @@ const COUNTED = ["outbox", "time", "completeness", "names"] as const;
 const QUEUES: readonly Timer["queue"][] = ["time", "completeness"];
 /** KEYS of commit.lua before the parts, and ARGV before what there may be any number of. */
 const FIXED_KEYS = ["head", "outbox", "time", "completeness", "names"];
-const FIXED_ARGUMENTS = 15;
+const FIXED_ARGUMENTS = 14;
 const CLEARED_AT_ONCE = 1_000;
 const frameWriter = createCommandWriter();
 const commitScript = readScript("commit");
@@ -201,26 +201,16 @@ function writeCommit(commit: ShardCommit, keyOf: (rest: string) => string): Buff
   const { from, to, published, parts, absent, timersAdded, timersRemoved } = commit;
   const start = keyOf("p:");
   let toSet = 0;
-  let setAbsent = 0;
-  let deletedAbsent = 0;
-  for (const [name, value] of parts) {
-    if (value !== null) toSet += 1;
-    if (!absent.has(name)) continue;
-    if (value === null) deletedAbsent += 1;
-    else setAbsent += 1;
-  }
+  for (const value of parts.values()) if (value !== null) toSet += 1;
   const keys = FIXED_KEYS.length + parts.size;
   const { begin, put } = frameWriter;
-  begin(3 + keys + FIXED_ARGUMENTS + toSet + timersRemoved.length + 2 * timersAdded.length);
+  begin(3 + keys + FIXED_ARGUMENTS + absent.size + toSet + timersRemoved.length + 2 * timersAdded.length);
   put("EVALSHA");
   put(commitScript.hash);
   put(String(keys));
   for (const rest of FIXED_KEYS) put(keyOf(rest));
-  // Those first that were not there: one that is listed all the same has been lost.
-  for (const [name, value] of parts) if (value !== null && absent.has(name)) put(start + name);
-  for (const [name, value] of parts) if (value !== null && !absent.has(name)) put(start + name);
-  for (const [name, value] of parts) if (value === null && absent.has(name)) put(start + name);
-  for (const [name, value] of parts) if (value === null && !absent.has(name)) put(start + name);
+  for (const [name, value] of parts) if (value !== null) put(start + name);
+  for (const [name, value] of parts) if (value === null) put(start + name);
 
   for (const number of [commit.epoch, from.offset, from.step, to.offset, to.step]) put(String(number));
   put(`${published.offset}-${published.step + 1}`);
@@ -228,10 +218,9 @@ function writeCommit(commit: ShardCommit, keyOf: (rest: string) => string): Buff
   put(String(start.length));
   put(String(toSet));
   for (const timers of [timersRemoved, timersAdded]) for (const queue of QUEUES) put(String(count(timers, queue)));
-  put(String(setAbsent));
-  put(String(deletedAbsent));
-  for (const [name, value] of parts) if (value !== null && absent.has(name)) put(value);
-  for (const [name, value] of parts) if (value !== null && !absent.has(name)) put(value);
+  put(String(absent.size));
+  for (const name of absent) put(name);
+  for (const value of parts.values()) if (value !== null) put(value);
   for (const queue of QUEUES) for (const timer of timersRemoved) if (timer.queue === queue) put(timer.ref);
   for (const queue of QUEUES) {
     for (const timer of timersAdded) {

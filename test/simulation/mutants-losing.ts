@@ -1,0 +1,98 @@
+// Planted bugs that only a loss of acknowledged state can show: what notices it, what is folded anew, what readers are told.
+import { type Mutant, patch } from "./mutant.ts";
+
+const LOOP = "stitcher/loop.ts";
+const LOSS = "stitcher/loss.ts";
+const JOINS = "stitcher/joins.ts";
+const STORE = "adapters/memory/store.ts";
+const KEEPER = "wire/index-keeper.ts";
+const UNLISTED = 'for (const key of commit.absent) if (shard.parts.has(key)) return "damaged";';
+
+export const LOSING: readonly Mutant[] = [
+  patch("lost-part-unnoticed", STORE, UNLISTED, ""),
+  patch(
+    "lost-part-deleted-unnoticed",
+    STORE,
+    UNLISTED,
+    'for (const key of commit.absent) if (shard.parts.has(key) && commit.parts.get(key) !== null) return "damaged";',
+  ),
+  patch(
+    "lost-part-that-is-not-written-unnoticed",
+    STORE,
+    UNLISTED,
+    'for (const key of commit.absent) if (shard.parts.has(key) && commit.parts.has(key)) return "damaged";',
+  ),
+  patch(
+    "refold-from-the-start-is-published",
+    LOOP,
+    "publishedAtTakeOver: k,",
+    "publishedAtTakeOver: head.position.offset > 0 ? k : head.position,",
+  ),
+  patch(
+    "emptied-shard-is-served",
+    STORE,
+    "Object.assign(shard, { position: START, until: Number.MAX_SAFE_INTEGER,",
+    "Object.assign(shard, { position: START,",
+  ),
+  patch("readers-do-not-wait", "wire/standing.ts", "if (position.offset >= until)", "if (until >= 0)"),
+  patch("scrub-skipped", LOOP, "      await scrub();\n", ""),
+  patch("readers-told-once", LOSS, "    await tellReaders(shard);\n", "    void tellReaders;\n"),
+  patch("damage-of-the-head-ignored", LOSS, "(head.damage === null ? null : `shard ${shard}: ${head.damage}`)", "null"),
+  patch("damaged-shard-not-emptied", LOSS, 'if ((await store.clear(shard, epoch)) === "fenced") return null;', ""),
+  patch("damage-goes-on", LOOP, 'if (step.outcome === "damaged") throw', "if (false) throw", {
+    file: LOOP,
+    from: 'if (step.outcome !== "committed") throw',
+    to: 'if (step.outcome !== "committed" && step.outcome !== "damaged") throw',
+  }),
+  patch(
+    "damage-ends-the-process",
+    LOSS,
+    "error instanceof StoreDamaged ? new ShardDamaged(shard, error.message, false) : error",
+    "error",
+  ),
+  patch(
+    "joins-follow-from-what-is-lost",
+    "stitcher/shard.ts",
+    "absorbs.length > 0) await this.#requireWhole();",
+    "absorbs.length < 0) await this.#requireWhole();",
+  ),
+  patch(
+    "lost-index-not-put-back",
+    KEEPER,
+    "const count = await this.#restore(from);",
+    "const count = from.length - from.length;",
+  ),
+  patch(
+    "loss-of-the-index-unnoticed",
+    KEEPER,
+    "if (isMixed || marks.some(({ doubtful }) => doubtful)) this.#isLost = true;",
+    "void isMixed;",
+  ),
+  patch(
+    "index-of-another-server-is-trusted",
+    KEEPER,
+    "if (isMixed || marks.some(({ doubtful }) => doubtful))",
+    "if (isMixed)",
+  ),
+  patch("open-transactions-not-awaited", KEEPER, "awaitsOpen: true", "awaitsOpen: false"),
+  patch(
+    "batch-of-a-lost-index-goes-out",
+    "resolver/loop.ts",
+    "publish(out, positions, () => this.#services.keeper.isStill(life))",
+    "publish(out, positions, async () => life >= 0)",
+  ),
+  patch("join-of-a-lost-index-goes-out", JOINS, "return life === undefined ||", "return life !== 0 ||"),
+  patch(
+    "lost-joins-are-not-made-again",
+    JOINS,
+    "roots.get(component) !== roots.get(into));",
+    "roots.get(component) === undefined && roots.get(into) === undefined);",
+  ),
+  patch(
+    "joins-of-a-repeated-batch-forgotten",
+    "resolver/resolver.ts",
+    "joined = [...joined, ...absorbs].filter(",
+    "joined = [...joined].filter(",
+  ),
+  { name: "epochs-reset-by-a-loss", sabotage: ({ state }) => void (state.resetsEpochs = true) },
+];

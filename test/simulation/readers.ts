@@ -1,0 +1,46 @@
+// Readers of profiles beside the owners: none is served a shard that has lost what the world was told of, before it stands
+// there again (S2).
+
+import type { Store } from "#ports/store.ts";
+import { NAMES } from "./kit.ts";
+import type { WorkerGround } from "./worker.ts";
+
+const READ_MS = 15;
+
+export class Readers {
+  readonly #ground: Pick<WorkerGround, "world" | "kit" | "state" | "broker">;
+  /** K of a shard when it was emptied. */
+  readonly #owed = new Map<number, number>();
+
+  constructor(ground: Pick<WorkerGround, "world" | "kit" | "state" | "broker">) {
+    this.#ground = ground;
+    const { broker, kit, state } = ground;
+    state.onEmptied = (shard) => {
+      const key = `${NAMES.resolved}/${shard}`;
+      this.#owed.set(shard, Math.max(this.#owed.get(shard) ?? 0, broker.positionOf(kit.system.stitcherGroup, key)));
+    };
+  }
+
+  start(): void {
+    const { world } = this.#ground;
+    if (!world.faultsOn) return;
+    world.after(READ_MS, "read", () => {
+      const shard = Math.floor(world.draw(world.number("reader")) * world.plan.shards);
+      void this.#read(shard);
+      this.start();
+    });
+  }
+
+  async #read(shard: number): Promise<void> {
+    const { world, kit, state } = this.#ground;
+    try {
+      const { offset } = await kit.system.requireStanding(state.readAll() as Store, shard);
+      const owed = this.#owed.get(shard) ?? 0;
+      if (offset < owed)
+        world.fail(`a reader is served shard ${shard} at ${offset}, after the world was told ${owed} (S2)`);
+    } catch (error) {
+      if (!(error instanceof kit.system.StoreBehind)) throw error;
+      world.count("reader told to wait");
+    }
+  }
+}
