@@ -112,7 +112,7 @@ function listLinks(
   for (const { a, b, verdict, stamp } of rulings?.values() ?? []) {
     if (verdict !== "linked" || (a !== key && b !== key)) continue;
     any = earlierOf(any, stamp);
-    if (verdicts.isLinked(a, b)) standing = earlierOf(standing, stamp);
+    if (verdicts.holding(a, b) === "linked") standing = earlierOf(standing, stamp);
   }
   return { any, standing };
 }

@@ -80,7 +80,9 @@ function normaliseText({ normaliser }: NamespaceConfiguration, text: string, cou
     case "phone": {
       const phone = parsePhoneNumberFromString(text, country as CountryCode);
       if (phone === undefined || !phone.isPossible()) return null;
-      return isJunk(phone.nationalNumber) ? null : phone.number;
+      if (isJunk(phone.nationalNumber)) return null;
+      // Behind a switchboard each extension is a phone (RFC 3966).
+      return phone.ext === undefined ? phone.number : `${phone.number};ext=${phone.ext}`;
     }
   }
 }

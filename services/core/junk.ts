@@ -36,6 +36,7 @@ const INVISIBLE = /\p{Default_Ignorable_Code_Point}|[\u2028\u2029\u2800\ufff9-\u
 const QUOTE = "[\\p{Quotation_Mark}`\\u02b9-\\u02bf\\u2032-\\u2037]";
 const QUOTES = new RegExp(`^${QUOTE}+|${QUOTE}+$`, "gu");
 const NOTHING = /^[0\-\s.]*$/;
+const SPACES = /\s+/g;
 const SEPARATORS = /[\s().+-]/g;
 const SAME_DIGIT = /^(\d)\1{2,}$/;
 /** The same of a text that was blurred. */
@@ -61,8 +62,12 @@ export interface JunkList {
 export function createJunkList(values: readonly string[]): JunkList {
   const texts = values.map(cleanText);
   return {
-    said: new Set(texts.map((text) => text.toLowerCase())),
-    looks: new Set(texts.flatMap((text) => (isForeign(text) ? listLooks(text) : [blur(text)]))),
+    said: new Set(texts.map((text) => text.toLowerCase().replace(SPACES, ""))),
+    looks: new Set(
+      texts
+        .map((text) => text.replace(SPACES, ""))
+        .flatMap((text) => (isForeign(text) ? listLooks(text) : [blur(text)])),
+    ),
   };
 }
 
@@ -70,12 +75,12 @@ const BUILT_IN = createJunkList(JUNK);
 
 /** True where a cleaned text stands for "no value": on a list, only zeros or dashes, or three and more of one digit. */
 export function isJunk(text: string, more: JunkList | null = null): boolean {
-  const said = text.toLowerCase();
+  const said = text.toLowerCase().replace(SPACES, "");
   if (BUILT_IN.said.has(said) || more?.said.has(said) === true || NOTHING.test(said)) return true;
   if (SAME_DIGIT.test(said.replace(SEPARATORS, ""))) return true;
   return (
     isForeign(text) &&
-    listLooks(text).some(
+    listLooks(text.replace(SPACES, "")).some(
       (look) =>
         BUILT_IN.looks.has(look) ||
         more?.looks.has(look) === true ||

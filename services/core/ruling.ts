@@ -98,8 +98,10 @@ export class Verdicts {
     return verdict !== "cut" && verdict !== "apart" && !(verdict === "lifted" && source === OPERATOR);
   }
 
-  isLinked(a: string, b: string): boolean {
-    return this.#latest.get(pairKey(a, b))?.verdict === "linked";
+  /** What holds of two by an operator's word; null: nothing was ruled, or that was lifted. */
+  holding(a: string, b: string): Verdict | null {
+    const verdict = this.#latest.get(pairKey(a, b))?.verdict ?? null;
+    return verdict === "lifted" ? null : verdict;
   }
 
   /** The record by which an identifier was given up last. */

@@ -8,13 +8,13 @@ import { explainSeparation } from "#core/explanation.ts";
 import { isMailbox } from "#core/mailbox.ts";
 import { rule, tryOut } from "#core/proposal.ts";
 import type { Registry } from "#core/registry.ts";
-import { rulingType, type OperatorVerdict } from "#core/ruling.ts";
+import { rulingType, Verdicts, type OperatorVerdict } from "#core/ruling.ts";
 import { gatherWorld } from "#core/supposition.ts";
 import type { Codec } from "#ports/codec.ts";
 import type { Log } from "#ports/log.ts";
 import type { LoadedConfiguration } from "#services/config/configuration.ts";
 import { OBSTACLE_TEXTS } from "./explanation.ts";
-import { findIdentifier, type Located, locateKey, type LookupServices } from "./location.ts";
+import { findIdentifier, type Located, locateLife, type LookupServices } from "./location.ts";
 import { findNeighbours } from "./neighbourhood.ts";
 
 export interface NamedIdentifier {
@@ -42,6 +42,8 @@ export async function judgeRuling(
   const [a, b] = [await locate(names[0]), await locate(names[1])];
   if (a.entry.key === b.entry.key) throw new RulingRefused("both name the same identifier");
   const { registry } = services.engine;
+  const isRuled = [a, b].some(({ component }) => new Verdicts(component.rulings).holding(a.entry.key, b.entry.key));
+  if (verdict === "lifted" && !isRuled) throw new RulingRefused("nothing is ruled of the two");
   if (verdict === "linked" && [a, b].some(({ entry }) => isMailbox(registry, entry)))
     throw new RulingRefused("a mailbox is nobody's to link: name the address");
   const isOne = a.component.id === b.component.id && a.entry.profile === b.entry.profile && a.entry.profile !== null;
@@ -106,7 +108,7 @@ export async function publishRuling(
 /** Whether the homes of both identifiers (by key) have taken the ruling in, and nothing of it is still under way. */
 export async function isInEffect(services: LookupServices, id: string, keys: readonly string[]): Promise<boolean> {
   for (const key of keys) {
-    const located = await locateKey(services, key);
+    const located = await locateLife(services, key);
     if (located === null || located.entry.pending) return false;
     const rulings = [...(located.component.rulings?.values() ?? [])];
     if (!rulings.some(({ stamp }) => stamp.eventId === id)) return false;

@@ -27,6 +27,9 @@ const JUNK = [
   "0000000000",
   "test@test.com",
   "[object Object]",
+  "[object  Object ]",
+  "- 1",
+  "n / a",
   "1111111111",
   "99999",
   "---",
@@ -181,6 +184,7 @@ describe("identifiers", () => {
     equal(normalise("phone", "06 12 34 56 78"), "+33612345678");
     equal(normalise("phone", "0692 12 34 56", "RE"), "+262692123456");
     equal(normalise("phone", "+44 20 7946 0958"), "+442079460958");
+    equal(normalise("phone", "01 42 68 53 00 ext. 12"), "+33142685300;ext=12");
     equal(normalise("phone", "12"), null);
     equal(normalise("email-sha256", "A".repeat(64)), "a".repeat(64));
   });

@@ -66,6 +66,13 @@ describe("an operator's ruling", () => {
     await refuses("linked", name("email", "test@test.com"), ANA, /^email: /);
   });
 
+  it("that lifts where nothing is ruled is refused, also where that was lifted", async () => {
+    await refuses("lifted", ANA, CARD, /nothing is ruled/);
+    const linked = [...LOG, rule(5, "linked", ANA, CARD)];
+    deepEqual(await judge("lifted", ANA, CARD, linked), ["customer c-ana", "card 2099"]);
+    await refuses("lifted", ANA, CARD, /nothing is ruled/, [...linked, rule(6, "lifted", ANA, CARD)]);
+  });
+
   it("about an identifier and itself is refused, however that is written", async () => {
     await refuses("linked", ANA, ANA, /same identifier/);
     await refuses("apart", EMAIL, name("email", ' "BOB@gmail.com" '), /same identifier/);

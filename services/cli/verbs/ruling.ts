@@ -57,7 +57,8 @@ async function rule(verb: "link" | "split", one: string, other: string, options:
     const { author, reason } = options;
     const ruling = { id: randomUUID(), verdict, identifiers: names, author, reason, at: Date.now() };
     await publishRuling(wires, operatorTopic(loaded), ruling);
-    const said = `${verdict}: written to the log; \`weft explain\` shows what came of it`;
+    const folded = embedded ? " once `weft up` has folded it" : "";
+    const said = `${verdict}: written to the log; \`weft explain\` shows what came of it${folded}`;
     process.stdout.write(json ? `${JSON.stringify({ verdict })}\n` : `${said}\n`);
   } finally {
     await runtime.close();
