@@ -8,6 +8,7 @@ import type { Command } from "commander";
 import { EVERY_PURPOSE } from "#core/reach.ts";
 import type { Membership } from "#ports/log.ts";
 import { loadConfiguration } from "#services/config/configuration.ts";
+import { type DataMapRow, describeData } from "#services/config/data-map.ts";
 import { topicNames } from "#services/config/topics.ts";
 import { draftErasure, isErased, publishErasure } from "#services/wire/erasure.ts";
 import { operatorTopic } from "#services/wire/ruling.ts";
@@ -47,6 +48,14 @@ export function registerPrivacy(program: Command): void {
     .action(async (identifier: string, _options: unknown, command: Command) =>
       exportPerson(identifier, command.optsWithGlobals<CommonOptions & { csv?: string }>()),
     );
+  privacy
+    .command("map")
+    .description("of each field of each source: what for, on which legal basis, where it is kept and for how long")
+    .action((_options: unknown, command: Command) => {
+      const { config, json } = command.optsWithGlobals<CommonOptions>();
+      const rows = describeData(loadConfiguration(config));
+      process.stdout.write(rows.map((row) => `${json ? JSON.stringify(row) : describeRow(row)}\n`).join(""));
+    });
   registerCorrections(privacy);
   privacy
     .command("erase")
@@ -58,6 +67,12 @@ export function registerPrivacy(program: Command): void {
     .action(async (identifier: string, _options: unknown, command: Command) =>
       erase(identifier, command.optsWithGlobals<RequestOptions>()),
     );
+}
+
+function describeRow({ source, field, purpose, legalBasis, kept, places }: DataMapRow): string {
+  const facts = [purpose ?? "no purpose said", kept ? (legalBasis ?? "no legal basis said") : "left out"];
+  const where = places.map(({ place, retention }) => `${place} (${retention})`);
+  return `${source} ${field}: ${facts.join(", ")}; ${where.join(", ")}`;
 }
 
 function registerCorrections(privacy: Command): void {
