@@ -1,8 +1,8 @@
 // The identity index on Redis: <prefix>i:{t07}:<key>, spread over 64 hash tags so that no shard of a cluster has it all, and
 // <prefix>m:{t07}, the mark of each tag (one Redis has that of the first for all): "<keeper> <text>". The keeper is the run
 // of the server and its line of replication: a server that was started anew, or has taken over from another, is another.
-// On one Redis the tags make no difference and one MGET reads across them. On a cluster each key is asked for alone, all of
-// them at once: commands on one key go on, and are led to the right node, while their slot moves from one to another.
+// On one Redis the tags make no difference: one MGET reads and one script puts across them. On a cluster each key is asked
+// for alone, all of them at once: commands on one key go on, and are led to the right node, while their slot moves from one to another.
 
 import { Cluster } from "ioredis";
 import { hashText } from "#core/text-hash.ts";
