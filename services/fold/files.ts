@@ -5,6 +5,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { compareText, sortedEntries } from "#core/comparison.ts";
 import type { IdentityChanged, ProfileSignal, SegmentTransition } from "#core/effect.ts";
+import type { FieldQuality, SourceQuality } from "#core/quality.ts";
 import type { People } from "../wire/profile-reader.ts";
 import { digestProfiles, formatProfiles } from "../wire/profile-lines.ts";
 import type { FoldOutcome } from "./fold.ts";
@@ -32,6 +33,8 @@ export interface FoldResult {
   readonly deadLetters: readonly DeadLetterLine[];
   /** By source and field: events folded without it, for want of a legal basis. */
   readonly dropped: ReadonlyMap<string, number>;
+  /** Of each source, how good what it told is. */
+  readonly quality: { readonly sources: readonly SourceQuality[]; readonly fields: readonly FieldQuality[] };
 }
 
 export interface FoldSummary {
@@ -135,6 +138,12 @@ export function writeFold(folder: string, result: FoldResult): FoldSummary {
     })),
   );
   writeLines(folder, "dead-letters.jsonl", deadLetters);
+  const { sources, fields } = result.quality;
+  const sheets = [
+    ...sources.map((row) => ({ sheet: "sources", ...row })),
+    ...fields.map((row) => ({ sheet: "fields", ...row })),
+  ];
+  writeLines(folder, "quality.jsonl", sheets);
   const summary: FoldSummary = {
     events: outcomes.length,
     outcomes: countBy(outcomes.map(({ outcome }) => outcome)),

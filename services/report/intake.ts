@@ -6,7 +6,7 @@ import { createInterface } from "node:readline";
 import type { Codec } from "#ports/codec.ts";
 import type { Log } from "#ports/log.ts";
 import { readOn, type ReadingOptions, type ReadRecord } from "./book.ts";
-import type { Ledger, ToldIdentityChange, ToldTransition } from "./ledger.ts";
+import type { Ledger, Row, ToldIdentityChange, ToldTransition } from "./ledger.ts";
 import { describeSummary } from "./quality.ts";
 import type { Sheet } from "./sheet.ts";
 
@@ -57,6 +57,20 @@ async function readLines<T>(folder: string, name: string): Promise<T[]> {
 
 function readMove(told: Written<ToldTransition>): ToldTransition {
   return { ...told, retracts: told.retracts ?? null, at: Date.parse(told.at) };
+}
+
+/** Of a fold: how good what each source told is. */
+export async function readFoldQuality(folder: string): Promise<Sheet[]> {
+  const rows = await readLines<Row & { readonly sheet: string }>(folder, "quality.jsonl");
+  const take = (name: string, title: string): Sheet => ({
+    name,
+    title,
+    rows: rows.flatMap(({ sheet, ...row }) => (sheet === name ? [row as Row] : [])),
+  });
+  return [
+    take("sources", "What each source told: valid, twice, of people told of before or by others, stitched, complete"),
+    take("fields", "Which fields it fills, and whether anything reads them by name"),
+  ];
 }
 
 export function readFoldSummary(folder: string): Sheet {

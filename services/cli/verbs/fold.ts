@@ -1,12 +1,14 @@
 // weft fold: the whole engine as a pure program over files, without any server.
 
 import type { Command } from "commander";
-import type { Rules } from "#core/configuration.ts";
+import type { Configuration, Rules } from "#core/configuration.ts";
 import type { IdentityChanged, ProfileSignal, SegmentTransition } from "#core/effect.ts";
 import { readChannelFiles } from "#services/channel/file.ts";
 import { parseIsoTime } from "#services/channel/instant.ts";
 import { loadConfiguration } from "#services/config/configuration.ts";
 import { loadRules } from "#services/config/rules-file.ts";
+import { type Judged, measureFields, measureSources } from "#core/quality.ts";
+import type { People } from "#services/wire/profile-reader.ts";
 import { writeFold, type DeadLetterLine, type FoldSummary } from "#services/fold/files.ts";
 import { compareFoldEvents, Fold, type FoldEvent } from "#services/fold/fold.ts";
 import { createHash } from "#services/wire/hash.ts";
@@ -76,6 +78,9 @@ async function foldFiles(
   arrived.sort(compareFoldEvents);
   const fold = new Fold({ configuration: loaded.configuration, hash: createHash(loaded.deployment.identityKey.bytes) });
   const deadLetters: DeadLetterLine[] = [];
+  const judged: Judged[] = unread.flatMap(({ source: teller }) =>
+    teller === null ? [] : [{ source: teller, event: null, outcome: "dead-lettered", anchor: null, profileId: null }],
+  );
   const progress = openProgress({ label: "fold", total: arrived.length, quiet });
   // Ahead of events that were recorded at that instant.
   const putRulesUntil = async (timeMs: number) => {
@@ -87,6 +92,9 @@ async function foldFiles(
   for (const [i, { line, ...event }] of arrived.entries()) {
     await putRulesUntil(event.recordedAt);
     const [outcome] = await fold.fold(event);
+    const { source: teller, event: told } = event;
+    if (outcome !== undefined)
+      judged.push({ source: teller, event: told, outcome: outcome.outcome, anchor: outcome.anchor, profileId: null });
     if (outcome?.outcome === "dead-lettered")
       deadLetters.push({
         source: outcome.source,
@@ -103,8 +111,10 @@ async function foldFiles(
   progress.stop();
   const refused = [...deadLetters, ...unread];
   const outputs = <T>(...kinds: string[]) => fold.outputs.filter(({ kind }) => kinds.includes(kind)) as T[];
+  const people = await fold.readPeople();
   const summary = writeFold(out, {
-    people: await fold.readPeople(),
+    people,
+    quality: judgeSources(loaded.configuration, people, judged),
     outcomes: [
       ...fold.outcomes,
       ...unread.map(({ source: from, eventId, reason }) => ({
@@ -124,6 +134,20 @@ async function foldFiles(
   });
   process.stdout.write(json ? `${JSON.stringify(summary)}\n` : describeSummary(summary, out));
   if (refused.length > 0) process.exitCode = EXIT.inputRefused;
+}
+
+function judgeSources(configuration: Configuration, { profiles, holders }: People, told: readonly Judged[]) {
+  const judged = told.map((one) => ({
+    ...one,
+    profileId: one.anchor === null ? null : (holders.get(one.anchor) ?? null),
+  }));
+  const people = profiles.map(({ profileId, identifiers, view: { completeness } }) => {
+    return { profileId, identifiers, completeness };
+  });
+  return {
+    sources: measureSources(configuration, judged, people),
+    fields: measureFields(configuration, judged),
+  };
 }
 
 function readChange(given: string): { readonly atMs: number; readonly rules: Rules } {

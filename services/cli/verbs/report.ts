@@ -8,7 +8,7 @@ import { TRANSITION_NATURES } from "#core/effect.ts";
 import { loadConfiguration } from "#services/config/configuration.ts";
 import { topicNames } from "#services/config/topics.ts";
 import { reportAttribution, reportFactors } from "#services/report/attribution.ts";
-import { readFold, readFoldSummary, readTopic } from "#services/report/intake.ts";
+import { readFold, readFoldQuality, readFoldSummary, readTopic } from "#services/report/intake.ts";
 import { Ledger, type Selection } from "#services/report/ledger.ts";
 import { readBase, readBuyers, reportLifetime, reportRfm, type Base } from "#services/report/lifetime.ts";
 import { reportMatrix } from "#services/report/matrix.ts";
@@ -75,9 +75,11 @@ async function printReport(kind: string, options: ReportOptions): Promise<void> 
   const ledger = await openLedger(options);
   try {
     const kinds = kind === "all" ? Object.keys(REPORTS) : [kind];
+    const ofFold =
+      from === undefined || !kinds.includes("quality") ? [] : [readFoldSummary(from), ...(await readFoldQuality(from))];
     const sheets = kinds.flatMap((name) => [
       ...(REPORTS[name]?.(ledger, options) ?? []),
-      ...(name === "quality" && from !== undefined ? [readFoldSummary(from)] : []),
+      ...(name === "quality" ? ofFold : []),
     ]);
     writeSheets(sheets, options, kind);
   } finally {
