@@ -81,8 +81,8 @@ export const STITCHING: readonly Mutant[] = [
   patch(
     "deletions-not-stored",
     SHARD,
-    "value: component && encodeStateOf(component, identifier)",
-    "value: component === null ? new Uint8Array() : encodeStateOf(component, identifier)",
+    "parts.set(key, component && encodeStateOf(component, identifier))",
+    "parts.set(key, component === null ? new Uint8Array() : encodeStateOf(component, identifier))",
   ),
   patch(
     "aliases-told-twice-in-a-bundle",

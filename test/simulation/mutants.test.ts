@@ -1,7 +1,8 @@
 // The planted bugs that die quickly; `npm run simulate -- --mutants` has all of them.
 
-import { notEqual } from "node:assert/strict";
+import { equal, notEqual } from "node:assert/strict";
 import { describe, it } from "node:test";
+import { readSource } from "#support/source.ts";
 import { MUTANTS } from "./mutants.ts";
 import { kill } from "./slaughter.ts";
 
@@ -21,6 +22,11 @@ const QUICK = new Set([
 ]);
 
 describe("the simulation notices", () => {
+  it("no bug that cannot be planted: each names one place of the code", () => {
+    for (const { name, patches = [] } of MUTANTS)
+      for (const { file, from } of patches) equal(readSource(`services/${file}`).split(from).length, 2, name);
+  });
+
   for (const mutant of MUTANTS.filter(({ name }) => QUICK.has(name)))
     it(mutant.name, async () => {
       const { killedBy } = await kill(mutant, 1, 40);
