@@ -174,10 +174,6 @@ export function checkLeaks({ steps }: Attack, ofHers: (id: string) => boolean = 
     };
     const secrets = HERS.filter(isSecret);
     const keys = new Set(secrets.map(keyOf));
-    // What was his and goes into hers in this step: SPEC 8 says what its last move may tell.
-    const ended = new Set(
-      step.outputs.flatMap((one) => (one.kind === "transition" && one.to === null ? [one.profileId] : [])),
-    );
     for (const output of step.outputs) {
       const id = output.kind === "alias" ? output.oldProfileId : output.profileId;
       if (HER_IDS.has(id) || ofHers(id)) continue;
@@ -187,7 +183,7 @@ export function checkLeaks({ steps }: Attack, ofHers: (id: string) => boolean = 
       );
       for (const word of [...HER_WORDS, ...secrets.map(valueOf), ...keys])
         ok(!said.includes(word), `${word} in ${said}`);
-      if (!(output.kind === "transition" && ended.has(id))) checkOrders(output);
+      checkOrders(output);
     }
   }
 }
