@@ -41,8 +41,9 @@ export function recordEntry(
     changed = true;
   }
   if (isLink) {
-    entry.unlinked ??= { first: entry.first, firstAuthenticated: entry.firstAuthenticated, isUnsaid: false };
-    return restate(registry, component, key) || changed;
+    const { first, firstAuthenticated, unlinked } = entry;
+    entry.unlinked ??= { first, firstAuthenticated, isUnsaid: false };
+    return restate(registry, component, key) || unlinked === null || changed;
   }
   if (!assert(entry, stamp, authenticated)) return changed;
   restate(registry, component, key);
