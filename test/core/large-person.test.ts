@@ -4,9 +4,11 @@ import { deepEqual, equal, ok } from "node:assert/strict";
 import { resolve } from "node:path";
 import { describe, it } from "node:test";
 import { openLocalCodec } from "#adapters/registry/local.ts";
+import { recordEntry } from "#core/assertion.ts";
 import { createComponent, joinSlices, openAbroad, sliceComponent, type Component } from "#core/component.ts";
-import { evidenceKey } from "#core/component.ts";
+import { evidenceKey, type Entry } from "#core/component.ts";
 import { LISTED_IDENTIFIERS_MAX } from "#core/listing.ts";
+import { createRegistry } from "#core/registry.ts";
 import { Fold, type FoldEvent } from "#services/fold/fold.ts";
 import { BUNDLE_BYTES_MAX, encodeBundles, readBundle, type BundleValue } from "#services/wire/bundle.ts";
 import { createOutputEncoder } from "#services/wire/output.ts";
@@ -16,6 +18,7 @@ const START_MS = Date.UTC(2026, 2, 2);
 const COOKIES = 400;
 const RECORD_BYTES_MAX = 64 * 1024;
 
+const registry = createRegistry(configuration, hash);
 const schemasDirectory = resolve(import.meta.dirname, "../../schemas");
 const codec = await openLocalCodec({ schemasDirectory });
 
@@ -43,25 +46,9 @@ function gather(cookies: number): Component {
     const stamp = { t: START_MS + place, source: "web", eventId: `v${place}` };
     const birth = `1-${START_MS + place}-${hash(`birth ${place}`)}`;
     component.held.add(birth);
-    component.identifiers.set(key, {
-      key,
-      namespace: "cookie",
-      value: `visitor-${place}`,
-      birth,
-      first: stamp,
-      firstAuthenticated: null,
-      unlinked: null,
-      statusVersion: 1,
-      status: null,
-      profile: "c-ana",
-      claimants: [],
-      state: "owned",
-      limited: false,
-      pending: false,
-      fragment: null,
-      erased: null,
-      ordersListed: 0,
-    });
+    const cookie = { namespace: "cookie", value: `visitor-${place}`, key, birth, local: true } as const;
+    recordEntry(registry, component, { ...cookie, assurance: "authenticated" }, stamp, false);
+    Object.assign(component.identifiers.get(key) as Entry, { statusVersion: 1, profile: "c-ana" });
     const evidence = { a: "c-ana", b: key, source: "web", assurance: "authenticated", stamp } as const;
     component.evidence.set(evidenceKey("c-ana", key, "web", "authenticated"), evidence);
   }

@@ -10,15 +10,13 @@ import { compileScores, EXPECTED_MAX, LEAD_TERMS_MAX } from "#core/score.ts";
 import { ConfigurationError } from "#services/config/problem.ts";
 import { parseRules } from "#services/config/rules-file.ts";
 import { findFaultOfRules } from "#services/config/rules-text.ts";
-import { Fold, type FoldEvent } from "#services/fold/fold.ts";
+import { SCORE_NAMES } from "#core/view.ts";
 import { writeRules } from "#core/rules-in-force.ts";
-import { Cluster } from "#support/cluster.ts";
 import { START_MS, tell } from "#support/fold-events.ts";
-import { configuration, hash, history, historyOf, runs } from "#support/histories.ts";
-import { compareOracle, comparePeople, plainScores } from "#support/oracle-comparison.ts";
-import { recomputePeople } from "#support/oracle.ts";
+import { configuration, runs } from "#support/histories.ts";
+import { plainScores } from "#support/oracle-comparison.ts";
+import { comesToTheOracles, comesToTheSameInClusters, DAY_MS, foldUntil } from "#support/passed-time.ts";
 
-const DAY_MS = 86_400_000;
 const scores: ScoreRules = {
   currency: "EUR",
   rfm: { ...FIXED_CUTS, recencyDays: [1, 3, 5, 9] },
@@ -49,13 +47,6 @@ const told: Configuration = {
   },
 };
 
-async function foldUntil(events: readonly FoldEvent[], untilMs: number): Promise<Fold> {
-  const fold = new Fold({ configuration: told, hash });
-  for (const event of events) await fold.add([event]);
-  await fold.advance(untilMs);
-  return fold;
-}
-
 describe("scores", () => {
   it("are told with their terms where they change, by time alone too (T2)", async () => {
     const lines = [{ productId: "p", quantity: 1, unitPriceMinor: 30_000 }];
@@ -64,7 +55,7 @@ describe("scores", () => {
       tell("web", 0, "checkout-started", { customer: "c" }),
       tell("web", 1, "order-placed", { customer: "c" }, { order }),
     ];
-    const fold = await foldUntil(events, START_MS);
+    const fold = await foldUntil(told, events, START_MS);
     for (let day = 1; day <= 30; day += 1) await fold.advance(START_MS + day * DAY_MS);
     const { outputs } = fold;
     const days = (at: number) => Math.floor((at - START_MS) / DAY_MS);
@@ -101,53 +92,21 @@ describe("scores", () => {
   });
 
   it("are the oracle's, in any history and as of any time, and what was said last (P1, T2)", async () => {
-    const met = new Map<string, number>();
-    await fc.assert(
-      fc.asyncProperty(fc.oneof(history(2, 14), historyOf("orders", 8, 20)), fc.nat(20), async ({ events }, days) => {
-        const untilMs = Math.max(...events.map(({ recordedAt }) => recordedAt)) + days * DAY_MS;
-        const inOrder = events.toSorted((a, b) => a.recordedAt - b.recordedAt);
-        const oracle = recomputePeople(events, told, hash, untilMs);
-        const fold = await foldUntil(inOrder, untilMs);
-        deepEqual(comparePeople(await fold.readPeople()), compareOracle(oracle));
-        const said = new Map(
-          fold.outputs.flatMap((one) => (one.kind === "profile-state" ? [[one.profileId, one.state] as const] : [])),
-        );
-        for (const profile of oracle.profiles) {
-          deepEqual(plainScores(said.get(profile.profileId)?.scores ?? []), profile.scores);
-          for (const { name, value } of profile.scores) if (value !== 0) met.set(name, (met.get(name) ?? 0) + 1);
-        }
-      }),
-      runs(1_000),
-    );
-    deepEqual([...met.keys()].toSorted(), [
-      "alivePerMille",
-      "expectedMinor",
-      "expectedPerMille",
-      "frequency",
-      "historicMinor",
-      "lead",
-      "monetary",
-      "recency",
-    ]);
+    const met = new Set<string>();
+    await comesToTheOracles(told, 1_000, ({ outputs }, { profiles }) => {
+      const said = new Map(
+        outputs.flatMap((one) => (one.kind === "profile-state" ? [[one.profileId, one.state] as const] : [])),
+      );
+      for (const profile of profiles) {
+        deepEqual(plainScores(said.get(profile.profileId)?.scores ?? []), profile.scores);
+        for (const { name, value } of profile.scores) if (value !== 0) met.add(name);
+      }
+    });
+    deepEqual([...met].toSorted(), SCORE_NAMES);
   });
 
   it("come to the same on any number of shards and resolvers, hand-overs between (I1)", async () => {
-    const layout = fc.record({
-      shards: fc.integer({ min: 1, max: 4 }),
-      resolvers: fc.integer({ min: 1, max: 3 }),
-      seed: fc.nat(),
-    });
-    await fc.assert(
-      fc.asyncProperty(history(2, 10), layout, fc.nat(20), async ({ events }, how, days) => {
-        const untilMs = Math.max(...events.map(({ recordedAt }) => recordedAt)) + days * DAY_MS;
-        const cluster = new Cluster({ configuration: told, hash, faults: 10, ...how });
-        await cluster.run(events);
-        await cluster.passTime(untilMs);
-        const oracle = recomputePeople(events, told, hash, untilMs);
-        deepEqual(comparePeople(await cluster.readPeople()), compareOracle(oracle));
-      }),
-      runs(200),
-    );
+    await comesToTheSameInClusters(told, 200);
   });
 
   it("are whole numbers within their limit, whatever the parameters", () => {
