@@ -9,6 +9,7 @@
 import { createHash as createDigest } from "node:crypto";
 import { resolve } from "node:path";
 import { parseArgs } from "node:util";
+import { readArguments } from "#support/arguments.ts";
 import { GCProfiler } from "node:v8";
 import { openMemoryIndex } from "#adapters/memory/index.ts";
 import { openMemoryStore } from "#adapters/memory/store.ts";
@@ -31,16 +32,20 @@ const SHARDS = 64;
 const SOURCE = "web";
 const WARMING_SHARE = 0.2;
 
-const { values: options } = parseArgs({
-  options: {
-    events: { type: "string", default: "60000" },
-    people: { type: "string", default: "30000" },
-    batch: { type: "string", default: "2000" },
-    seed: { type: "string", default: "1" },
-    shape: { type: "string", default: "uniform" },
-    json: { type: "boolean", default: false },
-  },
-});
+const USAGE =
+  "npm run bench:engine -- [--events N] [--people N] [--batch N] [--seed N] [--shape uniform|zipf] [--json]";
+const { values: options } = readArguments(USAGE, () =>
+  parseArgs({
+    options: {
+      events: { type: "string", default: "60000" },
+      people: { type: "string", default: "30000" },
+      batch: { type: "string", default: "2000" },
+      seed: { type: "string", default: "1" },
+      shape: { type: "string", default: "uniform" },
+      json: { type: "boolean", default: false },
+    },
+  }),
+);
 const load: LoadOptions = {
   events: Number(options.events),
   people: Number(options.people),

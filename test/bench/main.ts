@@ -12,6 +12,7 @@ import { cpus, tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { parseArgs } from "node:util";
+import { readArguments } from "#support/arguments.ts";
 import kafkajs, { type Admin } from "kafkajs";
 import { openKafkaLog } from "#adapters/kafka/log.ts";
 import { INPUT_COMPATIBILITY, openRegistryCodec } from "#adapters/registry/codec.ts";
@@ -23,17 +24,21 @@ const CLOCK_TICKS = 100;
 /** An event may wait for a hand-over, which is asked for and answered over the inner log, and both may be passed on. */
 const HOME_ROUNDS = 4;
 
-const { values } = parseArgs({
-  options: {
-    events: { type: "string", default: "300000" },
-    people: { type: "string", default: "150000" },
-    seed: { type: "string", default: "1" },
-    shape: { type: "string", default: "uniform" },
-    interval: { type: "string", default: "100ms" },
-    json: { type: "boolean", default: false },
-    profile: { type: "string" },
-  },
-});
+const USAGE =
+  "npm run bench -- [--events N] [--people N] [--seed N] [--shape uniform|zipf] [--interval 100ms] [--profile DIR] [--json]";
+const { values } = readArguments(USAGE, () =>
+  parseArgs({
+    options: {
+      events: { type: "string", default: "300000" },
+      people: { type: "string", default: "150000" },
+      seed: { type: "string", default: "1" },
+      shape: { type: "string", default: "uniform" },
+      interval: { type: "string", default: "100ms" },
+      json: { type: "boolean", default: false },
+      profile: { type: "string" },
+    },
+  }),
+);
 const load: LoadOptions = {
   events: Number(values.events),
   people: Number(values.people),

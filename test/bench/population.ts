@@ -6,6 +6,7 @@
 // A component is where state lives, not who is one person; its size is what a join has to move. Not measured: the time.
 
 import { parseArgs } from "node:util";
+import { readArguments } from "#support/arguments.ts";
 import { acceptEvent } from "#core/acceptance.ts";
 import { createRegistry } from "#core/registry.ts";
 import type { IdentifierClaim } from "#core/event.ts";
@@ -22,14 +23,17 @@ const HOUSEHOLD_PEOPLE = 3;
 const KIOSK_PEOPLE = 2000;
 const REPORT_EVENTS = 500_000;
 
-const { values } = parseArgs({
-  options: {
-    people: { type: "string", default: "1000000" },
-    seed: { type: "string", default: "1" },
-    lent: { type: "string", multiple: true, default: ["1", "3", "10", "20"] },
-    json: { type: "boolean", default: false },
-  },
-});
+const USAGE = "npm run bench:population -- [--people N] [--seed N] [--lent PERCENT ...] [--json]";
+const { values } = readArguments(USAGE, () =>
+  parseArgs({
+    options: {
+      people: { type: "string", default: "1000000" },
+      seed: { type: "string", default: "1" },
+      lent: { type: "string", multiple: true, default: ["1", "3", "10", "20"] },
+      json: { type: "boolean", default: false },
+    },
+  }),
+);
 
 /** The identity index without a server, and how many identifiers each root has. */
 class Population extends PlainIndex {

@@ -5,6 +5,7 @@
 // are left out, unless --again. The last line is JSON; exits 1 where a promise was broken.
 
 import { parseArgs } from "node:util";
+import { readArguments, refuseArguments } from "#support/arguments.ts";
 import { createRandom } from "#support/cluster.ts";
 import { Ledger } from "#support/ledger.ts";
 import { FAILPOINTS } from "./failpoints.ts";
@@ -25,26 +26,28 @@ const PUSH: readonly FaultName[] = [
   "kafka-killed",
 ];
 
-const { values } = parseArgs({
-  options: {
-    rounds: { type: "string" },
-    seed: { type: "string", default: "1" },
-    only: { type: "string" },
-    failpoints: { type: "boolean", default: false },
-    push: { type: "boolean", default: false },
-    again: { type: "boolean", default: false },
-    tally: { type: "boolean", default: false },
-    measure: { type: "string" },
-    kills: { type: "string", default: "20" },
-  },
-});
+const USAGE =
+  "npm run chaos -- [--rounds N] [--seed S] [--only FAULT | --failpoints | --push] [--again] | --tally | --measure recovery [--kills K]";
+const { values } = readArguments(USAGE, () =>
+  parseArgs({
+    options: {
+      rounds: { type: "string" },
+      seed: { type: "string", default: "1" },
+      only: { type: "string" },
+      failpoints: { type: "boolean", default: false },
+      push: { type: "boolean", default: false },
+      again: { type: "boolean", default: false },
+      tally: { type: "boolean", default: false },
+      measure: { type: "string" },
+      kills: { type: "string", default: "20" },
+    },
+  }),
+);
 const names = Object.keys(FAULTS) as FaultName[];
 const points = Object.keys(FAILPOINTS);
 const [rounds, seed] = [Number(values.rounds ?? (values.push ? PUSH.length : 10)), Number(values.seed)];
-if (values.only !== undefined && !names.includes(values.only as FaultName)) {
-  console.error(`no fault is called ${values.only}; there are ${names.join(", ")}`);
-  process.exit(2);
-}
+if (values.only !== undefined && !names.includes(values.only as FaultName))
+  refuseArguments(USAGE, `no fault is called ${values.only}; there are ${names.join(", ")}`);
 
 const ledger = new Ledger("chaos", ["services", "schemas", "infra", "test/chaos", "test/support", "package-lock.json"]);
 if (values.tally) {
@@ -67,10 +70,8 @@ async function measure(): Promise<void> {
 }
 
 if (values.measure !== undefined) {
-  if (values.measure !== "recovery") {
-    console.error(`nothing is measured as ${values.measure}; there is recovery`);
-    process.exit(2);
-  }
+  if (values.measure !== "recovery")
+    refuseArguments(USAGE, `nothing is measured as ${values.measure}; there is recovery`);
   await measure();
   process.exit(0);
 }

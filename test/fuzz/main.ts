@@ -2,19 +2,23 @@
 // a million. Portions that this commit has passed are left out. The last line is JSON; exits 1 at the first input that is not answered.
 
 import { parseArgs } from "node:util";
+import { readArguments, refuseArguments } from "#support/arguments.ts";
 import { fuzz, openTargets } from "#support/decoder-fuzz.ts";
 import { Ledger } from "#support/ledger.ts";
 
 const PORTION = 1_000_000;
 
-const { values } = parseArgs({
-  options: {
-    inputs: { type: "string", default: String(PORTION) },
-    seed: { type: "string", default: "1" },
-    again: { type: "boolean", default: false },
-    tally: { type: "boolean", default: false },
-  },
-});
+const USAGE = "npm run fuzz -- [--inputs N] [--seed S] [--again] | --tally";
+const { values } = readArguments(USAGE, () =>
+  parseArgs({
+    options: {
+      inputs: { type: "string", default: String(PORTION) },
+      seed: { type: "string", default: "1" },
+      again: { type: "boolean", default: false },
+      tally: { type: "boolean", default: false },
+    },
+  }),
+);
 const ledger = new Ledger("fuzz", ["services", "schemas", "test/support", "package-lock.json"]);
 if (values.tally) {
   for (const line of ledger.describe()) console.log(line);
@@ -22,8 +26,7 @@ if (values.tally) {
 }
 const [inputs, seed] = [Number(values.inputs), Number(values.seed)];
 if (!Number.isSafeInteger(inputs) || !Number.isSafeInteger(seed) || inputs < 1) {
-  console.error("usage: npm run fuzz -- --inputs N --seed S [--again] | --tally");
-  process.exit(2);
+  refuseArguments(USAGE, "numbers are whole, and at least 1");
 }
 
 const targets = await openTargets();

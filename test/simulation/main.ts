@@ -4,6 +4,7 @@
 // and resumed. On a terminal one line moves; elsewhere there are plain lines. The last line is JSON; exit 1 where anything failed.
 
 import { parseArgs } from "node:util";
+import { readArguments, refuseArguments } from "#support/arguments.ts";
 import { Ledger } from "#support/ledger.ts";
 import {
   addCounts,
@@ -28,25 +29,26 @@ const PORTION_SEEDS = 50;
 /** Failures that are shrunk and kept; more of them most often say the same. */
 const SHRUNK_MAX = 3;
 
-const { values } = parseArgs({
-  options: {
-    seeds: { type: "string", default: "200" },
-    from: { type: "string", default: "1" },
-    jobs: { type: "string", default: "1" },
-    "double-every": { type: "string", default: "20" },
-    again: { type: "boolean", default: false },
-    mutants: { type: "boolean", default: false },
-    tally: { type: "boolean", default: false },
-  },
-});
+const USAGE =
+  "npm run simulate -- [--seeds N] [--from S] [--jobs J] [--double-every D] [--again] | --mutants | --tally";
+const { values } = readArguments(USAGE, () =>
+  parseArgs({
+    options: {
+      seeds: { type: "string", default: "200" },
+      from: { type: "string", default: "1" },
+      jobs: { type: "string", default: "1" },
+      "double-every": { type: "string", default: "20" },
+      again: { type: "boolean", default: false },
+      mutants: { type: "boolean", default: false },
+      tally: { type: "boolean", default: false },
+    },
+  }),
+);
 const [seeds, from, jobs, doubleEvery] = [values.seeds, values.from, values.jobs, values["double-every"]].map(
   Number,
 ) as [number, number, number, number];
 if ([seeds, from, jobs, doubleEvery].some((number) => !Number.isSafeInteger(number) || number < 1)) {
-  console.error(
-    "usage: npm run simulate -- --seeds N --from S [--jobs J] [--double-every D] [--again] | --mutants | --tally",
-  );
-  process.exit(2);
+  refuseArguments(USAGE, "numbers are whole, and at least 1");
 }
 
 const ledger = new Ledger("simulation", [
