@@ -122,9 +122,10 @@ describe("a household", () => {
   });
 
   it("is the same in a look-up as in all profiles, in any history", async () => {
-    let linked = 0;
+    let [histories, linked] = [0, 0];
     await fc.assert(
       fc.asyncProperty(history(6, 20), async ({ events }) => {
+        histories += 1;
         const fold = await foldEach(events);
         const services = { engine: fold.engine, index: fold.index, store: fold.store, shards: 1 };
         for (const { profileId, view, identifiers } of (await fold.readPeople()).profiles)
@@ -139,7 +140,8 @@ describe("a household", () => {
       }),
       runs(400),
     );
-    ok(linked > 0);
+    // Of few histories none may link anybody.
+    ok(histories < 100 || linked > 0);
   });
 
   it("knows so many anchors, those that sort first, in any order, and counts the others (O4, P1)", () => {

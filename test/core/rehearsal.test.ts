@@ -37,7 +37,7 @@ async function dump({ store }: Fold): Promise<string[]> {
 
 describe("a dry run", () => {
   it("names the merges that then come, in any history, and changes nothing", async () => {
-    let met = 0;
+    let [histories, met] = [0, 0];
     await fc.assert(
       fc.asyncProperty(history(4, 20), fc.double({ min: 0.2, max: 0.9, noNaN: true }), async ({ events }, share) => {
         const inOrder = events.toSorted((a, b) => a.recordedAt - b.recordedAt);
@@ -53,11 +53,13 @@ describe("a dry run", () => {
           former.map(({ profileId }) => profileId),
         );
         deepEqual(report.merges.map(({ profiles }) => profiles.join(" ")).toSorted(), merged);
+        histories += 1;
         met += merged.length;
       }),
       runs(600),
     );
-    ok(met > 0);
+    // Of few histories none may merge anybody.
+    ok(histories < 100 || met > 0);
   });
 
   const known = [
