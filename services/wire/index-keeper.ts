@@ -107,6 +107,7 @@ export class IndexKeeper {
     const isTold = this.#isLost && read.some((mark) => mark !== null || this.#life !== null);
     if (isTold) waiting.onWait("the identity index has lost what it acknowledged; putting it back from the log");
     known.forget();
+    const claimed = await this.#claim(marks);
     // Of this process as well, what is about to be written: its births would be missed, and its next events born again.
     await Promise.all(this.#underWay);
     const ends = await this.#readEnds();
@@ -115,10 +116,21 @@ export class IndexKeeper {
     if (isTold) waiting.onWait(`the identity index is whole again; ${count} entries were read from the log`);
     // A loss begins a new life, so that everybody hears of it.
     const next = this.#isLost || life === null ? Math.max(now(), (this.#life ?? 0) + 1, (life ?? 0) + 1) : life;
-    await index.moveMarks(marks, writeMark({ life: next, offsets: ends }));
+    await index.moveMarks(claimed, writeMark({ life: next, offsets: ends }));
     this.#life = next;
     this.#isLost = false;
     known.forget();
+  }
+
+  /** Marks none of which is absent: from an absent one it would not be seen that the index was lost again meanwhile. */
+  async #claim(marks: readonly IndexMark[]): Promise<readonly IndexMark[]> {
+    const { index, now } = this.#services;
+    let claimed = marks;
+    while (claimed.some(({ text }) => text === null)) {
+      await index.moveMarks(claimed, `${CLAIM}${now()}`);
+      claimed = await index.readMarks();
+    }
+    return claimed;
   }
 
   async #restore(from: readonly number[]): Promise<number> {
@@ -175,12 +187,15 @@ export class IndexKeeper {
   }
 }
 
+/** Of an index that somebody is putting back: no mark. */
+const CLAIM = "claim-";
+
 function writeMark({ life, offsets }: Mark): string {
   return `${life}:${offsets.join(",")}`;
 }
 
 function readMark(text: string | null): Mark | null {
-  if (text === null) return null;
+  if (text === null || text.startsWith(CLAIM)) return null;
   const [life = "", offsets = ""] = text.split(":");
   return { life: Number(life), offsets: offsets.split(",").map(Number) };
 }

@@ -13,7 +13,7 @@ import {
 } from "./campaign.ts";
 
 const FACTOR = Number(process.env["WEFT_PROPERTY_RUNS"] ?? 1);
-const SEEDS = Math.max(VACUITY_SEEDS_MIN, Math.round(170 * FACTOR));
+const SEEDS = Math.max(VACUITY_SEEDS_MIN, Math.round(200 * FACTOR));
 /** Each of them, where all are run. */
 const DOUBLE_EVERY = FACTOR >= 1 ? 1 : 4;
 describe("a simulated deployment", () => {
