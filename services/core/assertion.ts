@@ -86,18 +86,17 @@ function assert(entry: Entry, stamp: Stamp, authenticated: boolean): boolean {
 export function restate(registry: Registry, { identifiers, rulings }: Component, key: string): boolean {
   const entry = identifiers.get(key);
   if (entry === undefined || entry.unlinked === null) return false;
-  const was = { ...entry };
+  const was = { first: entry.first, firstAuthenticated: entry.firstAuthenticated, isUnsaid: entry.unlinked.isUnsaid };
   const { first, firstAuthenticated } = entry.unlinked;
-  const links = listLinks(rulings, key);
-  const linkedAt = links.standing;
+  const { any, standing: linkedAt } = listLinks(rulings, key);
   const isUnsaid = first === null && linkedAt === null;
   entry.unlinked = { first, firstAuthenticated, isUnsaid };
   // Of what is unsaid some instant has to stand here.
-  entry.first = earlierOf(first, linkedAt) ?? links.any ?? entry.first;
+  entry.first = earlierOf(first, linkedAt) ?? any ?? entry.first;
   const isDevice = registry.namespaces.get(entry.namespace)?.kind === "device";
   entry.firstAuthenticated = isDevice ? null : earlierOf(firstAuthenticated, linkedAt);
   return (
-    was.unlinked?.isUnsaid !== isUnsaid ||
+    was.isUnsaid !== isUnsaid ||
     !isSameStamp(was.first, entry.first) ||
     !isSameStamp(was.firstAuthenticated, entry.firstAuthenticated)
   );
@@ -123,7 +122,7 @@ function isEarlier(stamp: Stamp, than: Stamp | null): boolean {
 }
 
 function earlierOf(a: Stamp | null, b: Stamp | null): Stamp | null {
-  return a === null || (b !== null && compareStamps(b, a) < 0) ? b : a;
+  return b !== null && isEarlier(b, a) ? b : a;
 }
 
 /** What was only claimed before it was erased is there again once it is said anew, or by somebody who knows. */
