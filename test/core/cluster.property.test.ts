@@ -1,7 +1,7 @@
 // A scrambled cluster against the oracle: whatever the number of shards and resolvers, whatever the interleaving and
 // whoever crashes, the same people once it has come to rest. WEFT_PROPERTY_RUNS and WEFT_PROPERTY_SEED as elsewhere.
 
-import { deepEqual, ok } from "node:assert/strict";
+import { deepEqual } from "node:assert/strict";
 import { describe, it } from "node:test";
 import * as fc from "fast-check";
 import type { Configuration } from "#core/configuration.ts";
@@ -9,6 +9,7 @@ import { acceptEvent } from "#core/acceptance.ts";
 import { Campaign } from "#support/campaign.ts";
 import { Cluster } from "#support/cluster.ts";
 import {
+  checkMet,
   configuration,
   hash,
   history,
@@ -151,7 +152,7 @@ describe("a cluster that is scrambled", () => {
       fc.asyncProperty(history(5, 16), layout, ({ events }, how) => property(events, how)),
       runs(2_000),
     );
-    ok(met.limited > (campaign.histories - before) / 20, `${met.limited} met a limit`);
+    checkMet(met.limited > (campaign.histories - before) / 20, `${met.limited} met a limit`);
   });
 
   it("comes to them where people have many cookies (I1, P5)", async () => {
@@ -194,7 +195,7 @@ describe("a cluster that is scrambled", () => {
     t.diagnostic(
       `${campaign.describe()}; each ${each(met.steps)} steps, ${each(met.handovers)} hand-overs, ${each(met.statuses)} statuses, ${each(met.signals)} signals`,
     );
-    ok(met.handovers > campaign.histories / 4);
-    ok(met.statuses > campaign.histories / 4);
+    checkMet(met.handovers > campaign.histories / 4);
+    checkMet(met.statuses > campaign.histories / 4);
   });
 });

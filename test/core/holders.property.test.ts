@@ -9,7 +9,7 @@ import type { IdentityChanged, Output } from "#core/effect.ts";
 import type { FoldEvent } from "#services/fold/fold.ts";
 import { DirectFold, foldDirectly } from "#support/direct-fold.ts";
 import { tell } from "#support/fold-events.ts";
-import { configuration, hash, history, narrowConfiguration, runs } from "#support/histories.ts";
+import { checkMet, configuration, hash, history, narrowConfiguration, runs } from "#support/histories.ts";
 
 const PHONE = "+33639980017";
 
@@ -71,7 +71,7 @@ describe("whoever keeps whose an identifier is by what identity-changed tells", 
         }),
         runs(1_500),
       );
-      ok(count > 0);
+      checkMet(count > 0);
     });
 
   function changesOf(...events: FoldEvent[]): (string | number)[][] {

@@ -1,7 +1,7 @@
 // Mailboxes bring who typed an address to whom another address of the same mailbox is known of, and never join two known
 // people: a weak extra key.
 
-import { deepEqual, equal, ok } from "node:assert/strict";
+import { deepEqual, equal } from "node:assert/strict";
 import { describe, it } from "node:test";
 import * as fc from "fast-check";
 import { acceptEvent } from "#core/acceptance.ts";
@@ -16,7 +16,7 @@ import { explain } from "#services/wire/explanation.ts";
 import { lookUp } from "#services/wire/lookup.ts";
 import { findIdentifier, type Located } from "#services/wire/location.ts";
 import { foldEach, tell } from "#support/fold-events.ts";
-import { configuration, hash, runs, usual } from "#support/histories.ts";
+import { checkMet, configuration, hash, runs, usual } from "#support/histories.ts";
 
 const without: Configuration = {
   ...configuration,
@@ -174,6 +174,6 @@ describe("the mailbox of an address", () => {
     t.diagnostic(
       `${met.histories} histories, of which ${met.moved} have other visits with a person than without mailboxes`,
     );
-    ok(met.moved > Math.floor(met.histories / 100));
+    checkMet(met.moved > Math.floor(met.histories / 100));
   });
 });

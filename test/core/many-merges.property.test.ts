@@ -2,12 +2,11 @@
 // people together and are cut again, the other without them; after each few, all people are the same. The engine alone, so
 // that there may be many: test/core/taking-back.property.test.ts has fewer, with all that can lie between.
 
-import { ok } from "node:assert/strict";
 import { describe, it } from "node:test";
 import * as fc from "fast-check";
 import { Campaign } from "#support/campaign.ts";
 import { DirectFold } from "#support/direct-fold.ts";
-import { configuration, hash, history, runs } from "#support/histories.ts";
+import { checkMet, configuration, hash, history, runs } from "#support/histories.ts";
 import { listMerges, MERGES_PER_HISTORY } from "#support/taking-back.ts";
 
 /** An address that is said again is said of its mailbox too, whatever is cut: here the two logs are to differ in nothing else. */
@@ -58,6 +57,6 @@ describe("whoever is brought together", () => {
     fc.assert(property, runs(100_000 / MERGES_PER_HISTORY));
     t.diagnostic(campaign.describe());
     t.diagnostic(`${met.merges} merges taken back, compared ${met.compared} times; ${met.merged} ended a profile`);
-    ok(met.merges >= campaign.histories * MERGES_PER_HISTORY && met.merged > met.merges / 3);
+    checkMet(met.merges >= campaign.histories * MERGES_PER_HISTORY && met.merged > met.merges / 3);
   });
 });

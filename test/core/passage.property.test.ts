@@ -12,7 +12,7 @@ import type { ChannelEvent } from "#core/event.ts";
 import { EVERY_PURPOSE } from "#core/reach.ts";
 import type { FoldEvent } from "#services/fold/fold.ts";
 import { foldEach, START_MS, tell } from "#support/fold-events.ts";
-import { configuration, runs } from "#support/histories.ts";
+import { checkMet, configuration, runs } from "#support/histories.ts";
 
 const HOUR_MS = 3_600_000;
 const TOUCHES_MAX = 32;
@@ -98,7 +98,7 @@ describe("a transition", () => {
       }),
       runs(300),
     );
-    ok(seen.touches > 0 && seen.late > 0, JSON.stringify(seen));
+    checkMet(seen.touches > 0 && seen.late > 0, JSON.stringify(seen));
   });
 
   it("names the channels on which she may be reached: by consent, and by an address that is there", async () => {

@@ -7,7 +7,7 @@ import * as fc from "fast-check";
 import type { Configuration, SegmentRule } from "#core/configuration.ts";
 import type { SegmentTransition } from "#core/effect.ts";
 import { Fold, type FoldEvent } from "#services/fold/fold.ts";
-import { configuration, hash, history, historyOf, runs } from "#support/histories.ts";
+import { checkMet, configuration, hash, history, historyOf, runs } from "#support/histories.ts";
 import { recomputePeople } from "#support/oracle.ts";
 
 const HOUR_MS = 3_600_000;
@@ -246,6 +246,6 @@ describe("a ladder with rungs that hold", () => {
       ),
       { ...runs(600), numRuns: Math.max(60, runs(600).numRuns) },
     );
-    ok(held > 0, "somebody was held");
+    checkMet(held > 0, "somebody was held");
   });
 });

@@ -1,7 +1,7 @@
 // What is new is weighed over its region alone (region.ts): after every event, everybody is what the whole component
 // weighed anew says (I1, P5).
 
-import { equal, ok } from "node:assert/strict";
+import { equal } from "node:assert/strict";
 import { test } from "node:test";
 import * as fc from "fast-check";
 import type { Component } from "#core/component.ts";
@@ -12,7 +12,7 @@ import { statusOf } from "#core/weighed.ts";
 import { weighComponent } from "#core/weighing.ts";
 import { DirectFold, foldDirectly } from "#support/direct-fold.ts";
 import { tell } from "#support/fold-events.ts";
-import { configuration, hash, history, narrowConfiguration, runs, visits } from "#support/histories.ts";
+import { checkMet, configuration, hash, history, narrowConfiguration, runs, visits } from "#support/histories.ts";
 import type { RecordedEvent } from "#support/oracle.ts";
 
 let checked = 0;
@@ -115,7 +115,7 @@ for (const [what, told] of [
       fc.property(visits(10, 40), ({ events }) => follow(told, events)),
       runs(50),
     );
-    ok(checked > 0);
+    checkMet(checked > 0);
   });
 
 test("who has a cookie held apart from her is not weighed whole at each visit with another (P5)", () => {

@@ -1,14 +1,14 @@
 // A merge that is taken back never was (I2): whatever evidence had brought two people together, once it is cut or they are
 // held apart, all are as in the log that never had it. Both logs are folded; no oracle is asked of what they should say.
 
-import { deepEqual, ok } from "node:assert/strict";
+import { deepEqual } from "node:assert/strict";
 import { describe, it } from "node:test";
 import * as fc from "fast-check";
 import type { Cause } from "#core/profile.ts";
 import type { People } from "#services/wire/profile-reader.ts";
 import { Campaign } from "#support/campaign.ts";
 import { foldDirectly } from "#support/direct-fold.ts";
-import { configuration, hash, history, runs } from "#support/histories.ts";
+import { checkMet, configuration, hash, history, runs } from "#support/histories.ts";
 import { recomputePeople, type RecordedEvent } from "#support/oracle.ts";
 import { comparePeople } from "#support/oracle-comparison.ts";
 import { checkStream } from "#support/oracle-stream.ts";
@@ -74,9 +74,9 @@ describe("evidence that brought two people together", () => {
       `merged in ${met.merged}: ` +
         `${[...mergedBy].map((count) => count.join(" ")).join(", ")}; ${met.retracted} retractions in a quarter of them`,
     );
-    ok(met.merged > campaign.histories / 2 && met.retracted > campaign.histories / 20);
+    checkMet(met.merged > campaign.histories / 2 && met.retracted > campaign.histories / 20);
     for (const [kind, count] of mergedBy)
-      ok(count >= Math.floor(campaign.histories / 50), `${count} merged by ${kind}`);
+      checkMet(count >= Math.floor(campaign.histories / 50), `${count} merged by ${kind}`);
   });
 
   it("is taken back with every move that it made alone, and makes them again once that is lifted (I2)", (t) => {
@@ -116,7 +116,7 @@ describe("evidence that brought two people together", () => {
     t.diagnostic(
       `${met.cases} histories; people ended by the merge in ${met.merged}, ${met.moves} moves taken back, ${met.standing} of these without a retraction`,
     );
-    ok(met.merged > met.cases / 2 && met.standing < met.moves / 20);
+    checkMet(met.merged > met.cases / 2 && met.standing < met.moves / 20);
   });
 
   it("is taken back in histories of 5 to 60 events", (t) => {

@@ -1,7 +1,6 @@
 // How many histories a file of properties has seen, and of what sizes: SPEC.md section 8 says how many there are in all.
 
-import { ok } from "node:assert/strict";
-import { seed } from "./histories.ts";
+import { checkMet, seed } from "./histories.ts";
 import type { RecordedEvent } from "./oracle.ts";
 
 const SIZES = [5, 10, 20, 40];
@@ -34,6 +33,6 @@ export class Campaign {
   /** Small ones find what is simple soonest, and collide least. */
   checkSizes(): void {
     const [small = 0] = this.#sizes;
-    ok(small < this.histories / 10 && this.events > 8 * this.histories, this.describe());
+    checkMet(small < this.histories / 10 && this.events > 8 * this.histories, this.describe());
   }
 }
