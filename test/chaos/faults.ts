@@ -9,6 +9,7 @@ import { killService, restartService } from "../../infra/services.ts";
 import type { Random } from "#support/cluster.ts";
 import { API } from "#support/kafka-proxy.ts";
 import { FAILPOINTS } from "./failpoints.ts";
+import { Replica } from "./replica.ts";
 import { SmallDisk } from "./small-disk.ts";
 import type { Rig } from "./rig.ts";
 
@@ -76,7 +77,23 @@ export const FAULTS = {
     await feeding;
     return "";
   },
-  /** As a fail-over to a replica that had not received the last writes. */
+  /** A fail-over to a replica whose link had been cut for a while: what was acknowledged meanwhile is lost. */
+  async "redis-promoted"(rig, random, feed) {
+    const replica = await Replica.follow(rig);
+    try {
+      await feed();
+      await replica.cut();
+      const feeding = feed();
+      await sleep(500 + random() * 3_000);
+      const lost = await replica.promote();
+      await feeding;
+      await feed();
+      return lost > 0 ? `${lost} bytes behind` : "nothing lost, not met";
+    } finally {
+      await replica.end();
+    }
+  },
+  /** Restarted from an older copy of its file. */
   async "redis-tail-lost"(rig, random, feed) {
     const data = join(rig.directory, "redis", "data");
     const older = join(rig.directory, "older");

@@ -21,7 +21,7 @@ const PUSH: readonly FaultName[] = [
   ...Array.from({ length: 3 }, () => "failpoint" as const),
   ...Array.from({ length: 3 }, () => "answer-lost" as const),
   "zombie",
-  "redis-tail-lost",
+  "redis-promoted",
   "redis-flushed",
   "kafka-killed",
 ];

@@ -31,6 +31,8 @@ export class Rig {
   /** All events ever sent, as they were sent, before they were. */
   readonly journal: string;
   readonly deaths: string[] = [];
+  /** Workers that nobody killed: whatever happens around them, they wait and try again. */
+  readonly #failures: string[] = [];
   /** What the workers take for Kafka and Redis. */
   readonly wires: Wires;
   #workers: Worker[] = [];
@@ -96,6 +98,8 @@ export class Rig {
     this.#workers = this.#workers.filter((one) => one !== worker);
     if (this.#isClosing) return;
     this.deaths.push(`${worker.verb}: ${signal ?? code}`);
+    if (signal === null && code !== 0)
+      this.#failures.push(`${worker.verb} ended by itself with ${code}: ${worker.describe().slice(-1_500)}`);
     await sleep(RESTART_MS);
     if (!this.#isClosing && isRegular) await this.start(worker.verb);
   }
@@ -125,6 +129,7 @@ export class Rig {
     const { digest, people } = await this.deployment.readStore();
     const letters = await this.deployment.countDeadLetters();
     return [
+      ...this.#failures,
       ...this.reader.findFaults(),
       ...this.reader.findDifferences(people),
       ...(digest === folded.digest ? [] : [`the people are ${digest}, those of the fold ${folded.digest}`]),

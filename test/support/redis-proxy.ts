@@ -10,6 +10,8 @@ export interface RedisProxy {
   readonly url: string;
   /** For the next script that is called. Resolves when it has struck. */
   strike(fault: RedisFault, delayMs?: number): Promise<void>;
+  /** Another Redis stands behind it from now on; whoever is connected is cut off. */
+  turnTo(target: string): void;
   close(): Promise<void>;
 }
 
@@ -22,11 +24,11 @@ interface Planned {
 const SCRIPT = /\r\nEVALSHA\r\n|\r\nevalsha\r\n|\r\nEVAL\r\n|\r\neval\r\n/;
 
 export async function openRedisProxy(target: string): Promise<RedisProxy> {
-  const { hostname, port } = new URL(target);
+  let behind = new URL(target);
   const sockets = new Set<Socket>();
   const plans: Planned[] = [];
   const server = createServer((client) => {
-    const redis = connect(Number(port), hostname);
+    const redis = connect(Number(behind.port), behind.hostname);
     let doomed: Planned | null = null;
     const cut = () => {
       client.destroy();
@@ -73,9 +75,13 @@ export async function openRedisProxy(target: string): Promise<RedisProxy> {
       plans.push({ fault, delayMs, struck });
       return struck.promise;
     },
+    turnTo(another) {
+      behind = new URL(another);
+      for (const socket of sockets) socket.destroy();
+    },
     async close() {
       for (const socket of sockets) socket.destroy();
-      await new Promise((closed) => server.close(closed));
+      if (server.listening) await new Promise((closed) => server.close(closed));
     },
   };
 }
