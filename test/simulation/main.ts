@@ -1,4 +1,4 @@
-// npm run simulate -- --seeds N --from S [--jobs J] [--double-every D] [--again] | --mutants | --tally
+// npm run simulate -- --seeds N --from S [--jobs J] [--double-every D] [--again] | --mutants [--only NAME,NAME] | --tally
 // Regressions, canaries, seeds and their tally, or planted bugs. A failing seed is shrunk and kept in test/regressions.
 // Portions of seeds that a campaign at this commit has run are not run again, unless --again: a long one may be stopped
 // and resumed. On a terminal one line moves; elsewhere there are plain lines. The last line is JSON; exit 1 where anything failed.
@@ -30,7 +30,7 @@ const PORTION_SEEDS = 50;
 const SHRUNK_MAX = 3;
 
 const USAGE =
-  "npm run simulate -- [--seeds N] [--from S] [--jobs J] [--double-every D] [--again] | --mutants | --tally";
+  "npm run simulate -- [--seeds N] [--from S] [--jobs J] [--double-every D] [--again] | --mutants [--only NAME,NAME] | --tally";
 const { values } = readArguments(USAGE, () =>
   parseArgs({
     options: {
@@ -40,6 +40,7 @@ const { values } = readArguments(USAGE, () =>
       "double-every": { type: "string", default: "20" },
       again: { type: "boolean", default: false },
       mutants: { type: "boolean", default: false },
+      only: { type: "string" },
       tally: { type: "boolean", default: false },
     },
   }),
@@ -154,8 +155,11 @@ async function slaughter(): Promise<void> {
   let underFaults = 0;
   let underLosses = 0;
   let run = 0;
-  for (const [place, mutant] of MUTANTS.entries()) {
-    progress(`${place}/${MUTANTS.length} ${mutant.name}`, false);
+  const only = values.only?.split(",");
+  const mutants = MUTANTS.filter(({ name }) => only === undefined || only.includes(name));
+  if (mutants.length < (only?.length ?? 1)) refuseArguments(USAGE, "there is no planted bug of such a name");
+  for (const [place, mutant] of mutants.entries()) {
+    progress(`${place}/${mutants.length} ${mutant.name}`, false);
     const death = await kill(mutant, from, MUTANT_SEEDS_MAX);
     run += death.seeds;
     if (death.onlyUnderFaults) underFaults += 1;
@@ -168,12 +172,12 @@ async function slaughter(): Promise<void> {
     }
   }
   say(
-    `${MUTANTS.length - failures} of ${MUTANTS.length} killed, ${underFaults} only under faults, ${underLosses} of them only under losses; commit ${commit}; ${Math.round((Date.now() - startedAtMs) / 1000)} s`,
+    `${mutants.length - failures} of ${mutants.length} killed, ${underFaults} only under faults, ${underLosses} of them only under losses; commit ${commit}; ${Math.round((Date.now() - startedAtMs) / 1000)} s`,
   );
   say(
     JSON.stringify({
-      mutants: MUTANTS.length,
-      killed: MUTANTS.length - failures,
+      mutants: mutants.length,
+      killed: mutants.length - failures,
       underFaults,
       underLosses,
       seeds: run,

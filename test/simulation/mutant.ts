@@ -2,6 +2,7 @@
 // that breaks its word. Production knows nothing of it.
 
 import type { Broker } from "./broker.ts";
+import type { FaultKind } from "./faults.ts";
 import type { Group } from "./group.ts";
 import type { ServerState } from "./state.ts";
 
@@ -22,6 +23,8 @@ export interface Mutant {
   readonly name: string;
   readonly patches?: readonly Patch[];
   readonly sabotage?: Sabotage;
+  /** Seeds that plan none of these are passed over: they cannot show it. */
+  readonly needs?: readonly FaultKind[];
 }
 
 export function patch(name: string, file: string, from: string, to: string, ...more: Patch[]): Mutant {

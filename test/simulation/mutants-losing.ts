@@ -1,4 +1,5 @@
 // Planted bugs that only a loss of acknowledged state can show: what notices it, what is folded anew, what readers are told.
+import { LOSS_KINDS } from "./faults.ts";
 import { type Mutant, patch } from "./mutant.ts";
 
 const LOOP = "stitcher/loop.ts";
@@ -8,7 +9,7 @@ const STORE = "adapters/memory/store.ts";
 const KEEPER = "wire/index-keeper.ts";
 const UNLISTED = 'for (const key of commit.absent) if (shard.parts.has(key)) return "damaged";';
 
-export const LOSING: readonly Mutant[] = [
+const PLANTED: readonly Mutant[] = [
   patch("lost-part-unnoticed", STORE, UNLISTED, ""),
   patch(
     "lost-part-deleted-unnoticed",
@@ -96,3 +97,6 @@ export const LOSING: readonly Mutant[] = [
   ),
   { name: "epochs-reset-by-a-loss", sabotage: ({ state }) => void (state.resetsEpochs = true) },
 ];
+
+/** "failover" is none of the losses that a store has to notice, and shows some of them. */
+export const LOSING = PLANTED.map((mutant): Mutant => ({ ...mutant, needs: [...LOSS_KINDS, "failover"] }));

@@ -76,8 +76,11 @@ const STRIKES_MAX: Readonly<Partial<Record<FaultKind, number>>> = {
   retention: 2,
 };
 
-/** In half of the seeds. */
+/** In half of the seeds; in one of eight so many that a guard against them is met while another loss is being mended. */
 const LOSSES_MAX: typeof STRIKES_MAX = { flushall: 1, "lost-part": 3, "lost-key": 2, "index-failover": 2 };
+const LOSSES_DENSE: typeof STRIKES_MAX = { flushall: 1, "lost-part": 16, "lost-key": 6, "index-failover": 4 };
+const LOSSES_SHARE = 0.5;
+const LOSSES_DENSE_SHARE = 0.125;
 
 const RULE_CHANGES_MAX = 3;
 const ERASURES_MAX = 4;
@@ -103,7 +106,9 @@ export function createPlan(seed: number): Plan {
   for (const kind of FAULT_KINDS)
     rates[kind] = draw(`${kind} is in`) < 0.45 ? 0 : (RATE_MAX[kind] ?? 0) * draw(`${kind} rate`);
   const strikes: Strike[] = [];
-  const most = { ...STRIKES_MAX, ...(draw("losses") < 0.5 ? LOSSES_MAX : {}) };
+  const loss = draw("losses");
+  const losses = loss < LOSSES_DENSE_SHARE ? LOSSES_DENSE : loss < LOSSES_SHARE ? LOSSES_MAX : {};
+  const most = { ...STRIKES_MAX, ...losses };
   for (const [kind, max] of Object.entries(most) as [FaultKind, number][])
     for (let i = within(`${kind} count`, 0, max); i > 0; i -= 1)
       strikes.push({
