@@ -3,19 +3,15 @@
 
 import { readFileSync } from "node:fs";
 import type { AddressInfo } from "node:net";
-import { isIP } from "node:net";
 import type { FastifyBaseLogger, FastifyInstance } from "fastify";
+import { Metrics } from "#services/admin/metrics.ts";
+import { formatOrigin, InsecureListen, isLoopback } from "#services/config/listening.ts";
 import { KeyRing } from "./api-key.ts";
 import { AuditTrail } from "./audit.ts";
 import { Authenticator } from "./authenticator.ts";
 import { createServer, type ServerOptions } from "./server.ts";
 import { type ApiSurroundings, createServices, type Patience } from "./services.ts";
 import { createTokenVerifier } from "./token.ts";
-
-/** Refused before anything is opened: credentials and profiles would travel in the clear. */
-export class InsecureListen extends Error {
-  readonly code = "insecure-listen";
-}
 
 export class TlsUnreadable extends Error {
   readonly code = "tls-unreadable";
@@ -28,6 +24,8 @@ const REQUEST_TIMEOUT_MS = 10_000;
 
 export interface ApiOptions {
   readonly logger: FastifyBaseLogger;
+  /** Default: nobody reads them. */
+  readonly metrics?: Metrics;
   readonly port?: number;
   /** Told the key of the first start, where there is no other credential. */
   onFirstKey?(key: string): void;
@@ -44,7 +42,7 @@ export interface RunningApi {
 export async function openApi(surroundings: ApiSurroundings, options: ApiOptions): Promise<FastifyInstance> {
   const { deployment } = surroundings.loaded;
   const { api, identityKey } = deployment;
-  const { logger, limits = {} } = options;
+  const { logger, metrics = new Metrics(["api"]), limits = {} } = options;
   const keys = new KeyRing(identityKey.bytes, api.keysFile, api.keys);
   if (keys.isEmpty && api.oidc === undefined) options.onFirstKey?.(keys.createFirst());
   const verifier = api.oidc === undefined ? null : createTokenVerifier(api.oidc);
@@ -57,6 +55,7 @@ export async function openApi(surroundings: ApiSurroundings, options: ApiOptions
     services: createServices(surroundings, { waitMs, callMs, heartbeatMs }),
     authenticator: new Authenticator(keys, verifier, surroundings.hash),
     logger,
+    metrics,
     tls: readTls(api.tls),
     requestsPerMinute: api.requestsPerMinute,
     failuresPerMinute: limits.failuresPerMinute ?? FAILURES_PER_MINUTE,
@@ -70,24 +69,17 @@ export async function startApi(surroundings: ApiSurroundings, options: ApiOption
   requireSecurity(host, tls !== undefined, dev);
   const app = await openApi(surroundings, options);
   await app.listen({ host, port: options.port ?? port });
-  const bound = app.server.address() as AddressInfo;
-  const name = isIP(bound.address) === 6 ? `[${bound.address}]` : bound.address;
   return {
-    url: `${tls === undefined ? "http" : "https"}://${name}:${bound.port}`,
+    url: formatOrigin(tls === undefined ? "http" : "https", app.server.address() as AddressInfo),
     app,
     close: () => app.close(),
   };
 }
 
-/** Throws InsecureListen. */
+/** Throws InsecureListen: credentials and profiles would travel in the clear. */
 export function requireSecurity(host: string, hasTls: boolean, dev: boolean): void {
   if (hasTls || dev || isLoopback(host)) return;
   throw new InsecureListen(`api.host is ${host}, which others can reach, and api.tls is not given`);
-}
-
-function isLoopback(host: string): boolean {
-  if (host === "localhost" || host === "::1") return true;
-  return isIP(host) === 4 && host.startsWith("127.");
 }
 
 function readTls(tls: { readonly certificate: string; readonly privateKey: string } | undefined) {

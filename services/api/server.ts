@@ -11,13 +11,14 @@ import fastify, {
   LogController,
 } from "fastify";
 import { serializerCompiler, validatorCompiler } from "fastify-type-provider-zod";
+import type { Metrics } from "#services/admin/metrics.ts";
 import type { AuditTrail } from "./audit.ts";
 import type { Authenticator } from "./authenticator.ts";
 import { CONTRACT, type RouteContract, ROUTE_NAMES } from "./contract.ts";
 import { describeRoute, PAGE, registerDocs } from "./docs.ts";
 import type { Handlers } from "./handler.ts";
 import { BODY_BYTES_MAX, parseBody } from "./json-body.ts";
-import { ApiProblem, writeProblem } from "./problem.ts";
+import { ApiProblem, PROBLEM_CODES, type ProblemCode, writeProblem } from "./problem.ts";
 import { maySee } from "./profile-answer.ts";
 import { RateLimit } from "./rate-limit.ts";
 import { createExplanationRoutes } from "./routes/explanation.ts";
@@ -39,6 +40,7 @@ export interface ServerOptions {
   readonly authenticator: Authenticator;
   readonly audit: AuditTrail;
   readonly logger: FastifyBaseLogger;
+  readonly metrics: Metrics;
   readonly tls: { readonly cert: Buffer; readonly key: Buffer } | null;
   readonly requestsPerMinute: number;
   /** Requests without a valid credential, by address. */
@@ -51,10 +53,14 @@ declare module "fastify" {
   interface FastifyRequest {
     caller: Caller | null;
   }
+  interface FastifyReply {
+    problem: ProblemCode | null;
+  }
 }
 
 export async function createServer(options: ServerOptions): Promise<FastifyInstance> {
-  const { services, authenticator, logger, tls, requestTimeoutMs } = options;
+  const { services, authenticator, logger, metrics, tls, requestTimeoutMs } = options;
+  for (const code of PROBLEM_CODES) metrics.count("weft_http_problems_total", { code }, 0);
   const http = {
     maxHeaderSize: HEADER_BYTES_MAX,
     headersTimeout: requestTimeoutMs,
@@ -72,13 +78,14 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     // A caller's own id would bring what it likes into the log.
     requestIdHeader: false,
     genReqId: () => randomUUID(),
-    clientErrorHandler: answerClientError,
+    clientErrorHandler: (error, socket) => answerClientError(error, socket, metrics),
     frameworkErrors: (_error, request, reply) => void sendProblem(reply, request, new ApiProblem("malformed-request")),
   }) as unknown as FastifyInstance;
   app.server.maxConnections = CONNECTIONS_MAX;
   app.setValidatorCompiler(validatorCompiler);
   app.setSerializerCompiler(serializerCompiler);
   app.decorateRequest("caller", null);
+  app.decorateReply("problem", null);
   app.removeAllContentTypeParsers();
   app.addContentTypeParser("application/json", { parseAs: "string" }, (_request, body, done) => {
     try {
@@ -94,12 +101,16 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     if (!request.url.startsWith(PAGE)) reply.header("content-security-policy", "default-src 'none'");
   });
   app.addHook("onResponse", async (request, reply) => {
+    // The pattern: what is in a URL may be anything.
+    const route = request.routeOptions.url ?? null;
+    metrics.count("weft_http_requests_total", { route: route ?? "none", status: String(reply.statusCode) });
+    metrics.observe("weft_http_request_seconds", { route: route ?? "none" }, reply.elapsedTime / 1000);
+    if (reply.problem !== null) metrics.count("weft_http_problems_total", { code: reply.problem });
     logger.info(
       {
         requestId: request.id,
         method: request.method,
-        // The pattern: what is in a URL may be anything.
-        route: request.routeOptions.url ?? null,
+        route,
         status: reply.statusCode,
         ms: Math.round(reply.elapsedTime),
         caller: request.caller?.id ?? null,
@@ -205,6 +216,7 @@ function listProfileIds(answer: unknown): string[] {
 
 function sendProblem(reply: FastifyReply, request: FastifyRequest, problem: ApiProblem): FastifyReply {
   const { status, headers, body } = writeProblem(problem, request.id);
+  reply.problem = problem.code;
   return reply.code(status).headers(headers).send(body);
 }
 
@@ -255,9 +267,10 @@ const REASONS: Readonly<Record<number, string>> = {
 };
 
 /** What Node itself refuses, before there is a request. */
-function answerClientError(error: NodeJS.ErrnoException, socket: Socket): void {
+function answerClientError(error: NodeJS.ErrnoException, socket: Socket, metrics: Metrics): void {
   if (error.code === "ECONNRESET" || socket.destroyed) return;
   const problem = CLIENT_PROBLEMS[error.code ?? ""] ?? new ApiProblem("malformed-request");
+  metrics.count("weft_http_problems_total", { code: problem.code });
   const { status, headers, body } = writeProblem(problem, randomUUID());
   const lines = [
     `HTTP/1.1 ${status} ${REASONS[status] ?? ""}`,

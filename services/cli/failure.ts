@@ -33,7 +33,9 @@ const ADVICE: Readonly<Record<string, string>> = {
   "unsafe-store": "mend the setting (`CONFIG SET`, and the file that Redis starts with), then start again",
   "store-unavailable":
     "check that Redis runs where redis.url (or WEFT_REDIS_URL) says, and redis.clusterNodes if it is a cluster",
-  "insecure-listen": "give api.tls a certificate and its key, or listen on 127.0.0.1; --dev listens in the clear",
+  "insecure-listen":
+    "give api.tls a certificate and its key, the admin surface admin.tokenFile, or listen on 127.0.0.1; --dev listens in the clear",
+  "admin-token-unusable": "`openssl rand -hex 32 > admin.token`, and name it as admin.tokenFile",
   "insecure-transport":
     "`weft config explain` prints the keys; `weft --dev` does without, where nobody's data is at stake",
   "log-untrusted": "check kafka.tls.ca, the broker's certificate and name, kafka.username and its password",

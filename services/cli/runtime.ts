@@ -33,7 +33,7 @@ import { createOutputEncoder } from "#services/wire/output.ts";
 import { PrivacyLedger } from "#services/wire/privacy-ledger.ts";
 import { countryOfAskers } from "#services/wire/lookup.ts";
 import type { LookupServices } from "#services/wire/location.ts";
-import { patiently } from "#services/wire/patience.ts";
+import { type LoopEvent, patiently, type Waiting } from "#services/wire/patience.ts";
 import packageFile from "../../package.json" with { type: "json" };
 import { judgeLogSafety, openState, openWires, requireRegistration, type Wires } from "./wiring.ts";
 
@@ -47,6 +47,7 @@ export interface RuntimeOptions {
   onOutputs?(outputs: readonly Output[]): void;
   onLimit?(limit: LimitKind): void;
   onStopped?(shard: number, reason: string): void;
+  onLoop?(event: LoopEvent): void;
 }
 
 export interface Runtime {
@@ -90,7 +91,7 @@ export async function openRuntime(loaded: LoadedConfiguration, options: RuntimeO
   const names = topicNames(loaded);
   const sources = new Map(configuration.sources.map(({ topic, name }) => [topic, name]));
   const closing = new AbortController();
-  const waiting = { onWait };
+  const waiting: Waiting = { onWait, ...(options.onLoop === undefined ? {} : { onLoop: options.onLoop }) };
   // A registry that is away at the start is waited for like one that goes away later.
   const awaitRegistry = <T>(work: () => Promise<T>) => patiently(waiting, closing.signal, "schema registry", work);
   const encodeBundle = () =>

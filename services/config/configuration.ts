@@ -25,7 +25,7 @@ import { readTransport, type Transport } from "./transport.ts";
 export const SHIPPED_FILE = resolve(import.meta.dirname, "default/weft.yaml");
 
 /** What only the shell needs to know: where things run, and how foreign files are read. */
-export interface Deployment extends Pick<ConfigurationFile, "dev" | "registry" | "embedded"> {
+export interface Deployment extends Pick<ConfigurationFile, "dev" | "registry" | "embedded" | "admin"> {
   readonly kafka: Omit<ConfigurationFile["kafka"], keyof TransportKeys> & Transport;
   readonly redis: Omit<ConfigurationFile["redis"], keyof TransportKeys> & Transport;
   readonly api: ApiSettings;
@@ -213,7 +213,7 @@ function readTransports(
 }
 
 function buildDeployment(file: ConfigurationFile, identityKey: IdentityKey, transports: Transports): Deployment {
-  const { registry, embedded, engine, dev } = file;
+  const { registry, embedded, engine, admin, dev } = file;
   const { tls: _kafkaTls, username: _user, passwordFile: _file, ...kafka } = file.kafka;
   const { tls: _redisTls, username: _redisUser, passwordFile: _redisFile, ...redis } = file.redis;
   const { waitMax, ...api } = file.api;
@@ -223,6 +223,7 @@ function buildDeployment(file: ConfigurationFile, identityKey: IdentityKey, tran
     registry,
     redis: { ...redis, ...transports.redis },
     embedded,
+    admin,
     api: { ...api, waitMaxMs: waitMax },
     engine: {
       shards: engine.shards,

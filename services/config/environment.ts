@@ -32,7 +32,7 @@ function readOverride(text: string, type: string | undefined): unknown {
   if (type === "array") return text.split(",").map((part) => part.trim());
   if (type === "boolean")
     return text === "1" || text === "true" ? true : text === "0" || text === "false" ? false : text;
-  return text;
+  return type === "integer" && /^\d+$/.test(text) ? Number(text) : text;
 }
 
 export function applyOverrides(

@@ -269,6 +269,22 @@ const api = z.strictObject({
   waitMax: durationKeyWithDefault("Longest wait for the position of `?at-least=`.", "5s"),
 });
 
+const admin = z.strictObject({
+  host: z.string().min(1).default("127.0.0.1").meta({
+    description: "Address of the admin surface. Anything but this machine's own needs `tokenFile`, or `dev`.",
+    environment: "WEFT_ADMIN_HOST",
+  }),
+  port: z.int().min(0).max(65_535).optional().meta({
+    description: "Its port, one of its own for each process; 0: any that is free. Default: no admin surface.",
+    environment: "WEFT_ADMIN_PORT",
+  }),
+  tokenFile: z.string().min(1).optional().meta({
+    description:
+      "File with the token, of at least 32 characters, that reads metrics; relative to the working folder. Default: whoever reaches the port reads them.",
+    environment: "WEFT_ADMIN_TOKEN_FILE",
+  }),
+});
+
 export const configurationSchema = z.strictObject({
   country: country.default("FR").meta({ description: "Country of sources that say none." }),
   currency: currency.default("EUR").meta({ description: "Currency of sources that say none." }),
@@ -306,6 +322,7 @@ export const configurationSchema = z.strictObject({
   redis: redis.prefault({}).meta({ description: "The store." }),
   embedded: embedded.prefault({}).meta({ description: "The one-machine mode." }),
   api: api.prefault({}).meta({ description: "The HTTP API." }),
+  admin: admin.prefault({}).meta({ description: "Health and metrics of a process." }),
   engine: engine.prefault({}).meta({ description: "Sizes and intervals." }),
 });
 

@@ -3,7 +3,7 @@
 // Outages pause it; they never become dead letters.
 
 import { setTimeout as delay } from "node:timers/promises";
-import type { DeadLetterReason, LeftOut } from "#core/acceptance.ts";
+import type { DeadLetterReason, LeftOut, Outcome } from "#core/acceptance.ts";
 import type { ErasureRequest } from "#core/erasure.ts";
 import type { Registry } from "#core/registry.ts";
 import { EVENT_BYTES_MAX, type ChannelEvent } from "#core/event.ts";
@@ -14,7 +14,7 @@ import { encodeBundles, type EncodeBundle } from "../wire/bundle.ts";
 import type { ComponentIndex } from "../wire/component-index.ts";
 import type { IndexKeeper } from "../wire/index-keeper.ts";
 import type { PrivacyLedger } from "../wire/privacy-ledger.ts";
-import { StallWatch } from "../wire/stall.ts";
+import { Stalled, StallWatch } from "../wire/stall.ts";
 import { patiently, type Waiting } from "../wire/patience.ts";
 import { BACKFILL_HEADER } from "../wire/headers.ts";
 import { createDeadLetter } from "./dead-letter.ts";
@@ -67,6 +67,8 @@ export interface ResolverCounts {
   readonly clamped: number;
   readonly leftOut: LeftOut;
   readonly dropped: Resolution["dropped"];
+  /** By source, and outcome (`accepted` for what goes on to be folded) or reason of a dead letter: `web undecodable`. */
+  readonly outcomes: ReadonlyMap<string, number>;
 }
 
 export async function runResolverSlot(services: ResolverServices, slot: OwnedSlot): Promise<void> {
@@ -79,6 +81,7 @@ export async function runResolverSlot(services: ResolverServices, slot: OwnedSlo
     } catch (error) {
       if (slot.revoked.aborted) return;
       if (!(error instanceof LogError)) throw error;
+      services.waiting.onLoop?.(error instanceof Stalled ? "stalled" : error.code);
       services.waiting.onWait(`resolver slot ${slot.slot}: ${error.message}; taking the slot over again`);
       await delay(error.code === "log-outcome-unknown" ? 0 : 500, undefined, { signal: slot.revoked }).catch(() => {});
     }
@@ -136,7 +139,9 @@ class SlotResolver {
       await patiently(this.#services.waiting, this.#slot.revoked, "identity index", () => this.#services.keeper.mark());
       const positions = new Map(this.#positions);
       const life = this.#life;
-      publishing = this.#slot.publish(out, positions, () => this.#services.keeper.isStill(life));
+      publishing = this.#slot
+        .publish(out, positions, () => this.#services.keeper.isStill(life))
+        .then(() => this.#services.waiting.onLoop?.("transaction"));
       // Awaited at the next turn; a rejection until then must not be an unhandled one.
       publishing.catch(() => {}).finally(this.#takePublished());
     }
@@ -156,8 +161,12 @@ class SlotResolver {
     await patient("schema registry", () => services.codec.prepare(records.map(({ value }) => value)));
     const out: NewRecord[] = [];
     const letters = new Map<DeadLetterReason, number>();
+    const outcomes = new Map<string, number>();
+    const note = (source: string, outcome: Outcome | DeadLetterReason | "accepted") =>
+      outcomes.set(`${source} ${outcome}`, (outcomes.get(`${source} ${outcome}`) ?? 0) + 1);
     const bury = (record: LogRecord, reason: DeadLetterReason, detail: string) => {
       letters.set(reason, (letters.get(reason) ?? 0) + 1);
+      note(services.sourceOf(record.topic) ?? "none", reason);
       out.push(createDeadLetter(record, services.deadLetterTopic(record.topic), reason, detail, services.now()));
     };
     // After the poll: whatever was polled was recorded before the requests that are read here, or after those that it heeds.
@@ -213,10 +222,16 @@ class SlotResolver {
       const erasures = services.privacy?.erasures ?? NO_ERASURES;
       return resolveBatch({ ...services, recent: this.#recent, isSound, erasures, requests }, arrivals);
     });
-    for (const { arrival, reason, detail } of resolution.refused)
+    const became = new Map<Arrival, Outcome | "accepted">(arrivals.map((arrival) => [arrival, "accepted"]));
+    for (const { arrival } of resolution.duplicates) became.set(arrival, "duplicate");
+    for (const { arrival } of resolution.suppressed) became.set(arrival, "suppressed");
+    for (const { arrival, reason, detail } of resolution.refused) {
+      became.delete(arrival);
       bury((arrival as (typeof arrivals)[number]).record, reason, detail);
+    }
     for (const [source, upTo] of resolution.latestOccurredAt)
       this.#latestOccurredAtMs.set(source, Math.max(this.#latestOccurredAtMs.get(source) ?? 0, upTo));
+    for (const [{ source }, outcome] of became) note(source, outcome);
     const passing = { slot: slot.slot, fromMs: this.#timeMs, stepMs: services.tickIntervalMs };
     const completeBefore = Object.fromEntries(this.#completeUpToMs);
     this.#advance(records, readUpToMs);
@@ -251,6 +266,7 @@ class SlotResolver {
         clamped: resolution.clamped,
         leftOut: resolution.leftOut,
         dropped: resolution.dropped,
+        outcomes,
       });
     return out;
   }

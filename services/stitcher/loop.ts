@@ -20,9 +20,9 @@ import {
 } from "#ports/log.ts";
 import { StoreUnavailable } from "#ports/store.ts";
 import { readBundle, type BundleValue } from "../wire/bundle.ts";
-import { StallWatch } from "../wire/stall.ts";
+import { Stalled, StallWatch } from "../wire/stall.ts";
 import type { IndexKeeper } from "../wire/index-keeper.ts";
-import { patiently, type Waiting } from "../wire/patience.ts";
+import { type LoopEvent, patiently, type Waiting } from "../wire/patience.ts";
 import { joinAgain, type JoiningServices, watchJoins } from "./joins.ts";
 import { createScrubber, Losses, ShardDamaged, suspectLoss } from "./loss.ts";
 import { ShardStitcher, type Bundle, type ShardServices } from "./shard.ts";
@@ -60,11 +60,20 @@ export async function runStitcherSlot(given: StitcherServices, slot: OwnedSlot):
       if (slot.revoked.aborted) return;
       if (error instanceof ShardDamaged) losses.note(error);
       if (!PASSING.some((kind) => error instanceof kind)) throw error;
+      services.waiting.onLoop?.(nameCause(error));
       services.waiting.onWait(`stitcher slot ${slot.slot}: ${(error as Error).message}; taking the slot over again`);
       const pauseMs = error instanceof LogError && error.code === "log-outcome-unknown" ? 0 : 500;
       await delay(pauseMs, undefined, { signal: slot.revoked }).catch(() => {});
     }
   }
+}
+
+function nameCause(error: unknown): LoopEvent {
+  if (error instanceof Stalled) return "stalled";
+  if (error instanceof LogError) return error.code;
+  if (error instanceof ShardDamaged) return "shard-damaged";
+  if (error instanceof StoreUnavailable) return "store-unavailable";
+  return error instanceof RegistryUnavailable ? "registry-unavailable" : "commit-refused";
 }
 
 interface OwnedShard {
@@ -217,6 +226,7 @@ async function fold(
       });
     if (step.outcome === "damaged") throw new ShardDamaged(shard, "something that was written is not there", true);
     if (step.outcome !== "committed") throw new CommitRefused(`shard ${shard}: commit ${step.outcome}`);
+    services.waiting.onLoop?.(step.to.step === 0 ? "commit" : "cut");
     out.push(...step.records);
     if (comparePositions(step.to, owned.target) > 0) owned.target = step.to;
     rest = rest.filter(({ offset }) => offset >= step.to.offset);
@@ -228,7 +238,7 @@ async function fold(
 }
 
 async function publish(
-  { isSound }: JoiningServices,
+  { isSound, waiting }: JoiningServices,
   slot: OwnedSlot,
   shards: readonly OwnedShard[],
   records: readonly NewRecord[],
@@ -238,6 +248,7 @@ async function publish(
     .map((owned) => ({ owned, target: owned.target }));
   if (moved.length === 0 && records.length === 0) return;
   await slot.publish(records, new Map(moved.map(({ owned, target }) => [owned.key, target])), isSound);
+  waiting.onLoop?.("transaction");
   for (const { owned, target } of moved) owned.published = target;
 }
 

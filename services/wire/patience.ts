@@ -6,8 +6,32 @@ import { StoreUnavailable } from "#ports/store.ts";
 
 const PAUSE_MAX_MS = 5000;
 
+/**
+ * What the loops of a process go through, for it to count.
+ * commit: a step is in the store; cut: so is one that ended inside an item, at a limit of timers or profiles.
+ * transaction: records and positions are on the log. outage: something is waited for.
+ * The others: a slot is taken over again, and why.
+ */
+export const LOOP_EVENTS = [
+  "commit",
+  "cut",
+  "transaction",
+  "outage",
+  "stalled",
+  "commit-refused",
+  "shard-damaged",
+  "log-fenced",
+  "log-outcome-unknown",
+  "log-unavailable",
+  "log-untrusted",
+  "store-unavailable",
+  "registry-unavailable",
+] as const;
+export type LoopEvent = (typeof LOOP_EVENTS)[number];
+
 export interface Waiting {
   onWait(line: string): void;
+  onLoop?(event: LoopEvent): void;
 }
 
 /** Of each process: how many of its loops wait for what, as all of them have the same thing to say. */
@@ -31,6 +55,7 @@ export async function patiently<T>(
         if (!(error instanceof RegistryUnavailable) && !(error instanceof StoreUnavailable)) throw error;
         if (!isWaiting && countWaiters(waiting, what, 1) === 1)
           waiting.onWait(`waiting for the ${what}: ${error.message}`);
+        if (!isWaiting) waiting.onLoop?.("outage");
         isWaiting = true;
         await delay(Math.min(PAUSE_MAX_MS, 100 * 2 ** attempt), undefined, { signal });
       }

@@ -6,6 +6,8 @@ import { LogError } from "#ports/log.ts";
 /** Longer than a fetch, a leader's election and a session's time-out together. */
 const STALL_MAX_MS = 60_000;
 
+export class Stalled extends LogError {}
+
 export class StallWatch {
   readonly #maxMs: number;
   #sinceMs: number | null = null;
@@ -14,14 +16,14 @@ export class StallWatch {
     this.#maxMs = maxMs;
   }
 
-  /** What a poll gave. Throws LogError. */
+  /** What a poll gave. Throws Stalled. */
   note({ records, atEnd }: { readonly records: readonly unknown[]; readonly atEnd: boolean }): void {
     if (records.length > 0 || atEnd) this.#sinceMs = null;
     else {
       const nowMs = performance.now();
       this.#sinceMs ??= nowMs;
       if (nowMs - this.#sinceMs > this.#maxMs)
-        throw new LogError("log-unavailable", `nothing came for ${this.#maxMs / 1000} s though the log has more`);
+        throw new Stalled("log-unavailable", `nothing came for ${this.#maxMs / 1000} s though the log has more`);
     }
   }
 }

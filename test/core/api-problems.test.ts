@@ -14,26 +14,16 @@ import {
 import { ROLE_NAMES, ROLES } from "#services/api/role.ts";
 import { openStage } from "#services/cli/stage.ts";
 import { serveStage, type TestApi } from "#support/api.ts";
-import { readSource } from "#support/source.ts";
+import { readTable } from "#support/tables.ts";
 
 let api: TestApi;
 serveStage(openStage, (opened) => void (api = opened));
 
-/** The rows of the table behind a heading, as cells without code marks. */
-function readTable(heading: string): string[][] {
-  const [, text = ""] = readSource("services/api/API.md").split(`## ${heading}\n`);
-  const [, ...rows] = (text.split("\n## ")[0] ?? "").split("\n").filter((line) => line.startsWith("|"));
-  return rows.slice(1).map((row) =>
-    row
-      .slice(1, -1)
-      .split(" | ")
-      .map((cell) => cell.replaceAll("`", "").trim()),
-  );
-}
+const readApiTable = (heading: string) => readTable("services/api/API.md", heading);
 
 test("API.md lists the problems, routes and roles that there are", () => {
   assert.deepEqual(
-    readTable("Problems"),
+    readApiTable("Problems"),
     PROBLEM_CODES.map((code) => [
       code,
       String(PROBLEMS[code].status),
@@ -43,11 +33,11 @@ test("API.md lists the problems, routes and roles that there are", () => {
   );
   const routes = [...Object.values(CONTRACT), CHANGES];
   assert.deepEqual(
-    readTable("Routes").map(([route, scope]) => [route, scope]),
+    readApiTable("Routes").map(([route, scope]) => [route, scope]),
     routes.map(({ method, url, scope }) => [`${method} ${url}`, scope ?? "everybody"]),
   );
   assert.deepEqual(
-    readTable("Roles"),
+    readApiTable("Roles"),
     ROLE_NAMES.map((role) => [role, ROLES[role].join(", ")]),
   );
 });

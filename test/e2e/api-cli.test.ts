@@ -7,6 +7,7 @@ import { get } from "node:https";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { test } from "node:test";
+import { setTimeout as delay } from "node:timers/promises";
 import { promisify } from "node:util";
 
 const WEFT = resolve(import.meta.dirname, "../../services/cli/weft.js");
@@ -37,8 +38,12 @@ async function run(args: readonly string[], input = ""): Promise<{ code: number 
 }
 
 /** Runs until `work` is done with it. */
-async function serve<T>(args: readonly string[], work: (url: string, told: () => string) => Promise<T>) {
-  const child = spawn(process.execPath, args, { stdio: "pipe" });
+async function serve<T>(
+  args: readonly string[],
+  work: (url: string, told: () => string, logged: () => string) => Promise<T>,
+  environment: Readonly<Record<string, string>> = {},
+) {
+  const child = spawn(process.execPath, args, { stdio: "pipe", env: { ...process.env, ...environment } });
   let [out, err] = ["", ""];
   const closed = new Promise<number | null>((done) => child.on("close", done));
   const listening = new Promise<string>((done, fail) => {
@@ -53,7 +58,11 @@ async function serve<T>(args: readonly string[], work: (url: string, told: () =>
     child.stderr.on("data", (chunk: Buffer) => (err += chunk.toString()));
   });
   try {
-    return await work(await listening, () => err);
+    return await work(
+      await listening,
+      () => err,
+      () => out,
+    );
   } finally {
     child.kill("SIGTERM");
     assert.equal(await closed, 0, err);
@@ -83,6 +92,75 @@ test("one process is a whole machine: what was produced is looked up by the key 
       assert.ok([404, 503].includes(response.status) && Date.now() < deadline, JSON.stringify(body));
     }
   });
+});
+
+test("the admin surface counts by source, outcome and code, and no metric holds what an event or a request says (G2)", async () => {
+  const { args } = deploy();
+  const canary = "jeanne.canari";
+  const event = (eventId: string, more: object) =>
+    JSON.stringify({
+      source: "crm",
+      eventId: `${canary}-${eventId}`,
+      type: canary,
+      occurredAt: "2026-01-05T10:00:00Z",
+      identifiers: [{ namespace: "email", value: `${canary}@example.org` }],
+      ...more,
+    });
+  const events = [
+    event("1", { traits: { [canary]: canary } }),
+    event("1", { traits: { [canary]: canary } }),
+    event("2", { identifiers: [{ namespace: canary, value: canary }] }),
+    event("3", {
+      identifiers: [
+        { namespace: "email", value: `${canary}@example.org` },
+        { namespace: canary, value: "x" },
+      ],
+    }),
+    event("4", { traits: { [canary]: canary.repeat(1000) } }),
+    event("5", { source: "web", type: `order-${canary}` }),
+  ];
+  assert.equal((await run(args("produce"), events.join("\n"))).code, 0);
+  await serve(
+    args("api"),
+    async (url, told, logged) => {
+      const [key = ""] = /weft_[a-z0-9]{10}_[A-Za-z0-9_-]{43}/.exec(told()) ?? [];
+      const [, admin = ""] = /"admin":"([^"]+)"/.exec(logged()) ?? [];
+      const post = (path: string, body: string, authorization = `Bearer ${key}`) =>
+        fetch(`${url}${path}`, {
+          method: "POST",
+          headers: { authorization, "content-type": "application/json" },
+          body,
+        });
+      const by = JSON.stringify({ namespace: "email", value: `${canary}@example.org` });
+      assert.equal((await post("/profiles/lookup", by, `Bearer ${canary}`)).status, 401);
+      assert.equal((await post(`/${canary}?${canary}`, by)).status, 404);
+      assert.equal((await post("/profiles/lookup", `{"${canary}":1}`)).status, 400);
+      assert.equal((await post("/profiles/lookup", JSON.stringify({ namespace: canary, value: canary }))).status, 404);
+      const expected = [
+        'weft_records_total{source="crm",outcome="accepted"} 3',
+        'weft_records_total{source="crm",outcome="duplicate"} 1',
+        'weft_dead_letters_total{source="crm",reason="no-identifier"} 1',
+        'weft_dead_letters_total{source="web",reason="missing-order"} 1',
+        'weft_identifiers_left_out_total{why="unknown-namespace"} 1',
+        'weft_events_total{source="crm",outcome="folded"} 3',
+        'weft_limits_reached_total{limit="trait-length"} 1',
+        'weft_http_problems_total{code="unauthenticated"} 1',
+        'weft_http_requests_total{route="/profiles/lookup",status="404"} 1',
+        'weft_http_requests_total{route="none",status="404"} 1',
+        'weft_waiting_records{topic="channel-crm",shard=""} 0',
+      ];
+      for (const deadline = Date.now() + LISTEN_WAIT_MS; ; ) {
+        const text = await (await fetch(`${admin}/metrics`)).text();
+        assert.ok(!text.includes(canary) && !text.includes("canari"), text);
+        const missing = expected.filter((line) => !text.split("\n").includes(line));
+        if (missing.length === 0) break;
+        assert.ok(Date.now() < deadline, `${missing.join("\n")}\nare not in\n${text}`);
+        await delay(200);
+      }
+      assert.deepEqual(await (await fetch(`${admin}/health`)).json(), { status: "ok" });
+    },
+    { WEFT_ADMIN_PORT: "0" },
+  );
 });
 
 test("a key is shown once, kept as a hash for its owner alone, listed without it, and taken back", async () => {

@@ -4,6 +4,7 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
 import pino from "pino";
 import type { Membership } from "#ports/log.ts";
+import { type Condition, openAdmin } from "#services/admin/surface.ts";
 import { createKey, readKeyFile, writeKeyFile } from "#services/api/api-key.ts";
 import { type AuditHead, readTrail, verifyTrail } from "#services/api/audit.ts";
 import type { RunningApi } from "#services/api/main.ts";
@@ -12,6 +13,7 @@ import { loadConfiguration } from "#services/config/configuration.ts";
 import { UsageError } from "../failure.ts";
 import type { CommonOptions } from "../program.ts";
 import { foldedWith, openRuntime } from "../runtime.ts";
+import { Tally } from "../tally.ts";
 
 interface ServeOptions extends CommonOptions {
   readonly port?: number;
@@ -121,7 +123,11 @@ async function serve({ config, embedded = false, port }: ServeOptions): Promise<
   const asked = new Promise<string>((resolve) => {
     for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => resolve(signal));
   });
-  const runtime = await openRuntime(loaded, { embedded, onWait: (line) => logger.warn(line) });
+  const tally = new Tally(loaded, embedded ? ["api", "resolve", "stitch"] : ["api"]);
+  let condition: Condition = "starting";
+  const admin = await openAdmin(loaded.deployment, tally.metrics, () => condition);
+  if (admin !== null) logger.info({ admin: admin.url }, "admin surface");
+  const runtime = await openRuntime(loaded, { embedded, onWait: (line) => logger.warn(line), ...tally.hooks });
   const memberships: Membership[] = [];
   let api: RunningApi | null = null;
   try {
@@ -130,12 +136,14 @@ async function serve({ config, embedded = false, port }: ServeOptions): Promise<
     if (embedded) {
       await runtime.createTopics();
       memberships.push(await runtime.startResolver(), await runtime.startStitcher());
+      tally.watchLag(loaded, runtime);
     }
     const { startApi } = await import("#services/api/main.ts");
     api = await startApi(
       { loaded, engine, index, store, hash, log, codec, foldedWith: foldedWith(loaded) },
       {
         logger,
+        metrics: tally.metrics,
         ...(port === undefined ? {} : { port }),
         onFirstKey: (key) =>
           process.stderr.write(
@@ -143,9 +151,11 @@ async function serve({ config, embedded = false, port }: ServeOptions): Promise<
           ),
       },
     );
+    condition = "ok";
     logger.info({ url: api.url }, "listening");
     const failed = Promise.all(memberships.map(({ closed }) => closed));
     const signal = await (memberships.length === 0 ? asked : Promise.race([asked, failed]));
+    condition = "draining";
     if (typeof signal === "string") logger.info({ signal }, "draining");
   } finally {
     // What hangs (a service that is away) must not keep the process from ending.
@@ -153,5 +163,6 @@ async function serve({ config, embedded = false, port }: ServeOptions): Promise<
     await api?.close();
     await Promise.all(memberships.map((membership) => membership.close()));
     await runtime.close();
+    await admin?.close();
   }
 }

@@ -3,6 +3,8 @@
 
 import { dirname, join } from "node:path";
 import type { Command } from "commander";
+import { Metrics } from "#services/admin/metrics.ts";
+import { openAdmin } from "#services/admin/surface.ts";
 import { AutomationOutbox, type Message } from "#services/automation/outbox.ts";
 import { runAutomation } from "#services/automation/reader.ts";
 import { loadConfiguration } from "#services/config/configuration.ts";
@@ -41,14 +43,20 @@ async function automate({
   process.once("SIGINT", onSignal).once("SIGTERM", onSignal);
   const wires = await openWires(loaded, { embedded });
   const outbox = new AutomationOutbox(file ?? kept);
+  const metrics = new Metrics(["automation"], { withDefaults: true });
+  const admin = follow ? await openAdmin(loaded.deployment, metrics, () => "ok") : null;
   try {
     await runAutomation(wires, outbox, topicNames(loaded), {
       follow,
       signal: stop.signal,
-      send: (message) => process.stdout.write(json ? `${JSON.stringify(message)}\n` : formatMessage(message)),
+      send(message) {
+        process.stdout.write(json ? `${JSON.stringify(message)}\n` : formatMessage(message));
+        metrics.count("weft_messages_total", {});
+      },
     });
   } finally {
     process.off("SIGINT", onSignal).off("SIGTERM", onSignal);
+    await admin?.close();
     outbox.close();
     await wires.close();
   }

@@ -3,14 +3,12 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { Command } from "commander";
 import pino from "pino";
-import type { DeadLetterReason } from "#core/acceptance.ts";
-import type { IdentityChangeKind } from "#core/effect.ts";
-import type { LimitKind } from "#core/limit.ts";
 import type { Membership } from "#ports/log.ts";
+import { type Condition, openAdmin } from "#services/admin/surface.ts";
 import { loadConfiguration } from "#services/config/configuration.ts";
-import { addCounts } from "../counts.ts";
 import type { CommonOptions } from "../program.ts";
 import { openRuntime, type Runtime } from "../runtime.ts";
+import { Tally } from "../tally.ts";
 
 const REPORT_INTERVAL_MS = 10_000;
 const CLOSE_WAIT_MS = 8_000;
@@ -52,58 +50,26 @@ async function run(
 ): Promise<void> {
   const loaded = loadConfiguration(config);
   const logger = pino({ name: `weft-${name}` });
-  const counts = {
-    records: 0,
-    accepted: 0,
-    duplicates: 0,
-    suppressed: 0,
-    clamped: 0,
-    identifiersLeftOut: { junk: 0, unknownNamespace: 0 },
-    fieldsDropped: {} as Record<string, number>,
-    deadLetters: {} as Partial<Record<DeadLetterReason, number>>,
-    folded: 0,
-    limits: {} as Partial<Record<LimitKind, number>>,
-    identityChanges: {} as Partial<Record<IdentityChangeKind, number>>,
-    outputs: 0,
-    shardsStopped: 0,
-  };
+  const stages = [...(parts.resolve ? (["resolve"] as const) : []), ...(parts.stitch ? (["stitch"] as const) : [])];
+  const tally = new Tally(loaded, stages);
+  const { counts } = tally;
+  let condition: Condition = "starting";
+  const admin = await openAdmin(loaded.deployment, tally.metrics, () => condition);
+  if (admin !== null) logger.info({ admin: admin.url }, "admin surface");
   const asked = new Promise<string>((resolve) => {
     for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => resolve(signal));
   });
   const opening = openRuntime(loaded, {
     embedded,
     onWait: (line) => logger.warn(line),
-    onBatch(batch) {
-      counts.records += batch.records;
-      counts.accepted += batch.accepted;
-      counts.duplicates += batch.duplicates;
-      counts.suppressed += batch.suppressed;
-      counts.clamped += batch.clamped;
-      counts.identifiersLeftOut.junk += batch.leftOut.junk;
-      counts.identifiersLeftOut.unknownNamespace += batch.leftOut.unknownNamespace;
-      addCounts(counts.fieldsDropped, batch.dropped);
-      for (const [reason, count] of batch.deadLetters)
-        counts.deadLetters[reason] = (counts.deadLetters[reason] ?? 0) + count;
-    },
-    onOutcome({ outcome }) {
-      if (outcome === "folded") counts.folded += 1;
-      else if (outcome === "suppressed") counts.suppressed += 1;
-      else counts.duplicates += 1;
-    },
+    ...tally.hooks,
     onLimit(limit) {
-      counts.limits[limit] = (counts.limits[limit] ?? 0) + 1;
+      tally.hooks.onLimit(limit);
       if (limit === "component-identifiers") logger.warn({ limit }, LARGE_COMPONENT);
     },
     onStopped(shard, reason) {
-      counts.shardsStopped += 1;
+      tally.hooks.onStopped(shard, reason);
       logger.error({ shard, reason }, STOPPED);
-    },
-    onOutputs: (outputs) => {
-      counts.outputs += outputs.length;
-      for (const output of outputs) {
-        if (output.kind !== "identity-changed") continue;
-        counts.identityChanges[output.change] = (counts.identityChanges[output.change] ?? 0) + 1;
-      }
     },
   });
   const memberships: Membership[] = [];
@@ -112,6 +78,8 @@ async function run(
     await runtime.createTopics();
     if (parts.resolve) memberships.push(await runtime.startResolver());
     if (parts.stitch) memberships.push(await runtime.startStitcher());
+    tally.watchLag(loaded, runtime);
+    condition = "ok";
     logger.info("running");
     await Promise.all(memberships.map(({ closed }) => closed));
   };
@@ -124,6 +92,7 @@ async function run(
   try {
     const working = work();
     const signal = await Promise.race([asked, working]);
+    condition = "draining";
     if (typeof signal === "string") logger.info({ signal }, "draining");
     working.catch(() => {});
     await Promise.all(memberships.map((membership) => membership.close()));
@@ -131,6 +100,7 @@ async function run(
   } finally {
     clearInterval(report);
     await closeInTime(opening);
+    await admin?.close();
   }
 }
 
