@@ -60,6 +60,11 @@ export const profileAnswer = z
   .meta({ id: "Profile" });
 export type ProfileAnswer = z.output<typeof profileAnswer>;
 
+export const searchAnswer = z.strictObject({
+  profiles: z.array(profileAnswer),
+  more: z.boolean().meta({ description: "True: more people may be meant than are told. Say more of her." }),
+});
+
 const evidence = z.strictObject({
   a: z.string(),
   b: z.string(),

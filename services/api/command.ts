@@ -39,6 +39,6 @@ export async function sendCommand(
   }
 }
 
-function isOutage(error: unknown): boolean {
+export function isOutage(error: unknown): boolean {
   return error instanceof LogError || error instanceof RegistryUnavailable;
 }

@@ -16,6 +16,7 @@ import {
   readinessAnswer,
   rulesAnswer,
   rulingAnswer,
+  searchAnswer,
   shardsAnswer,
   statementAnswer,
 } from "./answer.ts";
@@ -72,6 +73,11 @@ export const PROFILE_ID = /^[A-Za-z0-9_-]{22}$/;
 
 const commandId = z.uuid().optional().meta({ description: "Send a command again under its id, and it counts once." });
 const reason = z.string().min(1).max(1000);
+/** Case, accents and signs do not count. */
+const personName = z
+  .string()
+  .max(100)
+  .regex(/[\p{L}\p{N}]/u);
 const named = z.string().min(1).max(63);
 
 const correction = z.discriminatedUnion("kind", [
@@ -139,6 +145,30 @@ export const CONTRACT = {
     status: 200,
     answer: profileAnswer,
     problems: READING,
+  },
+  search: {
+    method: "POST",
+    url: "/profiles/search",
+    summary: "Who placed an order, has a loyalty card, or bears a name at a postcode: at most ten",
+    scope: "profile:pii",
+    isLookUp: true,
+    body: z.discriminatedUnion("by", [
+      z.strictObject({ by: z.literal("order"), number: identifier.shape.value }),
+      z.strictObject({ by: z.literal("card"), number: identifier.shape.value }),
+      z.strictObject({
+        by: z.literal("name"),
+        lastName: personName,
+        firstName: personName.optional(),
+        postcode: z
+          .string()
+          .max(20)
+          .regex(/[\p{L}\p{N}]/u),
+      }),
+    ]),
+    query: atLeast,
+    status: 200,
+    answer: searchAnswer,
+    problems: [...READING, "directory-behind", "log-unavailable"],
   },
   viewCaller: {
     method: "POST",

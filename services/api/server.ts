@@ -26,6 +26,7 @@ import { createHealthRoutes } from "./routes/health.ts";
 import { createProfileRoutes } from "./routes/profiles.ts";
 import { createRulingRoutes } from "./routes/rulings.ts";
 import { createRulesRoutes } from "./routes/rules.ts";
+import { createSearchRoutes } from "./routes/search.ts";
 import { createStatementRoutes } from "./routes/statements.ts";
 import type { Caller, Scope } from "./role.ts";
 import type { ApiServices } from "./services.ts";
@@ -127,9 +128,13 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   await registerDocs(app);
   const admit = createAdmission(options);
   const record = createRecorder(options.audit);
-  app.addHook("onClose", () => options.audit.close());
+  app.addHook("onClose", async () => {
+    await services.directory.close();
+    await options.audit.close();
+  });
   const handlers: Handlers = {
     ...createProfileRoutes(services),
+    ...createSearchRoutes(services),
     ...createExplanationRoutes(services),
     ...createRulingRoutes(services),
     ...createStatementRoutes(services),

@@ -6,9 +6,11 @@ import type { Codec } from "#ports/codec.ts";
 import type { Log } from "#ports/log.ts";
 import { StoreBehind, StoreDamaged, StoreUnavailable } from "#ports/store.ts";
 import type { LoadedConfiguration } from "#services/config/configuration.ts";
+import { topicNames } from "#services/config/topics.ts";
 import { countryOfAskers } from "#services/wire/lookup.ts";
 import type { LookupServices } from "#services/wire/location.ts";
 import type { FoldedWith } from "#services/wire/rules.ts";
+import { Directory } from "./directory.ts";
 import { Gate } from "./outage.ts";
 import { awaitPosition } from "./position.ts";
 import { ApiProblem } from "./problem.ts";
@@ -27,6 +29,8 @@ export interface ApiSurroundings extends Omit<LookupServices, "shards"> {
 
 export interface ApiServices extends ApiSurroundings, LookupServices {
   readonly country: string;
+  readonly directory: Directory;
+  readonly directoryGate: Gate;
   readonly storeGate: Gate;
   readonly logGate: Gate;
   readonly waitMs: number;
@@ -55,6 +59,13 @@ export function createServices(surroundings: ApiSurroundings, { waitMs, callMs, 
       }
       return index;
     },
+    directory: new Directory(
+      deployment.api.directoryFile,
+      surroundings,
+      topicNames(surroundings.loaded).profileState,
+      surroundings.hash,
+    ),
+    directoryGate: new Gate("directory-behind", callMs),
     shards: deployment.engine.shards,
     country: countryOfAskers(configuration),
     storeGate: new Gate("store-unavailable", callMs),

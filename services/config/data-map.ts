@@ -96,11 +96,15 @@ export function describeData(loaded: LoadedConfiguration): DataMapRow[] {
       purpose,
       legalBasis: basis === undefined ? legalBasis : basis,
       kept,
-      places: kept
-        ? [...raw, keepIn(names.resolved), { place: "store", retention: UNTIL_ERASED }, ...listOutputs(partOf(field))]
-        : raw,
+      places: kept ? [...raw, keepIn(names.resolved), ...listOwn(partOf(field)), ...listOutputs(partOf(field))] : raw,
     }));
   });
+}
+
+/** What processes keep for themselves: the store, and the API of names and postcodes keyed hashes. */
+function listOwn(part: string): DataMapRow["places"] {
+  const places = part === "traits" ? ["store", "api-directory"] : ["store"];
+  return places.map((place) => ({ place, retention: UNTIL_ERASED }));
 }
 
 interface Field {

@@ -244,6 +244,11 @@ const api = z.strictObject({
     description: "Who was shown whose values and who commanded what; one process each, relative to the working folder.",
     environment: "WEFT_API_AUDIT_FILE",
   }),
+  directoryFile: z.string().min(1).default(".weft/api-directory.sqlite").meta({
+    description:
+      "Keyed hashes of names with postcodes, to search by; one process each, relative to the working folder. It may be removed.",
+    environment: "WEFT_API_DIRECTORY_FILE",
+  }),
   tls: z
     .strictObject({
       certificate: z.string().min(1).meta({ description: "PEM file, relative to the working folder." }),

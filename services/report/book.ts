@@ -65,6 +65,8 @@ export interface ReadingOptions {
   /** Around each transaction: what must be known before it, what may follow once it is committed. */
   before?(): Promise<void>;
   after?(): void;
+  /** A compacted topic's word that there is nothing under the key any more; within the transaction. */
+  drop?(key: string): void;
 }
 
 /** Reads on from where the book is: `take` is called within the transaction that also moves the positions. */
@@ -73,16 +75,17 @@ export async function readOn(
   book: Book,
   topics: readonly string[],
   take: (record: ReadRecord) => void,
-  { follow, signal, before, after }: ReadingOptions,
+  { follow, signal, before, after, drop }: ReadingOptions,
 ): Promise<void> {
   const from = await book.positions(log, topics);
   for await (const records of gather(log.read(topics, { from, follow, ...(signal === undefined ? {} : { signal }) }))) {
     await codec.prepare(records.map(({ value }) => value));
     await before?.();
     book.transact(() => {
-      for (const { topic, value } of records) {
+      for (const { topic, key, value } of records) {
         const decoded = value === null ? null : codec.decode(value);
         if (decoded?.ok === true) take({ topic, value: decoded.value });
+        else if (decoded === null && key !== null) drop?.(key);
       }
       book.moveTo(records);
     });

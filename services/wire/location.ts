@@ -5,6 +5,7 @@ import type { Engine } from "#core/engine.ts";
 import { lifeKey } from "#core/erasure.ts";
 import { identifierKey, normaliseIdentifier } from "#core/identifier.ts";
 import { shardOf, type ComponentId } from "#core/item.ts";
+import { orderPart, type Order } from "#core/order.ts";
 import { type Store, StoreDamaged } from "#ports/store.ts";
 import type { ComponentIndex } from "./component-index.ts";
 import { readParts, repeatRead } from "./part.ts";
@@ -80,8 +81,33 @@ export async function locateKey(services: LookupServices, key: string): Promise<
   return null;
 }
 
+/** The order of this key at its home, in its present life; null where nobody has met it, or it was erased. */
+export async function locateOrder(
+  services: LookupServices,
+  key: string,
+): Promise<({ readonly order: Order } & Pick<Located, "component" | "position">) | null> {
+  for (let life = 0; ; life += 1) {
+    const order = lifeKey(services.engine.registry.hash, key, life);
+    const located = await locateComponent(services, order);
+    if (located === null) return null;
+    const part = await readPart<Order>(services, located.component.id, orderPart(order));
+    if (part === null) return null;
+    if (part.erased !== true) return { order: part, ...located };
+  }
+}
+
 /** The identifier under this very key, erased or not. */
 export async function locateLife(services: LookupServices, key: string): Promise<Located | null> {
+  const located = await locateComponent(services, key);
+  const entry = located?.component.identifiers.get(key);
+  return located === null || entry === undefined ? null : { ...located, entry };
+}
+
+/** Where what was born under this key lives now. */
+async function locateComponent(
+  services: LookupServices,
+  key: string,
+): Promise<Pick<Located, "component" | "position"> | null> {
   const { index, store, shards } = services;
   await index.prefetch([key]);
   const birth = index.birthOf(key);
@@ -95,7 +121,6 @@ export async function locateLife(services: LookupServices, key: string): Promise
       id = component.forward;
       continue;
     }
-    const entry = component?.identifiers.get(key);
-    return component === null || entry === undefined ? null : { component, entry, position: { shard, offset } };
+    return component === null ? null : { component, position: { shard, offset } };
   }
 }

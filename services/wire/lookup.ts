@@ -2,6 +2,7 @@
 // identifier returns what is kept under that identifier alone (I5).
 
 import { isHidden, type Component, type Entry } from "#core/component.ts";
+import { identifierKey } from "#core/identifier.ts";
 import type { ComponentId } from "#core/item.ts";
 import { type Configuration, isAuthenticated } from "#core/configuration.ts";
 import { countMembers, membersOf } from "#core/membership.ts";
@@ -16,7 +17,7 @@ import { orderPart, type Order, type OrderView } from "#core/order.ts";
 import { viewDossier } from "#core/dossier-view.ts";
 import { viewProfile } from "#core/view.ts";
 import { type FindLinks, findLinks, NO_LINKS } from "./group.ts";
-import { findIdentifier, locateLife, readPart } from "./location.ts";
+import { findIdentifier, locateLife, locateOrder, readPart } from "./location.ts";
 import type { Located, LookupServices, ShardPosition } from "./location.ts";
 import { describeProfile, type ProfileLine } from "./profile-reader.ts";
 
@@ -60,12 +61,29 @@ export async function lookUp(
   country: string,
 ): Promise<Lookup> {
   const found = await findIdentifier(services, namespaceName, raw, country);
-  if (!found.found) return found;
-  const { component, entry } = found;
+  return found.found ? readHolder(services, found) : found;
+}
+
+/** Of each source that numbers its orders so, whose the order of this number is. */
+export async function lookUpOrder(services: LookupServices, orderId: string): Promise<FoundProfile[]> {
+  const { registry } = services.engine;
+  const found: FoundProfile[] = [];
+  for (const scope of new Set([...registry.sources.values()].map(({ name, orderIdScope = name }) => orderIdScope))) {
+    const located = await locateOrder(services, identifierKey(registry, "order", `${scope}/${orderId}`));
+    const entry = located?.component.identifiers.get(located.order.owner ?? "");
+    if (located === null || entry === undefined || isHidden(entry) || isGivenUp(located.component, entry.key)) continue;
+    const { found: isFound, ...one } = await readHolder(services, { ...located, entry });
+    if (isFound) found.push(one as FoundProfile);
+  }
+  return found;
+}
+
+async function readHolder(services: LookupServices, located: Located): Promise<Lookup> {
+  const { component, entry } = located;
   if (entry.profile === null) return { found: false, reason: "held-apart" };
   if (!component.profiles.has(entry.profile)) return { found: false, reason: "unknown-identifier" };
-  if (!isVouchedFor(services.engine.registry, component, entry)) return lookUpAlone(services, found);
-  return { found: true, ...(await readProfile(services, found, entry.profile)) };
+  if (!isVouchedFor(services.engine.registry, component, entry)) return lookUpAlone(services, located);
+  return { found: true, ...(await readProfile(services, located, entry.profile)) };
 }
 
 /** The living profile of an id: its own, or the one that holds the identifier which it was made of (I6). */

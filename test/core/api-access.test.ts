@@ -89,6 +89,7 @@ function sample(path: string, method: string) {
   const url = path.replace("{id}", "AAAAAAAAAAAAAAAAAAAAAA");
   const bodies: Readonly<Record<string, object>> = {
     "/profiles/lookup": MARIE_BY_PHONE,
+    "/profiles/search": { by: "card", number: MARIE.card.card },
     "/profiles/agent-view": { phone: MARIE.phone.phone },
     "/profiles/marketing-view": MARIE_BY_PHONE,
     "/profiles/service-view": MARIE_BY_PHONE,

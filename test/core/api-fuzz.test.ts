@@ -34,6 +34,7 @@ const IDENTIFIERS = [
 const KNOWN = {
   namespace: ["email", "phone", "customer", "card", "cookie", "ip", "none"],
   value: [MARIE.phone.phone, MARIE.email.email, MARIE.account.customer, MARIE.card.card, PAUL.account.customer],
+  number: [MARIE.card.card, "A-2001", "M-0003"],
   phone: [MARIE.phone.phone, LANDLINE.phone],
   id: ["N7tDF2RcFSPtYFJ1t8hUEl", "_6zAUiI4ClbmVF9Ei30Ue7", "0b8f7a52-6f0e-4c53-9d0a-0e5d1f1d2c3b"],
   identifier: IDENTIFIERS,

@@ -83,6 +83,7 @@ export async function openTestApi(stage: Stage, options: TestApiOptions = {}): P
   const api = {
     ...loaded.deployment.api,
     keysFile,
+    directoryFile: ":memory:",
     auditFile: join(folder, `api-audit-${randomUUID()}.jsonl`),
     keys: options.withoutKeys === true ? [] : made.map(({ kept: { id, role, hash } }) => `${id}:${role}:${hash}`),
     requestsPerMinute: REQUESTS_PER_MINUTE,
