@@ -3,6 +3,7 @@
 
 import * as z from "zod";
 import { LINK_RULES, OBSTACLES } from "#core/explanation.ts";
+import { EXPORT_STATES } from "./exports.ts";
 import { OPERATOR_VERDICTS } from "#core/ruling.ts";
 
 export const instant = z.string().meta({ description: "ISO 8601, UTC." });
@@ -63,6 +64,27 @@ export type ProfileAnswer = z.output<typeof profileAnswer>;
 export const searchAnswer = z.strictObject({
   profiles: z.array(profileAnswer),
   more: z.boolean().meta({ description: "True: more people may be meant than are told. Say more of her." }),
+});
+
+export const exportBegun = z.strictObject({
+  id: z.string().meta({ description: "Where it is fetched: /privacy/exports/<id>, at the process that answered." }),
+  state: z.enum(EXPORT_STATES),
+});
+
+export const exportAnswer = z.strictObject({
+  ...exportBegun.shape,
+  read: z.int().meta({ description: "Records of the log of record that were read so far." }),
+  total: z.int().meta({ description: "All of them; 0: it has not begun." }),
+  until: instant.nullable().meta({ description: "How long it is kept; null: it is not done." }),
+  profileId: z.string().nullable(),
+  data: z
+    .looseObject({ profileId: z.string() })
+    .nullable()
+    .meta({ description: "As `weft privacy export` prints it." }),
+  tables: z
+    .array(z.strictObject({ name: z.string(), text: z.string() }))
+    .nullable()
+    .meta({ description: "With `?as=csv`: files, the first line of each names its columns." }),
 });
 
 const evidence = z.strictObject({

@@ -30,7 +30,7 @@ export interface ApiOptions {
   /** Told the key of the first start, where there is no other credential. */
   onFirstKey?(key: string): void;
   /** For tests: shorter than anybody would want them. */
-  readonly limits?: Partial<Patience & Pick<ServerOptions, "failuresPerMinute" | "requestTimeoutMs">>;
+  readonly limits?: Partial<Patience & Pick<ServerOptions, "failuresPerMinute" | "requestTimeoutMs" | "exportKeptMs">>;
 }
 
 export interface RunningApi {
@@ -60,6 +60,7 @@ export async function openApi(surroundings: ApiSurroundings, options: ApiOptions
     requestsPerMinute: api.requestsPerMinute,
     failuresPerMinute: limits.failuresPerMinute ?? FAILURES_PER_MINUTE,
     requestTimeoutMs: limits.requestTimeoutMs ?? REQUEST_TIMEOUT_MS,
+    ...(limits.exportKeptMs === undefined ? {} : { exportKeptMs: limits.exportKeptMs }),
   });
 }
 

@@ -76,6 +76,12 @@ export const PROBLEMS = {
     retryAfter: 60,
   },
   "too-many-streams": { status: 503, title: "too many live streams", advice: "close one", retryAfter: 30 },
+  "too-many-exports": {
+    status: 503,
+    title: "too many exports are waiting or kept",
+    advice: "ask again; each is kept for 15 minutes",
+    retryAfter: 60,
+  },
   "identity-provider-unavailable": {
     status: 503,
     title: "the keys of the identity provider cannot be read",

@@ -16,12 +16,14 @@ import type { AuditTrail } from "./audit.ts";
 import type { Authenticator } from "./authenticator.ts";
 import { CONTRACT, type RouteContract, ROUTE_NAMES } from "./contract.ts";
 import { describeRoute, PAGE, registerDocs } from "./docs.ts";
+import { Exports } from "./exports.ts";
 import type { Handlers } from "./handler.ts";
 import { BODY_BYTES_MAX, parseBody } from "./json-body.ts";
 import { ApiProblem, PROBLEM_CODES, type ProblemCode, writeProblem } from "./problem.ts";
 import { maySee } from "./profile-answer.ts";
 import { RateLimit } from "./rate-limit.ts";
 import { createExplanationRoutes } from "./routes/explanation.ts";
+import { createExportRoutes } from "./routes/exports.ts";
 import { createHealthRoutes } from "./routes/health.ts";
 import { createProfileRoutes } from "./routes/profiles.ts";
 import { createRulingRoutes } from "./routes/rulings.ts";
@@ -48,6 +50,8 @@ export interface ServerOptions {
   readonly failuresPerMinute: number;
   /** For headers and body to have come. */
   readonly requestTimeoutMs: number;
+  /** Default: 15 minutes. */
+  readonly exportKeptMs?: number;
 }
 
 declare module "fastify" {
@@ -128,7 +132,9 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   await registerDocs(app);
   const admit = createAdmission(options);
   const record = createRecorder(options.audit);
+  const exports = new Exports(logger, options.exportKeptMs);
   app.addHook("onClose", async () => {
+    await exports.close();
     await services.directory.close();
     await options.audit.close();
   });
@@ -138,6 +144,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     ...createExplanationRoutes(services),
     ...createRulingRoutes(services),
     ...createStatementRoutes(services),
+    ...createExportRoutes(services, exports),
     ...createRulesRoutes(services),
     ...createHealthRoutes(services),
   };

@@ -2,6 +2,7 @@
 // long, and the events that she is the subject of. Of whoever shares something with her there is nothing.
 
 import { compareText } from "#core/comparison.ts";
+import type { Component } from "#core/component.ts";
 import type { Rules } from "#core/configuration.ts";
 import type { ChannelEvent } from "#core/event.ts";
 import { type ComponentId, shardOf } from "#core/item.ts";
@@ -57,14 +58,19 @@ export interface ExportServices extends LookupServices {
   readonly resolvedTopic: string;
 }
 
-export async function exportSubject(
-  services: ExportServices,
+interface Subject {
+  readonly component: Component;
+  /** The identifiers of her profile. */
+  readonly members: ReadonlySet<string>;
+}
+
+/** Whose data the identifier leads to, if it is to be given out at all. */
+export async function findSubject(
+  services: LookupServices,
   namespace: string,
   raw: string,
   country: string,
-): Promise<
-  { readonly ok: true; readonly data: SubjectExport } | { readonly ok: false; readonly reason: ExportRefusal }
-> {
+): Promise<({ readonly ok: true } & Subject) | { readonly ok: false; readonly reason: ExportRefusal }> {
   const { registry } = services.engine;
   const found = await findIdentifier(services, namespace, raw, country);
   if (!found.found) return { ok: false, reason: found.reason };
@@ -77,6 +83,20 @@ export async function exportSubject(
     return member !== undefined && isKnown(registry, member);
   });
   if (isPersonKnown && !isVouchedFor(registry, component, entry)) return { ok: false, reason: "claimed-only" };
+  return { ok: true, component, members };
+}
+
+export async function exportSubject(
+  services: ExportServices,
+  namespace: string,
+  raw: string,
+  country: string,
+): Promise<
+  { readonly ok: true; readonly data: SubjectExport } | { readonly ok: false; readonly reason: ExportRefusal }
+> {
+  const subject = await findSubject(services, namespace, raw, country);
+  if (!subject.ok) return subject;
+  const { component, members } = subject;
   const looked = await lookUp(services, namespace, raw, country);
   if (!looked.found) return { ok: false, reason: looked.reason };
   const { profile, segmentSince } = looked;

@@ -86,7 +86,8 @@ async function ask(
 
 /** A request of the route that the schema accepts, from the document alone. */
 function sample(path: string, method: string) {
-  const url = path.replace("{id}", "AAAAAAAAAAAAAAAAAAAAAA");
+  const id = path.startsWith("/profiles") ? "AAAAAAAAAAAAAAAAAAAAAA" : "0b8f7a52-6f0e-4c53-9d0a-0e5d1f1d2c3b";
+  const url = path.replace("{id}", id);
   const bodies: Readonly<Record<string, object>> = {
     "/profiles/lookup": MARIE_BY_PHONE,
     "/profiles/search": { by: "card", number: MARIE.card.card },
@@ -98,6 +99,7 @@ function sample(path: string, method: string) {
     "/notes": { identifier: MARIE_BY_PHONE, text: "t" },
     "/privacy/corrections": { identifier: NOBODY, reason: "r", correction: { kind: "objection", purpose: "p" } },
     "/privacy/erasures": { identifier: NOBODY, reason: "r" },
+    "/privacy/exports": { identifier: NOBODY },
     "/rules": { file: "version: x", reason: "r" },
     "/rulings": { verdict: "linked", identifiers: [MARIE_BY_PHONE, MARIE_BY_PHONE], reason: "r" },
   };
@@ -149,6 +151,8 @@ test("each role may do at each route what its scopes say, and nothing else", asy
             "/notes": 202,
             "/privacy/corrections": 409,
             "/privacy/erasures": 409,
+            "/privacy/exports": 409,
+            "/privacy/exports/{id}": 404,
             [CHANGES.url]: 400,
           }[path] ?? 200)
         : role === null

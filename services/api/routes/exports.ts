@@ -1,0 +1,66 @@
+// All that is kept of a person, for herself: asked for, and fetched when it is ready.
+
+import { randomUUID } from "node:crypto";
+import type { Log, LogRecord } from "#ports/log.ts";
+import { topicNames } from "#services/config/topics.ts";
+import { exportSubject, findSubject, tabulateExport } from "#services/wire/subject-export.ts";
+import type { Exports, Gather } from "../exports.ts";
+import type { Handlers } from "../handler.ts";
+import { ApiProblem } from "../problem.ts";
+import { describeInstant, maySee } from "../profile-answer.ts";
+import { type ApiServices, read } from "../services.ts";
+
+export function createExportRoutes(
+  services: ApiServices,
+  exports: Exports,
+): Pick<Handlers, "exportPerson" | "readExport"> {
+  const { loaded, log, country } = services;
+  const resolvedTopic = topicNames(loaded).resolved;
+
+  return {
+    async exportPerson({ body: { id = randomUUID(), identifier }, caller }) {
+      if (!maySee(caller)) throw new ApiProblem("forbidden");
+      const { namespace, value } = identifier;
+      const subject = await read(services, undefined, () => findSubject(services, namespace, value, country));
+      if (!subject.ok) throw new ApiProblem("request-refused", { detail: subject.reason });
+      const gather: Gather = async (progress, signal) => {
+        for (const end of (await log.endOffsets([resolvedTopic])).values()) progress.total += end;
+        const watched = { read: watchReading(log, signal, (count) => (progress.read += count)) };
+        const exported = await exportSubject({ ...services, log: watched, resolvedTopic }, namespace, value, country);
+        return exported.ok ? exported.data : null;
+      };
+      const { state } = exports.start(id, caller.id, gather);
+      return { id, state };
+    },
+    readExport({ params: { id }, query, caller }) {
+      const found = exports.find(id, caller.id);
+      if (found === null || !maySee(caller)) throw new ApiProblem("not-found");
+      const { state, data, untilMs } = found;
+      const tables = query.as === "csv" && data !== null ? [...tabulateExport(data)] : null;
+      return Promise.resolve({
+        id,
+        state,
+        read: found.read,
+        total: found.total,
+        until: describeInstant(untilMs),
+        profileId: data?.profileId ?? null,
+        data: tables === null ? (data as (typeof data & Record<string, unknown>) | null) : null,
+        tables: tables?.map(([name, text]) => ({ name, text })) ?? null,
+      });
+    },
+  };
+}
+
+/** The log's reading, which tells how far it is in each partition and ends with the signal. */
+function watchReading(log: Log, signal: AbortSignal, onRead: (count: number) => void): Log["read"] {
+  return async function* (topics, options): AsyncGenerator<LogRecord> {
+    const next = new Map<number, number>();
+    for await (const record of log.read(topics, { ...options, signal })) {
+      onRead(record.offset + 1 - (next.get(record.partition) ?? 0));
+      next.set(record.partition, record.offset + 1);
+      yield record;
+    }
+    // What was gathered of a part would look like all of it.
+    signal.throwIfAborted();
+  };
+}

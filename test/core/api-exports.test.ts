@@ -1,0 +1,87 @@
+// All that is kept of a person over HTTP: a job, for its author alone, for a while; the same data as the command prints.
+
+import assert from "node:assert/strict";
+import { randomUUID } from "node:crypto";
+import { test } from "node:test";
+import { setTimeout as delay } from "node:timers/promises";
+import { readTrail } from "#services/api/audit.ts";
+import { topicNames } from "#services/config/topics.ts";
+import { MARIE, NADIA } from "#services/demo/cast.ts";
+import { exportSubject, tabulateExport } from "#services/wire/subject-export.ts";
+import { expectAnswer, openTestApi, playWeek, serveStage, type TestApi } from "#support/api.ts";
+
+let api: TestApi;
+serveStage(playWeek, (opened) => void (api = opened));
+
+const marie = { namespace: "customer", value: MARIE.account.customer };
+type Officer = ReturnType<TestApi["as"]>;
+
+async function fetchExport(officer: Officer, id: string, as: "json" | "csv" = "json") {
+  for (let tries = 0; ; tries += 1) {
+    const answer = expectAnswer(await officer.readExport({ params: { id }, query: { as } }));
+    if (answer.state === "ready" || answer.state === "failed" || tries > 500) return answer;
+    assert.deepEqual([answer.data, answer.tables, answer.profileId, answer.until], [null, null, null, null]);
+    await delay(10);
+  }
+}
+
+test("what is fetched is what the command prints, as JSON and as tables, and the trail names whose it was", async () => {
+  const officer = api.as(api.keys.privacy);
+  const { id, state } = expectAnswer(await officer.exportPerson({ body: { identifier: marie } }));
+  assert.ok(state === "waiting" || state === "running", state);
+  const json = await fetchExport(officer, id);
+  const { runtime, loaded } = api.stage;
+  const { log, codec } = runtime.wires;
+  const services = { ...runtime.lookups, loaded, log, codec, resolvedTopic: topicNames(loaded).resolved };
+  const printed = await exportSubject(services, marie.namespace, marie.value, "FR");
+  assert.ok(printed.ok && printed.data.events.length > 5);
+  assert.deepEqual(json.data, JSON.parse(JSON.stringify(printed.data)));
+  assert.ok(json.total > 0 && json.read === json.total, `${json.read} of ${json.total}`);
+  assert.ok(json.until !== null && Date.parse(json.until) > Date.now());
+  const csv = await fetchExport(officer, id, "csv");
+  assert.deepEqual(
+    csv.tables,
+    [...tabulateExport(printed.data)].map(([name, text]) => ({ name, text })),
+  );
+  assert.equal(csv.data, null);
+  const lines = readTrail(api.auditFile)
+    .trimEnd()
+    .split("\n")
+    .map((line) => JSON.parse(line) as { route: string; profileIds: string[] });
+  const told = lines.filter(({ route, profileIds }) => route === "GET /privacy/exports/:id" && profileIds.length > 0);
+  assert.ok(lines.some(({ route }) => route === "POST /privacy/exports"));
+  assert.deepEqual(new Set(told.flatMap(({ profileIds }) => profileIds)), new Set([json.profileId]));
+  assert.ok(!api.logged.join("").includes(MARIE.email.email));
+});
+
+test("nobody but its author fetches it; asked for again it is the same one; of nobody there is none", async () => {
+  const officer = api.as(api.keys.privacy);
+  const id = randomUUID();
+  expectAnswer(await officer.exportPerson({ body: { id, identifier: marie } }));
+  await fetchExport(officer, id);
+  assert.equal(expectAnswer(await officer.exportPerson({ body: { id, identifier: marie } })).state, "ready");
+  for (const key of [api.keys.admin, api.keys.agent, api.keys.reader])
+    assert.equal((await api.as(key).readExport({ params: { id } })).status, 404);
+  assert.equal((await api.as(api.keys.agent).exportPerson({ body: { identifier: marie } })).status, 403);
+  assert.equal((await officer.readExport({ params: { id: randomUUID() } })).status, 404);
+  for (const value of ["C-0000", MARIE.card.card]) {
+    const refused = await officer.exportPerson({ body: { identifier: { ...marie, value } } });
+    assert.ok(!refused.ok && refused.problem.code === "request-refused");
+  }
+});
+
+test("they wait for each other, sixteen at most, and are gone after their time", async () => {
+  const identifier = { namespace: "customer", value: NADIA.account.customer };
+  const long = await openTestApi(api.stage);
+  const begin = () => long.as(long.keys.privacy).exportPerson({ body: { identifier } });
+  for (let i = 0; i < 16; i += 1) expectAnswer(await begin());
+  const full = await begin();
+  assert.ok(!full.ok && full.problem.code === "too-many-exports" && full.retryAfter === 60);
+  await long.close();
+  const short = await openTestApi(api.stage, { limits: { exportKeptMs: 20 } });
+  const officer = short.as(short.keys.privacy);
+  const { id } = expectAnswer(await officer.exportPerson({ body: { identifier } }));
+  const isGone = async () => (await officer.readExport({ params: { id } })).status === 404;
+  for (const deadline = Date.now() + 20_000; !(await isGone()); await delay(20)) assert.ok(Date.now() < deadline);
+  await short.close();
+});
