@@ -36,8 +36,8 @@ export function findIdentifierFault({ namespace, value }: IdentifierClaim): stri
   return NAMESPACE.test(namespace) ? null : "an identifier of a namespace that is no name";
 }
 
-/** A value that holds one was cut or mixed up on its way. */
-const CONTROL = /\p{Cc}/u;
+/** A value that holds a control character, or half of a character, was cut or mixed up on its way. */
+const BROKEN = /[\p{Cc}\p{Cs}]/u;
 
 /** Of digests: those of the list, and of what is junk as a value that they are of. */
 export function listJunkDigests(hash: Hash, values: Iterable<string>): string[] {
@@ -49,7 +49,7 @@ export function normaliseIdentifier(namespace: RegisteredNamespace, raw: string,
   if (raw.length > IDENTIFIER_VALUE_LENGTH_MAX) return null;
   const text = cleanText(raw);
   if (namespace.kind === "reference") return text === "" ? null : text;
-  if (CONTROL.test(text) || isJunk(text, namespace.junkList)) return null;
+  if (BROKEN.test(text) || isJunk(text, namespace.junkList)) return null;
   const value = normaliseText(namespace, text, country);
   return value === null || namespace.junkValues.has(value) ? null : value;
 }

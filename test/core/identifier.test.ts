@@ -194,9 +194,14 @@ describe("identifiers", () => {
     equal(normalise("customer", "C".repeat(IDENTIFIER_VALUE_LENGTH_MAX + 1)), null);
   });
 
-  it("with a control character inside are none: they were cut or mixed up on their way", () => {
+  it("with a control character, or half of a character, inside are none: they were cut or mixed up on their way", () => {
     for (const value of ["a\0b", "a\nb", "a\u0085b", "a\tb"]) equal(normalise("customer", value), null);
     equal(normalise("customer", "\ta b\n"), "a b");
+    // As JSON may have it: validator.isEmail throws at one.
+    for (const namespace of ["customer", "email", "phone", "mailbox", "social"])
+      for (const value of ["\ud800", "a\udc00@x.fr", "a@\ud800.fr", "06 39 98 00 17\udfff"])
+        equal(normalise(namespace, value), null);
+    equal(normalise("customer", "a😀"), "a😀");
   });
 
   it("that identify nobody are counted: junk, and of namespaces that nobody declared (O4)", () => {
