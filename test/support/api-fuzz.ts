@@ -107,15 +107,25 @@ export interface FuzzOptions {
   readonly document: Document;
   readonly seed: number;
   readonly credentials: readonly string[];
+  /** Operations that are not asked for. */
+  readonly without: readonly string[];
   /** Values that lead somewhere, by the name of the property. */
   readonly known: Readonly<Record<string, readonly unknown[]>>;
 }
 
-export function* generateRequests({ document, seed, credentials, known }: FuzzOptions): Generator<FuzzRequest> {
+export function* generateRequests({
+  document,
+  seed,
+  credentials,
+  without,
+  known,
+}: FuzzOptions): Generator<FuzzRequest> {
   const roll = createDice(seed);
   const pick = <T>(list: readonly T[]): T => list[Math.floor(roll() * list.length)] as T;
   const operations = Object.entries(document.paths).flatMap(([path, methods]) =>
-    Object.entries(methods).map(([method, operation]) => ({ path, method, operation })),
+    Object.entries(methods)
+      .filter(([, { operationId }]) => !without.includes(operationId))
+      .map(([method, operation]) => ({ path, method, operation })),
   );
 
   function makeText(schema: Schema, name: string): string {

@@ -1,6 +1,7 @@
 // The API over the demo's week, folded by a real engine over a real embedded log and store, with a client of each role.
 
 import { randomUUID } from "node:crypto";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before } from "node:test";
 import { Writable } from "node:stream";
@@ -11,9 +12,9 @@ import { type Client, createClient, type Received, type Sent } from "#services/a
 import { type ApiOptions, openApi } from "#services/api/main.ts";
 import { type Role, ROLE_NAMES } from "#services/api/role.ts";
 import type { ApiSurroundings } from "#services/api/services.ts";
-import { foldedWith } from "#services/cli/runtime.ts";
+import { foldedWith, openRuntime } from "#services/cli/runtime.ts";
 import { openStage, type Stage } from "#services/cli/stage.ts";
-import type { LoadedConfiguration } from "#services/config/configuration.ts";
+import { type LoadedConfiguration, loadConfiguration } from "#services/config/configuration.ts";
 import { tellStory } from "#services/demo/story.ts";
 
 export interface TestApi {
@@ -43,6 +44,29 @@ export async function playWeek(): Promise<Stage> {
   const stage = await openStage();
   for (const { fromMs, events } of tellStory()) await stage.play(fromMs, events);
   return stage;
+}
+
+/** The same people under an engine that waits as a deployment's does: one that hurries keeps the process busy. */
+export async function playCalmWeek(): Promise<Stage> {
+  const stage = await playWeek();
+  await stage.close();
+  const configFile = join(stage.folder, "calm.yaml");
+  const file = JSON.stringify(stage.loaded.deployment.embedded.file);
+  writeFileSync(configFile, `embedded: { file: ${file} }\nengine: { shards: 4, stitchSlots: 1, resolverSlots: 1 }\n`);
+  const loaded = loadConfiguration(configFile, {});
+  const endMs = Math.max(...tellStory().map(({ fromMs }) => fromMs));
+  const runtime = await openRuntime(loaded, { embedded: true, now: () => endMs });
+  const memberships = [await runtime.startResolver(), await runtime.startStitcher()];
+  return {
+    ...stage,
+    configFile,
+    loaded,
+    runtime,
+    async close() {
+      await Promise.all(memberships.map((membership) => membership.close()));
+      await runtime.close();
+    },
+  };
 }
 
 /** Before the tests of a file the API over a stage, after them both are taken away. */
