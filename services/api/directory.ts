@@ -108,7 +108,7 @@ function listKeys({ traits, contacts }: Named): string[] {
     kind === "postal" ? ([...value.matchAll(POSTCODE_IN_ADDRESS)].at(-1)?.[1] ?? []) : [],
   );
   const alone = traits["postcode"]?.value;
-  if (alone !== undefined && alone !== null && fold(String(alone)) !== "") postcodes.push(String(alone));
+  if ((typeof alone === "string" && fold(alone) !== "") || typeof alone === "number") postcodes.push(String(alone));
   const keys = told("lastName").flatMap((lastName) =>
     postcodes.flatMap((postcode) =>
       [undefined, ...told("firstName")].map((firstName) => writeKey({ lastName, firstName, postcode })),

@@ -101,7 +101,7 @@ test(`${REQUESTS} requests: only documented statuses and shapes, and no more mem
   }
   const { user, system } = process.cpuUsage(startedAt);
   const growth = weigh() - heap;
-  t.diagnostic(`${JSON.stringify(Object.fromEntries(statuses))}`);
+  t.diagnostic(JSON.stringify(Object.fromEntries(statuses)));
   t.diagnostic(`CPU ${Math.round((user + system) / 1e6)} s, heap ${Math.round(growth / 1024)} KiB`);
   const successes = [...statuses].filter(([name]) => / 20\d$/.test(name)).map(([name]) => name.split(" ")[0]);
   assert.deepEqual(new Set(successes), new Set(ROUTE_NAMES), "each route was asked for something that it can do");
