@@ -29,6 +29,9 @@ export const profileAnswer = z
       .array(z.strictObject({ source: z.string(), upTo: instant.nullable() }))
       .meta({ description: "Up to when each source has told all that happened; null: it has told nothing." }),
     segment: z.strictObject({ name: z.string(), since: instant.nullable() }).nullable(),
+    restrictions: z.array(z.strictObject({ restrictionId: z.string(), at: instant })).meta({
+      description: "Of processing, that stand: where there are any, automation is told nothing of her.",
+    }),
     firstSeen: instant.nullable(),
     lastSeen: instant.nullable(),
     identifiers: z.array(

@@ -96,6 +96,15 @@ const correction = z.discriminatedUnion("kind", [
     proof: z.string().min(1).max(1000).optional(),
   }),
   z.strictObject({
+    kind: z
+      .literal("restriction")
+      .meta({ description: "Automation is told nothing of her until it is lifted; the id names it." }),
+  }),
+  z.strictObject({
+    kind: z.literal("lifting"),
+    restrictionId: z.string().min(1).max(512).meta({ description: "One of `restrictions` of her profile." }),
+  }),
+  z.strictObject({
     kind: z.literal("traits").meta({ description: "Outranks whatever a source says." }),
     traits: z
       .array(
@@ -288,7 +297,7 @@ export const CONTRACT = {
   correct: {
     method: "POST",
     url: "/privacy/corrections",
-    summary: "A person's consent, objection or correction of what is kept of her",
+    summary: "A person's consent, objection, restriction, or correction of what is kept of her",
     scope: "privacy:write",
     isLookUp: false,
     isCommand: true,

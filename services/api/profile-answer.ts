@@ -26,6 +26,7 @@ export function answerHeader(found: FoundProfile, caller: Caller) {
     claimedOnly,
     watermarks: answerWatermarks(watermarks),
     segment: segment === null ? null : { name: segment, since: describeInstant(segmentSince) },
+    restrictions: profile.view.restrictions.map((one) => ({ ...one })),
   };
 }
 

@@ -87,6 +87,7 @@ const header = {
   claimedOnly: profileAnswer.shape.claimedOnly,
   watermarks: profileAnswer.shape.watermarks,
   segment: profileAnswer.shape.segment,
+  restrictions: profileAnswer.shape.restrictions,
   customerSince,
 };
 

@@ -40,11 +40,13 @@ export function viewForAgent(found: FoundProfile, caller: Caller): z.input<typeo
 export function viewForMarketing(found: FoundProfile, caller: Caller): z.input<typeof marketingAnswer> {
   const { view } = found.profile;
   const isOpen = maySee(caller);
+  // Who is restricted is nobody's to reach or to choose.
+  const isRestricted = view.restrictions.length > 0;
   return {
     ...answerHeader(found, caller),
     ...describeCustomer(found),
     consents: describeConsents(found),
-    contacts: describeContacts(found, caller),
+    contacts: isRestricted ? [] : describeContacts(found, caller),
     messages: copy(view.messages),
     pressure: copy(view.pressure),
     preferences: view.preferences.map(({ name, value, basis, evidence }) => {
@@ -58,7 +60,7 @@ export function viewForMarketing(found: FoundProfile, caller: Caller): z.input<t
     confidence: view.confidence,
     loyalty: copy(view.loyalty),
     groups: describeGroups(found, caller),
-    scores: describeScores(found),
+    scores: isRestricted ? [] : describeScores(found),
   };
 }
 

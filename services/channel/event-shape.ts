@@ -89,6 +89,7 @@ const event = record<ChannelEvent>(
     cart: record({}, { cartId: text, ...money }),
     case: record({ caseId: text }, { motive: text, channel: text, status: text }),
     consents: list(record({ purpose: text, granted: flag }, { channel: text, proof: text })),
+    restriction: record({ restrictionId: text, lifted: flag }),
     subscription: record({ subscriptionId: text }, { status: text, productId: text }),
     search: record({ query: text }, { results: whole }),
     product: record({ productId: text }, { category: text, priceMinor: whole, currency: text }),

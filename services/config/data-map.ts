@@ -52,6 +52,7 @@ export const TOLD: Readonly<Record<Output, Readonly<Record<string, readonly Part
     orders: BOUGHT,
     counters: ["order", "cart", "message", "touch"],
     consents: ["consents"],
+    restrictions: ["restriction"],
     cases: ["case"],
     contacts: ["identifiers", "traits", "message"],
     completeness: ["identifiers", "traits"],

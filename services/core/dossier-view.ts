@@ -13,11 +13,13 @@ import { NO_JOURNEY, viewJourney, type JourneyView } from "./journey.ts";
 import { viewMessages, viewPressure, type MessagesView, type PressureView } from "./message.ts";
 import { viewPreferences, type PreferenceView } from "./preference.ts";
 import type { Registry } from "./registry.ts";
+import { type RestrictionView, viewRestrictions } from "./restriction.ts";
 import { viewLoyalty, viewSubscriptions, type LoyaltyView, type SubscriptionView } from "./standing.ts";
 
 /** What profile-state tells. */
 export interface DossierView extends HabitView {
   readonly consents: readonly ConsentView[];
+  readonly restrictions: readonly RestrictionView[];
   readonly cases: readonly CaseView[];
   readonly subscriptions: readonly SubscriptionView[];
   readonly loyalty: readonly LoyaltyView[];
@@ -44,6 +46,7 @@ function once<T, V>(view: ViewFacet<T, V>): ViewFacet<T, V> {
   };
 }
 
+const viewRestrictionsOnce = once(viewRestrictions);
 const viewCasesOnce = once(viewCases);
 const viewSubscriptionsOnce = once(viewSubscriptions);
 const viewLoyaltyOnce = once(viewLoyalty);
@@ -53,6 +56,7 @@ const viewPressureOnce = once(viewPressure);
 
 const NO_DOSSIER: DossierView = {
   consents: NONE,
+  restrictions: NONE,
   cases: NONE,
   subscriptions: NONE,
   loyalty: NONE,
@@ -65,10 +69,11 @@ const NO_DOSSIER: DossierView = {
 
 export function viewDossier(registry: Registry, dossier: Dossier | null): DossierView {
   if (dossier === null) return NO_DOSSIER;
-  const { cases, subscriptions, loyalty, places, stated, inferred, messages, pressure } = dossier;
+  const { restrictions, cases, subscriptions, loyalty, places, stated, inferred, messages, pressure } = dossier;
   const { channels, categories, hours, bestHour } = viewHabits(dossier);
   return {
     consents: viewConsentsOf(registry, dossier),
+    restrictions: viewRestrictionsOnce(restrictions),
     cases: viewCasesOnce(cases),
     subscriptions: viewSubscriptionsOnce(subscriptions),
     loyalty: viewLoyaltyOnce(loyalty),
@@ -99,7 +104,16 @@ export function viewLatest(registry: Registry, dossier: Dossier | null): LatestV
 }
 
 /** Those that profile-changed names paths of. */
-const DESCRIBED = ["consents", "cases", "subscriptions", "loyalty", "places", "stated", "inferred"] as const;
+const DESCRIBED = [
+  "consents",
+  "restrictions",
+  "cases",
+  "subscriptions",
+  "loyalty",
+  "places",
+  "stated",
+  "inferred",
+] as const;
 
 /** True where nothing that describeDossier tells can be other: the facets are the same or empty. */
 export function isDescribedAlike(a: Dossier | null, b: Dossier | null): boolean {
@@ -115,6 +129,7 @@ export function describeDossier(registry: Registry, dossier: Dossier | null): Re
   const paths = new Map<string, unknown>();
   for (const { purpose, channel, granted } of view.consents)
     paths.set(`consents.${purpose}.${channel ?? "*"}`, granted);
+  for (const { restrictionId } of view.restrictions) paths.set(`restrictions.${restrictionId}`, true);
   for (const { caseId, source, status } of view.cases) paths.set(`cases.${source}.${caseId}`, status);
   for (const { subscriptionId, source, status } of view.subscriptions)
     paths.set(`subscriptions.${source}.${subscriptionId}`, status);

@@ -25,12 +25,14 @@ import type { LimitKind } from "./limit.ts";
 import { MESSAGE_RULES, PRESSURE_RULES, readMessages, type Messages } from "./message.ts";
 import { INFERRED_RULES, readPreferences, STATED_RULES, type Preferences } from "./preference.ts";
 import type { Registry } from "./registry.ts";
+import { readRestriction, RESTRICTION_RULES, type Restriction } from "./restriction.ts";
 import { LOYALTY_RULES, readLoyalty, readSubscriptions, SUBSCRIPTION_RULES } from "./standing.ts";
 import type { Loyalty, Subscription } from "./standing.ts";
 
 /** Nothing in it is ever written into: fragments and sums share facets, and a facet is what it was if it is the same. */
 export interface Dossier extends Messages, Preferences, Journey, Habits, Correspondence {
   readonly consents: Registers<Consent>;
+  readonly restrictions: Registers<Restriction>;
   readonly cases: Registers<CaseRecord>;
   readonly reaches: Registers<Reach>;
   readonly subscriptions: Registers<Subscription>;
@@ -41,6 +43,7 @@ export interface Dossier extends Messages, Preferences, Journey, Habits, Corresp
 
 const EMPTY: Dossier = {
   consents: NOTHING_TOLD,
+  restrictions: NOTHING_TOLD,
   cases: NOTHING_TOLD,
   messages: NOTHING_TOLD,
   pressure: NOTHING_TOLD,
@@ -82,6 +85,7 @@ export function readDossier(
   const { calls, notes, messageSteps } = readCorrespondence(telling, event);
   return {
     consents: readConsents(telling, event),
+    restrictions: readRestriction(telling, event),
     cases: readCases(telling, event, source?.caseIdScope ?? item.source),
     messages,
     pressure,
@@ -107,9 +111,9 @@ export function readDossier(
 /** Whatever is not a mere view is; and so is a view that says more than that something was seen. */
 function isTelling(event: ChannelEvent): boolean {
   if (!isViewing(event.type)) return true;
-  const { cart, consents, search, product, touch, preferences, loyalty, group } = event;
-  const parts = [cart, event.case, event.subscription, consents, search, product, touch, preferences, loyalty, group];
-  return parts.some((part) => part !== null && part !== undefined);
+  const { cart, consents, restriction, search, product, touch, preferences, loyalty, group } = event;
+  const parts = [cart, event.case, event.subscription, consents, restriction, search, product, touch, preferences];
+  return [...parts, loyalty, group].some((part) => part !== null && part !== undefined);
 }
 
 /** limits: what had to be left out for want of room is noted there. */
@@ -120,6 +124,7 @@ export function mergeDossiers(a: Dossier | null, b: Dossier | null, limits: Limi
     mergeRegisters(rules, one, other, limits);
   return {
     consents: merge(CONSENT_RULES, into.consents, b.consents),
+    restrictions: merge(RESTRICTION_RULES, into.restrictions, b.restrictions),
     cases: merge(CASE_RULES, into.cases, b.cases),
     messages: merge(MESSAGE_RULES, into.messages, b.messages),
     pressure: merge(PRESSURE_RULES, into.pressure, b.pressure),

@@ -19,6 +19,7 @@ export const TRANSITION_CAUSES = [
   "late-data",
   "backfill",
   "rule-change",
+  "restriction",
   "erasure",
   "replay",
 ] as const;
@@ -36,6 +37,7 @@ const NATURES: Readonly<Record<TransitionCause, TransitionNature>> = {
   "late-data": "artefact",
   backfill: "artefact",
   "rule-change": "artefact",
+  restriction: "artefact",
   erasure: "artefact",
   replay: "artefact",
 };

@@ -8,10 +8,11 @@ import { natureOf, type SegmentTransition, type TransitionCause } from "./effect
 import { isPending } from "./membership.ts";
 import { describePassage, touchTime, type Passage } from "./passage.ts";
 import type { Cause, ProfileRecord } from "./profile.ts";
+import { isRestricted } from "./restriction.ts";
 import { reviseMoves, type Reason } from "./retraction.ts";
 import { RULES } from "./rules-in-force.ts";
-import { earlier } from "./segment.ts";
-import { refreshSignals } from "./signal.ts";
+import { earlier, type Standing } from "./segment.ts";
+import { closeSignals, refreshSignals, reviseSignals } from "./signal.ts";
 import { SHARD_PART, type ShardTime } from "./shard-time.ts";
 import { setSegmentTimer } from "./timer.ts";
 import { viewProfile, type ProfileView } from "./view.ts";
@@ -40,12 +41,48 @@ export function evaluateProfile(
     record.evaluatedAsOf = Math.max(record.evaluatedAsOf, timeOf(workspace, cause, artefact));
   const scored = engine.scores.evaluate(viewProfile(engine.registry, component, naming), record.evaluatedAsOf);
   const { view } = scored;
+  const isFrozen = isRestricted(view.dossier);
+  if (isFrozen) freezeProfile(workspace, component, naming, record);
   record.scores = scored.scores;
-  const until = settleSegment(engine, workspace, component, naming, record, view, cause, artefact);
+  const standing = settleSegment(engine, workspace, component, naming, record, view, cause, artefact);
   const membership = engine.audiences.evaluate(view.facts, record.evaluatedAsOf);
   record.audiences = membership.audiences;
-  setSegmentTimer(workspace, component.id, naming, record, earlier(earlier(until, membership.until), scored.until));
+  const until = earlier(earlier(standing.until, membership.until), scored.until);
+  setSegmentTimer(workspace, component.id, naming, record, until);
+  if (isFrozen) return;
+  if (record.frozen !== null) releaseProfile(engine, workspace, component, naming, record, view, standing, cause);
   refreshSignals(engine, workspace, component, naming, record, view, cause.at);
+}
+
+/** Nothing of it is told from here on, and nothing is due to be. */
+function freezeProfile(workspace: Workspace, component: Component, naming: string, record: ProfileRecord): void {
+  const { segment, segmentSince } = record;
+  record.frozen ??= { segment, segmentSince };
+  closeSignals(workspace, component, naming, record);
+}
+
+/** Back to what was told of it; who it was in between was told nobody. */
+export function thawProfile(record: ProfileRecord): void {
+  if (record.frozen !== null) Object.assign(record, record.frozen);
+  record.frozen = null;
+}
+
+/** One move to where it is by now. Signals that fell due meanwhile are not sent. */
+function releaseProfile(
+  engine: Engine,
+  workspace: Workspace,
+  component: Component,
+  naming: string,
+  record: ProfileRecord,
+  view: ProfileView,
+  { segment, rule }: Standing,
+  cause: Cause,
+): void {
+  thawProfile(record);
+  if (record.segment !== segment)
+    makeMove(engine, workspace, component, naming, record, view, segment, rule, cause, "release");
+  const nowMs = Math.max(cause.at, workspace.read<ShardTime>(SHARD_PART)?.timeMs ?? 0);
+  reviseSignals(engine, workspace, component, naming, record, view, nowMs, () => {});
 }
 
 /**
@@ -82,24 +119,44 @@ function settleSegment(
   view: ProfileView,
   cause: Cause,
   artefact: "merge" | "split" | "time" | null,
-): number | null {
+): Standing {
   for (;;) {
-    const { segment, rule, until, leavingSince } = engine.ladder.evaluate(view.facts, record.evaluatedAsOf, {
+    const standing = engine.ladder.evaluate(view.facts, record.evaluatedAsOf, {
       segment: record.segment,
       since: record.segmentSince ?? 0,
       leavingSince: record.leavingSince,
       nowMs: Math.max(record.evaluatedAsOf, cause.at),
     });
-    record.leavingSince = leavingSince;
-    if (segment === record.segment) return until;
+    const { segment, rule } = standing;
+    record.leavingSince = standing.leavingSince;
+    if (segment === record.segment) return standing;
+    if (record.frozen !== null) {
+      Object.assign(record, { segment, segmentSince: cause.at });
+      continue;
+    }
     // Who at once loses identifiers and gets others: what brings her down is what she lost.
     const isDown = engine.ladder.heightOf(segment) < engine.ladder.heightOf(record.segment);
     const moved = artefact === "merge" && isDown ? "split" : artefact;
     const reason = moved ?? (isLate(record, cause) ? "late-facts" : "facts");
-    const passage = describePassage(engine, component, naming, record, view, segment, cause);
-    const move = moveSegment(engine, workspace, record, segment, rule, cause, chooseCause(reason, cause), passage);
-    reviseMoves(engine, workspace, record, move, reason);
+    makeMove(engine, workspace, component, naming, record, view, segment, rule, cause, reason);
   }
+}
+
+function makeMove(
+  engine: Engine,
+  workspace: Workspace,
+  component: Component,
+  naming: string,
+  record: ProfileRecord,
+  view: ProfileView,
+  to: string,
+  rule: string | null,
+  cause: Cause,
+  reason: Reason,
+): void {
+  const passage = describePassage(engine, component, naming, record, view, to, cause);
+  const move = moveSegment(engine, workspace, record, to, rule, cause, chooseCause(reason, cause), passage);
+  reviseMoves(engine, workspace, record, move, reason);
 }
 
 function isLate({ lastTransitionOccurredAt }: ProfileRecord, { occurredAt }: Cause): boolean {
@@ -112,6 +169,7 @@ const CAUSES = {
   merge: "merge",
   split: "split",
   time: "schedule",
+  release: "restriction",
 } as const;
 
 function chooseCause(reason: Reason, cause: Cause): TransitionCause {

@@ -58,6 +58,7 @@ export interface ChannelEvent {
         readonly proof?: string | null;
       }[]
     | null;
+  readonly restriction?: { readonly restrictionId: string; readonly lifted: boolean } | null;
   readonly subscription?: {
     readonly subscriptionId: string;
     readonly status?: string | null;
@@ -120,6 +121,7 @@ export const EVENT_TYPES = [
   "traits-changed",
   "preference-stated",
   "consent-changed",
+  "restriction-changed",
   "case-opened",
   "case-updated",
   "case-closed",

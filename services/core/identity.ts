@@ -6,7 +6,7 @@ import type { Engine } from "./engine.ts";
 import { compareText } from "./comparison.ts";
 import { componentPart, openAbroad, type Component, type Entry } from "./component.ts";
 import type { SegmentTransition, TransitionCause } from "./effect.ts";
-import { evaluateProfile, evaluateRemainder, moveSegment } from "./evaluation.ts";
+import { evaluateProfile, evaluateRemainder, moveSegment, thawProfile } from "./evaluation.ts";
 import { forgetMembership, isPending, setStanding } from "./membership.ts";
 import { NO_PASSAGE } from "./passage.ts";
 import { createProfileRecord, profileId, type Cause, type ProfileRecord } from "./profile.ts";
@@ -236,6 +236,7 @@ function renameProfile(
   to.leavingSince = from.leavingSince;
   to.audiences = from.audiences;
   to.scores = from.scores;
+  to.frozen = from.frozen;
   to.lastTransitionOccurredAt = from.lastTransitionOccurredAt;
   to.touchedUpTo = from.touchedUpTo;
   to.evaluatedAsOf = Math.max(from.evaluatedAsOf, to.evaluatedAsOf);
@@ -246,6 +247,7 @@ function renameProfile(
   from.alive = false;
   from.segment = null;
   from.segmentSince = null;
+  from.frozen = null;
   from.heldCause = null;
   endMoves(from, null);
   announce(engine.registry, workspace, component, "alias", naming, from, null, cause);
@@ -272,7 +274,7 @@ function absorbProfile(
   announce(engine.registry, workspace, component, "merged", naming, from, moved, cause);
 }
 
-/** Null: it was in no segment, because it had not been evaluated yet. */
+/** Null: nobody was told that it was in a segment, because it had not been evaluated yet, or only while it was frozen. */
 export function endProfile(
   engine: Engine,
   workspace: Workspace,
@@ -281,6 +283,7 @@ export function endProfile(
   why: TransitionCause,
 ): SegmentTransition | null {
   record.alive = false;
+  thawProfile(record);
   if (record.segment === null) return null;
   return moveSegment(engine, workspace, record, null, null, cause, why, NO_PASSAGE);
 }

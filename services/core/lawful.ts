@@ -12,6 +12,7 @@ export const PARTS = [
   "cart",
   "case",
   "consents",
+  "restriction",
   "subscription",
   "search",
   "product",

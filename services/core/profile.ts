@@ -31,6 +31,12 @@ export interface Cause {
   readonly traceparent: string | null;
 }
 
+/** Where a profile is, as the world was told last. */
+export interface ToldSegment {
+  readonly segment: string | null;
+  readonly segmentSince: number | null;
+}
+
 export interface ProfileRecord {
   readonly id: string;
   alive: boolean;
@@ -52,6 +58,8 @@ export interface ProfileRecord {
   audiences: readonly string[];
   /** By name, as of the last evaluation. */
   scores: readonly Score[];
+  /** While processing is restricted (restriction.ts): what was told before. Segment, audiences and scores go on untold. */
+  frozen: ToldSegment | null;
   /** When time alone may change the segment, an audience or a score; null: never. */
   segmentUntil: number | null;
   /** Since when it would be in a lower segment, if its own did not hold it (rung.ts). */
@@ -91,6 +99,7 @@ export function createProfileRecord(id: string): ProfileRecord {
     evaluatedAsOf: 0,
     audiences: [],
     scores: [],
+    frozen: null,
     segmentUntil: null,
     leavingSince: null,
     standing: [],

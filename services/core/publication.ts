@@ -46,7 +46,7 @@ function lookBefore(
   record: ProfileRecord,
 ): Look | null {
   if (!record.published) return null;
-  return record.look ?? takeLook(engine, workspace, component, naming, record.segment);
+  return record.look ?? takeLook(engine, workspace, component, naming, record);
 }
 
 /** Remembers how a profile looked before the step changed it; must come before the change. Its record will be written. */
@@ -97,13 +97,14 @@ function publishProfile(engine: Engine, workspace: Workspace, touched: Touched):
   const component = workspace.read<Component | Forwarder>(componentPart(touched.component));
   if (component === null || component.forward !== undefined)
     throw new Error(`profile ${record.id} was handed over before it was said how it looks`);
-  if (!record.alive || record.segment === null) {
-    // No more; or ended within the step, there again, and not evaluated yet.
+  const told = record.frozen ?? record;
+  if (!record.alive || told.segment === null) {
+    // No more; or ended within the step, there again, and not evaluated yet; or there again while it is frozen.
     if (record.published) workspace.effects.push({ kind: "profile-state", profileId: record.id, state: null, cause });
     record.published = false;
     return;
   }
-  const after = takeLook(engine, workspace, component, touched.naming, record.segment);
+  const after = takeLook(engine, workspace, component, touched.naming, record);
   const changes = compareLooks(engine, before, after);
   record.look = after;
   if (changes.length === 0) return;
@@ -113,7 +114,7 @@ function publishProfile(engine: Engine, workspace: Workspace, touched: Touched):
     kind: "profile-changed",
     profileId: record.id,
     version: record.version,
-    segment: record.segment,
+    segment: told.segment,
     changes,
     cause,
   });
@@ -130,7 +131,7 @@ function describeProfile({ registry }: Engine, record: ProfileRecord, look: Look
     ...viewDossier(registry, look.dossier),
     version: record.version,
     segment: look.segment,
-    segmentSince: record.segmentSince,
+    segmentSince: (record.frozen ?? record).segmentSince,
     audiences: look.audiences,
     scores: look.scores,
     identifiers: look.identifiers,
@@ -154,7 +155,7 @@ function takeLook(
   workspace: Workspace,
   component: Component,
   naming: string,
-  segment: string | null,
+  record: ProfileRecord,
 ): Look {
   const view = viewProfile(registry, component, naming);
   const { facts, traits, counters, ordersCount, dossier } = view;
@@ -165,10 +166,11 @@ function takeLook(
   const identifiersCount = countIdentifiers(registry, component, naming);
   if (identifiersCount > views.length) limits.push("identifiers-listed");
   for (const limit of limits) workspace.effects.push({ kind: "limit", limit });
+  const isFrozen = record.frozen !== null;
   return {
-    segment,
-    audiences: component.profiles.get(naming)?.audiences ?? [],
-    scores: component.profiles.get(naming)?.scores ?? [],
+    segment: (record.frozen ?? record).segment,
+    audiences: isFrozen ? NOTHING.audiences : record.audiences,
+    scores: isFrozen ? NOTHING.scores : record.scores,
     known: profile.known,
     identifiers: views,
     identifiersCount,

@@ -15,8 +15,11 @@ export interface Move {
   readonly occurredAt: number | null;
 }
 
-/** Why a segment changed: by the facts of an event, by those of one older than the last move, by evidence alone, by time. */
-export type Reason = "facts" | "late-facts" | "merge" | "split" | "time";
+/**
+ * Why a segment changed: by the facts of an event, by those of one older than the last move, by evidence alone, by time, or
+ * because it may move again.
+ */
+export type Reason = "facts" | "late-facts" | "merge" | "split" | "time" | "release";
 
 /** To be called after each move of a living profile: retractions follow it, latest first. */
 export function reviseMoves(

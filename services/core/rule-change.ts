@@ -102,7 +102,8 @@ function reviseProfile(
     touch();
     record.standing = standing;
   }
-  reviseSignals(engine, workspace, component, naming, record, view, Math.max(nowMs, cause.at), touch);
+  if (record.frozen === null)
+    reviseSignals(engine, workspace, component, naming, record, view, Math.max(nowMs, cause.at), touch);
   if (isPending(component, naming)) {
     if (record.heldCause !== null) return;
     touch();

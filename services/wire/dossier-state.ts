@@ -10,6 +10,7 @@ import { NONE_TOLD, NOTHING_TOLD, type Registers } from "#core/facet.ts";
 import { placeKey, type Place } from "#core/group.ts";
 import type { Journey } from "#core/journey.ts";
 import { inferredKey, statedKey, type Inferred, type Stated } from "#core/preference.ts";
+import { type Restriction, restrictionKey } from "#core/restriction.ts";
 import { loyaltyKey, subscriptionKey, type Loyalty, type Subscription } from "#core/standing.ts";
 
 export interface Amount {
@@ -19,6 +20,7 @@ export interface Amount {
 
 export interface DossierState extends Journey, Correspondence {
   readonly consents: readonly Consent[];
+  readonly restrictions: readonly Restriction[];
   readonly cases: readonly CaseRecord[];
   readonly messages: readonly Amount[];
   readonly pressure: readonly Amount[];
@@ -38,6 +40,7 @@ export function writeDossier(dossier: Dossier): DossierState {
   const { searches, touches, timeline, calls, notes, messageSteps } = dossier;
   return {
     consents: listValues(dossier.consents),
+    restrictions: listValues(dossier.restrictions),
     cases: listValues(dossier.cases),
     messages: listAmounts(dossier.messages),
     pressure: listAmounts(dossier.pressure),
@@ -64,6 +67,7 @@ export function readDossier(state: DossierState): Dossier {
   const { searches, touches, timeline, calls, notes, messageSteps } = state;
   return {
     consents: keyed(state.consents, consentKey),
+    restrictions: keyed(state.restrictions, restrictionKey),
     cases: keyed(state.cases, caseKey),
     messages: readAmounts(state.messages),
     pressure: readAmounts(state.pressure),

@@ -1,5 +1,5 @@
-// What somebody at the shop states about a person under his own name: a consent or its withdrawal, a correction, a note, a
-// thing to be done. One event of the source `operator` about an identifier that the shop knows. For the command line and
+// What somebody at the shop states about a person under his own name: a consent or its withdrawal, a restriction, a
+// correction, a note, a thing to be done. One event of the source `operator` about an identifier that the shop knows. For the command line and
 // for the API.
 
 import { OPERATOR } from "#core/configuration.ts";
@@ -43,7 +43,12 @@ export interface Statement {
   readonly author: string;
   readonly text: string;
   readonly at: number;
-  readonly said: Pick<ChannelEvent, "type" | "consents" | "traits">;
+  readonly said: Pick<ChannelEvent, "type" | "consents" | "restriction" | "traits">;
+}
+
+/** A restriction of processing, named by the event that tells it first. */
+export function restrict(restrictionId: string, lifted: boolean): Statement["said"] {
+  return { type: "restriction-changed", restriction: { restrictionId, lifted } };
 }
 
 export async function publishStatement(

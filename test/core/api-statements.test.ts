@@ -12,6 +12,7 @@ const marie = { namespace: "customer", value: MARIE.account.customer };
 const paul = { namespace: "customer", value: PAUL.account.customer };
 /** As a note names its author. */
 const agentId = () => `key ${api.keys.agent.split("_")[1]}`;
+const RESTRICTION = "6a1d5e0c-3c1b-4f7e-8f0e-2b9a4c7d1e5f";
 const ID = "0b8f7a52-6f0e-4c53-9d0a-0e5d1f1d2c3b";
 
 test("a note is on the profile at its position, with its author, once however often it is sent; masked it says nothing (S58)", async () => {
@@ -59,6 +60,22 @@ test("an objection is a refusal for the agent to see, and a correction outranks 
   const query = { "at-least": consent };
   const { consents } = expectAnswer(await officer.viewForMarketing({ body: marie, query }));
   assert.ok(consents.some(({ purpose, granted }) => purpose === "surveys" && granted));
+});
+
+test("who is restricted is shown so, and to marketing neither reached nor scored, until it is lifted (G2)", async () => {
+  const officer = api.as(api.keys.privacy);
+  const correct = async (correction: Parameters<typeof officer.correct>[0]["body"]["correction"], id?: string) =>
+    expectAnswer(await officer.correct({ body: { id, identifier: marie, correction, reason: "request 5" } })).position;
+  const viewed = async (position: string) =>
+    expectAnswer(await officer.viewForMarketing({ body: marie, query: { "at-least": position } }));
+  const restricted = await viewed(await correct({ kind: "restriction" }, RESTRICTION));
+  assert.deepEqual(
+    [restricted.restrictions.map(({ restrictionId }) => restrictionId), restricted.contacts, restricted.scores],
+    [[RESTRICTION], [], []],
+  );
+  const free = await viewed(await correct({ kind: "lifting", restrictionId: RESTRICTION }));
+  assert.deepEqual(free.restrictions, []);
+  assert.ok(free.contacts.length > 0);
 });
 
 test("who is erased is nobody, and the receipt has no personal value; a second request finds nobody (G1)", async () => {

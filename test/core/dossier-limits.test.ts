@@ -13,6 +13,7 @@ import { CATEGORIES_MAX, CHANNELS_MAX } from "#core/habit.ts";
 import { PLACES_MAX } from "#core/group.ts";
 import { SEARCH_RULES, TIMELINE_RULES, TOUCH_RULES } from "#core/journey.ts";
 import { INFERRED_MAX, STATED_MAX } from "#core/preference.ts";
+import { RESTRICTIONS_MAX } from "#core/restriction.ts";
 import { PROGRAMMES_MAX, SUBSCRIPTIONS_MAX } from "#core/standing.ts";
 import type { Dossier } from "#core/dossier.ts";
 import type { ChannelEvent } from "#core/event.ts";
@@ -40,6 +41,14 @@ const BOUNDS: readonly Bound[] = [
     limit: "consents",
     max: CONSENTS_MAX,
     tell: (n) => ({ consents: [{ purpose: name(n), granted: true, proof: "form" }] }),
+    gone: "last",
+  },
+  {
+    facet: "restrictions",
+    limit: "restrictions",
+    max: RESTRICTIONS_MAX,
+    source: () => "operator",
+    tell: (n) => ({ type: "restriction-changed", restriction: { restrictionId: name(n), lifted: true } }),
     gone: "last",
   },
   {

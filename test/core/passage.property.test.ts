@@ -5,11 +5,9 @@ import { deepEqual, equal, ok } from "node:assert/strict";
 import { describe, it } from "node:test";
 import * as fc from "fast-check";
 import { compareText } from "#core/comparison.ts";
-import { CONSENTS_MAX } from "#core/consent.ts";
 import { creditChannels } from "#core/credit.ts";
 import type { SegmentTransition } from "#core/effect.ts";
 import type { ChannelEvent } from "#core/event.ts";
-import { EVERY_PURPOSE } from "#core/reach.ts";
 import type { FoldEvent } from "#services/fold/fold.ts";
 import { foldEach, START_MS, tell } from "#support/fold-events.ts";
 import { checkMet, configuration, runs } from "#support/histories.ts";
@@ -125,24 +123,6 @@ describe("a transition", () => {
       "its own refusal stands",
     );
     deepEqual(await reach(phone, consent(3, grant(null, false)), consent(4, grant("sms"))), ["sms"]);
-    const restrict = (minute: number, granted: boolean, proved: string | null = null) =>
-      tell(
-        "crm",
-        minute,
-        "consent-changed",
-        { customer: "c-1" },
-        {
-          consents: [{ purpose: EVERY_PURPOSE, channel: null, granted, proof: proved }],
-        },
-      );
-    const willing = [phone, email, consent(3, grant(null))];
-    deepEqual(await reach(...willing, restrict(4, false)), [], "restricted");
-    deepEqual(await reach(...willing, restrict(4, false), consent(5, grant("sms"))), [], "whatever she consents to");
-    deepEqual(await reach(...willing, restrict(4, false), restrict(5, true, proof)), ["email", "sms"], "lifted");
-    deepEqual(await reach(...willing, restrict(4, false), restrict(5, true)), [], "nobody shows that it was lifted");
-    deepEqual(await reach(phone, restrict(3, true, proof)), [], "it grants nothing by itself");
-    const many = Array.from({ length: CONSENTS_MAX }, (_, n) => ({ ...grant(null), purpose: `p${n}` }));
-    deepEqual(await reach(...willing, restrict(4, false), consent(5, ...many)), [], "nor is it driven out");
     const bounced = tell("crm", 5, "message-bounced", { customer: "c-1", email: "a@x.fr" });
     deepEqual(await reach(email, consent(3, grant("email")), bounced), []);
     deepEqual(await reach(phone, tell("crm", 3, "consent-changed", { customer: "c-1" }, unproven)), [], "no proof");

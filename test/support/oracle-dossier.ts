@@ -19,6 +19,7 @@ export function describeDossier(
 ) {
   return {
     consents: listConsents(registry.configuration, facts),
+    restrictions: listRestrictions(facts),
     cases: listCases(registry, facts),
     contacts: listContacts(registry, members, facts),
     messages: countMessages(registry, facts),
@@ -55,6 +56,20 @@ function listConsents({ purposesWithoutProof }: Configuration, facts: readonly A
     const proven = proof !== null || purposesWithoutProof.includes(purpose);
     return { purpose, channel, granted: granted && proven, at: iso(at), source, proof };
   });
+}
+
+/** An operator's word alone; those that nobody lifted, since they were told first. */
+function listRestrictions(facts: readonly AcceptedEvent[]) {
+  const told = facts.flatMap(({ source, event: { restriction, occurredAt: at } }) =>
+    source === "operator" && restriction ? [{ ...restriction, at }] : [],
+  );
+  return groupBy(told, ({ restrictionId }) => [restrictionId])
+    .flatMap((group) => {
+      const { restrictionId } = must(group[0]);
+      const at = Math.min(...group.map((one) => one.at));
+      return group.some(({ lifted }) => lifted) ? [] : [{ restrictionId, at: iso(at) }];
+    })
+    .toSorted((a, b) => compareText(a.restrictionId, b.restrictionId));
 }
 
 /** Each case relived from its first event to its last; open ones first, then whoever was heard of last. */

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { topicNames } from "#services/config/topics.ts";
 import { draftErasure, isErased, publishErasure } from "#services/wire/erasure.ts";
 import { operatorTopic } from "#services/wire/ruling.ts";
-import { judgeStatement, publishStatement, type Statement } from "#services/wire/statement.ts";
+import { judgeStatement, publishStatement, restrict, type Statement } from "#services/wire/statement.ts";
 import { sendCommand } from "../command.ts";
 import type { Answer, Handlers, Request } from "../handler.ts";
 import type { CONTRACT } from "../contract.ts";
@@ -42,7 +42,7 @@ export function createStatementRoutes(services: ApiServices): Pick<Handlers, "no
       return state(id, caller.author, { identifier, text, said: { type } });
     },
     correct({ body: { id = randomUUID(), identifier, correction, reason }, caller }) {
-      return state(id, caller.author, { identifier, text: reason, said: writeCorrection(correction) });
+      return state(id, caller.author, { identifier, text: reason, said: writeCorrection(id, correction) });
     },
     async erase({ body: { id = randomUUID(), identifier, reason }, caller }) {
       const { namespace, value } = identifier;
@@ -73,7 +73,9 @@ export function createStatementRoutes(services: ApiServices): Pick<Handlers, "no
   };
 }
 
-function writeCorrection(correction: Correction): Statement["said"] {
+function writeCorrection(id: string, correction: Correction): Statement["said"] {
+  if (correction.kind === "restriction") return restrict(id, false);
+  if (correction.kind === "lifting") return restrict(correction.restrictionId, true);
   if (correction.kind === "traits")
     return {
       type: "traits-changed",

@@ -5,14 +5,13 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Command } from "commander";
-import { EVERY_PURPOSE } from "#core/reach.ts";
 import type { Membership } from "#ports/log.ts";
 import { loadConfiguration } from "#services/config/configuration.ts";
 import { type DataMapRow, describeData } from "#services/config/data-map.ts";
 import { topicNames } from "#services/config/topics.ts";
 import { draftErasure, isErased, publishErasure } from "#services/wire/erasure.ts";
 import { operatorTopic } from "#services/wire/ruling.ts";
-import { judgeStatement, publishStatement, type Statement } from "#services/wire/statement.ts";
+import { judgeStatement, publishStatement, restrict, type Statement } from "#services/wire/statement.ts";
 import { exportSubject, tabulateExport } from "#services/wire/subject-export.ts";
 import { EXIT, UsageError } from "../failure.ts";
 import { IDENTIFIER_HELP, parseIdentifier } from "../identifier.ts";
@@ -26,8 +25,8 @@ interface CorrectionOptions extends CommonOptions {
   readonly channel?: string;
   readonly proof?: string;
   readonly refuse?: boolean;
-  readonly lift?: boolean;
   readonly trait?: readonly string[];
+  readonly lift?: string;
 }
 
 interface RequestOptions extends CommonOptions {
@@ -93,7 +92,7 @@ function registerCorrections(privacy: Command): void {
       const { purpose = "", channel = null, refuse = false, proof = null } = options;
       if (!refuse && proof === null) throw new UsageError("a grant needs its --proof");
       const consents = [{ purpose, channel, granted: !refuse, proof }];
-      return correct(identifier, options, { type: "consent-changed", consents });
+      return correct(identifier, options, () => ({ type: "consent-changed", consents }));
     });
   add("object", "record an objection: as a consent withdrawn, of which no proof is asked")
     .requiredOption("--purpose <name>", "to what")
@@ -102,22 +101,21 @@ function registerCorrections(privacy: Command): void {
       const options = command.optsWithGlobals<CorrectionOptions>();
       const { purpose = "", channel = null } = options;
       const consents = [{ purpose, channel, granted: false, proof: null }];
-      return correct(identifier, options, { type: "consent-changed", consents });
+      return correct(identifier, options, () => ({ type: "consent-changed", consents }));
     });
-  add("restrict", "keep what is there and reach her on no channel, whatever she consents to; --lift ends it")
-    .option("--lift", "she may be reached again where she consents")
+  add("restrict", "freeze a person for automation: no transition and no signal of hers is told until it is lifted")
+    .option("--lift <id>", "end the restriction of this id, as it was printed and as look-ups show it")
     .action((identifier: string, _options: unknown, command: Command) => {
       const options = command.optsWithGlobals<CorrectionOptions>();
-      const { lift = false, reason } = options;
-      const consents = [{ purpose: EVERY_PURPOSE, channel: null, granted: lift, proof: lift ? reason : null }];
-      return correct(identifier, options, { type: "consent-changed", consents });
+      const { lift } = options;
+      return correct(identifier, options, (id) => restrict(lift ?? id, lift !== undefined));
     });
   add("rectify", "correct what is kept of a person: it outranks whatever a source says")
     .requiredOption("--trait <name=value...>", "a trait and its right value; an empty one takes it away")
     .action((identifier: string, _options: unknown, command: Command) => {
       const options = command.optsWithGlobals<CorrectionOptions>();
       const traits = Object.fromEntries((options.trait ?? []).map(readTrait));
-      return correct(identifier, options, { type: "traits-changed", traits });
+      return correct(identifier, options, () => ({ type: "traits-changed", traits }));
     });
 }
 
@@ -130,7 +128,7 @@ function readTrait(text: string): readonly [string, string | null] {
 async function correct(
   identifier: string,
   { config, embedded = false, json = false, author, reason }: CorrectionOptions,
-  said: Statement["said"],
+  say: (id: string) => Statement["said"],
 ): Promise<void> {
   const named = parseIdentifier(identifier);
   const loaded = loadConfiguration(config);
@@ -145,9 +143,9 @@ async function correct(
       return;
     }
     const id = randomUUID();
-    const statement = { id, identifier: named, author, text: reason, at: Date.now(), said };
+    const statement = { id, identifier: named, author, text: reason, at: Date.now(), said: say(id) };
     await publishStatement(wires, operatorTopic(loaded), statement);
-    process.stdout.write(json ? `${JSON.stringify({ written: true, eventId: id })}\n` : "written to the log\n");
+    process.stdout.write(json ? `${JSON.stringify({ written: true, eventId: id })}\n` : `written to the log: ${id}\n`);
   } finally {
     await runtime.close();
   }
