@@ -43,6 +43,12 @@ export const METRICS = {
     labels: ["source"],
     help: "Fields without a legal basis that were left out",
   },
+  weft_events_held_back_total: {
+    kind: "counter",
+    stages: ["resolve"],
+    labels: ["source"],
+    help: "Events that counted as claims because their source was held back",
+  },
   weft_events_total: {
     kind: "counter",
     stages: ["stitch"],

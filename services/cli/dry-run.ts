@@ -4,6 +4,7 @@ import type { DeadLetterReason } from "#core/acceptance.ts";
 import { type FileReading, readChannelFiles } from "#services/channel/file.ts";
 import { loadConfiguration } from "#services/config/configuration.ts";
 import { topicNames } from "#services/config/topics.ts";
+import { readHolds } from "#services/wire/hold-ledger.ts";
 import { PrivacyLedger } from "#services/wire/privacy-ledger.ts";
 import { REHEARSED_MAX, rehearseEvents, type RehearsalReport } from "#services/wire/rehearsal.ts";
 import { countOf, EXIT, UsageError } from "./failure.ts";
@@ -38,10 +39,11 @@ export async function rehearseFiles(
   const runtime = await openRuntime(loaded, { embedded });
   try {
     const { log, codec } = runtime.wires;
-    const { privacy } = topicNames(loaded);
-    const ledger = new PrivacyLedger(privacy, log, codec);
-    if ((await log.listTopics()).includes(privacy)) await ledger.catchUp();
-    const report = await rehearseEvents(runtime.lookups, ledger.erasures, read);
+    const { privacy, sources } = topicNames(loaded);
+    const requests = new PrivacyLedger(privacy, log, codec);
+    if ((await log.listTopics()).includes(privacy)) await requests.catchUp();
+    const { holds } = await readHolds(runtime.wires, sources);
+    const report = await rehearseEvents(runtime.lookups, requests.erasures, read, holds);
     for (const [place, fate] of report.fates.entries())
       if (fate.fate === "refused") refused.push({ ...placeOf(read, place), reason: fate.reason, detail: fate.detail });
     process.stdout.write(json ? writeReport(report, refused, read) : describeReport(report, refused, read));

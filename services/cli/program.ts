@@ -19,6 +19,7 @@ import { registerReport } from "./verbs/report.ts";
 import { registerRulings } from "./verbs/ruling.ts";
 import { registerRules } from "./verbs/rules.ts";
 import { registerRun } from "./verbs/run.ts";
+import { registerSources } from "./verbs/sources.ts";
 import { registerTail } from "./verbs/tail.ts";
 import { registerTopics } from "./verbs/topics.ts";
 
@@ -33,6 +34,7 @@ const VERBS: readonly ((program: Command) => void)[] = [
   registerExplain,
   registerRulings,
   registerRules,
+  registerSources,
   registerPrivacy,
   registerApi,
   registerDigest,

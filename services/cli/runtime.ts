@@ -30,6 +30,7 @@ import { IndexKeeper } from "#services/wire/index-keeper.ts";
 import { createHash } from "#services/wire/hash.ts";
 import { type FoldedWith, readEntry, requireRulesOfLog, toItem } from "#services/wire/rules.ts";
 import { createOutputEncoder } from "#services/wire/output.ts";
+import { HoldLedger, type SourceEntry } from "#services/wire/hold-ledger.ts";
 import { PrivacyLedger } from "#services/wire/privacy-ledger.ts";
 import { countryOfAskers } from "#services/wire/lookup.ts";
 import type { LookupServices } from "#services/wire/location.ts";
@@ -48,6 +49,8 @@ export interface RuntimeOptions {
   onLimit?(limit: LimitKind): void;
   onStopped?(shard: number, reason: string): void;
   onLoop?(event: LoopEvent): void;
+  /** A source is held back or released. */
+  onSource?(entry: SourceEntry): void;
 }
 
 export interface Runtime {
@@ -89,7 +92,7 @@ export async function openRuntime(loaded: LoadedConfiguration, options: RuntimeO
   };
   const engine = createEngine({ configuration, hash, resolverSlots: settings.resolverSlots, decode });
   const names = topicNames(loaded);
-  const sources = new Map(configuration.sources.map(({ topic, name }) => [topic, name]));
+  const readers = new Map(configuration.sources.map(({ topic, name }) => [topic, name]));
   const closing = new AbortController();
   const waiting: Waiting = { onWait, ...(options.onLoop === undefined ? {} : { onLoop: options.onLoop }) };
   // A registry that is away at the start is waited for like one that goes away later.
@@ -118,9 +121,9 @@ export async function openRuntime(loaded: LoadedConfiguration, options: RuntimeO
 
   async function requireSafety(): Promise<void> {
     await state.requireSafety();
-    const { privacy, rules } = names;
+    const { privacy, rules, sources } = names;
     const topics = [...channelTopics(loaded), ...innerTopics(loaded)].map(({ name }) => name);
-    for (const finding of await wires.log.findUnsafeTopics([...topics, privacy, rules]))
+    for (const finding of await wires.log.findUnsafeTopics([...topics, privacy, rules, sources]))
       judgeLogSafety(deployment.kafka.brokers, finding, onWait, deployment.dev);
   }
 
@@ -139,6 +142,7 @@ export async function openRuntime(loaded: LoadedConfiguration, options: RuntimeO
       index,
       keeper,
       privacy: new PrivacyLedger(names.privacy, wires.log, wires.codec),
+      holds: new HoldLedger(names.sources, wires.log, wires.codec, options.onSource),
       rules: {
         topic: names.rules,
         readItem(record) {
@@ -149,7 +153,7 @@ export async function openRuntime(loaded: LoadedConfiguration, options: RuntimeO
       encodeBundle: await encodeBundle(),
       ...(await encodeEvent()),
       tickIntervalMs: settings.tickIntervalMs,
-      sourceOf: (topic) => sources.get(topic) ?? null,
+      sourceOf: (topic) => readers.get(topic) ?? null,
       foreignOf: createForeignReaders(loaded, wires.codec),
       deadLetterTopic,
       now: options.now ?? Date.now,

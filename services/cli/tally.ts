@@ -28,6 +28,7 @@ export class Tally {
     clamped: 0,
     identifiersLeftOut: { junk: 0, unknownNamespace: 0 },
     fieldsDropped: {} as Record<string, number>,
+    heldBack: {} as Record<string, number>,
     deadLetters: {} as Partial<Record<DeadLetterReason, number>>,
     folded: 0,
     limits: {} as Partial<Record<LimitKind, number>>,
@@ -56,6 +57,7 @@ export class Tally {
         counts.identifiersLeftOut.junk += batch.leftOut.junk;
         counts.identifiersLeftOut.unknownNamespace += batch.leftOut.unknownNamespace;
         addCounts(counts.fieldsDropped, batch.dropped);
+        addCounts(counts.heldBack, batch.held);
         for (const [reason, count] of batch.deadLetters)
           counts.deadLetters[reason] = (counts.deadLetters[reason] ?? 0) + count;
         for (const [name, count] of batch.outcomes) {
@@ -70,6 +72,7 @@ export class Tally {
         // Not by field: the name of a trait is whatever a record says.
         for (const [name, count] of batch.dropped)
           metrics.count("weft_fields_dropped_total", { source: name.split(" ")[0] ?? "" }, count);
+        for (const [source, count] of batch.held) metrics.count("weft_events_held_back_total", { source }, count);
       },
       onOutcome({ source, outcome }) {
         metrics.count("weft_events_total", { source, outcome });

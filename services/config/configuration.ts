@@ -19,7 +19,7 @@ import type { PayloadMapping } from "./payload-mapping.ts";
 import { ConfigurationError, type Problem } from "./problem.ts";
 import { isMap, omitEmpty, parse, readDocument } from "./reading.ts";
 import { readRules } from "./rules-file.ts";
-import { type ConfigurationFile, configurationSchema } from "./schema.ts";
+import { type ConfigurationFile, configurationSchema, type Floors } from "./schema.ts";
 import { readTransport, type Transport } from "./transport.ts";
 
 export const SHIPPED_FILE = resolve(import.meta.dirname, "default/weft.yaml");
@@ -35,6 +35,8 @@ export interface Deployment extends Pick<ConfigurationFile, "dev" | "registry" |
   readonly mappings: ReadonlyMap<string, CsvMapping>;
   /** By source name, for sources whose topic holds values of somebody else's. */
   readonly payloadMappings: ReadonlyMap<string, PayloadMapping>;
+  /** By source name: below what figures it is to be held back. */
+  readonly floors: ReadonlyMap<string, Floors>;
   /** By source name: for the data map, never for the engine. */
   readonly stewardship: ReadonlyMap<string, Stewardship>;
 }
@@ -241,6 +243,9 @@ function buildDeployment(file: ConfigurationFile, identityKey: IdentityKey, tran
       file.sources.flatMap(({ name, mapping }) =>
         mapping === undefined || mapping.format === "csv" ? [] : [[name, mapping as PayloadMapping] as const],
       ),
+    ),
+    floors: new Map(
+      file.sources.flatMap(({ name, floors }) => (floors === undefined ? [] : [[name, floors] as const])),
     ),
     stewardship: new Map(
       file.sources.map(({ name, owner, purpose, legalBasis, expectedDelay }) => [

@@ -59,6 +59,22 @@ const namespace = z.strictObject({
   }),
 });
 
+const share = z.number().min(0).max(1);
+
+/** What `weft sources watch` holds a source back below. */
+const floors = z.strictObject({
+  events: z.int().min(1).max(100_000).default(1000).meta({
+    description: "So many of its latest records are looked at; as long as there are fewer, nothing is said of it.",
+  }),
+  valid: share.optional().meta({ description: "Share of these that are no dead letters. Default: any." }),
+  stitched: share.optional().meta({
+    description: "Share of the valid ones that are on a profile with a unique or personal identifier. Default: any.",
+  }),
+  filled: z.record(z.string(), share).default({}).meta({
+    description: "By field, as `identifiers.email`, `order`, `traits.firstName`: share of the valid ones that have it.",
+  }),
+});
+
 const source = z.strictObject({
   name: name.meta({ description: "Name, as JSON lines and outputs write it." }),
   channel: name.optional().meta({ description: "Channel that it belongs to. Default: its name." }),
@@ -114,6 +130,9 @@ const source = z.strictObject({
   legalBasisByField: z.record(z.string(), z.string().min(1)).optional().meta({
     description:
       "Legal basis by field: a part as `order`, an entry as `traits.firstName`, `identifiers` or those of a namespace as `identifiers.email`. Any other field is left out of its events and counted.",
+  }),
+  floors: floors.optional().meta({
+    description: "Figures below which `weft sources watch` holds it back: what it says is then a claim. Default: none.",
   }),
   mapping: z
     .discriminatedUnion("format", [csvMapping, payloadMapping])
@@ -331,6 +350,7 @@ export const configurationSchema = z.strictObject({
   engine: engine.prefault({}).meta({ description: "Sizes and intervals." }),
 });
 
+export type Floors = z.output<typeof floors>;
 export type ConfigurationFile = z.output<typeof configurationSchema>;
 
 function isCountry(text: string): boolean {

@@ -29,6 +29,7 @@ export interface TopicNames {
   readonly resolved: string;
   readonly privacy: string;
   readonly rules: string;
+  readonly sources: string;
   readonly profileChanged: string;
   readonly segmentTransition: string;
   readonly identityChanged: string;
@@ -47,6 +48,7 @@ export function nameTopics(prefix: string): TopicNames {
     resolved: `${prefix}weft.resolved`,
     privacy: `${prefix}weft.privacy`,
     rules: `${prefix}weft.rules`,
+    sources: `${prefix}weft.sources`,
     profileChanged: `${prefix}profile-changed`,
     segmentTransition: `${prefix}segment-transition`,
     identityChanged: `${prefix}identity-changed`,
@@ -110,6 +112,11 @@ export function rulesTopics(loaded: Pick<LoadedConfiguration, "deployment">): To
   return [{ name: topicNames(loaded).rules, partitions: 1, config: keepFor(UNLIMITED) }];
 }
 
+/** When each source was held back and released: whoever resolves the channels anew needs to know. One partition: one order. */
+export function sourcesTopics(loaded: Pick<LoadedConfiguration, "deployment">): TopicSpec[] {
+  return [{ name: topicNames(loaded).sources, partitions: 1, config: keepFor(UNLIMITED) }];
+}
+
 export function outputTopics(loaded: Pick<LoadedConfiguration, "deployment">): TopicSpec[] {
   const names = topicNames(loaded);
   const output = (name: string, config: TopicSpec["config"]) => ({ name, partitions: OUTPUT_PARTITIONS, config });
@@ -130,6 +137,7 @@ export function allTopics(loaded: Topics): TopicSpec[] {
     ...channelTopics(loaded),
     ...privacyTopics(loaded),
     ...rulesTopics(loaded),
+    ...sourcesTopics(loaded),
     ...innerTopics(loaded),
     ...outputTopics(loaded),
     ...deadLetterTopics(loaded),

@@ -18,6 +18,7 @@ import {
   type ChannelEvent,
 } from "./event.ts";
 import { acceptGroup, findGroupFault } from "./group.ts";
+import { holdBack, NO_HOLDS, type Holds } from "./hold.ts";
 import { findIdentifierFault, identifierKey, normaliseIdentifier } from "./identifier.ts";
 import { isPlainer, type Registry } from "./registry.ts";
 import { findMoneyFault } from "./money.ts";
@@ -105,9 +106,11 @@ export function acceptEvent(
   sourceName: string,
   recordedAt: number,
   told: ChannelEvent,
+  holds: Holds = NO_HOLDS,
 ): Acceptance {
-  const source = registry.sources.get(sourceName);
-  if (source === undefined) return refuse("unknown-source", "no such source in the configuration");
+  const configured = registry.sources.get(sourceName);
+  if (configured === undefined) return refuse("unknown-source", "no such source in the configuration");
+  const source = holds.isHeld(sourceName, recordedAt) ? holdBack(configured) : configured;
   if (told.eventId === "" || told.type === "")
     return refuse("contract-violation", "eventId and type must not be empty");
   const breach = findBreach(source, told);

@@ -33,6 +33,7 @@ export interface FoldResult {
   readonly deadLetters: readonly DeadLetterLine[];
   /** By source and field: events folded without it, for want of a legal basis. */
   readonly dropped: ReadonlyMap<string, number>;
+  readonly heldBack: ReadonlyMap<string, number>;
   /** Of each source, how good what it told is. */
   readonly quality: { readonly sources: readonly SourceQuality[]; readonly fields: readonly FieldQuality[] };
 }
@@ -42,6 +43,8 @@ export interface FoldSummary {
   readonly outcomes: Readonly<Record<string, number>>;
   /** Where a field was left out for want of a legal basis: how often, by source and field. */
   readonly fieldsDropped?: Readonly<Record<string, number>>;
+  /** Events that were claims because their source was held back, by source. */
+  readonly heldBack?: Readonly<Record<string, number>>;
   readonly profiles: number;
   readonly unattributedOrders: number;
   readonly segments: Readonly<Record<string, number>>;
@@ -148,6 +151,7 @@ export function writeFold(folder: string, result: FoldResult): FoldSummary {
     events: outcomes.length,
     outcomes: countBy(outcomes.map(({ outcome }) => outcome)),
     ...(result.dropped.size === 0 ? {} : { fieldsDropped: Object.fromEntries(sortedEntries(result.dropped)) }),
+    ...(result.heldBack.size === 0 ? {} : { heldBack: Object.fromEntries(sortedEntries(result.heldBack)) }),
     profiles: people.profiles.length,
     unattributedOrders: people.unattributedOrders,
     segments: countBy(people.profiles.map(({ segment }) => segment ?? "none")),

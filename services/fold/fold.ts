@@ -10,6 +10,7 @@ import type { EventOutcome, Output } from "#core/effect.ts";
 import { createEngine, type Engine } from "#core/engine.ts";
 import { Erasures, type ErasureRequest } from "#core/erasure.ts";
 import type { ChannelEvent } from "#core/event.ts";
+import { NO_HOLDS, type Holds } from "#core/hold.ts";
 import type { LimitKind } from "#core/limit.ts";
 import type { Hash } from "#core/identifier.ts";
 import type { Carried, RulesItem } from "#core/item.ts";
@@ -38,6 +39,8 @@ export type FoldOutcome = EventOutcome & { readonly detail?: string };
 export interface FoldOptions {
   readonly configuration: Configuration;
   readonly hash: Hash;
+  /** When sources are held back. Absent: none ever is. */
+  readonly holds?: Holds;
 }
 
 /** The recorded order of a fold: by record time, then source, eventId and content, so a shuffled file is the same log. */
@@ -63,10 +66,13 @@ export class Fold {
   readonly limits = new Map<LimitKind, number>();
   /** By source and field, how many events were folded without it, for want of a legal basis. */
   readonly dropped = new Map<string, number>();
+  /** By source, how many events counted as claims because it was held back. */
+  readonly heldBack = new Map<string, number>();
   readonly index = new ComponentIndex(openMemoryIndex());
   readonly #shard: ShardStitcher;
   readonly #recent = new RecentEvents();
   readonly #erasures = new Erasures();
+  readonly #holds: Holds;
   #offset = 0;
   #timeMs = 0;
   #sequence = 0;
@@ -74,7 +80,8 @@ export class Fold {
   #bundles: BundleValue[] = [];
   #queue: NewRecord[] = [];
 
-  constructor({ configuration, hash }: FoldOptions) {
+  constructor({ configuration, hash, holds = NO_HOLDS }: FoldOptions) {
+    this.#holds = holds;
     // The bytes of an event or a bundle are its place here: nothing leaves the process, so nothing needs encoding.
     this.engine = createEngine({
       configuration,
@@ -126,7 +133,11 @@ export class Fold {
     });
     const encodeEvent = (event: ChannelEvent) => writePlace(this.#events.push(event) - 1);
     const resolution = await resolveBatch({ ...this.#resolving, recent: this.#recent, encodeEvent }, arrivals);
-    for (const [field, count] of resolution.dropped) this.dropped.set(field, (this.dropped.get(field) ?? 0) + count);
+    for (const [counts, more] of [
+      [this.dropped, resolution.dropped],
+      [this.heldBack, resolution.held],
+    ] as const)
+      for (const [name, count] of more) counts.set(name, (counts.get(name) ?? 0) + count);
     for (const { arrival, anchor } of resolution.suppressed) {
       const { source, event } = arrival;
       const { eventId } = event;
@@ -194,7 +205,8 @@ export class Fold {
   }
 
   get #resolving() {
-    return { registry: this.engine.registry, index: this.index, shards: 1, erasures: this.#erasures };
+    const { registry } = this.engine;
+    return { registry, index: this.index, shards: 1, erasures: this.#erasures, holds: this.#holds };
   }
 
   /** Time passes: timers due up to here fire. */

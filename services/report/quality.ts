@@ -1,6 +1,7 @@
 // How far what was counted can be relied upon: what behaviour moved and what was learned, ruled or loaded, what was taken
 // back, whom automation could reach.
 
+import type { SourceEntry } from "../wire/hold-ledger.ts";
 import { shareOf, type Report, type Sheet } from "./sheet.ts";
 
 export const reportQuality: Report = (ledger, selection) => {
@@ -30,13 +31,25 @@ export const reportQuality: Report = (ledger, selection) => {
   ];
 };
 
+/** Sources that are held back, or were: of each the latest word. */
+export function describeHolds(entries: readonly SourceEntry[]): Sheet {
+  const rows = entries.map(({ source, kind, from, author, reason }) => {
+    return { source, kind, since: new Date(from).toISOString(), author, reason };
+  });
+  return { name: "holds", title: "Sources held back, whose word is a claim meanwhile", rows };
+}
+
 /** What a fold's summary says of its events. */
 export function describeSummary(summary: {
   readonly events: number;
   readonly outcomes: Readonly<Record<string, number>>;
+  readonly heldBack?: Readonly<Record<string, number>>;
   readonly unattributedOrders: number;
 }): Sheet {
-  const rows = Object.entries(summary.outcomes).map(([outcome, events]) => {
+  const held = Object.entries(summary.heldBack ?? {}).map(
+    ([source, events]) => [`held back: ${source}`, events] as const,
+  );
+  const rows = [...Object.entries(summary.outcomes), ...held].map(([outcome, events]) => {
     return { outcome, events, share: shareOf(events, summary.events) };
   });
   return {

@@ -5,6 +5,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { DeadLetterReason, LeftOut, Outcome } from "#core/acceptance.ts";
 import type { ErasureRequest } from "#core/erasure.ts";
+import { NO_HOLDS } from "#core/hold.ts";
 import type { Registry } from "#core/registry.ts";
 import { EVENT_BYTES_MAX, type ChannelEvent } from "#core/event.ts";
 import type { Carried, RulesItem } from "#core/item.ts";
@@ -13,25 +14,29 @@ import { LogError, partitionKey, type LogRecord, type NewRecord, type OwnedSlot,
 import { encodeBundles, type EncodeBundle } from "../wire/bundle.ts";
 import type { ComponentIndex } from "../wire/component-index.ts";
 import type { IndexKeeper } from "../wire/index-keeper.ts";
+import type { HoldLedger } from "../wire/hold-ledger.ts";
 import type { PrivacyLedger } from "../wire/privacy-ledger.ts";
 import { Stalled, StallWatch } from "../wire/stall.ts";
 import { patiently, type Waiting } from "../wire/patience.ts";
 import { BACKFILL_HEADER } from "../wire/headers.ts";
 import { createDeadLetter } from "./dead-letter.ts";
 import { createProgress, interleaveProgress } from "./progress.ts";
+import { readRecord, type RecordReading } from "./record.ts";
 import { RecentEvents } from "./recent-events.ts";
 import { NO_ERASURES, resolveBatch, type Arrival, type Resolution } from "./resolver.ts";
 
 /** Records of one transaction. */
 export const BATCH_RECORDS_MAX = 4000;
 
-export interface ResolverServices {
+export interface ResolverServices extends RecordReading {
   readonly registry: Registry;
   readonly codec: Codec;
   readonly index: ComponentIndex;
   readonly keeper: Pick<IndexKeeper, "check" | "mark" | "expect" | "isStill">;
   /** Requests to forget somebody. Absent: there are none. */
   readonly privacy?: PrivacyLedger;
+  /** When sources are held back. Absent: none ever is. */
+  readonly holds?: HoldLedger;
   /** Rule sets that come into force. Absent: there is no topic of them. */
   readonly rules?: { readonly topic: string; readItem(record: LogRecord): RulesItem | string | null };
   readonly shards: number;
@@ -41,21 +46,12 @@ export interface ResolverServices {
   readonly tickIntervalMs: number;
   readonly transactionIntervalMs: number;
   sourceOf(topic: string): string | null;
-  /** How the values of a foreign topic are read; absent or undefined: they are events of ours. */
-  foreignOf?(topic: string): ForeignReader | undefined;
   deadLetterTopic(topic: string): string;
   /** The shell's clock: only ever written to the log, as progress. */
   now(): number;
   readonly waiting: Waiting;
   onBatch?(counts: ResolverCounts): void;
 }
-
-/** A value of somebody else's as an event, or why not. */
-export type ForeignReader = (
-  value: Uint8Array | null,
-) =>
-  | { readonly ok: true; readonly event: ChannelEvent }
-  | { readonly ok: false; readonly reason: DeadLetterReason; readonly detail: string };
 
 export interface ResolverCounts {
   readonly records: number;
@@ -69,6 +65,7 @@ export interface ResolverCounts {
   readonly dropped: Resolution["dropped"];
   /** By source, and outcome (`accepted` for what goes on to be folded) or reason of a dead letter: `web undecodable`. */
   readonly outcomes: ReadonlyMap<string, number>;
+  readonly held: Resolution["held"];
 }
 
 export async function runResolverSlot(services: ResolverServices, slot: OwnedSlot): Promise<void> {
@@ -170,7 +167,8 @@ class SlotResolver {
       out.push(createDeadLetter(record, services.deadLetterTopic(record.topic), reason, detail, services.now()));
     };
     // After the poll: whatever was polled was recorded before the requests that are read here, or after those that it heeds.
-    if (records.length > 0) await patient("schema registry", async () => services.privacy?.catchUp());
+    const catchUp = () => Promise.all([services.privacy?.catchUp(), services.holds?.catchUp()]);
+    if (records.length > 0) await patient("schema registry", catchUp);
     const requests: ErasureRequest[] = [];
     const changes: Carried[] = [];
     const arrivals: (Arrival & { readonly record: LogRecord })[] = [];
@@ -219,8 +217,8 @@ class SlotResolver {
         if (life === before) this.#published = services.keeper.expect();
         return life === before;
       };
-      const erasures = services.privacy?.erasures ?? NO_ERASURES;
-      return resolveBatch({ ...services, recent: this.#recent, isSound, erasures, requests }, arrivals);
+      const known = { erasures: services.privacy?.erasures ?? NO_ERASURES, holds: services.holds?.holds ?? NO_HOLDS };
+      return resolveBatch({ ...services, ...known, recent: this.#recent, isSound, requests }, arrivals);
     });
     const became = new Map<Arrival, Outcome | "accepted">(arrivals.map((arrival) => [arrival, "accepted"]));
     for (const { arrival } of resolution.duplicates) became.set(arrival, "duplicate");
@@ -267,6 +265,7 @@ class SlotResolver {
         leftOut: resolution.leftOut,
         dropped: resolution.dropped,
         outcomes,
+        held: resolution.held,
       });
     return out;
   }
@@ -288,21 +287,4 @@ class SlotResolver {
     this.#tick = tick;
     return true;
   }
-}
-
-type Found =
-  | { readonly ok: true; readonly event: ChannelEvent; readonly bytes: Uint8Array }
-  | { readonly ok: false; readonly reason: DeadLetterReason; readonly detail: string };
-
-/** The event of a record and its bytes for the log of record: as they came, or, of a foreign topic, written as ours. */
-function readRecord({ codec, foreignOf, encodeEvent }: ResolverServices, { topic, value }: LogRecord): Found {
-  const foreign = foreignOf?.(topic);
-  if (foreign === undefined) {
-    const decoded = codec.decode(value);
-    return decoded.ok ? { ok: true, event: decoded.value as ChannelEvent, bytes: value as Uint8Array } : decoded;
-  }
-  const mapped = foreign(value);
-  if (!mapped.ok) return mapped;
-  if (encodeEvent === undefined) throw new Error("nobody encodes what is read of foreign topics");
-  return { ...mapped, bytes: encodeEvent(mapped.event) };
 }

@@ -7,6 +7,7 @@ import { isMailbox } from "#core/mailbox.ts";
 import type { Registry } from "#core/registry.ts";
 import { OCCURRED_AHEAD_MAX_MS, type ChannelEvent } from "#core/event.ts";
 import { Erasures, type ErasureRequest } from "#core/erasure.ts";
+import { NO_HOLDS, type Holds } from "#core/hold.ts";
 import { shardOf, type AbsorbItem, type Carried, type EventItem } from "#core/item.ts";
 import { routeEvent } from "#core/routing.ts";
 import type { RecentEvents } from "./recent-events.ts";
@@ -42,6 +43,8 @@ export interface Resolution {
   readonly leftOut: LeftOut;
   /** By source and field (`web traits.birthDate`): how many events were folded without it, for want of a legal basis. */
   readonly dropped: ReadonlyMap<string, number>;
+  /** By source: how many events were folded as claims, because it is held back. */
+  readonly held: ReadonlyMap<string, number>;
   /** Of each source that delivers files: the latest occurredAt of this batch. */
   readonly latestOccurredAt: ReadonlyMap<string, number>;
 }
@@ -57,20 +60,21 @@ export interface ResolveOptions {
   readonly erasures?: Erasures;
   /** Those of them that this batch is to bring to the homes. */
   readonly requests?: readonly ErasureRequest[];
+  /** When each source was held back, as far as the arrivals reach. Absent: none ever was. */
+  readonly holds?: Holds;
   /** Whether the index is still the one that was asked; if not, the batch is resolved anew. Absent: it loses nothing. */
   isSound?(): Promise<boolean>;
 }
 
-export async function resolveBatch(
-  { registry, index, shards, recent, erasures = NO_ERASURES, requests = [], encodeEvent, isSound }: ResolveOptions,
-  arrivals: readonly Arrival[],
-): Promise<Resolution> {
+export async function resolveBatch(options: ResolveOptions, arrivals: readonly Arrival[]): Promise<Resolution> {
+  const { registry, index, shards, recent, encodeEvent, isSound } = options;
+  const { erasures = NO_ERASURES, requests = [], holds = NO_HOLDS } = options;
   const refused: Resolution["refused"][number][] = [];
   const duplicates: Resolution["duplicates"][number][] = [];
   const accepted: { arrival: Arrival; event: AcceptedEvent; bytes: Uint8Array }[] = [];
   const batch = recent.open();
   for (const arrival of arrivals) {
-    const acceptance = acceptEvent(registry, arrival.source, arrival.recordedAt, arrival.event);
+    const acceptance = acceptEvent(registry, arrival.source, arrival.recordedAt, arrival.event, holds);
     if (acceptance.ok) {
       const event = erasures.apply(registry.hash, acceptance.accepted);
       if (batch.isDuplicate(acceptance.accepted)) duplicates.push({ arrival, anchor: event.anchor });
@@ -127,7 +131,10 @@ export async function resolveBatch(
           .map(({ arrival, event }) => ({ arrival, anchor: event.anchor })),
         clamped: accepted.filter(({ event }) => event.clamped).length,
         leftOut: sumLeftOut(accepted),
-        dropped: countDropped(accepted),
+        dropped: countTexts(accepted.flatMap(({ event }) => event.dropped.map((field) => `${event.source} ${field}`))),
+        held: countTexts(
+          accepted.flatMap(({ event }) => (holds.isHeld(event.source, event.recordedAt) ? [event.source] : [])),
+        ),
         latestOccurredAt: findLatest(registry, accepted),
       };
     }
@@ -150,14 +157,9 @@ function sumLeftOut(accepted: readonly { event: AcceptedEvent }[]): LeftOut {
   return sum;
 }
 
-function countDropped(accepted: readonly { event: AcceptedEvent }[]): Map<string, number> {
+function countTexts(texts: readonly string[]): Map<string, number> {
   const counts = new Map<string, number>();
-  for (const { event } of accepted) {
-    for (const field of event.dropped) {
-      const name = `${event.source} ${field}`;
-      counts.set(name, (counts.get(name) ?? 0) + 1);
-    }
-  }
+  for (const text of texts) counts.set(text, (counts.get(text) ?? 0) + 1);
   return counts;
 }
 

@@ -5,6 +5,7 @@ import { acceptEvent, type AcceptedEvent, type DeadLetterReason } from "#core/ac
 import type { Component } from "#core/component.ts";
 import type { Erasures } from "#core/erasure.ts";
 import type { ChannelEvent } from "#core/event.ts";
+import type { Holds } from "#core/hold.ts";
 import { hasFolded } from "#core/event-window.ts";
 import { isGivenUp } from "#core/ruling.ts";
 import { rehearse, type Rehearsal } from "#core/rehearsal.ts";
@@ -33,6 +34,7 @@ export async function rehearseEvents(
   services: LookupServices,
   erasures: Erasures,
   events: readonly Rehearsed[],
+  holds?: Holds,
 ): Promise<RehearsalReport> {
   const { registry } = services.engine;
   const homes = new Map<string, Component>();
@@ -49,7 +51,7 @@ export async function rehearseEvents(
     return located?.component ?? null;
   };
   for (const [place, { source, recordedAt, event }] of events.entries()) {
-    const acceptance = acceptEvent(registry, source, recordedAt, event);
+    const acceptance = acceptEvent(registry, source, recordedAt, event, holds);
     if (!acceptance.ok) {
       fates.push({ fate: "refused", reason: acceptance.reason, detail: acceptance.detail });
       continue;

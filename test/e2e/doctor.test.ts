@@ -64,6 +64,7 @@ test("a sound embedded deployment passes, and a channel topic that no source rea
       "durability ok",
       "dead letters ok",
       "rules ok",
+      "sources ok",
       "store ok",
       "lag ok",
     ],

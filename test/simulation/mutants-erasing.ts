@@ -14,8 +14,8 @@ export const FORGETTING: readonly Mutant[] = [
   patch(
     "requests-read-impatiently",
     "resolver/loop.ts",
-    'await patient("schema registry", async () => services.privacy?.catchUp());',
-    "await services.privacy?.catchUp();",
+    'await patient("schema registry", catchUp);',
+    "await catchUp();",
   ),
   patch(
     "request-brought-by-one-life-only",

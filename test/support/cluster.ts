@@ -10,6 +10,7 @@ import type { EventOutcome, Output } from "#core/effect.ts";
 import { createEngine, type Engine } from "#core/engine.ts";
 import { Erasures, type ErasureRequest } from "#core/erasure.ts";
 import type { ChannelEvent } from "#core/event.ts";
+import { NO_HOLDS, type Holds } from "#core/hold.ts";
 import type { Hash } from "#core/identifier.ts";
 import type { Carried, RulesItem } from "#core/item.ts";
 import type { Index } from "#ports/index.ts";
@@ -34,6 +35,7 @@ export interface ClusterOptions {
   /** How often, in a thousand, a step goes wrong. */
   readonly faults: number;
   readonly firedMax?: number;
+  readonly holds?: Holds;
 }
 
 /** More steps than any history of these sizes needs: beyond it, messages chase each other. */
@@ -249,7 +251,15 @@ export class Cluster {
       const { index, recent } = resolver;
       const requests = [...resolver.requests];
       const resolution = await resolveBatch(
-        { registry, index, shards: this.#shards.length, recent, erasures: this.#erasures, requests },
+        {
+          registry,
+          index,
+          shards: this.#shards.length,
+          recent,
+          erasures: this.#erasures,
+          requests,
+          holds: this.#options.holds ?? NO_HOLDS,
+        },
         arrivals,
       );
       if (this.#goesWrong()) {

@@ -9,7 +9,7 @@ import type { EventOutcome, Output } from "#core/effect.ts";
 import { createEngine, type Engine } from "#core/engine.ts";
 import type { ChannelEvent } from "#core/event.ts";
 import type { GroupState } from "#core/group.ts";
-import type { Hash } from "#core/identifier.ts";
+import { NO_HOLDS, type Holds } from "#core/hold.ts";
 import type { Carried } from "#core/item.ts";
 import type { Order } from "#core/order.ts";
 import { publishChanges } from "#core/publication.ts";
@@ -17,7 +17,7 @@ import { routeEvent } from "#core/routing.ts";
 import { applyItem } from "#core/step.ts";
 import { type Need, type Reply, Workspace } from "#core/workspace.ts";
 import { openTimeline } from "#adapters/memory/timeline.ts";
-import type { FoldEvent } from "#services/fold/fold.ts";
+import type { FoldEvent, FoldOptions } from "#services/fold/fold.ts";
 import { RecentEvents } from "#services/resolver/recent-events.ts";
 import { gatherPeople, type People } from "#services/wire/profile-reader.ts";
 import { configuration, hash } from "./histories.ts";
@@ -37,7 +37,10 @@ export class DirectFold {
   #queue: Carried[][] = [];
   #timeMs = 0;
 
-  constructor({ configuration, hash }: { readonly configuration: Configuration; readonly hash: Hash }) {
+  readonly #holds: Holds;
+
+  constructor({ configuration, hash, holds = NO_HOLDS }: FoldOptions) {
+    this.#holds = holds;
     const decode = (bytes: Uint8Array) => this.#events[new DataView(bytes.buffer).getUint32(0)] as ChannelEvent;
     this.engine = createEngine({ configuration, hash, resolverSlots: 1, decode });
   }
@@ -51,7 +54,7 @@ export class DirectFold {
     const told: Record<string, number> = {};
     const recent = this.#recent.open();
     for (const { source, recordedAt, event, backfill = false } of batch) {
-      const acceptance = acceptEvent(registry, source, recordedAt, event);
+      const acceptance = acceptEvent(registry, source, recordedAt, event, this.#holds);
       const named = { source, eventId: event.eventId };
       if (!acceptance.ok) {
         this.outcomes.push({ ...named, outcome: "dead-lettered", reason: acceptance.reason });
@@ -161,8 +164,9 @@ export class DirectFold {
 export function foldBatchesDirectly(
   batches: readonly (readonly FoldEvent[])[],
   told: Configuration = configuration,
+  holds: Holds = NO_HOLDS,
 ): DirectFold {
-  const fold = new DirectFold({ configuration: told, hash });
+  const fold = new DirectFold({ configuration: told, hash, holds });
   for (const batch of batches) fold.add(batch);
   return fold;
 }

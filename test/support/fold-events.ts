@@ -2,6 +2,7 @@
 
 import type { Configuration } from "#core/configuration.ts";
 import type { ChannelEvent } from "#core/event.ts";
+import { NO_HOLDS, type Holds } from "#core/hold.ts";
 import { Fold, type FoldEvent } from "#services/fold/fold.ts";
 import { configuration, hash } from "./histories.ts";
 
@@ -24,8 +25,9 @@ export function tell(
 export async function foldBatches(
   batches: readonly (readonly FoldEvent[])[],
   told: Configuration = configuration,
+  holds: Holds = NO_HOLDS,
 ): Promise<Fold> {
-  const fold = new Fold({ configuration: told, hash });
+  const fold = new Fold({ configuration: told, hash, holds });
   for (const batch of batches) await fold.add(batch);
   return fold;
 }

@@ -76,19 +76,22 @@ export interface OraclePeople {
   readonly givenUp: ReadonlySet<string>;
 }
 
-/** atMs: the shard's time, for rules that depend on it. */
+/** atMs: the shard's time, for rules that depend on it. isHeld: what a source that vouches for nothing might have told. */
 export function recomputePeople(
   events: readonly RecordedEvent[],
   configuration: Configuration,
   hash: Hash,
   atMs = 0,
   requests: readonly ErasureRequest[] = [],
+  isHeld: (source: string, recordedAt: number) => boolean = () => false,
 ): OraclePeople {
   const registry = createRegistry(configuration, hash);
+  const sources = configuration.sources.map((one) => ({ ...one, assurance: {}, assuranceByType: {} }));
+  const doubted = createRegistry({ ...configuration, sources }, hash);
   const history = new Set<AcceptedEvent>();
   const loaded = new Set<AcceptedEvent>();
   const told = chooseDistinct(events).flatMap(({ source, recordedAt, event, backfill }) => {
-    const acceptance = acceptEvent(registry, source, recordedAt, event);
+    const acceptance = acceptEvent(isHeld(source, recordedAt) ? doubted : registry, source, recordedAt, event);
     if (acceptance.ok && backfill === true) loaded.add(acceptance.accepted);
     return acceptance.ok ? [acceptance.accepted] : [];
   });

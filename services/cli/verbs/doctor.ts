@@ -13,6 +13,7 @@ import {
   innerTopics,
   topicNames,
 } from "#services/config/topics.ts";
+import { HELD, readHolds } from "#services/wire/hold-ledger.ts";
 import { findDisagreement, readRulesLog } from "#services/wire/rules.ts";
 import { describeFailure, EXIT } from "../failure.ts";
 import { readLag } from "../lag.ts";
@@ -130,7 +131,11 @@ async function examineLog(loaded: LoadedConfiguration, { log, codec, embedded }:
   );
   if (unsafe.length === 0)
     checks.push({ check: "durability", verdict: "ok", said: "no topic loses what it acknowledged" });
-  checks.push(await examineLetters(loaded, log, present), await examineRules(loaded, { log, codec }, present));
+  checks.push(
+    await examineLetters(loaded, log, present),
+    await examineRules(loaded, { log, codec }, present),
+    await examineHolds(loaded, { log, codec }),
+  );
   return checks;
 }
 
@@ -152,6 +157,18 @@ async function examineRules(
         check: "rules",
         verdict: "fail",
         said: `${fault.code}: ${fault.message}; weft rules apply, or give back the former files`,
+      };
+}
+
+async function examineHolds(loaded: LoadedConfiguration, wires: Pick<Wires, "log" | "codec">): Promise<Check> {
+  const { latest } = await readHolds(wires, topicNames(loaded).sources);
+  const held = latest.filter(({ kind }) => kind === HELD);
+  return held.length === 0
+    ? { check: "sources", verdict: "ok", said: "none is held back" }
+    : {
+        check: "sources",
+        verdict: "warn",
+        said: `held back: ${held.map(({ source, reason }) => `${source} (${reason})`).join("; ")}: weft sources release`,
       };
 }
 

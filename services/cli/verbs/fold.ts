@@ -2,6 +2,7 @@
 
 import type { Command } from "commander";
 import type { Configuration, Rules } from "#core/configuration.ts";
+import { Holds } from "#core/hold.ts";
 import type { IdentityChanged, ProfileSignal, SegmentTransition } from "#core/effect.ts";
 import { readChannelFiles } from "#services/channel/file.ts";
 import { parseIsoTime } from "#services/channel/instant.ts";
@@ -23,6 +24,7 @@ interface FoldVerbOptions extends CommonOptions {
   readonly source?: string;
   readonly history?: boolean;
   readonly rulesAt: readonly string[];
+  readonly hold: readonly string[];
 }
 
 export function registerFold(program: Command): void {
@@ -39,6 +41,12 @@ export function registerFold(program: Command): void {
       (one, others: readonly string[]) => [...others, one],
       [],
     )
+    .option(
+      "--hold <source=from/to>",
+      "hold a source back from one time to another (ISO 8601; without an end, for good), as `weft sources` does; as often as one likes",
+      (one, others: readonly string[]) => [...others, one],
+      [],
+    )
     .option("--history", "fold as a backfill: transitions say so, and no signal is sent")
     .action(async (files: string[], _options: unknown, command: Command) =>
       foldFiles(files, command.optsWithGlobals<FoldVerbOptions>()),
@@ -49,12 +57,13 @@ type Arrived = FoldEvent & { readonly line: number };
 
 async function foldFiles(
   files: readonly string[],
-  { config, out, until, source, history = false, json = false, quiet = false, rulesAt }: FoldVerbOptions,
+  { config, out, until, source, history = false, json = false, quiet = false, rulesAt, hold }: FoldVerbOptions,
 ): Promise<void> {
   const loaded = loadConfiguration(config);
   const untilMs = until === undefined ? undefined : parseIsoTime(until);
   if (until !== undefined && untilMs === undefined) throw new UsageError(`--until ${until}: expected an ISO 8601 time`);
   const changes = rulesAt.map(readChange).sort((a, b) => a.atMs - b.atMs);
+  const holds = readHolds(loaded.configuration, hold);
   const arrived: Arrived[] = [];
   const unread: DeadLetterLine[] = [];
   for await (const reading of readChannelFiles(files, loaded, source === undefined ? {} : { source })) {
@@ -76,7 +85,11 @@ async function foldFiles(
       });
   }
   arrived.sort(compareFoldEvents);
-  const fold = new Fold({ configuration: loaded.configuration, hash: createHash(loaded.deployment.identityKey.bytes) });
+  const fold = new Fold({
+    configuration: loaded.configuration,
+    hash: createHash(loaded.deployment.identityKey.bytes),
+    holds,
+  });
   const deadLetters: DeadLetterLine[] = [];
   const judged: Judged[] = unread.flatMap(({ source: teller }) =>
     teller === null ? [] : [{ source: teller, event: null, outcome: "dead-lettered", anchor: null, profileId: null }],
@@ -131,6 +144,7 @@ async function foldFiles(
     identityChanges: outputs<IdentityChanged>("identity-changed"),
     deadLetters: refused,
     dropped: fold.dropped,
+    heldBack: fold.heldBack,
   });
   process.stdout.write(json ? `${JSON.stringify(summary)}\n` : describeSummary(summary, out));
   if (refused.length > 0) process.exitCode = EXIT.inputRefused;
@@ -157,13 +171,28 @@ function readChange(given: string): { readonly atMs: number; readonly rules: Rul
   return { atMs, rules: loadRules(given.slice(cut + 1)) };
 }
 
+function readHolds({ sources }: Configuration, given: readonly string[]): Holds {
+  const holds = new Holds();
+  for (const one of given) {
+    const [, source = "", start = "", end] = /^([^=]+)=([^/]+)(?:\/(.+))?$/.exec(one) ?? [];
+    const from = parseIsoTime(start);
+    const to = end === undefined ? null : parseIsoTime(end);
+    if (from === undefined || to === undefined)
+      throw new UsageError(`--hold ${one}: expected store=2026-05-01T00:00:00Z/2026-05-02T00:00:00Z`);
+    if (!sources.some(({ name }) => name === source)) throw new UsageError(`--hold ${one}: no source ${source}`);
+    holds.add(source, { from, to });
+  }
+  return holds;
+}
+
 function describeSummary(
-  { events, outcomes, fieldsDropped, profiles, unattributedOrders, segments, digest }: FoldSummary,
+  { events, outcomes, fieldsDropped, heldBack, profiles, unattributedOrders, segments, digest }: FoldSummary,
   out: string,
 ): string {
   return [
     `${events} events: ${describeCounts(outcomes)}`,
     ...(fieldsDropped === undefined ? [] : [`left out, without a legal basis: ${describeCounts(fieldsDropped)}`]),
+    ...(heldBack === undefined ? [] : [`claims, as their source was held back: ${describeCounts(heldBack)}`]),
     `${profiles} profiles: ${describeCounts(segments)}`,
     `${unattributedOrders} orders belong to nobody known`,
     `digest ${digest}`,

@@ -14,8 +14,9 @@ import { readBase, readBuyers, reportLifetime, reportRfm, type Base } from "#ser
 import { reportMatrix } from "#services/report/matrix.ts";
 import { writePage } from "#services/report/page.ts";
 import { reportCohorts, reportPaths } from "#services/report/paths.ts";
-import { reportQuality } from "#services/report/quality.ts";
+import { describeHolds, reportQuality } from "#services/report/quality.ts";
 import { showCell, showHead, type Report, type Sheet } from "#services/report/sheet.ts";
+import { readHolds } from "#services/wire/hold-ledger.ts";
 import type { CommonOptions } from "../program.ts";
 import { UsageError } from "../failure.ts";
 import { openWires } from "../wiring.ts";
@@ -72,14 +73,13 @@ async function printReport(kind: string, options: ReportOptions): Promise<void> 
     writeSheets(score(readBase(readBuyers(from))), options, kind);
     return;
   }
-  const ledger = await openLedger(options);
+  const { ledger, holds } = await openLedger(options);
   try {
     const kinds = kind === "all" ? Object.keys(REPORTS) : [kind];
-    const ofFold =
-      from === undefined || !kinds.includes("quality") ? [] : [readFoldSummary(from), ...(await readFoldQuality(from))];
+    const ofSources = from === undefined ? [holds] : [readFoldSummary(from), ...(await readFoldQuality(from))];
     const sheets = kinds.flatMap((name) => [
       ...(REPORTS[name]?.(ledger, options) ?? []),
-      ...(name === "quality" ? ofFold : []),
+      ...(name === "quality" ? ofSources : []),
     ]);
     writeSheets(sheets, options, kind);
   } finally {
@@ -92,12 +92,12 @@ function writeSheets(sheets: readonly Sheet[], { html, json = false }: ReportOpt
   if (html !== undefined) writeFileSync(html, writePage(`Weft: ${kind}`, sheets));
 }
 
-/** With all that there is by now. */
-async function openLedger({ config, embedded = false, from, file }: ReportOptions): Promise<Ledger> {
+/** With all that there is by now; and, of the topics, who is held back. */
+async function openLedger({ config, embedded = false, from, file }: ReportOptions) {
   if (from !== undefined) {
     const ledger = new Ledger();
     await readFold(ledger, from);
-    return ledger;
+    return { ledger, holds: describeHolds([]) };
   }
   const loaded = loadConfiguration(config);
   const { kafka, embedded: settings } = loaded.deployment;
@@ -107,8 +107,9 @@ async function openLedger({ config, embedded = false, from, file }: ReportOption
   const wires = await openWires(loaded, { embedded });
   try {
     const ledger = new Ledger(file ?? kept);
-    await readTopic(wires, ledger, topicNames(loaded), { follow: false });
-    return ledger;
+    const names = topicNames(loaded);
+    await readTopic(wires, ledger, names, { follow: false });
+    return { ledger, holds: describeHolds((await readHolds(wires, names.sources)).latest) };
   } finally {
     await wires.close();
   }

@@ -6,6 +6,7 @@ import pino from "pino";
 import type { Membership } from "#ports/log.ts";
 import { type Condition, openAdmin } from "#services/admin/surface.ts";
 import { loadConfiguration } from "#services/config/configuration.ts";
+import { HELD } from "#services/wire/hold-ledger.ts";
 import type { CommonOptions } from "../program.ts";
 import { openRuntime, type Runtime } from "../runtime.ts";
 import { Tally } from "../tally.ts";
@@ -42,6 +43,8 @@ export function registerRun(program: Command): void {
 const STOPPED =
   "a shard has stopped, the others go on; nothing of it is skipped. Give back the inner record that cannot be read (from a replica or a copy of the topic), or start a version that can fold it, then restart";
 const LARGE_COMPONENT = "a component has more identifiers than people have: see SPEC.md, section 7";
+const HELD_BACK = "a source is held back: what it says counts as claims and joins nobody, until `weft sources release`";
+const RELEASED_AGAIN = "a source is released: what it says from then on counts as it did";
 
 async function run(
   name: string,
@@ -71,6 +74,8 @@ async function run(
       tally.hooks.onStopped(shard, reason);
       logger.error({ shard, reason }, STOPPED);
     },
+    onSource: ({ kind, from, ...entry }) =>
+      logger.warn({ ...entry, from: new Date(from).toISOString() }, kind === HELD ? HELD_BACK : RELEASED_AGAIN),
   });
   const memberships: Membership[] = [];
   const work = async (): Promise<void> => {

@@ -12,6 +12,7 @@ import {
   outputTopics,
   privacyTopics,
   rulesTopics,
+  sourcesTopics,
 } from "#services/config/topics.ts";
 import { countOf } from "../failure.ts";
 import type { CommonOptions } from "../program.ts";
@@ -40,6 +41,7 @@ async function createTopics({ config, json, embedded = false }: CommonOptions): 
     const ours = [
       ...privacyTopics(loaded),
       ...rulesTopics(loaded),
+      ...sourcesTopics(loaded),
       ...innerTopics(loaded),
       ...outputTopics(loaded),
       ...deadLetterTopics(loaded),
