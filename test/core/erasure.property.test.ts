@@ -13,7 +13,7 @@ import { Campaign } from "#support/campaign.ts";
 import { Cluster } from "#support/cluster.ts";
 import { foldEach } from "#support/fold-events.ts";
 import { checkMet, configuration, hash, runs, usual } from "#support/histories.ts";
-import { recomputePeople } from "#support/oracle.ts";
+import { recomputePeople, type RecordedEvent } from "#support/oracle.ts";
 import { compareOracle, comparePeople } from "#support/oracle-comparison.ts";
 import { checkStream } from "#support/oracle-stream.ts";
 import { type Asking, draftRequest, tellApart } from "#support/subjects.ts";
@@ -39,14 +39,32 @@ async function request(
   return keys && { requestId, at, ...keys };
 }
 
-const met = { erased: 0, others: 0, shared: 0, requests: 0, suppressed: 0 };
+const met = { erased: 0, others: 0, shared: 0, accounts: 0, retold: 0, requests: 0, suppressed: 0 };
 
-/** Of whoever was with her in a group, without her; what is above an account is told by who is in it, and the oracle's below. */
-function describeLine(profile: ProfileLine, gone: ReadonlySet<string>): string {
-  const groups = profile.view.groups.map(({ members, parents: _parents, cycleRefused: _refused, ...group }) => {
-    return { ...group, members: members.filter((id) => !gone.has(id)) };
+/** Of whoever was with her in a group, without her. retold: accounts of which what is above them went with what she told. */
+function describeLine(profile: ProfileLine, gone: ReadonlySet<string>, retold: ReadonlySet<string>): string {
+  const groups = profile.view.groups.map(({ members, parents, cycleRefused, ...group }) => {
+    const above = retold.has(group.groupId) ? {} : { parents, cycleRefused };
+    return { ...group, ...above, members: members.filter((id) => !gone.has(id)) };
   });
   return JSON.stringify({ ...profile, view: { ...profile.view, groups } });
+}
+
+/** Accounts whose chain, before or after, has one of which an event under these keys told the parent. */
+function listRetold(
+  events: readonly RecordedEvent[],
+  keys: ReadonlySet<string>,
+  lines: readonly ProfileLine[],
+): ReadonlySet<string> {
+  const told = events.flatMap(({ source, recordedAt, event }) => {
+    const acceptance = acceptEvent(registry, source, recordedAt, event);
+    const isHers = acceptance.ok && keys.has(acceptance.accepted.anchor);
+    return isHers && typeof event.group?.parent === "string" ? [event.group.groupId.trim()] : [];
+  });
+  const accounts = lines.flatMap(({ view }) => view.groups.filter(({ kind }) => kind === "account"));
+  const isAbove = ({ groupId, parents }: (typeof accounts)[number]) =>
+    [groupId, ...parents].some((id) => told.includes(id));
+  return new Set(accounts.filter(isAbove).map(({ groupId }) => groupId));
 }
 
 describe("somebody who is erased", () => {
@@ -72,8 +90,11 @@ describe("somebody who is erased", () => {
           profile.identifiers.every(({ namespace, value }) => asked.shared.includes(keyOf(namespace, value)));
         const isHers = (profile: ProfileLine) => keysOf(profile).some((key) => hers.has(key));
         const gone = new Set(was.flatMap((one) => (isHers(one) || isShared(one) ? [one.profileId] : [])));
+        const retold = listRetold(events, new Set([...hers, ...asked.shared]), [...was, ...is]);
         const others = (list: readonly ProfileLine[]) =>
-          list.filter((profile) => !isHers(profile) && !isShared(profile)).map((one) => describeLine(one, gone));
+          list
+            .filter((profile) => !isHers(profile) && !isShared(profile))
+            .map((one) => describeLine(one, gone, retold));
         deepEqual(others(is), others(was));
         deepEqual(is.filter(isHers), []);
         for (const { view } of is)
@@ -83,6 +104,11 @@ describe("somebody who is erased", () => {
           list.filter(isShared).map(({ profileId, identifiers }) => ({ profileId, identifiers }));
         deepEqual(names(is), names(was));
         for (const profile of is.filter(isShared)) deepEqual(profile.view.counters, {});
+        for (const { view } of was) {
+          const accounts = view.groups.filter(({ kind, parents }) => kind === "account" && parents.length > 0);
+          met.accounts += accounts.length;
+          met.retold += accounts.filter(({ groupId }) => retold.has(groupId)).length;
+        }
         met.erased += 1;
         met.others += others(was).length;
         met.shared += names(was).length;
@@ -90,7 +116,7 @@ describe("somebody who is erased", () => {
       runs(600),
     );
     t.diagnostic(JSON.stringify(met));
-    checkMet(met.erased > 0);
+    checkMet(met.erased > 0 && met.accounts > met.retold);
   });
 
   it("leaves what the oracle leaves, whatever comes before and after, late or again (G1, I1, P1)", async (t) => {
