@@ -8,7 +8,7 @@ import { NOBODY, showCell, showHead, type Sheet } from "./sheet.ts";
 
 const STYLE = `body{font:14px/1.45 system-ui,sans-serif;margin:2rem auto;max-width:72rem;padding:0 1rem;color:#222}
 h1{font-size:1.5rem}h2{font-size:1.1rem;margin-top:2.5rem}.picture{height:26rem}
-.table{overflow-x:auto}table{border-collapse:collapse}td,th{padding:.2rem .7rem;border-bottom:1px solid #ddd;text-align:left}
+.table{overflow:auto;max-height:32rem}table{border-collapse:collapse}td,th{padding:.2rem .7rem;border-bottom:1px solid #ddd;text-align:left}
 td.number,th.number{text-align:right;font-variant-numeric:tabular-nums}`;
 
 /** Rows of a table. */
@@ -73,7 +73,7 @@ function drawMatrix(rows: Sheet["rows"]): EChartsOption {
   return {
     aria: { enabled: true },
     tooltip: TEXT,
-    grid: { left: 120, right: 40, bottom: 90 },
+    grid: { left: 120, right: 40, top: 20, bottom: 90 },
     xAxis: { type: "category", data: targets, splitArea: { show: true } },
     yAxis: { type: "category", data: sources, name: "from", inverse: true, splitArea: { show: true } },
     visualMap: { min: 0, max, calculable: true, orient: "horizontal", left: "center", bottom: 10 },
@@ -95,7 +95,16 @@ function drawSteps(rows: Sheet["rows"]): EChartsOption {
   return {
     aria: { enabled: true },
     tooltip: TEXT,
-    series: [{ type: "sankey", data: names.map((name) => ({ name })), links, emphasis: { focus: "adjacency" } }],
+    // Else whoever goes no further stands in the last column.
+    series: [
+      {
+        type: "sankey",
+        nodeAlign: "left",
+        data: names.map((name) => ({ name })),
+        links,
+        emphasis: { focus: "adjacency" },
+      },
+    ],
   };
 }
 
