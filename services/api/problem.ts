@@ -26,6 +26,7 @@ export const PROBLEMS = {
     advice: "none: both look alike on purpose",
   },
   "no-such-route": { status: 404, title: "there is no such route", advice: "see /openapi.json" },
+  "method-not-allowed": { status: 405, title: "the route is not asked so", advice: "see the header `Allow`" },
   "request-timeout": { status: 408, title: "the request did not come in time", advice: "send it faster" },
   "ruling-refused": { status: 409, title: "the ruling was refused", advice: "nothing was changed; see `detail`" },
   "request-refused": { status: 409, title: "the request was refused", advice: "nothing was changed; see `detail`" },
@@ -112,6 +113,8 @@ export interface ProblemDetails {
   readonly detail?: string;
   readonly errors?: readonly { readonly path: string; readonly message: string }[];
   readonly retryAfter?: number;
+  /** Methods that the route has. */
+  readonly allow?: readonly string[];
 }
 
 /** Thrown anywhere in a request, answered by the server. */
@@ -135,7 +138,7 @@ export interface WrittenProblem {
 
 export function writeProblem({ code, details }: ApiProblem, requestId: string): WrittenProblem {
   const kind: Kind = PROBLEMS[code];
-  const { detail, errors, retryAfter = kind.retryAfter } = details;
+  const { detail, errors, retryAfter = kind.retryAfter, allow } = details;
   const problem: Problem = {
     type: `urn:weft:problem:${code}`,
     title: kind.title,
@@ -148,6 +151,7 @@ export function writeProblem({ code, details }: ApiProblem, requestId: string): 
   };
   const headers: Record<string, string> = { "content-type": PROBLEM_TYPE };
   if (retryAfter !== undefined) headers["retry-after"] = String(retryAfter);
+  if (allow !== undefined) headers["allow"] = allow.join(", ");
   if (code === "unauthenticated") headers["www-authenticate"] = 'Bearer realm="weft"';
   return { status: kind.status, headers, body: JSON.stringify(problem) };
 }

@@ -14,7 +14,7 @@ import { serializerCompiler, validatorCompiler } from "fastify-type-provider-zod
 import type { Metrics } from "#services/admin/metrics.ts";
 import type { AuditTrail } from "./audit.ts";
 import type { Authenticator } from "./authenticator.ts";
-import { CONTRACT, type RouteContract, ROUTE_NAMES } from "./contract.ts";
+import { CHANGES, CONTRACT, type RouteContract, ROUTE_NAMES } from "./contract.ts";
 import { describeRoute, PAGE, registerDocs } from "./docs.ts";
 import { Exports } from "./exports.ts";
 import type { Handlers } from "./handler.ts";
@@ -104,6 +104,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     reply.header("cache-control", "no-store");
     reply.header("x-content-type-options", "nosniff");
     if (!request.url.startsWith(PAGE)) reply.header("content-security-policy", "default-src 'none'");
+    requireRoute(request);
   });
   app.addHook("onResponse", async (request, reply) => {
     // The pattern: what is in a URL may be anything.
@@ -128,7 +129,6 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     if (problem.code === "internal-error") logFault(logger, request, error);
     return sendProblem(reply, request, problem);
   });
-  app.setNotFoundHandler((request, reply) => sendProblem(reply, request, new ApiProblem("no-such-route")));
   await registerDocs(app);
   const admit = createAdmission(options);
   const record = createRecorder(options.audit);
@@ -171,6 +171,22 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     if (request.caller !== null && maySee(request.caller)) await record(request, []);
   });
   return app;
+}
+
+const PATHS = [...ROUTE_NAMES.map((name) => CONTRACT[name]), CHANGES].map(({ method, url }) => ({
+  method,
+  url,
+  pattern: new RegExp(`^${url.replaceAll(/:\w+/g, "[^/]+")}$`),
+}));
+
+/** A path that stands for itself is no value of a parameter, whatever the method. Throws ApiProblem. */
+function requireRoute({ url, is404, routeOptions }: FastifyRequest): void {
+  const [path = ""] = url.split("?");
+  const exact = PATHS.filter((one) => one.url === path);
+  if (!is404 && (exact.length === 0 || routeOptions.url === path)) return;
+  const meant = exact.length > 0 ? exact : PATHS.filter(({ pattern }) => pattern.test(path));
+  if (meant.length === 0) throw new ApiProblem("no-such-route");
+  throw new ApiProblem("method-not-allowed", { allow: meant.map(({ method }) => method) });
 }
 
 export type Admission = (request: FastifyRequest, scope: Scope | null, isLookUp: boolean) => Promise<void>;

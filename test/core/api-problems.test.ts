@@ -50,7 +50,7 @@ test("each problem is one of the list, in the shape of RFC 9457, and each code i
     assert.equal("retry-after" in headers, status === 503 || status === 429, code);
   }
   const ofRoutes = [...Object.values(CONTRACT).flatMap(listProblems), ...SHARED_PROBLEMS, ...CHANGES.problems];
-  const elsewhere = ["no-such-route", "headers-too-large"];
+  const elsewhere = ["no-such-route", "method-not-allowed", "headers-too-large"];
   assert.deepEqual(new Set([...ofRoutes, ...elsewhere]), new Set(PROBLEM_CODES));
 });
 
@@ -73,14 +73,21 @@ test("the document is OpenAPI 3.1 with every route, and its page asks nobody els
 });
 
 test("whatever is not there is a problem too, and every answer has a request id", async () => {
-  for (const [method, url] of [
-    ["GET", "/"],
-    ["POST", "/health"],
-    ["GET", "/profiles/lookup/x"],
-    ["DELETE", "/profiles/AAAAAAAAAAAAAAAAAAAAAA"],
+  for (const [method, url, allow] of [
+    ["GET", "/", undefined],
+    ["POST", "/health", "GET"],
+    ["GET", "/profiles/lookup/x", undefined],
+    ["DELETE", "/profiles/AAAAAAAAAAAAAAAAAAAAAA?x", "GET"],
+    ["PUT", "/profiles/lookup", "POST"],
+    ["GET", "/profiles/lookup", "POST"],
+    ["QUERY", "/profiles/lookup?x", "POST"],
+    ["OPTIONS", "/changes", "GET"],
+    ["PUT", "/rules", "GET, POST"],
   ] as const) {
     const { statusCode, headers, body } = await api.app.inject({ method, url });
-    assert.deepEqual([statusCode, problemSchema.parse(JSON.parse(body)).code], [404, "no-such-route"], url);
+    const { code, status } = problemSchema.parse(JSON.parse(body));
+    const expected = allow === undefined ? "no-such-route" : "method-not-allowed";
+    assert.deepEqual([statusCode, code, headers["allow"]], [status, expected, allow], url);
     assert.match(String(headers["x-request-id"]), /^[0-9a-f-]{36}$/);
     assert.equal(headers["cache-control"], "no-store");
   }
