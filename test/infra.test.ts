@@ -223,6 +223,44 @@ test("the image holds production dependencies and nothing of the tests", () => {
   assert.deepEqual(ignored.slice(1).toSorted(), [...new Set(copied)].map((path) => `!${path}`).toSorted());
 });
 
+/** Beside our own: what may be passed on with a product under Apache 2.0. */
+const LICENCES = /^(MIT|Apache-2\.0|MIT OR Apache-2\.0|ISC|0BSD|BSD-[23]-Clause|BlueOak-1\.0\.0|Unlicense)$/;
+/** The lock does not say; their own files say MIT. */
+const LICENCES_READ = ["@kafkajs/confluent-schema-registry", "buildcheck", "cpu-features", "ssh2"];
+/** Those that have a script; only `node` may run its own. */
+const WITH_INSTALL_SCRIPT = ["cpu-features", "node", "protobufjs", "ssh2"];
+
+test("what is installed is named exactly, comes from the registry as it was, runs no script that is not allowed, and may be passed on", () => {
+  const { allowScripts, dependencies, devDependencies } = JSON.parse(readText("package.json")) as Record<
+    string,
+    Record<string, unknown>
+  >;
+  for (const [name, version] of Object.entries({ ...dependencies, ...devDependencies }))
+    assert.match(String(version), /^\d+\.\d+\.\d+$/, `${name} is no exact version of the registry's`);
+  assert.deepEqual(allowScripts, { node: true });
+  const lock = JSON.parse(readText("package-lock.json")) as { readonly packages: Record<string, LockedPackage> };
+  const locked = Object.entries(lock.packages).filter(([path]) => path !== "");
+  const nameOf = (path: string) => path.slice(path.lastIndexOf("node_modules/") + "node_modules/".length);
+  assert.ok(locked.length > 300);
+  for (const [path, { version, resolved, integrity, link, license }] of locked) {
+    assert.match(integrity ?? "", /^sha512-/, path);
+    assert.match(version ?? "", /^\d+\.\d+\.\d+/, path);
+    assert.ok(link !== true && (resolved === undefined || resolved.startsWith("https://registry.npmjs.org/")), path);
+    if (!LICENCES_READ.includes(nameOf(path))) assert.match(license ?? "", LICENCES, path);
+  }
+  const scripted = locked.filter(([, { hasInstallScript }]) => hasInstallScript === true).map(([path]) => nameOf(path));
+  assert.deepEqual([...new Set(scripted)].toSorted(), WITH_INSTALL_SCRIPT);
+});
+
+interface LockedPackage {
+  readonly version?: string;
+  readonly resolved?: string;
+  readonly integrity?: string;
+  readonly link?: boolean;
+  readonly license?: string;
+  readonly hasInstallScript?: boolean;
+}
+
 function makeDirectory(t: TestContext): string {
   const directory = mkdtempSync(join(tmpdir(), "weft-infra-"));
   t.after(() => rmSync(directory, { recursive: true, force: true }));

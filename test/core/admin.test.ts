@@ -132,6 +132,8 @@ test("health says starting, ok or draining; a fault says no more than that there
       const fault = await ask("/metrics");
       assert.deepEqual([fault.status, await fault.text()], [500, "a fault of Weft\n"]);
       assert.equal((await ask("/metrics", { method: "POST", body: "x" })).status, 405);
+      const flood = await ask("/health", { headers: { "x-flood": "x".repeat(9 * 1024) } });
+      assert.equal(flood.status, 431);
       for (const path of ["/", "/metrics/", "/health?x", "/../metrics/x", "/debug", "/__proto__"])
         assert.equal((await ask(path)).status, 404, path);
     },

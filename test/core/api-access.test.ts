@@ -317,6 +317,29 @@ test("one key may ask so often a minute, and whoever guesses is stopped", async 
   await limited.close();
 });
 
+test("who has not the scope of a look-up learns nothing by its time either: nobody is looked for", async () => {
+  let asked = 0;
+  const watch = <T extends object>(service: T): T =>
+    new Proxy(service, {
+      get(target, name) {
+        asked += 1;
+        const value: unknown = Reflect.get(target, name, target);
+        return typeof value === "function" ? (value.bind(target) as unknown) : value;
+      },
+    });
+  const own = await openTestApi(stage, {
+    change: ({ index, store }) => ({ index: watch(index), store: watch(store) }),
+  });
+  asked = 0;
+  const [reader, analyst] = [own.as(own.keys.reader), own.as(own.keys.analyst)];
+  assert.equal((await reader.explain({ body: { identifiers: [MARIE_BY_PHONE] } })).status, 404);
+  assert.equal((await analyst.search({ body: { by: "card", number: MARIE.card.card } })).status, 404);
+  assert.equal(asked, 0);
+  assert.equal((await reader.lookUp({ body: MARIE_BY_PHONE })).status, 200);
+  assert.ok(asked > 0);
+  await own.close();
+});
+
 test("beyond this machine it listens with TLS only, unless it is told that this is for development", () => {
   for (const host of ["127.0.0.1", "127.9.9.9", "localhost", "::1"]) requireSecurity(host, false, false);
   for (const host of ["0.0.0.0", "::", "10.0.0.1", "weft.example", "127.0.0.1.example", "::ffff:10.0.0.1"]) {
