@@ -3,6 +3,7 @@
 
 import { isAuthenticated, OPERATOR, type Assurance, type SourceConfiguration } from "./configuration.ts";
 import type { ChannelEvent, IdentifierClaim } from "./event.ts";
+import type { KeptObjection } from "./objection.ts";
 import type { Registry } from "./registry.ts";
 import { verdictOf, type Verdict } from "./ruling.ts";
 
@@ -13,6 +14,8 @@ export interface AcceptedIdentifier {
   readonly assurance: Assurance;
   /** Of a life that was erased (erasure.ts): the value is empty. */
   readonly erased?: "own" | "claimed" | null;
+  /** Of somebody who was erased and could be reached by it. */
+  readonly objections?: readonly KeptObjection[] | null;
 }
 
 /** What the event rules about two of its identifiers, or about one that stands for both. */

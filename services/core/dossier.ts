@@ -3,7 +3,7 @@
 import { CART_RULES, readCarts, type Cart } from "./cart.ts";
 import { CASE_RULES, readCases, type CaseRecord } from "./case.ts";
 import { REACH_RULES, readReaches, type Reach } from "./contact.ts";
-import { CONSENT_RULES, readConsents, type Consent } from "./consent.ts";
+import { CONSENT_RULES, consentKey, readConsents, type Consent } from "./consent.ts";
 import { CALL_RULES, MESSAGE_STEP_RULES, NO_CORRESPONDENCE, NOTE_RULES, readCorrespondence } from "./correspondence.ts";
 import type { Correspondence } from "./correspondence.ts";
 import type { ChannelEvent } from "./event.ts";
@@ -109,6 +109,17 @@ export function readDossier(
 }
 
 /** Whatever is not a mere view is; and so is a view that says more than that something was seen. */
+/** The dossier, these consents told as well. */
+export function tellConsents(
+  dossier: Dossier | null,
+  told: readonly Consent[],
+): { readonly dossier: Dossier; readonly limits: LimitKind[] } {
+  const limits: LimitKind[] = [];
+  let consents: Registers<Consent> = NOTHING_TOLD;
+  for (const one of told) consents = mergeRegisters(CONSENT_RULES, consents, new Map([[consentKey(one), one]]), limits);
+  return { dossier: mergeDossiers(dossier, { ...EMPTY, consents }, limits) ?? EMPTY, limits };
+}
+
 function isTelling(event: ChannelEvent): boolean {
   if (!isViewing(event.type)) return true;
   const { cart, consents, restriction, search, product, touch, preferences, loyalty, group } = event;

@@ -9,6 +9,9 @@ import { isAuthenticated } from "./configuration.ts";
 import type { AcceptedEvent } from "./acceptance.ts";
 import { isWithoutFacts, type AcceptedIdentifier } from "./declaration.ts";
 import type { Hash } from "./identifier.ts";
+import { mailboxKey } from "./mailbox.ts";
+import type { KeptObjection, Objection } from "./objection.ts";
+import type { Registry } from "./registry.ts";
 
 /** The source that requests are told by. */
 export const PRIVACY = "privacy";
@@ -25,6 +28,9 @@ export interface ErasureRequest {
   readonly claimed: readonly string[];
   /** Contested identifiers with a claim of hers: keys. The claim stays, as nobody's; the facts from before go. */
   readonly shared: readonly string[];
+  /** What she had refused, and keys of what reached her (objection.ts). */
+  readonly objections: readonly Objection[];
+  readonly contacts: readonly string[];
 }
 
 /** own: nothing under this key counts. claimed, shared: nothing that was recorded or happened up to an instant. */
@@ -52,9 +58,11 @@ export class Erasures {
   readonly #ended = new Map<string, Ended[]>();
   readonly #claimed = new Map<string, number>();
   readonly #shared = new Map<string, number>();
+  /** By the key of a contact's first life, or of its mailbox. */
+  readonly #kept = new Map<string, KeptObjection[]>();
 
   /** A request that is known already changes nothing. */
-  add({ requestId, at, own, orders, claimed, shared }: ErasureRequest): void {
+  add({ requestId, at, own, orders, claimed, shared, objections, contacts }: ErasureRequest): void {
     if (this.#requests.has(requestId)) return;
     this.#requests.add(requestId);
     for (const key of [...own, ...orders]) {
@@ -68,6 +76,10 @@ export class Erasures {
       [shared, this.#shared],
     ] as const)
       for (const key of keys) latest.set(key, Math.max(at, latest.get(key) ?? 0));
+    for (const key of contacts) {
+      const kept = objections.map((objection) => ({ requestId, at, ...objection }));
+      this.#kept.set(key, [...(this.#kept.get(key) ?? []), ...kept]);
+    }
   }
 
   get isEmpty(): boolean {
@@ -80,9 +92,18 @@ export class Erasures {
     return lifeKey(hash, key, Math.max(0, life));
   }
 
+  /** Of an identifier that is told under its first key at an instant; null: none. */
+  #objectionsOf(registry: Registry, identifier: AcceptedIdentifier, at: number): readonly KeptObjection[] | null {
+    if (this.#kept.size === 0 || !isAuthenticated(identifier.assurance)) return null;
+    const keys = new Set([identifier.key, mailboxKey(registry, identifier) ?? identifier.key]);
+    const kept = [...keys].flatMap((key) => this.#kept.get(key) ?? []).filter((one) => one.at < at);
+    return kept.length === 0 ? null : kept;
+  }
+
   /** The event as it counts: under the keys of its time, and without facts where these are erased. */
-  apply(hash: Hash, accepted: AcceptedEvent): AcceptedEvent {
+  apply(registry: Registry, accepted: AcceptedEvent): AcceptedEvent {
     if (this.isEmpty) return accepted;
+    const { hash } = registry;
     const at = instantOf(accepted.recordedAt, accepted.event.occurredAt);
     const renamed = new Map<string, string>();
     const live = (identifier: AcceptedIdentifier): AcceptedIdentifier => {
@@ -92,7 +113,9 @@ export class Erasures {
       renamed.set(identifier.key, key);
       const isClaimed = !isAuthenticated(identifier.assurance) && (this.#claimed.get(key) ?? -1) >= at;
       const erased = life < ended.length ? "own" : isClaimed ? "claimed" : null;
-      return erased === null ? { ...identifier, key } : { ...identifier, key, value: "", erased };
+      if (erased !== null) return { ...identifier, key, value: "", erased };
+      if ((this.#shared.get(key) ?? -1) >= at) return { ...identifier, key };
+      return { ...identifier, key, objections: this.#objectionsOf(registry, identifier, at) };
     };
     const identifiers = accepted.identifiers.map(live);
     const order = accepted.order === null ? null : live(accepted.order);

@@ -3,6 +3,7 @@
 
 import type { Part } from "./component.ts";
 import type { Assurance } from "./configuration.ts";
+import type { KeptObjection } from "./objection.ts";
 import type { Cause } from "./profile.ts";
 import type { AcceptedRuling } from "./declaration.ts";
 import type { Stamp } from "./comparison.ts";
@@ -24,10 +25,12 @@ export interface RoutedIdentifier {
   readonly local: boolean;
   /** Of a life that was erased: the value is empty. */
   readonly erased?: "own" | "claimed" | null;
+  /** Of somebody who was erased and could be reached by it. */
+  readonly objections?: readonly KeptObjection[] | null;
 }
 
 /** Keys, of the lives that the request ends. */
-export type RoutedErasure = ErasureRequest;
+export type RoutedErasure = Omit<ErasureRequest, "objections" | "contacts">;
 
 export interface EventItem {
   readonly kind: "event";

@@ -37,6 +37,12 @@ function mailboxOf({ folds }: Registry, { namespace, value }: Named): Named | nu
   return name === undefined || mailbox === null ? null : { namespace: name, value: mailbox };
 }
 
+/** Null: it is a mailbox by itself, or no address. */
+export function mailboxKey(registry: Registry, named: Named): string | null {
+  const mailbox = mailboxOf(registry, named);
+  return mailbox === null ? null : identifierKey(registry, mailbox.namespace, mailbox.value);
+}
+
 /** The mailboxes of the addresses among the identifiers of an event, by key. */
 export function listMailboxes(registry: Registry, identifiers: readonly AcceptedIdentifier[]): AcceptedIdentifier[] {
   if (registry.folds.size === 0) return [];

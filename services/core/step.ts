@@ -30,6 +30,7 @@ import type { Carried, ComponentId, EventItem, Item, RoutedIdentifier, StatusIte
 import { adoptLooseOrders, emptyFragment, foldOrderEvent, openFragment } from "./order-book.ts";
 import { forgetMembership, forgetSummary, standingSum } from "./membership.ts";
 import { orderPart } from "./order.ts";
+import { keepObjections } from "./objection.ts";
 import type { Cause } from "./profile.ts";
 import { touchProfile } from "./publication.ts";
 import { createNews, takeStatus } from "./region.ts";
@@ -192,6 +193,7 @@ function* applyEvent(
       evaluateProfile(engine, workspace, component, emptied.profile, cause, "split");
     if (component.abroad !== null) yield* adoptLooseOrders(engine, workspace, component, cause, affected);
   }
+  keepObjectionsOf(engine, workspace, component, item, folded?.occurredAt ?? item.recordedAt, cause, affected);
   if (folded === null || item.role === "tie" || item.role === "ruling") {
     evaluateAffected(engine, workspace, component, affected, cause);
     // Told once, where the better of its two identifiers lives; the other home's copy may have come with a hand-over first.
@@ -223,6 +225,28 @@ function* applyEvent(
   evaluateAffected(engine, workspace, component, affected, cause);
   if (item.role === "anchor")
     reportOutcome(workspace, item, isNew ? "folded" : "duplicate", isClamped ? "occurred-at-clamped" : null);
+}
+
+/** Of the identifiers that live here. */
+function keepObjectionsOf(
+  engine: Engine,
+  workspace: Workspace,
+  component: Component,
+  item: EventItem,
+  occurredAt: number,
+  cause: Cause,
+  affected: Set<string>,
+): void {
+  for (const { key, local, objections } of item.identifiers) {
+    const entry = (objections ?? null) === null || !local ? undefined : component.identifiers.get(key);
+    if (entry === undefined || isGivenUp(component, key) || isErasedFor(entry, item, occurredAt)) continue;
+    const { profile } = entry;
+    keepObjections(workspace, component, entry, objections ?? [], () => {
+      if (profile === null) return;
+      touchProfile(engine, workspace, component, profile, cause);
+      affected.add(profile);
+    });
+  }
 }
 
 /** Adds the event to its anchor's fragment, and to the sum of the profile where that stands and no limit was met. */

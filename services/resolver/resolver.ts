@@ -76,7 +76,7 @@ export async function resolveBatch(options: ResolveOptions, arrivals: readonly A
   for (const arrival of arrivals) {
     const acceptance = acceptEvent(registry, arrival.source, arrival.recordedAt, arrival.event, holds);
     if (acceptance.ok) {
-      const event = erasures.apply(registry.hash, acceptance.accepted);
+      const event = erasures.apply(registry, acceptance.accepted);
       if (batch.isDuplicate(acceptance.accepted)) duplicates.push({ arrival, anchor: event.anchor });
       else {
         const bytes = event.dropped.length === 0 ? arrival.bytes : encodeEvent?.(event.lawful);

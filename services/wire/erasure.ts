@@ -8,7 +8,8 @@ import { identifierKey } from "#core/identifier.ts";
 import type { IndexView } from "#core/routing.ts";
 import type { Carried, ComponentId, EventItem, RoutedIdentifier } from "#core/item.ts";
 import { findSubject, firstKey } from "#core/subject.ts";
-import { membersOf } from "#core/membership.ts";
+import { membersOf, summaryOf } from "#core/membership.ts";
+import { listObjections } from "#core/objection.ts";
 import { isKnown } from "#core/weighed.ts";
 import type { Codec } from "#ports/codec.ts";
 import type { Log } from "#ports/log.ts";
@@ -70,13 +71,15 @@ export async function draftErasure(
     if (far !== null) named.push(...(await readOrdersOf(services, far.component, new Set([key]))));
   }
   const orders = named.map(({ name }) => identifierKey(registry, "order", name));
+  const contactable = [...own, ...claimed];
   const keys = {
+    ...listObjections(registry, summaryOf(component, naming)?.dossier ?? null, contactable),
     own: own.map((member) => firstKey(registry, member)).sort(compareText),
     claimed: claimed.map(({ key }) => key).sort(compareText),
     shared,
     orders: orders.sort(compareText),
   };
-  if (Object.values(keys).flat().length > ERASED_MAX) return refuse("too-large");
+  if (contactable.length + shared.length + orders.length > ERASED_MAX) return refuse("too-large");
   return { ok: true, profileId: record.id, keys, lives: own.map(({ key }) => key) };
 }
 

@@ -40,11 +40,12 @@ export class PrivacyLedger {
     return this.#requests.get(offset) ?? null;
   }
 
-  #take(offset: number, timestampMs: number, { kind, requestId, own, orders, claimed, shared }: PrivacyRecord): void {
+  #take(offset: number, timestampMs: number, record: PrivacyRecord): void {
+    const { kind, author: _author, reason: _reason, ...asked } = record;
     if (kind !== ERASE) return;
     // Requests take effect in the order of the topic, whatever the clocks of those who made them.
     this.#latestMs = Math.max(this.#latestMs, timestampMs);
-    const request = { requestId, at: this.#latestMs, own, orders, claimed, shared };
+    const request = { ...asked, at: this.#latestMs };
     this.#requests.set(offset, request);
     this.erasures.add(request);
   }

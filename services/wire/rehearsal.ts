@@ -56,7 +56,7 @@ export async function rehearseEvents(
       fates.push({ fate: "refused", reason: acceptance.reason, detail: acceptance.detail });
       continue;
     }
-    const accepted = erasures.apply(registry.hash, acceptance.accepted);
+    const accepted = erasures.apply(registry, acceptance.accepted);
     for (const { key } of accepted.identifiers) await visit(key);
     const window = (await visit(accepted.anchor))?.identifiers.get(accepted.anchor)?.fragment?.seen;
     const id = `${source}\n${event.eventId}`;

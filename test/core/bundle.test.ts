@@ -30,8 +30,26 @@ const event: EventItem = {
   traceparent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
   anchor: "k",
   identifiers: [
-    { namespace: "cookie", value: "c", key: "k", assurance: "authenticated", birth: "0-a", local: true, erased: null },
-    { namespace: "phone", value: "+33", key: "l", assurance: "claimed", birth: "1-b", local: false, erased: "own" },
+    {
+      namespace: "cookie",
+      value: "c",
+      key: "k",
+      assurance: "authenticated",
+      birth: "0-a",
+      local: true,
+      erased: null,
+      objections: null,
+    },
+    {
+      namespace: "phone",
+      value: "+33",
+      key: "l",
+      assurance: "claimed",
+      birth: "1-b",
+      local: false,
+      erased: "own",
+      objections: [{ requestId: "r", at: 4, purpose: "news", channel: null }],
+    },
   ],
   order: {
     namespace: "order",
@@ -41,6 +59,7 @@ const event: EventItem = {
     birth: "0-a",
     local: true,
     erased: null,
+    objections: null,
   },
   erasure: null,
 };

@@ -5,7 +5,7 @@ import { deepEqual, ok } from "node:assert/strict";
 import { describe, it } from "node:test";
 import * as fc from "fast-check";
 import { acceptEvent } from "#core/acceptance.ts";
-import type { ErasureRequest } from "#core/erasure.ts";
+import { type ErasureRequest, PRIVACY } from "#core/erasure.ts";
 import { createRegistry } from "#core/registry.ts";
 import type { Fold } from "#services/fold/fold.ts";
 import type { ProfileLine } from "#services/wire/profile-reader.ts";
@@ -21,7 +21,13 @@ import { type Asking, draftRequest, tellApart } from "#support/subjects.ts";
 const registry = createRegistry(configuration, hash);
 const campaign = new Campaign();
 
-const told = usual.map(({ events }) => tellApart(events));
+const told = usual.map(({ events }) => tellApart(events.map(refuse)));
+
+/** Of what the shop tells a third is a refusal: objections outlive the erasure. */
+function refuse(one: RecordedEvent): RecordedEvent {
+  const isTold = ["crm", "store"].includes(one.source) && Number(one.event.eventId.slice(1)) % 3 === 0;
+  return isTold ? { ...one, event: { ...one.event, consents: [{ purpose: "news", granted: false }] } } : one;
+}
 
 interface Point extends Asking {
   readonly place: number;
@@ -39,7 +45,17 @@ async function request(
   return keys && { requestId, at, ...keys };
 }
 
-const met = { erased: 0, others: 0, shared: 0, accounts: 0, retold: 0, requests: 0, suppressed: 0 };
+const met = {
+  erased: 0,
+  others: 0,
+  shared: 0,
+  accounts: 0,
+  retold: 0,
+  requests: 0,
+  suppressed: 0,
+  objections: 0,
+  kept: 0,
+};
 
 /** Of whoever was with her in a group, without her. retold: accounts of which what is above them went with what she told. */
 function describeLine(profile: ProfileLine, gone: ReadonlySet<string>, retold: ReadonlySet<string>): string {
@@ -148,7 +164,11 @@ describe("somebody who is erased", () => {
           }
           for (const event of events.slice(done)) await fold.add([event]);
           const oracle = recomputePeople(events, configuration, hash, 0, requests);
-          deepEqual(comparePeople(await fold.readPeople()), compareOracle(oracle));
+          const people = await fold.readPeople();
+          deepEqual(comparePeople(people), compareOracle(oracle));
+          const consents = people.profiles.flatMap(({ view }) => view.consents);
+          met.kept += consents.filter(({ source }) => source === PRIVACY).length;
+          met.objections += requests.filter(({ objections }) => objections.length > 0).length;
           checkStream(fold.outputs, oracle, hash);
           met.requests += requests.length;
           met.suppressed += fold.outcomes.filter(({ outcome }) => outcome === "suppressed").length;
@@ -159,6 +179,7 @@ describe("somebody who is erased", () => {
     );
     t.diagnostic(JSON.stringify(met));
     checkMet(met.suppressed > met.requests / 4, "late and repeated events met their erasure");
+    checkMet(met.objections > 0 && met.kept > 0, "objections outlived it");
   });
 
   it("is erased the same on any number of shards, whoever crashes, while her events arrive (G1, I1, S1)", async (t) => {

@@ -16,7 +16,7 @@ import { forget } from "#support/oracle-erasure.ts";
 import { draftRequest } from "#support/subjects.ts";
 import type { Broker } from "./broker.ts";
 import { type Kit, NAMES } from "./kit.ts";
-import { isForgotten, isOf, listMarks, markOf } from "./marks.ts";
+import { isForgotten, isOf, listMarks, markOf, registry } from "./marks.ts";
 import type { ServerState } from "./state.ts";
 import type { World } from "./world.ts";
 
@@ -131,7 +131,7 @@ export class Forgetting {
     if (this.#gone.size === 0) return;
     for (const mark of listMarks(bytes)) {
       const { accepted } = this.#eventOf(mark);
-      const [named] = forget(hash, [accepted], this.requests).accepted;
+      const [named] = forget(registry, [accepted], this.requests).accepted;
       const gone = this.#gone.get(named?.anchor ?? "");
       if (named === undefined || gone === undefined || !isAfter(gone) || !isOf(named, gone.erased)) continue;
       this.#ground.world.fail(`${where} shows ${mark}, whose subject has been erased (G1)`);

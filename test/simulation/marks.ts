@@ -5,9 +5,12 @@ import type { Erased } from "#core/component.ts";
 import { isAuthenticated } from "#core/configuration.ts";
 import { type ErasureRequest, instantOf } from "#core/erasure.ts";
 import type { ChannelEvent } from "#core/event.ts";
-import { hash } from "#support/histories.ts";
+import { createRegistry } from "#core/registry.ts";
+import { configuration, hash } from "#support/histories.ts";
 import type { RecordedEvent } from "#support/oracle.ts";
 import { forget } from "#support/oracle-erasure.ts";
+
+export const registry = createRegistry(configuration, hash);
 
 const MARK = /mark-[\w-]+\./g;
 
@@ -23,7 +26,7 @@ export function isForgotten(accepted: AcceptedEvent, requests: readonly ErasureR
   const {
     accepted: [named],
     lastingFacts,
-  } = forget(hash, [accepted], requests);
+  } = forget(registry, [accepted], requests);
   return named !== undefined && !lastingFacts(named);
 }
 

@@ -5,17 +5,33 @@ import type { AcceptedEvent } from "#core/acceptance.ts";
 import { isAuthenticated } from "#core/configuration.ts";
 import { isWithoutFacts, type AcceptedIdentifier } from "#core/declaration.ts";
 import type { ErasureRequest } from "#core/erasure.ts";
-import type { Hash } from "#core/identifier.ts";
+import { mailboxKey } from "#core/mailbox.ts";
+import type { Registry } from "#core/registry.ts";
+
+export interface Refusal {
+  readonly purpose: string;
+  readonly channel: string | null;
+  readonly at: number;
+  readonly eventId: string;
+}
 
 export interface Remembered {
   readonly accepted: readonly AcceptedEvent[];
   /** Keys of identifiers that are on no profile. */
   readonly hidden: ReadonlySet<string>;
+  /** By the key of who is told anew under a contact of somebody who was erased: what that person had refused. */
+  readonly refused: ReadonlyMap<string, readonly Refusal[]>;
   lastingFacts(event: AcceptedEvent): boolean;
   lastingOrders(event: AcceptedEvent): boolean;
 }
 
-export function forget(hash: Hash, told: readonly AcceptedEvent[], requests: readonly ErasureRequest[]): Remembered {
+export function forget(
+  registry: Registry,
+  told: readonly AcceptedEvent[],
+  requests: readonly ErasureRequest[],
+): Remembered {
+  const { hash } = registry;
+  const refused = new Map<string, Refusal[]>();
   const endsOf = (key: string) =>
     requests.flatMap(({ own, orders, at }) => ([...own, ...orders].includes(key) ? [at] : []));
   const nameIn = (key: string, life: number) => (life === 0 ? key : hash(`life\n${key}\n${life}`));
@@ -51,6 +67,15 @@ export function forget(hash: Hash, told: readonly AcceptedEvent[], requests: rea
           ? null
           : { ...event.ruling, one: name(event.ruling.one), other: name(event.ruling.other) },
     };
+    for (const one of event.identifiers) {
+      const key = name(one.key);
+      if (!isAuthenticated(one.assurance) || gone.has(key) || isBefore("shared", key)) continue;
+      for (const { requestId: eventId, at: endedAt, contacts, objections } of requests) {
+        const isHers = contacts.includes(one.key) || contacts.includes(mailboxKey(registry, one) ?? "");
+        if (!isHers || at <= endedAt) continue;
+        refused.set(key, [...(refused.get(key) ?? []), ...objections.map((o) => ({ ...o, at: endedAt, eventId }))]);
+      }
+    }
     const isClaim = ({ erased }: AcceptedIdentifier) => erased === "claimed";
     if (!isWithoutFacts(event) || event.ruling?.verdict === "linked")
       for (const one of named.identifiers) spoken.set(one.key, (spoken.get(one.key) ?? false) || !isClaim(one));
@@ -65,6 +90,7 @@ export function forget(hash: Hash, told: readonly AcceptedEvent[], requests: rea
   return {
     accepted,
     hidden,
+    refused,
     lastingFacts: (event) => !silent.has(event),
     lastingOrders: (event) => !orderless.has(event),
   };

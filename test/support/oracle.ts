@@ -28,7 +28,7 @@ import {
   must,
   pairOf,
 } from "./oracle-identity.ts";
-import { forget } from "./oracle-erasure.ts";
+import { forget, type Refusal } from "./oracle-erasure.ts";
 import { listDemographics } from "./oracle-demographics.ts";
 import { describeDossier } from "./oracle-dossier.ts";
 import { describeGroups } from "./oracle-groups.ts";
@@ -95,7 +95,7 @@ export function recomputePeople(
     if (acceptance.ok && backfill === true) loaded.add(acceptance.accepted);
     return acceptance.ok ? [acceptance.accepted] : [];
   });
-  const { accepted, hidden, lastingFacts, lastingOrders } = forget(hash, told, requests);
+  const { accepted, hidden, refused, lastingFacts, lastingOrders } = forget(registry, told, requests);
   for (const [place, event] of accepted.entries()) if (loaded.has(told[place] as AcceptedEvent)) history.add(event);
   const latestMs = Math.max(0, ...events.map(({ recordedAt }) => recordedAt));
   const verdicts = listVerdicts(accepted);
@@ -141,9 +141,13 @@ export function recomputePeople(
     const facts = accepted.filter(
       (event) => lastingFacts(event) && !isWithoutFacts(event) && keepers.some((member) => member.key === event.anchor),
     );
+    const refusals = keepers.flatMap(({ key }) => refused.get(key) ?? []);
     const contested = visible(isClaimant(group) ? shown.get(whole) : []);
     return [
-      { facts, profile: describeGroup(registry, group, keepers, contested, own, facts, history, latestMs, atMs) },
+      {
+        facts,
+        profile: describeGroup(registry, group, keepers, contested, own, facts, refusals, history, latestMs, atMs),
+      },
     ];
   });
   const linked = describeGroups(profiles.map(({ facts, profile: { profileId } }) => ({ profileId, facts })));
@@ -179,6 +183,7 @@ function describeGroup(
   contested: ReadonlySet<Identifier>,
   orders: readonly OrderFacts[],
   facts: readonly AcceptedEvent[],
+  refusals: readonly Refusal[],
   history: ReadonlySet<AcceptedEvent>,
   latestMs: number,
   atMs: number,
@@ -191,7 +196,7 @@ function describeGroup(
   const count = (holds: (event: ChannelEvent) => boolean) => facts.filter(({ event }) => holds(event)).length;
   const survivors = sortSurvivors(registry, facts);
   const traits = chooseTraits(survivors);
-  const dossier = describeDossier(registry, members, facts, orders);
+  const dossier = describeDossier(registry, members, facts, orders, refusals);
   const times = facts.map(({ event }) => event.occurredAt);
   const withoutScores = {
     profile: {
