@@ -10,6 +10,7 @@ import {
   type Rules,
   type SourceConfiguration,
 } from "#core/configuration.ts";
+import type { Retention } from "#core/retention.ts";
 import { checkNames } from "./consistency.ts";
 import { SourceDocument } from "./document.ts";
 import { applyOverrides, listOverrides } from "./environment.ts";
@@ -35,6 +36,7 @@ export interface Deployment extends Pick<ConfigurationFile, "dev" | "registry" |
   readonly mappings: ReadonlyMap<string, CsvMapping>;
   /** By source name, for sources whose topic holds values of somebody else's. */
   readonly payloadMappings: ReadonlyMap<string, PayloadMapping>;
+  readonly retention: Retention;
   /** By source name: below what figures it is to be held back. */
   readonly floors: ReadonlyMap<string, Floors>;
   /** By source name: for the data map, never for the engine. */
@@ -236,6 +238,10 @@ function buildDeployment(file: ConfigurationFile, identityKey: IdentityKey, tran
       transactionTimeoutMs: engine.transactionTimeout,
     },
     identityKey,
+    retention: {
+      rules: file.retention.rules.map(({ purpose, whom, after }) => ({ purpose, whom, afterMs: after })),
+      contacts: file.retention.contacts,
+    },
     mappings: new Map(
       file.sources.flatMap(({ name, mapping }) => (mapping?.format === "csv" ? [[name, mapping] as const] : [])),
     ),

@@ -7,6 +7,7 @@ import { isCurrency } from "#core/currency.ts";
 import { durationKey, durationKeyWithDefault } from "./duration.ts";
 import { csvMapping } from "./mapping.ts";
 import { payloadMapping } from "./payload-mapping.ts";
+import { retention } from "./retention-schema.ts";
 
 /** Names end up in topic names, store keys and header values, so they keep to what all of those allow. */
 export const name = z.string().regex(/^[a-z][a-z0-9-]{0,62}$/, "expected a name of small letters, digits and dashes");
@@ -337,6 +338,7 @@ export const configurationSchema = z.strictObject({
     .min(1)
     .default(["firstName", "lastName", "birthDate", "email", "phone", "postal"])
     .meta({ description: "Traits and kinds of contact point (postal among them) that a complete profile has." }),
+  retention: retention.prefault({}).meta({ description: "How long people may be kept: `weft privacy due`." }),
   identityKey: z.string().min(1).optional().meta({
     description:
       "Secret file, at least 32 bytes, that keys profile ids; relative to this file. Default: a published test key, not for real people.",

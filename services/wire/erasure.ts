@@ -1,6 +1,7 @@
 // A request to forget a person (G1): whom it is about, as the state says, and its items for the homes of what it names.
 
 import { compareText } from "#core/comparison.ts";
+import type { Component } from "#core/component.ts";
 import type { Erasures, ErasureRequest } from "#core/erasure.ts";
 import { PRIVACY } from "#core/erasure.ts";
 import type { Hash } from "#core/identifier.ts";
@@ -56,13 +57,24 @@ export async function draftErasure(
   const { component, entry } = found;
   const naming = entry.profile;
   if (naming === null) return refuse("held-apart");
-  const record = component.profiles.get(naming);
-  if (record?.alive !== true) return refuse("not-settled");
   const isPersonKnown = [...membersOf(component, naming)].some((key) => {
     const member = component.identifiers.get(key);
     return member !== undefined && isKnown(registry, member);
   });
   if (isPersonKnown && !isVouchedFor(registry, component, entry)) return refuse("claimed-only");
+  return draftErasureOf(services, component, naming);
+}
+
+/** What a request about this profile is about; whoever asks vouches for it. */
+export async function draftErasureOf(
+  services: LookupServices,
+  component: Component,
+  naming: string,
+): Promise<ErasureDraft> {
+  const { registry } = services.engine;
+  const refuse = (reason: ErasureRefusal) => ({ ok: false, reason }) as const;
+  const record = component.profiles.get(naming);
+  if (record?.alive !== true) return refuse("not-settled");
   const { own, claimed, shared, isSettled } = findSubject(registry, component, naming);
   if (!isSettled) return refuse("not-settled");
   const named = await readOrdersOf(services, component, new Set([...membersOf(component, naming), ...shared]));

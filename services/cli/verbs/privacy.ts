@@ -13,6 +13,7 @@ import { draftErasure, isErased, publishErasure } from "#services/wire/erasure.t
 import { operatorTopic } from "#services/wire/ruling.ts";
 import { judgeStatement, publishStatement, restrict, type Statement } from "#services/wire/statement.ts";
 import { exportSubject, tabulateExport } from "#services/wire/subject-export.ts";
+import { registerDue } from "./privacy-due.ts";
 import { EXIT, UsageError } from "../failure.ts";
 import { IDENTIFIER_HELP, parseIdentifier } from "../identifier.ts";
 import type { CommonOptions } from "../program.ts";
@@ -56,6 +57,7 @@ export function registerPrivacy(program: Command): void {
       process.stdout.write(rows.map((row) => `${json ? JSON.stringify(row) : describeRow(row)}\n`).join(""));
     });
   registerCorrections(privacy);
+  registerDue(privacy);
   privacy
     .command("erase")
     .description("forget a person: everything under her identifiers, for ever, whatever is replayed or comes late")

@@ -1,0 +1,38 @@
+// Who is due to be forgotten (core/retention.ts), as of the time of each shard: what every resolver slot has passed, so the
+// same log gives the same list.
+
+import { type Expiry, findExpiry, type Retention } from "#core/retention.ts";
+import { SHARD_PART, type ShardTime } from "#core/shard-time.ts";
+import { viewProfile } from "#core/view.ts";
+import { draftErasureOf, type ErasureDraft } from "./erasure.ts";
+import type { LookupServices } from "./location.ts";
+import { decodePart, readComponents, repeatRead } from "./part.ts";
+import { requireStanding } from "./standing.ts";
+
+export interface DueProfile extends Expiry {
+  readonly profileId: string;
+  /** A request to erase her. */
+  draft(): Promise<ErasureDraft>;
+}
+
+/** In the order of shards and components. */
+export async function* listDue(services: LookupServices, retention: Retention): AsyncGenerator<DueProfile> {
+  const { engine, store, shards } = services;
+  for (let shard = 0; shard < shards; shard += 1) {
+    await requireStanding(store, shard);
+    const [value = null] = await store.load(shard, [SHARD_PART]);
+    const time = decodePart({ key: SHARD_PART, value }).value as ShardTime | null;
+    const components = await repeatRead(async () => {
+      const stored: Uint8Array[] = [];
+      for await (const part of store.scan(shard, "c/")) stored.push(part.value);
+      return readComponents((keys) => store.load(shard, keys), stored);
+    });
+    for (const component of components) {
+      for (const [naming, { id, alive }] of component.profiles) {
+        const expiry = alive ? findExpiry(retention, viewProfile(engine.registry, component, naming)) : null;
+        if (expiry === null || expiry.dueAtMs > (time?.timeMs ?? 0)) continue;
+        yield { ...expiry, profileId: id, draft: () => draftErasureOf(services, component, naming) };
+      }
+    }
+  }
+}
