@@ -77,7 +77,7 @@ export const METRICS = {
     kind: "gauge",
     stages: ["stitch"],
     labels: [],
-    help: "Shards that cannot go on until somebody has seen to them",
+    help: "Shards that have stopped here until somebody has seen to them",
   },
   weft_loop_events_total: {
     kind: "counter",

@@ -46,6 +46,7 @@ export class Tally {
     for (const event of LOOP_EVENTS) metrics.count("weft_loop_events_total", { event }, 0);
     for (const { name: source } of configuration.sources)
       for (const reason of DEAD_LETTER_REASONS) metrics.count("weft_dead_letters_total", { source, reason }, 0);
+    const stopped = new Set<number>();
     const reasons: ReadonlySet<string> = new Set(DEAD_LETTER_REASONS);
     this.hooks = {
       onBatch(batch) {
@@ -84,9 +85,9 @@ export class Tally {
         metrics.count("weft_limits_reached_total", { limit });
         counts.limits[limit] = (counts.limits[limit] ?? 0) + 1;
       },
-      onStopped() {
+      onStopped(shard) {
         counts.shardsStopped += 1;
-        metrics.set("weft_stopped_shards", {}, counts.shardsStopped);
+        metrics.set("weft_stopped_shards", {}, stopped.add(shard).size);
       },
       onOutputs(outputs) {
         counts.outputs += outputs.length;

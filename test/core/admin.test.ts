@@ -78,6 +78,9 @@ test("each limit, reason and loop event is a series before it is met, and a name
     assert.equal(told.has(name as MetricName), isOurs, name);
   }
   assert.match(text, /^process_resident_memory_bytes \d+/m);
+  // A shard that another take-over has tried in vain is one shard.
+  for (const shard of [3, 3, 5]) tally.hooks.onStopped(shard, "");
+  assert.match(await tally.metrics.tell(), /^weft_stopped_shards 2$/m);
 });
 
 test("the surface is for this machine, unless there is a token, which then reads the metrics and nothing else does", async () => {

@@ -1,10 +1,26 @@
 // A consumer that stalls without an error is taken over again (O1).
 
-import { doesNotThrow, throws } from "node:assert/strict";
+import { deepEqual, doesNotThrow, throws } from "node:assert/strict";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
+import { StoreUnavailable } from "#ports/store.ts";
 import { LogError } from "#ports/log.ts";
-import { StallWatch } from "#services/wire/stall.ts";
+import { type ResolverServices, runResolverSlot } from "#services/resolver/loop.ts";
+import { runStitcherSlot, type StitcherServices } from "#services/stitcher/loop.ts";
+import type { LoopEvent } from "#services/wire/patience.ts";
+import { createFailingSlot } from "#support/failing-slot.ts";
+import { Stalled, StallWatch } from "#services/wire/stall.ts";
+
+test("a slot that is taken over again is counted with its cause", async () => {
+  const told: LoopEvent[] = [];
+  const waiting = { onWait: () => {}, onLoop: (event: LoopEvent) => void told.push(event) };
+  const failures = [new Stalled("log-unavailable", "x"), new LogError("log-outcome-unknown", "x")];
+  await runResolverSlot({ waiting } as unknown as ResolverServices, createFailingSlot(failures));
+  const store = { raiseEpochs: async () => new Map() };
+  const lost = new StoreUnavailable("x");
+  await runStitcherSlot({ waiting, store } as unknown as StitcherServices, createFailingSlot([...failures, lost]));
+  deepEqual(told, ["stalled", "log-outcome-unknown", "stalled", "log-outcome-unknown", "store-unavailable"]);
+});
 
 const NOTHING = { records: [], atEnd: false };
 

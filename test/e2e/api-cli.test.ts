@@ -152,7 +152,9 @@ test("the admin surface counts by source, outcome and code, and no metric holds 
       for (const deadline = Date.now() + LISTEN_WAIT_MS; ; ) {
         const text = await (await fetch(`${admin}/metrics`)).text();
         assert.ok(!text.includes(canary) && !text.includes("canari"), text);
-        const missing = expected.filter((line) => !text.split("\n").includes(line));
+        const missing: unknown[] = expected.filter((line) => !text.split("\n").includes(line));
+        for (const event of ["commit", "transaction"])
+          if (!new RegExp(`^weft_loop_events_total\\{event="${event}"\\} [1-9]`, "m").test(text)) missing.push(event);
         if (missing.length === 0) break;
         assert.ok(Date.now() < deadline, `${missing.join("\n")}\nare not in\n${text}`);
         await delay(200);
