@@ -14,7 +14,9 @@ type Read<T> = (value: unknown, path: string) => T;
 const text: Read<string> = (value, path) => (typeof value === "string" ? value : fail(path, "a text", value));
 const flag: Read<boolean> = (value, path) => (typeof value === "boolean" ? value : fail(path, "true or false", value));
 const whole: Read<number> = (value, path) =>
-  typeof value === "number" && Number.isSafeInteger(value) ? value || 0 : fail(path, "a whole number", value);
+  typeof value === "number" && Number.isSafeInteger(value)
+    ? value || 0
+    : fail(path, "a whole number below 2^53", value);
 
 /** ISO 8601 or epoch milliseconds. */
 export const time: Read<number> = (value, path) => {

@@ -6,6 +6,9 @@ import type { ChannelEvent, OrderLine } from "./event.ts";
 /** Ten thousand million of a currency with cents: of such, more than nine thousand may be added up and stay exact. */
 export const AMOUNT_MINOR_MAX = 1_000_000_000_000;
 
+/** An order keeps the lines of each of its events, and is read and written whole. */
+export const ORDER_LINES_MAX = 2_000;
+
 /** What is wrong with the money of an event, without its values; null: nothing. */
 export function findMoneyFault(event: ChannelEvent): string | null {
   for (const [name, part] of [
@@ -17,6 +20,8 @@ export function findMoneyFault(event: ChannelEvent): string | null {
     if (code !== null && !isCurrency(code)) return `${name}.currency is not of ISO 4217`;
     if (part.totalMinor !== null && part.totalMinor !== undefined && !isAmount(part.totalMinor))
       return `${name}.totalMinor is not a whole number within the limit of amounts`;
+    if (name === "order" && (part.lines?.length ?? 0) > ORDER_LINES_MAX)
+      return `order.lines are more than ${ORDER_LINES_MAX}`;
     if (!addsUp(part.lines ?? []))
       return `${name}.lines hold numbers that are not whole, or beyond the limit of amounts`;
   }

@@ -4,7 +4,7 @@ import { deepEqual, equal, ok } from "node:assert/strict";
 import { describe, it } from "node:test";
 import * as fc from "fast-check";
 import type { ChannelEvent, OrderPart } from "#core/event.ts";
-import { AMOUNT_MINOR_MAX } from "#core/money.ts";
+import { AMOUNT_MINOR_MAX, ORDER_LINES_MAX } from "#core/money.ts";
 import type { FoldEvent } from "#services/fold/fold.ts";
 import { foldEach } from "#support/fold-events.ts";
 
@@ -111,6 +111,14 @@ describe("an order", () => {
       deepEqual((await fold(ordered(1, "order-placed", order))).outcomes, ["contract-violation"]);
     const most = [{ productId: "p", quantity: 1, unitPriceMinor: AMOUNT_MINOR_MAX }];
     deepEqual((await fold(ordered(1, "order-placed", { lines: most }))).orders, [`placed ${AMOUNT_MINOR_MAX} EUR`]);
+  });
+
+  it("of more than 2,000 lines is a contract-violation", async () => {
+    const line = { productId: "p", quantity: 1, unitPriceMinor: 1 };
+    const placed = (count: number) =>
+      fold(ordered(1, "order-placed", { lines: Array.from({ length: count }, () => line) }));
+    deepEqual((await placed(ORDER_LINES_MAX)).outcomes, ["folded"]);
+    deepEqual((await placed(ORDER_LINES_MAX + 1)).outcomes, ["contract-violation"]);
   });
 
   it("that was cancelled and never placed is cancelled and not valid, also once it is heard to be placed", async () => {
