@@ -107,7 +107,7 @@ export function reportRfm({ currency, customers }: Base): Sheet[] {
 }
 
 /** Fits BG/NBD and Gamma-Gamma to the base; each customer's value with the terms that it is made of. */
-export function reportLifetime({ currency, customers }: Base): Sheet[] {
+export function reportLifetime({ currency, at, customers }: Base): Sheet[] {
   const returning = customers.flatMap(({ purchases: { repeats }, meanMinor }) =>
     meanMinor === null || meanMinor <= 0 ? [] : [{ repeats, mean: meanMinor }],
   );
@@ -116,7 +116,12 @@ export function reportLifetime({ currency, customers }: Base): Sheet[] {
   const model = fitPurchases(customers.map(({ purchases }) => purchases));
   const spend = fitSpend(returning);
   const write = (value: number) => value.toPrecision(7);
-  const parameters = Object.entries({ ...model, ...spend }).map(([name, value]) => ({ name, value: write(value) }));
+  const fitted = Object.entries({ ...model, ...spend }).map(([name, value]) => ({ name, value: write(value) }));
+  const parameters = [
+    { name: "asOf", value: new Date(at).toISOString() },
+    { name: "days", value: String(AHEAD_DAYS) },
+    ...fitted,
+  ];
   const valued = customers.map(({ profileId, purchases, meanMinor }) => {
     const expected = expectPurchases(model, purchases, AHEAD_DAYS);
     const spendMinor = expectSpend(spend, purchases.repeats, meanMinor ?? 0);
@@ -136,7 +141,7 @@ export function reportLifetime({ currency, customers }: Base): Sheet[] {
   return [
     {
       name: "clv-parameters",
-      title: `BG/NBD (r, alpha, a, b; days) and Gamma-Gamma (p, q, v; minor units), ${customers.length} customers`,
+      title: `BG/NBD (r, alpha, a, b; days) and Gamma-Gamma (p, q, v; minor units), ${customers.length} customers, as \`scores.lifetime\` of the rules takes them`,
       rows: parameters,
     },
     { name: "clv-customers", title, rows: valued },

@@ -2,12 +2,18 @@
 // Reference: PyPI lifetimes 0.11.3 (numpy 2.4.6, scipy 1.17.1), BetaGeoFitter and GammaGammaFitter without penalty, run once.
 
 import { deepEqual, equal, ok } from "node:assert/strict";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
 import { describe, it } from "node:test";
 import * as fc from "fast-check";
 import { fitPurchases, fitSpend } from "#core/lifetime-fit.ts";
 import { chanceAlive, countPurchases, expectPurchases, expectSpend, type Purchases } from "#core/lifetime-value.ts";
 import { cutQuintiles, FIXED_CUTS, scoreRfm } from "#core/rfm.ts";
+import { checkRulesFile } from "#services/config/rules-check.ts";
 import { readBase, reportLifetime, reportRfm, type Buyer } from "#services/report/lifetime.ts";
+
+const SHIPPED = readFileSync(resolve(import.meta.dirname, "../../services/config/default/rules.yaml"), "utf8");
 
 const DAY_MS = 86_400_000;
 
@@ -180,8 +186,17 @@ describe("reports of scores", () => {
     const [parameters, customers] = reportLifetime(readBase(buyers));
     deepEqual(
       parameters?.rows.map(({ name }) => name),
-      ["r", "alpha", "a", "b", "p", "q", "v"],
+      ["asOf", "days", "r", "alpha", "a", "b", "p", "q", "v"],
     );
+    const folder = mkdtempSync(join(tmpdir(), "weft-scores-"));
+    const file = join(folder, "rules.yaml");
+    // Of a base as small as this one the fit has no bounds.
+    const found: Readonly<Record<string, number>> = { ...RETAIL, ...RETAIL_SPEND };
+    const lines = parameters?.rows.map(({ name, value }) => `${name}: ${found[String(name)] ?? value}`);
+    const lifetime = lines?.join(", ");
+    writeFileSync(file, `${SHIPPED}\nscores: { currency: EUR, lifetime: { ${lifetime} } }\n`);
+    deepEqual(checkRulesFile(file).errors, [], "rules take them as they are printed");
+    rmSync(folder, { recursive: true });
     equal(customers?.rows.length, 40);
     for (const { expected, spendMinor, valueMinor } of customers?.rows ?? [])
       near(Number(valueMinor), Number(expected) * Number(spendMinor), 0.01);
