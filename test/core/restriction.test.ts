@@ -79,3 +79,25 @@ test("who turns out to be one with somebody restricted is restricted, until that
   await fold.fold(tell("crm", 8, "restriction-changed", ben, { restriction: { restrictionId: "x", lifted: false } }));
   deepEqual(await standing(), [0, 0], "nobody but an operator restricts");
 });
+
+test("of a merge with somebody restricted the absorbed one's end alone is told, and taken back each is where she would be (I2)", async () => {
+  const [ana, ben] = [{ customer: "c-1" }, { email: "b@example.fr" }];
+  const both = { ...ana, ...ben };
+  const fold = await foldEach([
+    tell("crm", 1, "identified", ana),
+    tell("crm", 2, "identified", ben),
+    restrict(3, ben, "r"),
+  ]);
+  const before = fold.outputs.length;
+  await fold.fold(tell("crm", 4, "order-placed", both, order("o1")));
+  deepEqual(told(fold.outputs.slice(before)), ["prospect → null (merge, artefact)"]);
+  await fold.fold(tell("operator", 5, "evidence-cut", both));
+  deepEqual(told(fold.outputs.slice(before)).slice(1), ["prospect → one-buyer (restriction, artefact)"]);
+  deepEqual(
+    (await fold.readPeople()).profiles.map(({ segment, view }) => `${segment} ${view.restrictions.length}`).toSorted(),
+    ["one-buyer 0", "prospect 1"],
+  );
+  await fold.fold(restrict(6, ben, "r", true));
+  deepEqual(told(fold.outputs.slice(before)).slice(2), ["null → prospect (restriction, artefact)"]);
+  equal(fold.outputs.filter(({ kind }) => kind === "retraction").length, 1, "the end never was");
+});

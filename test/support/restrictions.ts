@@ -4,7 +4,7 @@ import * as fc from "fast-check";
 import type { History } from "./histories.ts";
 import type { RecordedEvent } from "./oracle.ts";
 
-export const RESTRICTION_CHANGED = "restriction-changed";
+const RESTRICTION_CHANGED = "restriction-changed";
 
 function say(like: RecordedEvent, eventId: string, recordedAt: number, restrictionId: string, lifted: boolean) {
   const { namespace = "", value = "" } = like.event.identifiers[0] ?? {};
