@@ -41,6 +41,6 @@ export function* applyPlace(engine: Engine, workspace: Workspace, { item, event 
   const occurredAt = Math.min(told.occurredAt, recordedAt + OCCURRED_AHEAD_MAX_MS);
   const limits: LimitKind[] = [];
   const state = workspace.read<GroupState>(part) ?? { kind, groupId: group.value, members: {} };
-  workspace.write(part, foldMember(state, anchor, { ...told, occurredAt }, limits));
+  workspace.write(part, foldMember(state, anchor, { ...told, occurredAt }, recordedAt, limits));
   for (const limit of limits) workspace.effects.push({ kind: "limit", limit });
 }

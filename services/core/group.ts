@@ -6,6 +6,7 @@
 import type { AcceptedIdentifier } from "./declaration.ts";
 import { compareText, sortedEntries } from "./comparison.ts";
 import type { ChannelEvent } from "./event.ts";
+import { instantOf } from "./erasure.ts";
 import { cutText, laterOf, NOTHING_TOLD, type RegisterRules, type Registers, type Telling } from "./facet.ts";
 import type { Told } from "./facet.ts";
 import { IDENTIFIER_VALUE_LENGTH_MAX } from "./identifier.ts";
@@ -103,11 +104,13 @@ export interface GroupState {
   readonly members: Readonly<Record<string, Member>>;
 }
 
+/** instant: of the telling that counts, as an erasure compares it (instantOf). */
 interface Member {
   readonly at: number;
+  readonly instant: number;
   readonly left: boolean;
   /** Empty: it has none. Null: nothing was said. */
-  readonly parent: { readonly groupId: string; readonly at: number } | null;
+  readonly parent: { readonly groupId: string; readonly at: number; readonly instant: number } | null;
 }
 
 export function groupPart(key: string): string {
@@ -119,14 +122,17 @@ export function foldMember(
   { kind, groupId, members }: GroupState,
   key: string,
   event: ChannelEvent,
+  recordedAt: number,
   limits: LimitKind[],
 ): GroupState {
   const at = event.occurredAt;
+  const instant = instantOf(recordedAt, at);
   const parent = event.group?.parent?.trim();
   const told: Member = {
     at,
+    instant,
     left: event.group?.left === true,
-    parent: parent === undefined ? null : { groupId: parent, at },
+    parent: parent === undefined ? null : { groupId: parent, at, instant },
   };
   const present = members[key];
   const all = { ...members, [key]: present === undefined ? told : joinMembers(present, told) };
@@ -136,13 +142,26 @@ export function foldMember(
 }
 
 function joinMembers(a: Member, b: Member): Member {
-  const later = a.at === b.at ? (a.left ? a : b) : a.at > b.at ? a : b;
-  return { at: later.at, left: later.left, parent: laterParent(a.parent, b.parent) };
+  const compared = a.at - b.at || Number(a.left) - Number(b.left) || a.instant - b.instant;
+  return { ...(compared >= 0 ? a : b), parent: laterParent(a.parent, b.parent) };
 }
 
 function laterParent(a: Member["parent"], b: Member["parent"]): Member["parent"] {
   if (a === null || b === null) return a ?? b;
-  return (a.at - b.at || compareText(a.groupId, b.groupId)) >= 0 ? a : b;
+  return (a.at - b.at || compareText(a.groupId, b.groupId) || a.instant - b.instant) >= 0 ? a : b;
+}
+
+/** Whose an anchor is, and up to which instant what it told is erased because somebody shared it; null: no instant. */
+export interface Holding {
+  readonly profileId: string;
+  readonly erasedUpTo: number | null;
+}
+
+/** Null: nothing that it told is left. What a later telling hid of an earlier one does not come back. */
+function withoutErased(member: Member, { erasedUpTo }: Holding): Member | null {
+  if (erasedUpTo === null) return member;
+  if (member.instant <= erasedUpTo) return null;
+  return member.parent !== null && member.parent.instant <= erasedUpTo ? { ...member, parent: null } : member;
 }
 
 /** A group as of whose the anchors are now. */
@@ -150,17 +169,18 @@ export interface Group {
   readonly groupId: string;
   /** Profile ids. */
   readonly members: readonly string[];
-  readonly parent: Member["parent"];
+  readonly parent: { readonly groupId: string; readonly at: number } | null;
 }
 
-/** holderOf: the living profile that an anchor belongs to; null: none. */
-export function resolveGroup({ groupId, members }: GroupState, holderOf: (key: string) => string | null): Group {
+/** holdingOf: the living profile that an anchor belongs to; null: none. */
+export function resolveGroup({ groupId, members }: GroupState, holdingOf: (key: string) => Holding | null): Group {
   const byProfile = new Map<string, Member>();
-  for (const [key, member] of Object.entries(members)) {
-    const holder = holderOf(key);
-    if (holder === null) continue;
-    const other = byProfile.get(holder);
-    byProfile.set(holder, other === undefined ? member : joinMembers(other, member));
+  for (const [key, told] of Object.entries(members)) {
+    const holding = holdingOf(key);
+    const member = holding === null ? null : withoutErased(told, holding);
+    if (holding === null || member === null) continue;
+    const other = byProfile.get(holding.profileId);
+    byProfile.set(holding.profileId, other === undefined ? member : joinMembers(other, member));
   }
   let parent: Member["parent"] = null;
   for (const member of byProfile.values()) parent = laterParent(parent, member.parent);

@@ -1,8 +1,8 @@
 // Whom a profile's households and accounts link it with, read where each group lives and through whose its anchors are now.
 
-import { isHidden } from "#core/component.ts";
+import { isHidden, type Entry } from "#core/component.ts";
 import { groupKey, groupPart, listParents, PARENTS_MAX, resolveGroup } from "#core/group.ts";
-import type { Chain, Group, GroupKind, GroupState } from "#core/group.ts";
+import type { Chain, Group, GroupKind, GroupState, Holding } from "#core/group.ts";
 import type { Registry } from "#core/registry.ts";
 import { isGivenUp } from "#core/ruling.ts";
 import { locateLife, type LookupServices, readPart } from "./location.ts";
@@ -21,10 +21,10 @@ export const NO_LINKS: FindLinks = () => null;
 export function linkGroups(
   registry: Registry,
   states: Iterable<GroupState>,
-  holderOf: (key: string) => string | null,
+  holdingOf: (key: string) => Holding | null,
 ): FindLinks {
   const groups = new Map<string, Group>();
-  for (const state of states) groups.set(groupKey(registry, state.kind, state.groupId), resolveGroup(state, holderOf));
+  for (const state of states) groups.set(groupKey(registry, state.kind, state.groupId), resolveGroup(state, holdingOf));
   return (kind, groupId) => {
     const find = (id: string) => groups.get(groupKey(registry, kind, id)) ?? null;
     const group = find(groupId);
@@ -39,7 +39,7 @@ export async function findLinks(
 ): Promise<FindLinks> {
   if (places.length === 0) return NO_LINKS;
   const { registry } = services.engine;
-  const holders = new Map<string, string | null>();
+  const holdings = new Map<string, Holding | null>();
   const states = new Map<string, GroupState>();
   let next = places;
   for (let level = 0; level <= PARENTS_MAX && next.length > 0; level += 1) {
@@ -50,13 +50,13 @@ export async function findLinks(
       if (state === null) continue;
       states.set(key, state);
       for (const member of Object.keys(state.members))
-        if (!holders.has(member)) holders.set(member, await findHolder(services, member));
-      const parent = resolveGroup(state, (member) => holders.get(member) ?? null).parent?.groupId ?? "";
+        if (!holdings.has(member)) holdings.set(member, await findHolding(services, member));
+      const parent = resolveGroup(state, (member) => holdings.get(member) ?? null).parent?.groupId ?? "";
       if (parent !== "") above.set(groupKey(registry, kind, parent), { kind, groupId: parent });
     }
     next = [...above.values()];
   }
-  return linkGroups(registry, states.values(), (member) => holders.get(member) ?? null);
+  return linkGroups(registry, states.values(), (member) => holdings.get(member) ?? null);
 }
 
 async function readGroup(services: LookupServices, key: string): Promise<GroupState | null> {
@@ -66,9 +66,14 @@ async function readGroup(services: LookupServices, key: string): Promise<GroupSt
   return birth === null ? null : await readPart<GroupState>(services, birth, groupPart(key));
 }
 
-async function findHolder(services: LookupServices, key: string): Promise<string | null> {
+/** What an anchor told of groups counts for the profile that it is on. */
+export function holdAnchor({ erased }: Entry, profileId: string): Holding {
+  return { profileId, erasedUpTo: erased?.kind === "shared" ? erased.at : null };
+}
+
+async function findHolding(services: LookupServices, key: string): Promise<Holding | null> {
   const located = await locateLife(services, key);
   if (located === null || isHidden(located.entry) || isGivenUp(located.component, key)) return null;
   const record = located.component.profiles.get(located.entry.profile ?? "");
-  return record?.alive === true ? record.id : null;
+  return record?.alive === true ? holdAnchor(located.entry, record.id) : null;
 }

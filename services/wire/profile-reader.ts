@@ -6,7 +6,7 @@ import { compareText, sortedEntries } from "#core/comparison.ts";
 import type { Component, Entry } from "#core/component.ts";
 import type { Scalar } from "#core/event.ts";
 import type { Order, OrderView } from "#core/order.ts";
-import type { GroupState, PlaceView } from "#core/group.ts";
+import type { GroupState, Holding, PlaceView } from "#core/group.ts";
 import type { IdentifierView } from "#core/listing.ts";
 import { identifiersOf } from "#core/membership.ts";
 import { isGivenUp } from "#core/ruling.ts";
@@ -25,7 +25,7 @@ import {
 } from "#core/view.ts";
 import type { Store } from "#ports/store.ts";
 import { decodePart, readComponents, repeatRead } from "./part.ts";
-import { linkGroups, type FindLinks, type GroupLinks } from "./group.ts";
+import { holdAnchor, linkGroups, type FindLinks, type GroupLinks } from "./group.ts";
 import { requireStanding } from "./standing.ts";
 
 /** Instants as texts: numbers called `at`, or ending so. */
@@ -104,13 +104,17 @@ export interface ShardPeople {
 export function gatherPeople(engine: Engine, shards: readonly ShardPeople[]): People {
   const profiles: ProfileLine[] = [];
   const holders = new Map<string, string | null>();
+  const holdings = new Map<string, Holding>();
   let unattributedOrders = 0;
   for (const { components } of shards)
     for (const component of components)
-      for (const [key, entry] of component.identifiers)
-        holders.set(key, isGivenUp(component, key) ? null : profileIdOf(component, entry));
+      for (const [key, entry] of component.identifiers) {
+        const profileId = isGivenUp(component, key) ? null : profileIdOf(component, entry);
+        holders.set(key, profileId);
+        if (profileId !== null) holdings.set(key, holdAnchor(entry, profileId));
+      }
   const states = shards.flatMap(({ groups }) => groups);
-  const links = linkGroups(engine.registry, states, (key) => holders.get(key) ?? null);
+  const links = linkGroups(engine.registry, states, (key) => holdings.get(key) ?? null);
   for (const { components, orders } of shards) {
     const ordersByOwner = new Map<string, OrderView[]>();
     for (const order of orders) {

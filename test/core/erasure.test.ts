@@ -135,3 +135,31 @@ test("of what waits for a hand-over, who knows a claimed address or says it late
   deepEqual(wait(9, "authenticated"), [ANA.email, null]);
   deepEqual(wait(11, "claimed"), [ANA.email, null]);
 });
+
+test("what an identifier that she shared told of a household before is no longer told, after it is (G1)", async () => {
+  const household = (left: boolean) => ({
+    group: { kind: "household", groupId: "H-1", role: null, left, parent: null },
+  });
+  const phone = "0612345670";
+  const fold = await foldEach([
+    tell("store", 1, "identified", { phone }, household(false)),
+    tell("store", 2, "identified", BEN, household(false)),
+    tell("store", 3, "identified", { phone, card: "2099-0" }),
+    tell("store", 4, "identified", { phone, card: "2099-1", "crm-contact": "m-1" }),
+  ]);
+  await erase(fold, "card", "2099-1", 5);
+  // So many people name it by now that it is on its own.
+  await fold.fold(tell("store", 6, "identified", { phone, customer: "c-0" }));
+  await fold.fold(tell("store", 7, "identified", { phone, customer: "c-1", "crm-contact": "m-0" }));
+  const withBen = async () => {
+    const { profiles } = await fold.readPeople();
+    const own = profiles.find(({ identifiers }) => identifiers.every(({ namespace }) => namespace === "phone"));
+    const ben = profiles.find(({ identifiers }) => identifiers.some(({ value }) => value === BEN.customer));
+    return { phone: own?.profileId, members: ben?.view.groups.flatMap(({ members }) => members) };
+  };
+  const before = await withBen();
+  ok(before.phone !== undefined);
+  deepEqual(before.members, []);
+  await fold.fold(tell("store", 8, "identified", { phone }, household(false)));
+  deepEqual((await withBen()).members, [before.phone]);
+});

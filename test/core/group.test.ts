@@ -148,7 +148,7 @@ describe("a household", () => {
     const fold = (order: readonly string[]) => {
       const limits: LimitKind[] = [];
       const empty: GroupState = { kind: "household", groupId: "H-1", members: {} };
-      const { members } = order.reduce((state, key) => foldMember(state, key, event, limits), empty);
+      const { members } = order.reduce((state, key) => foldMember(state, key, event, 1, limits), empty);
       return { members: Object.keys(members), limits };
     };
     for (const order of [keys, keys.toReversed()]) {
