@@ -31,7 +31,11 @@ export function gatherWorld(components: Iterable<Component>): Component {
       if (known === undefined || compareStamps(one.stamp, known.stamp) < 0) world.evidence.set(key, one);
     }
     for (const ruling of rulings?.values() ?? []) takeRuling((world.rulings ??= new Map()), ruling);
-    for (const [key, end] of abroad?.far ?? []) openAbroad(world).far.set(key, end);
+    for (const [key, end] of abroad?.far ?? []) {
+      // Of one that several of them know of, what was heard last.
+      const { far } = openAbroad(world);
+      if (end.version >= (far.get(key)?.version ?? 0)) far.set(key, end);
+    }
   }
   for (const key of world.identifiers.keys()) world.abroad?.far.delete(key);
   return world;

@@ -67,6 +67,20 @@ describe("a dry run", () => {
   ];
   const on = async (...events: FoldEvent[]): Promise<RehearsalReport> => rehearseOn(await foldEach(known), events);
 
+  it("knows of whoever lives elsewhere what the home that heard last knows, whichever is looked at last", async () => {
+    const order = { order: { orderId: "o1", currency: "EUR", totalMinor: 0, status: null, lines: null } };
+    const fold = await foldEach([
+      tell("web", 1, "order-placed", { email: "a@example.fr" }, order),
+      tell("web", 2, "order-placed", { cookie: "k", customer: "c-1" }, order),
+      tell("web", 3, "page-viewed", { cookie: "k", card: "2099-0", order: "o1" }),
+    ]);
+    const later = [
+      tell("crm", 4, "identified", { customer: "c-1" }),
+      tell("web", 5, "page-viewed", { email: "a@example.fr" }),
+    ];
+    for (const events of [later, later.toReversed()]) deepEqual((await rehearseOn(fold, events)).merges, []);
+  });
+
   it("tells two people who would be one from a visitor who would be somebody", async () => {
     const card = (minute: number, names: Record<string, string>) => tell("store", minute, "identified", names);
     const { merges } = await on(
