@@ -193,7 +193,8 @@ function* applyEvent(
       evaluateProfile(engine, workspace, component, emptied.profile, cause, "split");
     if (component.abroad !== null) yield* adoptLooseOrders(engine, workspace, component, cause, affected);
   }
-  keepObjectionsOf(engine, workspace, component, item, folded?.occurredAt ?? item.recordedAt, cause, affected);
+  if (tells)
+    keepObjectionsOf(engine, workspace, component, item, folded?.occurredAt ?? item.recordedAt, cause, affected);
   if (folded === null || item.role === "tie" || item.role === "ruling") {
     evaluateAffected(engine, workspace, component, affected, cause);
     // Told once, where the better of its two identifiers lives; the other home's copy may have come with a hand-over first.

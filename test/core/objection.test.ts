@@ -83,6 +83,23 @@ test("nobody else is touched: other addresses, claims of hers, and who refused n
   deepEqual([request.objections, request.contacts], [[], []]);
 });
 
+test("a ruling that holds a contact of hers apart tells nobody under it, whatever comes first (G1, P1)", async () => {
+  const claim = tell("web", 20, "page-viewed", { email: "anab+home@gmail.com" });
+  const parted = tell("operator", 21, "identifiers-parted", { "crm-contact": "m-0", email: "anab+home@gmail.com" });
+  for (const events of [
+    [claim, parted],
+    [parted, claim],
+  ]) {
+    const { fold } = await forgetAna();
+    for (const event of events) await fold.fold(event);
+    const { profiles } = await fold.readPeople();
+    deepEqual(
+      profiles.map(({ view }) => view.consents),
+      [[]],
+    );
+  }
+});
+
 test("the record keeps keyed hashes of contacts and the names of purposes, and goes on when she is erased again (G1, G2)", async () => {
   const { fold, request } = await forgetAna();
   deepEqual(request.objections, [{ purpose: "marketing", channel: null }]);

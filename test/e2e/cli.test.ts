@@ -211,8 +211,9 @@ test("topics create makes every topic and may be repeated", async () => {
     assert.equal(created.code, 0, created.err);
     const [report] = parse(created.out);
     assert.deepEqual(report?.kept, []);
-    // Eight sources (the operators' among them) with their dead letters, the inner topic, requests and rules with theirs, seven outputs.
-    assert.equal(report?.topics?.length, 2 * 8 + 1 + 2 + 2 + 7);
+    // Eight sources (the operators' among them) with their dead letters, the inner topic, requests and rules with theirs,
+    // what is said of sources, seven outputs.
+    assert.equal(report?.topics?.length, 2 * 8 + 1 + 2 + 2 + 1 + 7);
   }
 });
 

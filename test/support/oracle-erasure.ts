@@ -67,7 +67,9 @@ export function forget(
           ? null
           : { ...event.ruling, one: name(event.ruling.one), other: name(event.ruling.other) },
     };
-    for (const one of event.identifiers) {
+    // A ruling about identifiers says them of nobody, save that they are one person's.
+    const isTold = !isWithoutFacts(event) || event.ruling?.verdict === "linked";
+    for (const one of isTold ? event.identifiers : []) {
       const key = name(one.key);
       if (!isAuthenticated(one.assurance) || gone.has(key) || isBefore("shared", key)) continue;
       for (const { requestId: eventId, at: endedAt, contacts, objections } of requests) {
@@ -77,7 +79,7 @@ export function forget(
       }
     }
     const isClaim = ({ erased }: AcceptedIdentifier) => erased === "claimed";
-    if (!isWithoutFacts(event) || event.ruling?.verdict === "linked")
+    if (isTold)
       for (const one of named.identifiers) spoken.set(one.key, (spoken.get(one.key) ?? false) || !isClaim(one));
     const anchor = named.identifiers.find(({ key }) => key === named.anchor);
     const isSilent =
