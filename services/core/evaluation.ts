@@ -13,7 +13,7 @@ import { reviseMoves, type Reason } from "./retraction.ts";
 import { RULES } from "./rules-in-force.ts";
 import { earlier, type Standing } from "./segment.ts";
 import { closeSignals, refreshSignals, reviseSignals } from "./signal.ts";
-import { SHARD_PART, type ShardTime } from "./shard-time.ts";
+import { readShardTimeMs } from "./shard-time.ts";
 import { setSegmentTimer } from "./timer.ts";
 import { viewProfile, type ProfileView } from "./view.ts";
 import type { Workspace } from "./workspace.ts";
@@ -81,7 +81,7 @@ function releaseProfile(
   thawProfile(record);
   if (record.segment !== segment)
     makeMove(engine, workspace, component, naming, record, view, segment, rule, cause, "release");
-  const nowMs = Math.max(cause.at, workspace.read<ShardTime>(SHARD_PART)?.timeMs ?? 0);
+  const nowMs = Math.max(cause.at, readShardTimeMs(workspace));
   reviseSignals(engine, workspace, component, naming, record, view, nowMs, () => {});
 }
 
@@ -179,7 +179,7 @@ function chooseCause(reason: Reason, cause: Cause): TransitionCause {
 }
 
 function timeOf(workspace: Workspace, { at }: Cause, artefact: "merge" | "split" | "time" | null): number {
-  return artefact === "time" ? at : (workspace.read<ShardTime>(SHARD_PART)?.timeMs ?? 0);
+  return artefact === "time" ? at : readShardTimeMs(workspace);
 }
 
 /** `to` is another segment than that which the profile is in. */

@@ -35,7 +35,6 @@ import { createNews, takeStatus, tieEvidence, tieIdentifier, type News } from ".
 import { reviseProfiles } from "./rule-change.ts";
 import { causeOfRules, rulesInForce } from "./rules-in-force.ts";
 import { takeRuling } from "./ruling.ts";
-import { SHARD_PART } from "./shard-time.ts";
 import { restoreTimers } from "./signal.ts";
 import { dropTimers } from "./timer.ts";
 import { isKnown } from "./weighed.ts";
@@ -126,7 +125,6 @@ export function* applyHandover(
     // These shards heard of the rules later than this one. Never earlier: the rules are on all their logs together.
     const inForce = rulesInForce(workspace);
     if (inForce !== null && inForce.sequence > (item.rules ?? 0)) {
-      yield* load(workspace, [SHARD_PART]);
       const cause = causeOfRules(inForce, Math.max(inForce.recordedAt, item.cause.at));
       reviseProfiles(engine, workspace, component, absorbed.profiles.keys(), cause);
     }

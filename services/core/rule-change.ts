@@ -24,7 +24,7 @@ import {
   type RulesInForce,
 } from "./rules-in-force.ts";
 import { earlier } from "./segment.ts";
-import { SHARD_PART, type ShardTime } from "./shard-time.ts";
+import { readShardTimeMs, SHARD_PART } from "./shard-time.ts";
 import { reviseSignals } from "./signal.ts";
 import { viewProfile, type ProfileView } from "./view.ts";
 import { load, type Steps, type Workspace } from "./workspace.ts";
@@ -96,7 +96,7 @@ function reviseProfile(
 ): void {
   const touch = () => touchProfile(engine, workspace, component, naming, cause);
   const view = viewProfile(engine.registry, component, naming);
-  const nowMs = workspace.read<ShardTime>(SHARD_PART)?.timeMs ?? 0;
+  const nowMs = readShardTimeMs(workspace);
   const standing = keepRising(engine, record.standing);
   if (standing.length < record.standing.length) {
     touch();

@@ -1,5 +1,7 @@
 // What a shard knows of time, as a part of its state: what each resolver slot has passed, and what of files was told.
 
+import type { Workspace } from "./workspace.ts";
+
 export const SHARD_PART = "s";
 
 export interface ShardTime {
@@ -16,4 +18,9 @@ interface Told {
   readonly source: string;
   upToMs: number;
   asOfMs: number;
+}
+
+/** What every resolver slot has passed. Each step has loaded the part (step.ts), so it is the same after any restart. */
+export function readShardTimeMs(workspace: Workspace): number {
+  return workspace.read<ShardTime>(SHARD_PART)?.timeMs ?? 0;
 }

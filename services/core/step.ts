@@ -49,8 +49,8 @@ export function* applyItem(opened: Engine, workspace: Workspace, carried: Carrie
   const { item, event } = carried;
   if (item.kind === "rules") return yield* applyRules(opened, workspace, item);
   const engine = yield* openRuled(opened, workspace);
-  // Rules that depend on time are asked as of the shard's time.
-  if (engine.ladder.readsTime) yield* load(workspace, [SHARD_PART]);
+  // Rules that depend on time, and what a restriction held back, are asked as of the shard's time.
+  yield* load(workspace, [SHARD_PART]);
   if (item.kind === "progress") return yield* applyProgress(engine, workspace, item);
   if (item.kind === "event" && item.role === "place") return yield* applyPlace(engine, workspace, { item, event });
   if (item.kind === "absorb") return yield* applyAbsorb(engine, workspace, item);
@@ -80,7 +80,7 @@ export function partsOf(item: Item): string[] {
   if (item.kind === "rules") return [SHARD_PART, RULES_PART, CHANGE_PART];
   if (item.kind === "progress") return [SHARD_PART, RULES_PART];
   if (item.kind === "event" && item.role === "place") return [RULES_PART, groupPart(item.order?.key ?? "")];
-  const keys = [RULES_PART, componentPart(item.component)];
+  const keys = [SHARD_PART, RULES_PART, componentPart(item.component)];
   if (item.kind === "event" && item.order !== null && item.role !== "tie") keys.push(orderPart(item.order.key));
   return keys;
 }

@@ -12,13 +12,12 @@ import { SHARD_PART, type ShardTime } from "./shard-time.ts";
 import { touchProfile } from "./publication.ts";
 import { fireSignal } from "./signal.ts";
 import { readTimerRef } from "./timer.ts";
-import { load, loadComponent, type DueTimer, type Steps, type TimerQueue, type Workspace } from "./workspace.ts";
+import { loadComponent, type DueTimer, type Steps, type TimerQueue, type Workspace } from "./workspace.ts";
 
 /** Beyond it the last one is replaced, so what it says only counts later. */
 export const TOLD_PER_SOURCE_MAX = 64;
 
 export function* applyProgress(engine: Engine, workspace: Workspace, item: ProgressItem): Steps<void> {
-  yield* load(workspace, [SHARD_PART]);
   const time = workspace.read<ShardTime>(SHARD_PART) ?? { timeMs: 0, slots: {}, completeUpToMs: {} };
   workspace.write(SHARD_PART, time);
   time.slots[item.slot] = Math.max(time.slots[item.slot] ?? 0, item.timeMs);

@@ -3,7 +3,10 @@
 import { deepEqual, equal } from "node:assert/strict";
 import { test } from "node:test";
 import type { Output } from "#core/effect.ts";
+import type { Carried } from "#core/item.ts";
+import { Cluster, replayLog } from "#support/cluster.ts";
 import { foldEach, START_MS, tell } from "#support/fold-events.ts";
+import { configuration, hash } from "#support/histories.ts";
 
 const ANA = { customer: "c-1", email: "ana@example.fr" };
 const DAY = 24 * 60;
@@ -100,4 +103,28 @@ test("of a merge with somebody restricted the absorbed one's end alone is told, 
   await fold.fold(restrict(6, ben, "r", true));
   deepEqual(told(fold.outputs.slice(before)).slice(2), ["null → prospect (restriction, artefact)"]);
   equal(fold.outputs.filter(({ kind }) => kind === "retraction").length, 1, "the end never was");
+});
+
+test("what is not sent when a restriction ends is the same whatever the stitcher still holds in memory (O2)", async () => {
+  const cluster = new Cluster({ configuration, hash, shards: 1, resolvers: 1, seed: 1, faults: 0 });
+  const events = [
+    tell("crm", 1, "identified", ANA),
+    tell("web", 2, "product-added", ANA, cart),
+    restrict(3, ANA, "r"),
+    restrict(4, ANA, "r", true),
+  ];
+  await cluster.run(events);
+  // The lifting comes when the shard has passed the cart's instant, as what waits for a hand-over does.
+  const passed = (days: number) => {
+    const timeMs = START_MS + days * DAY * 60_000;
+    return { item: { kind: "progress", slot: 0, timeMs, completeUpToMs: {} } as const, event: null };
+  };
+  const items = cluster.readLog(0).filter(({ item }) => item.kind === "event");
+  const isLifting = ({ item }: Carried) => item.kind === "event" && item.eventId === "operator-4";
+  const log = [...items.filter((one) => !isLifting(one)), passed(2), ...items.filter(isLifting), passed(9)];
+  const steps = log.map((one) => [[one]]);
+  const outputs = await Promise.all(
+    [false, true].map(async (forgetful) => told((await replayLog(cluster.engine, steps, forgetful)).outputs)),
+  );
+  deepEqual(outputs, [["null → prospect (event, behaviour)"], ["null → prospect (event, behaviour)"]]);
 });
