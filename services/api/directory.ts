@@ -7,6 +7,7 @@ import { DEMOGRAPHIC_FIELDS } from "#core/demographics.ts";
 import type { Codec } from "#ports/codec.ts";
 import type { Log } from "#ports/log.ts";
 import { Book, readOn } from "#services/report/book.ts";
+import { CatchUp } from "#services/wire/catch-up.ts";
 
 const TABLES = `
 CREATE TABLE IF NOT EXISTS people (key TEXT NOT NULL, profile TEXT NOT NULL, PRIMARY KEY (key, profile)) WITHOUT ROWID;
@@ -34,8 +35,7 @@ export class Directory {
   readonly #hash: Hash;
   readonly #closing = new AbortController();
   readonly #timer: NodeJS.Timeout;
-  #reading: Promise<void> = Promise.resolve();
-  #waiting: Promise<void> | null = null;
+  readonly #catchUp = new CatchUp(() => this.#read());
 
   constructor(file: string, wires: { readonly log: Log; readonly codec: Codec }, topic: string, hash: Hash) {
     this.#book = new Book(TABLES, file);
@@ -49,15 +49,7 @@ export class Directory {
 
   /** Knows, once it resolves, all that had been published when it was called. */
   catchUp(): Promise<void> {
-    // One that is under way may have looked for the end too early.
-    this.#waiting ??= this.#reading
-      .catch(() => {})
-      .then(() => {
-        this.#waiting = null;
-        this.#reading = this.#read();
-        return this.#reading;
-      });
-    return this.#waiting;
+    return this.#catchUp.run();
   }
 
   find(asked: NameAndPlace, max: number): string[] {
@@ -69,8 +61,7 @@ export class Directory {
   async close(): Promise<void> {
     clearInterval(this.#timer);
     this.#closing.abort();
-    await this.#waiting?.catch(() => {});
-    await this.#reading.catch(() => {});
+    await this.#catchUp.settle();
     this.#book.close();
   }
 

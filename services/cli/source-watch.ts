@@ -31,7 +31,8 @@ export async function measureLatest(
   const records = await readLatest(runtime, source.topic, floors.events, sinceMs);
   if (records.length < floors.events) return null;
   await wires.codec.prepare(records.map(({ value }) => value));
-  const people = new Map<string, JudgedPerson>();
+  // By anchor: a visitor's many records ask the store once.
+  const people = new Map<string, JudgedPerson | null>();
   const judged: Judged[] = [];
   const met = new Set<string>();
   for (const record of records) {
@@ -49,14 +50,14 @@ export async function measureLatest(
       continue;
     }
     const { anchor } = acceptance.accepted;
-    const person = await findPerson(runtime, anchor);
-    if (person !== null) people.set(person.profileId, person);
+    if (!people.has(anchor)) people.set(anchor, await findPerson(runtime, anchor));
+    const person = people.get(anchor) ?? null;
     const outcome = met.has(read.event.eventId) ? "duplicate" : "folded";
     met.add(read.event.eventId);
     const profileId = person?.profileId ?? null;
     judged.push({ source: source.name, event: read.event, outcome, anchor, profileId });
   }
-  const [quality] = measureSources(loaded.configuration, judged, [...people.values()]);
+  const [quality] = measureSources(loaded.configuration, judged, listPeople(people.values()));
   if (quality === undefined) return null;
   const filled = new Map(measureFields(loaded.configuration, judged).map((one) => [one.field, one.filledShare]));
   return {
@@ -103,4 +104,11 @@ async function findPerson({ lookups }: Pick<Runtime, "lookups">, anchor: string)
     (key) => located.component.identifiers.get(key) ?? [],
   );
   return { profileId: record.id, identifiers, completeness: 0 };
+}
+
+/** Each once, under whichever anchors it was found. */
+function listPeople(found: Iterable<JudgedPerson | null>): JudgedPerson[] {
+  const byId = new Map<string, JudgedPerson>();
+  for (const person of found) if (person !== null) byId.set(person.profileId, person);
+  return [...byId.values()];
 }

@@ -43,6 +43,10 @@ export type ErasureDraft =
     }
   | { readonly ok: false; readonly reason: ErasureRefusal };
 
+function refuse(reason: ErasureRefusal) {
+  return { ok: false, reason } as const;
+}
+
 /** What a request that names a person by this identifier is about. */
 export async function draftErasure(
   services: LookupServices,
@@ -51,7 +55,6 @@ export async function draftErasure(
   country: string,
 ): Promise<ErasureDraft> {
   const { registry } = services.engine;
-  const refuse = (reason: ErasureRefusal) => ({ ok: false, reason }) as const;
   const found = await findIdentifier(services, namespace, raw, country);
   if (!found.found) return refuse(found.reason);
   const { component, entry } = found;
@@ -72,7 +75,6 @@ export async function draftErasureOf(
   naming: string,
 ): Promise<ErasureDraft> {
   const { registry } = services.engine;
-  const refuse = (reason: ErasureRefusal) => ({ ok: false, reason }) as const;
   const record = component.profiles.get(naming);
   if (record?.alive !== true) return refuse("not-settled");
   const { own, claimed, shared, isSettled } = findSubject(registry, component, naming);

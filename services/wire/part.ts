@@ -3,6 +3,7 @@
 
 import {
   attachState,
+  COMPONENT_PARTS,
   componentPart,
   identifierOf,
   identifierPart,
@@ -13,7 +14,7 @@ import {
   type IdentifierState,
   type Part,
 } from "#core/component.ts";
-import { StoreDamaged } from "#ports/store.ts";
+import { type Store, StoreDamaged } from "#ports/store.ts";
 import { decodeComponent, encodeComponent, type ReadComponent, type StoredPart } from "./component-state.ts";
 import { decodeIdentifierState, encodeIdentifierState } from "./identifier-state.ts";
 import { encodePages, joinPages, type Load } from "./paging.ts";
@@ -81,6 +82,15 @@ export async function readComponents(load: Load, parts: readonly Uint8Array[]): 
   const read = await joinPages(load, parts, decodePart);
   await attachStates(load, read);
   return read.flatMap(({ component }) => (component.forward === undefined ? component : []));
+}
+
+/** All of a shard, whole. */
+export function readShardComponents(store: Pick<Store, "load" | "scan">, shard: number): Promise<Component[]> {
+  return repeatRead(async () => {
+    const stored: Uint8Array[] = [];
+    for await (const { value } of store.scan(shard, COMPONENT_PARTS)) stored.push(value);
+    return readComponents((keys) => store.load(shard, keys), stored);
+  });
 }
 
 async function attachStates(load: Load, read: readonly ReadComponent[]): Promise<void> {

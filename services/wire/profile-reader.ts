@@ -24,7 +24,7 @@ import {
   type LosingValue,
 } from "#core/view.ts";
 import type { Store } from "#ports/store.ts";
-import { decodePart, readComponents, repeatRead } from "./part.ts";
+import { decodePart, readShardComponents } from "./part.ts";
 import { holdAnchor, linkGroups, type FindLinks, type GroupLinks } from "./group.ts";
 import { requireStanding } from "./standing.ts";
 
@@ -80,11 +80,7 @@ export async function readPeople(engine: Engine, store: Store, shards: number): 
   const read: ShardPeople[] = [];
   for (let shard = 0; shard < shards; shard += 1) {
     await requireStanding(store, shard);
-    const components = await repeatRead(async () => {
-      const stored: Uint8Array[] = [];
-      for await (const { value } of store.scan(shard, "c/")) stored.push(value);
-      return readComponents((keys) => store.load(shard, keys), stored);
-    });
+    const components = await readShardComponents(store, shard);
     const orders: Order[] = [];
     for await (const { key, value } of store.scan(shard, "o/")) orders.push(decodePart({ key, value }).value as Order);
     const groups: GroupState[] = [];

@@ -6,7 +6,7 @@ import { SHARD_PART, type ShardTime } from "#core/shard-time.ts";
 import { viewProfile } from "#core/view.ts";
 import { draftErasureOf, type ErasureDraft } from "./erasure.ts";
 import type { LookupServices } from "./location.ts";
-import { decodePart, readComponents, repeatRead } from "./part.ts";
+import { decodePart, readShardComponents } from "./part.ts";
 import { requireStanding } from "./standing.ts";
 
 export interface DueProfile extends Expiry {
@@ -22,12 +22,7 @@ export async function* listDue(services: LookupServices, retention: Retention): 
     await requireStanding(store, shard);
     const [value = null] = await store.load(shard, [SHARD_PART]);
     const time = decodePart({ key: SHARD_PART, value }).value as ShardTime | null;
-    const components = await repeatRead(async () => {
-      const stored: Uint8Array[] = [];
-      for await (const part of store.scan(shard, "c/")) stored.push(part.value);
-      return readComponents((keys) => store.load(shard, keys), stored);
-    });
-    for (const component of components) {
+    for (const component of await readShardComponents(store, shard)) {
       for (const [naming, { id, alive }] of component.profiles) {
         const expiry = alive ? findExpiry(retention, viewProfile(engine.registry, component, naming)) : null;
         if (expiry === null || expiry.dueAtMs > (time?.timeMs ?? 0)) continue;

@@ -2,6 +2,7 @@
 
 import type { Codec } from "#ports/codec.ts";
 import { partitionKey, type Log, type LogRecord } from "#ports/log.ts";
+import { CatchUp } from "./catch-up.ts";
 
 export class SmallTopic {
   readonly topic: string;
@@ -9,8 +10,7 @@ export class SmallTopic {
   readonly #codec: Codec;
   readonly #take: (record: LogRecord, value: unknown) => void;
   #next = 0;
-  #reading: Promise<void> = Promise.resolve();
-  #waiting: Promise<void> | null = null;
+  readonly #catchUp = new CatchUp(() => this.#read());
 
   /** take: each record that can be read, once, in their order. */
   constructor(
@@ -27,15 +27,7 @@ export class SmallTopic {
 
   /** Knows, once it resolves, all that was on the topic when it was called. */
   catchUp(): Promise<void> {
-    // A reading that is under way may have looked for the end too early; one that has not begun does for all who ask.
-    this.#waiting ??= this.#reading
-      .catch(() => {})
-      .then(() => {
-        this.#waiting = null;
-        this.#reading = this.#read();
-        return this.#reading;
-      });
-    return this.#waiting;
+    return this.#catchUp.run();
   }
 
   async #read(): Promise<void> {

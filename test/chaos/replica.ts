@@ -12,9 +12,10 @@ import { findFreePorts } from "../../infra/process.ts";
 import { REDIS_SETTINGS } from "../../infra/redis.ts";
 import { killService, restartService } from "../../infra/services.ts";
 import { openRedisProxy, type RedisProxy } from "#support/redis-proxy.ts";
+import { until } from "#support/until.ts";
 import type { Rig } from "./rig.ts";
 
-const WAIT_MS = 30_000;
+const SHUTDOWN_MAX_MS = 30_000;
 
 export class Replica {
   readonly #rig: Rig;
@@ -47,7 +48,7 @@ export class Replica {
     const program = await requireRedis((line) => console.error(line));
     const [port = 0] = await findFreePorts(1);
     const replica = new Replica(rig, await openRedisProxy(rig.services.redisUrl), folder, port, program);
-    await replica.#until("the replica follows", async () => {
+    await until("the replica follows", async () => {
       const [link, file] = await Promise.all([replica.#redis.info("replication"), replica.#redis.info("persistence")]);
       const isWritten = /aof_enabled:1/.test(file) && /aof_rewrite_(in_progress|scheduled):1/.exec(file) === null;
       return link.includes("master_link_status:up") && isWritten;
@@ -76,7 +77,7 @@ export class Replica {
   async end(): Promise<void> {
     const ended = this.#server.exitCode === null ? once(this.#server, "exit") : Promise.resolve();
     this.#redis.shutdown().catch(() => {}); // the connection ends with it
-    await Promise.race([ended, sleep(WAIT_MS)]);
+    await Promise.race([ended, sleep(SHUTDOWN_MAX_MS)]);
     this.#server.kill("SIGKILL");
     this.#redis.disconnect();
     await this.#link.close();
@@ -86,14 +87,6 @@ export class Replica {
     cpSync(this.#folder, data, { recursive: true });
     await restartService({ directory: this.#rig.directory, name: "redis" });
     this.#rig.wires.redis.turnTo(this.#rig.services.redisUrl);
-  }
-
-  async #until(what: string, holds: () => Promise<boolean>): Promise<void> {
-    const endMs = performance.now() + WAIT_MS;
-    while (!(await holds().catch(() => false))) {
-      if (performance.now() > endMs) throw new Error(`not within ${WAIT_MS} ms: ${what}`);
-      await sleep(50);
-    }
   }
 }
 

@@ -8,7 +8,7 @@ import type { Component } from "#core/component.ts";
 import { explainProfile, explainSeparation, findChain, OBSTACLES, type Standing } from "#core/explanation.ts";
 import { membersOf } from "#core/membership.ts";
 import type { Fold, FoldEvent } from "#services/fold/fold.ts";
-import { readComponents } from "#services/wire/part.ts";
+import { readShardComponents } from "#services/wire/part.ts";
 import { explain } from "#services/wire/explanation.ts";
 import { foldEach } from "#support/fold-events.ts";
 import { checkMet, history, runs } from "#support/histories.ts";
@@ -28,9 +28,7 @@ function record(source: string, minute: number, ...names: readonly Name[]): Fold
 
 async function readAll(events: readonly FoldEvent[]): Promise<{ fold: Fold; components: Component[] }> {
   const fold = await foldEach(events);
-  const stored: Uint8Array[] = [];
-  for await (const { value } of fold.store.scan(0, "c/")) stored.push(value);
-  return { fold, components: await readComponents((keys) => fold.store.load(0, keys), stored) };
+  return { fold, components: await readShardComponents(fold.store, 0) };
 }
 
 async function ask(events: readonly FoldEvent[], ...names: readonly Name[]) {

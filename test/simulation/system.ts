@@ -85,7 +85,7 @@ async function importAll(suffix: string) {
     requireStanding: standing.requireStanding,
     RegistryUnavailable: codec.RegistryUnavailable,
     readPeople: people.readPeople,
-    readComponents: part.readComponents,
+    readShardComponents: part.readShardComponents,
     readBundle: bundle.readBundle,
     PrivacyLedger: privacy.PrivacyLedger,
   };

@@ -4,7 +4,7 @@
 
 import { isDeepStrictEqual } from "node:util";
 import { acceptEvent } from "#core/acceptance.ts";
-import { COMPONENT_PARTS, type Component } from "#core/component.ts";
+import type { Component } from "#core/component.ts";
 import { isWithoutFacts } from "#core/declaration.ts";
 import type { Rules } from "#core/configuration.ts";
 import type { EventOutcome } from "#core/effect.ts";
@@ -192,9 +192,7 @@ async function compareStates({ plan, kit, state }: Rest, stores: readonly Store[
 
 /** By id, whole, wherever they lie. */
 async function readComponents({ system }: Kit, store: Rest["state"], shard: number): Promise<Map<string, Component>> {
-  const stored: Uint8Array[] = [];
-  for await (const { value } of store.scan(shard, COMPONENT_PARTS)) stored.push(value);
-  const components = await system.readComponents((keys) => store.load(shard, keys), stored);
+  const components = await system.readShardComponents(store, shard);
   return new Map(components.map((component) => [component.id, component]));
 }
 

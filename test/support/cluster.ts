@@ -22,7 +22,7 @@ import { ShardStitcher } from "#services/stitcher/shard.ts";
 import { encodeBundles, readBundle, type BundleValue } from "#services/wire/bundle.ts";
 import { ComponentIndex } from "#services/wire/component-index.ts";
 import { draftErasure, type ErasureDraft } from "#services/wire/erasure.ts";
-import { readComponents } from "#services/wire/part.ts";
+import { readShardComponents } from "#services/wire/part.ts";
 import { readPeople, type People } from "#services/wire/profile-reader.ts";
 import type { RecordedEvent } from "./oracle.ts";
 
@@ -187,9 +187,7 @@ export class Cluster {
   async findUnsettled(): Promise<string[]> {
     const unsettled: string[] = [];
     for (const { number } of this.#shards) {
-      const stored: Uint8Array[] = [];
-      for await (const { value } of this.store.scan(number, "c/")) stored.push(value);
-      for (const component of await readComponents((keys) => this.store.load(number, keys), stored)) {
+      for (const component of await readShardComponents(this.store, number)) {
         const { id, abroad, identifiers } = component;
         if (abroad !== null && abroad.parked.length > 0) unsettled.push(`${id} has ${abroad.parked.length} parked`);
         if (abroad !== null && abroad.arriving.size > 0) unsettled.push(`${id} waits for chunks`);

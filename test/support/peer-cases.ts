@@ -15,7 +15,7 @@ import { identifiersOf } from "#core/membership.ts";
 import { viewProfile, type ProfileView } from "#core/view.ts";
 import type { Store } from "#ports/store.ts";
 import type { FoldEvent } from "#services/fold/fold.ts";
-import { readComponents } from "#services/wire/part.ts";
+import { readShardComponents } from "#services/wire/part.ts";
 
 type Peer = "PostHog" | "Apache Unomi" | "Snowplow" | "RudderStack" | "PostHog cohorts" | "kafka-flow";
 
@@ -137,9 +137,7 @@ export async function readLiving(engine: Engine, store: Store, shards: number): 
 export async function readAllComponents(store: Store, shards: number): Promise<Component[]> {
   const components: Component[] = [];
   for (let shard = 0; shard < shards; shard += 1) {
-    const stored: Uint8Array[] = [];
-    for await (const { value } of store.scan(shard, "c/")) stored.push(value);
-    components.push(...(await readComponents((keys) => store.load(shard, keys), stored)));
+    components.push(...(await readShardComponents(store, shard)));
   }
   return components;
 }

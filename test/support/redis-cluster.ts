@@ -6,18 +6,17 @@ import { once } from "node:events";
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { Redis } from "ioredis";
 import { requireRedis } from "../../infra/install.ts";
 import { findFreePorts } from "../../infra/process.ts";
 import { REDIS_SETTINGS } from "../../infra/redis.ts";
+import { until } from "./until.ts";
 
 const SLOTS = 16_384;
 /** Of every node; it has to be written otherwise in a URL. */
 const PASSWORD = "p@ss:word";
 /** Without an answer for so long a master counts as failed; a busy machine must not look like one. */
 const NODE_TIMEOUT_MS = 3_000;
-const WAIT_MS = 30_000;
 
 export interface ClusterNode {
   readonly address: string;
@@ -159,12 +158,4 @@ async function findSlot(masters: readonly ClusterNode[], key: string): Promise<M
         await node.redis.call("CLUSTER", "SETSLOT", slot, "NODE", target.id);
     },
   };
-}
-
-async function until(what: string, holds: () => Promise<boolean>): Promise<void> {
-  const endMs = Date.now() + WAIT_MS;
-  while (!(await holds().catch(() => false))) {
-    if (Date.now() > endMs) throw new Error(`not within ${WAIT_MS} ms: ${what}`);
-    await sleep(50);
-  }
 }
