@@ -1,6 +1,7 @@
 // Everything one machine needs to run Weft, put together once: adapters behind the ports, the engine, and the two
 // processes that can be started over them. `up`, `resolve`, `stitch`, `demo`, `lookup` and `digest` share it.
 
+import { randomUUID } from "node:crypto";
 import { createEngine, type Engine } from "#core/engine.ts";
 import type { ChannelEvent } from "#core/event.ts";
 import type { LimitKind } from "#core/limit.ts";
@@ -116,7 +117,7 @@ export async function openRuntime(loaded: LoadedConfiguration, options: RuntimeO
     transactionIntervalMs: settings.transactionIntervalMs,
     waiting,
   };
-  const keeper = new IndexKeeper({ ...shared, index: state.index, known: index, log: wires.log, now: Date.now });
+  const keeper = new IndexKeeper({ ...shared, index: state.index, known: index, log: wires.log, run: randomUUID() });
   const { topicPrefix } = deployment.kafka;
 
   async function requireSafety(): Promise<void> {

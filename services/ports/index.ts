@@ -23,7 +23,7 @@ export interface Index {
   restore(entries: readonly { readonly key: string; readonly value: string }[]): Promise<void>;
   /** One for each part of the index that can lose something by itself, in the same order each time. */
   readMarks(): Promise<IndexMark[]>;
-  /** Writes the text beside each part where that of `from` still stands. */
+  /** Writes the text beside each part where that of `from` still stands, and its keeper has the part still. */
   moveMarks(from: readonly IndexMark[], to: string): Promise<void>;
   close(): Promise<void>;
 }

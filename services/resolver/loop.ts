@@ -96,7 +96,7 @@ class SlotResolver {
   /** To be called once the batch that was resolved last is on the log, or never will be. */
   #published: () => void = () => {};
   /** Of the index over which it was resolved. */
-  #life = 0;
+  #life = "";
   #timeMs = 0;
   #tick = -1;
 

@@ -16,7 +16,7 @@ export interface JoiningServices extends StitcherServices {
 
 export function watchJoins(services: StitcherServices): JoiningServices {
   const { keeper } = services;
-  const lives = new Set<number>();
+  const lives = new Set<string>();
   const note = async () => {
     if (keeper !== undefined) lives.add(await keeper.check());
   };

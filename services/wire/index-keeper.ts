@@ -24,12 +24,12 @@ export interface IndexKeeperServices {
   readonly resolvedTopic: string;
   readonly shards: number;
   readonly waiting: Waiting;
-  /** Only ever tells one life of the index from another. */
-  now(): number;
+  /** Of this run of this process alone, letters, digits and dashes: lives and claims of others have other names. */
+  readonly run: string;
 }
 
 interface Mark {
-  readonly life: number;
+  readonly life: string;
   /** Per shard: what is named before was put before the mark. */
   readonly offsets: readonly number[];
 }
@@ -39,11 +39,13 @@ const RESTORED_AT_ONCE = 2_000;
 
 export class IndexKeeper {
   readonly #services: IndexKeeperServices;
-  #life: number | null = null;
+  #life: string | null = null;
+  /** Names that were given to lives and claims. */
+  #named = 0;
   /** A loss was noticed and is not mended yet. */
   #isLost = false;
   #markedAtMs = Number.NEGATIVE_INFINITY;
-  #checking: Promise<number> | null = null;
+  #checking: Promise<string> | null = null;
   /** What was resolved over the index as it was, and is not on the log yet. */
   readonly #underWay = new Set<Promise<void>>();
 
@@ -52,7 +54,7 @@ export class IndexKeeper {
   }
 
   /** Which life of the index this is: what was asked of it in another one has to be asked again. Puts back what is lost. */
-  check(): Promise<number> {
+  check(): Promise<string> {
     this.#checking ??= this.#check().finally(() => {
       this.#checking = null;
     });
@@ -70,7 +72,7 @@ export class IndexKeeper {
   }
 
   /** Nothing is known to be lost since; to be asked before what was resolved in that life is committed. Puts nothing back. */
-  async isStill(life: number): Promise<boolean> {
+  async isStill(life: string): Promise<boolean> {
     const { lives } = await this.#readMarks();
     return !this.#isLost && lives.every((one) => one === life);
   }
@@ -95,15 +97,15 @@ export class IndexKeeper {
     return { marks, read, lives };
   }
 
-  async #check(): Promise<number> {
+  async #check(): Promise<string> {
     const { marks, read, lives } = await this.#readMarks();
     const [life = null] = lives;
     if (this.#isLost || life === null || life !== this.#life) await this.#putBack(marks, read, life);
-    return this.#life as number;
+    return this.#life as string;
   }
 
-  async #putBack(marks: readonly IndexMark[], read: readonly (Mark | null)[], life: number | null): Promise<void> {
-    const { index, known, waiting, now } = this.#services;
+  async #putBack(marks: readonly IndexMark[], read: readonly (Mark | null)[], life: string | null): Promise<void> {
+    const { index, known, waiting } = this.#services;
     const isTold = this.#isLost && read.some((mark) => mark !== null || this.#life !== null);
     if (isTold) waiting.onWait("the identity index has lost what it acknowledged; putting it back from the log");
     known.forget();
@@ -115,7 +117,7 @@ export class IndexKeeper {
     const count = await this.#restore(from);
     if (isTold) waiting.onWait(`the identity index is whole again; ${count} entries were read from the log`);
     // A loss begins a new life, so that everybody hears of it.
-    const next = this.#isLost || life === null ? Math.max(now(), (this.#life ?? 0) + 1, (life ?? 0) + 1) : life;
+    const next = this.#isLost || life === null ? this.#name() : life;
     await index.moveMarks(claimed, writeMark({ life: next, offsets: ends }));
     this.#life = next;
     this.#isLost = false;
@@ -124,13 +126,18 @@ export class IndexKeeper {
 
   /** Marks none of which is absent: from an absent one it would not be seen that the index was lost again meanwhile. */
   async #claim(marks: readonly IndexMark[]): Promise<readonly IndexMark[]> {
-    const { index, now } = this.#services;
+    const { index } = this.#services;
     let claimed = marks;
     while (claimed.some(({ text }) => text === null)) {
-      await index.moveMarks(claimed, `${CLAIM}${now()}`);
+      await index.moveMarks(claimed, `${CLAIM}${this.#name()}`);
       claimed = await index.readMarks();
     }
     return claimed;
+  }
+
+  #name(): string {
+    this.#named += 1;
+    return `${this.#services.run}-${this.#named}`;
   }
 
   async #restore(from: readonly number[]): Promise<number> {
@@ -188,7 +195,7 @@ export class IndexKeeper {
 }
 
 /** Of an index that somebody is putting back: no mark. */
-const CLAIM = "claim-";
+export const CLAIM = "claim-";
 
 function writeMark({ life, offsets }: Mark): string {
   return `${life}:${offsets.join(",")}`;
@@ -197,5 +204,5 @@ function writeMark({ life, offsets }: Mark): string {
 function readMark(text: string | null): Mark | null {
   if (text === null || text.startsWith(CLAIM)) return null;
   const [life = "", offsets = ""] = text.split(":");
-  return { life: Number(life), offsets: offsets.split(",").map(Number) };
+  return { life, offsets: offsets.split(",").map(Number) };
 }

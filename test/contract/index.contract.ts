@@ -71,7 +71,7 @@ export function testIndex(name: string, open: OpenIndex): void {
   });
 
   indexTest(
-    "a mark moves only from where its reader saw it, and is no key of the index (S2)",
+    "a mark moves only from where its reader saw it and under the keeper that it saw, and is no key of the index (S2)",
     async (first, second) => {
       const none = await first.readMarks();
       assert.ok(none.length > 0 && none.every(({ text, doubtful }) => text === null && !doubtful));
@@ -81,6 +81,9 @@ export function testIndex(name: string, open: OpenIndex): void {
       await second.moveMarks(one, "2");
       await first.moveMarks(one, "3");
       await first.moveMarks(none, "4");
+      const two = await first.readMarks();
+      const others = two.map((mark) => ({ ...mark, keeper: `${mark.keeper}0` }));
+      await first.moveMarks(others, "5");
       assert.ok((await first.readMarks()).every(({ text }) => text === "2"));
       assert.deepEqual(await first.putIfAbsent([entry("2", "y")]), ["y"]);
     },

@@ -1,12 +1,14 @@
 // The identity index loses what it acknowledged, in every way that a Redis can, and is put back from the inner log (S2).
 
-import { deepEqual, equal, ok } from "node:assert/strict";
+import { deepEqual, equal, notEqual, ok } from "node:assert/strict";
 import { describe, it } from "node:test";
 import * as fc from "fast-check";
 import { openMemoryLog } from "#adapters/memory/log.ts";
 import type { Carried, EventItem } from "#core/item.ts";
 import type { Cause } from "#core/profile.ts";
 import type { Codec } from "#ports/codec.ts";
+import type { Index } from "#ports/index.ts";
+import type { Log } from "#ports/log.ts";
 import { type BundleValue, encodeBundles } from "#services/wire/bundle.ts";
 import { ComponentIndex } from "#services/wire/component-index.ts";
 import { IndexKeeper } from "#services/wire/index-keeper.ts";
@@ -29,13 +31,13 @@ function open() {
   const lossy = openLossyIndex();
   const log = openMemoryLog();
   const told: string[] = [];
-  let now = 1;
-  const start = () => {
-    const { index } = lossy;
+  let runs = 0;
+  const start = (over: { readonly log?: Log; readonly index?: Index } = {}) => {
+    const { index = lossy.index } = over;
     const known = new ComponentIndex(index, hash);
     const waiting = { onWait: (line: string) => void told.push(line) };
-    const shared = { index, known, log, codec, resolvedTopic: TOPIC, shards: SHARDS, waiting };
-    return { index, known, keeper: new IndexKeeper({ ...shared, now: () => (now += 1) }) };
+    const shared = { index, known, log: over.log ?? log, codec, resolvedTopic: TOPIC, shards: SHARDS, waiting };
+    return { index, known, keeper: new IndexKeeper({ ...shared, run: `r${(runs += 1)}` }) };
   };
   return { ...lossy, log, told, start };
 }
@@ -98,7 +100,7 @@ describe("the identity index", () => {
     equal(await keeper.check(), life, "nothing is lost");
     deepEqual(deployment.told, []);
     await deployment.loseAll();
-    ok((await keeper.check()) > life, "what was asked before has to be asked again");
+    notEqual(await keeper.check(), life, "what was asked before has to be asked again");
     await known.prefetch(["x", "y"]);
     deepEqual([known.birthOf("x"), known.birthOf("y"), known.rootOf("1-bb")], ["1-a", "1-bb", "1-a"]);
     equal(await known.findNaming(profileId(hash, "x")), "x", "and so is the way from a profile's id");
@@ -160,6 +162,34 @@ describe("the identity index", () => {
     await checking;
     await process.known.prefetch(["x"]);
     equal(process.known.birthOf("x"), "1-a");
+  });
+
+  it("is not taken for whole by who puts it back while it is lost again and another claims it (S2)", async () => {
+    const deployment = await openReady();
+    const dead = deployment.start();
+    await dead.keeper.check();
+    await bear(deployment, dead, "x", "1-a");
+    await deployment.loseAll();
+    const { log, index } = deployment;
+    const lost = Promise.withResolvers<void>();
+    // Everything is restored by then, and nothing marked.
+    const putIfAbsent: Index["putIfAbsent"] = async (entries) => {
+      await lost.promise;
+      return await index.putIfAbsent(entries);
+    };
+    const first = deployment.start({ index: { ...index, putIfAbsent } });
+    const checking = first.keeper.check();
+    await new Promise((resolve) => setImmediate(resolve));
+    await deployment.loseAll();
+    // Dies behind its claim.
+    void deployment.start({ log: { ...log, endOffsets: () => new Promise(() => {}) } }).keeper.check();
+    await new Promise((resolve) => setImmediate(resolve));
+    lost.resolve();
+    await checking;
+    await first.keeper.check();
+    first.known.forget();
+    await first.known.prefetch(["x"]);
+    equal(first.known.birthOf("x"), "1-a");
   });
 
   it("keeps nothing that the log contradicts after any history of births, joins, marks and losses (S2)", async () => {

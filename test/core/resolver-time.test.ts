@@ -50,12 +50,13 @@ function visit(eventId: string, occurredAt: number): ChannelEvent {
 function start(log: Log, index: Index, now: () => number, tickIntervalMs: number): Promise<Membership> {
   const waiting = { onWait: assert.fail };
   const known = new ComponentIndex(index);
-  const shared = { codec, resolvedTopic: RESOLVED, shards: 1, waiting, now };
+  const shared = { codec, resolvedTopic: RESOLVED, shards: 1, waiting };
   return startResolver(
     log,
     {
       ...shared,
-      keeper: new IndexKeeper({ ...shared, index, known, log }),
+      now,
+      keeper: new IndexKeeper({ ...shared, index, known, log, run: "r" }),
       registry: createRegistry(configuration, createHash("a key for tests, long enough to be one")),
       index: known,
       encodeBundle,

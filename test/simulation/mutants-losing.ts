@@ -80,9 +80,9 @@ const PLANTED: readonly Mutant[] = [
     "batch-of-a-lost-index-goes-out",
     "resolver/loop.ts",
     "publish(out, positions, () => this.#services.keeper.isStill(life))",
-    "publish(out, positions, async () => life >= 0)",
+    'publish(out, positions, async () => life !== "")',
   ),
-  patch("join-of-a-lost-index-goes-out", JOINS, "return life === undefined ||", "return life !== 0 ||"),
+  patch("join-of-a-lost-index-goes-out", JOINS, "return life === undefined ||", 'return life !== "" ||'),
   patch(
     "lost-joins-are-not-made-again",
     JOINS,

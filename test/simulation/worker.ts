@@ -112,7 +112,13 @@ export class Worker {
       ...openReading(this.#ground, life),
       joinGroup: async (options: GroupOptions) => (groups.get(options.group) as Group).join(life, options),
     } as Partial<Log> as Log;
-    const keeper = new system.IndexKeeper({ ...shared, index: opened, known: index, log, now });
+    const keeper = new system.IndexKeeper({
+      ...shared,
+      index: opened,
+      known: index,
+      log,
+      run: world.number(this.name),
+    });
     const resolving = await system.startResolver(
       log,
       {

@@ -2,6 +2,7 @@
 
 import { openMemoryIndex as openMemory } from "#adapters/memory/index.ts";
 import type { Index, IndexMark } from "#ports/index.ts";
+import { CLAIM } from "#services/wire/index-keeper.ts";
 
 export interface LossyIndex {
   readonly index: Index;
@@ -9,7 +10,7 @@ export interface LossyIndex {
   loseLast(count: number): Promise<void>;
   /** FLUSHALL: the server goes on. */
   loseAll(): Promise<void>;
-  /** Nothing was lost, or somebody has laid a mark since. */
+  /** Nothing was lost, or somebody has laid a mark since, of the server that is there now. */
   isMarked(): boolean;
 }
 
@@ -35,14 +36,16 @@ export function openLossyIndex(openMemoryIndex: () => Index = openMemory): Lossy
     get: (keys) => index.get(keys),
     putIfAbsent: (entries) => write((to) => to.putIfAbsent(entries)),
     restore: (entries) => write((to) => to.restore(entries)),
-    moveMarks: ([from], to) =>
-      write(async (on) => {
+    moveMarks([from], to) {
+      const known = `${keeper}`;
+      return write(async (on) => {
         const [present] = await on.readMarks();
         const { text = null, keeper: by = "" } = from ?? {};
-        if ((present?.text?.split(" ")[1] ?? null) !== text) return;
-        isMarked = true;
+        if ((present?.text?.split(" ")[1] ?? null) !== text || by !== known) return;
+        isMarked = !to.startsWith(CLAIM);
         await on.moveMarks([present as IndexMark], `${by} ${to}`);
-      }),
+      });
+    },
     async readMarks() {
       const [mark] = await index.readMarks();
       const [by = null, text = null] = mark?.text?.split(" ") ?? [];

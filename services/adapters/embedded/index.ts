@@ -47,7 +47,7 @@ export function openEmbeddedIndex(database: Database): Index {
     async moveMarks([from], to) {
       guard(() =>
         database.transact(() => {
-          if (readRoute(MARK_KEY) === from?.text) upsertRoute.run(MARK_KEY, to);
+          if (readRoute(MARK_KEY) === from?.text && from.keeper === "") upsertRoute.run(MARK_KEY, to);
         }),
       );
     },

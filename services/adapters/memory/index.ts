@@ -23,7 +23,7 @@ export function openMemoryIndex(): Index {
       return [{ text: kept, keeper: "", doubtful: false }];
     },
     async moveMarks([from], to) {
-      if (kept === from?.text) kept = to;
+      if (kept === from?.text && from.keeper === "") kept = to;
     },
     async close() {},
   };

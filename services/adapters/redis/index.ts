@@ -18,10 +18,16 @@ export interface RedisIndexOptions extends ConnectionOptions {
 }
 
 const TAGS = 64;
-/** KEYS the mark; ARGV the text that must stand ("" for none), the new mark. Returns nothing. */
+/**
+ * KEYS the mark; ARGV the text that must stand ("" for none), the keeper that this server must be, the new text. Returns
+ * nothing. Asked here, as a server that has taken over meanwhile may stand behind what the mark is to say.
+ */
 const MOVE_MARK = `
 local mark = redis.call('GET', KEYS[1])
-if (mark and string.match(mark, '^%S+ (.*)$') or '') == ARGV[1] then redis.call('SET', KEYS[1], ARGV[2]) end
+local about = redis.call('INFO', 'server', 'replication')
+local keeper = string.match(about, 'run_id:(%S+)') .. '-' .. string.match(about, 'master_replid:(%S+)')
+if keeper ~= ARGV[2] or (mark and string.match(mark, '^%S+ (.*)$') or '') ~= ARGV[1] then return end
+redis.call('SET', KEYS[1], keeper .. ' ' .. ARGV[3])
 `;
 
 /**
@@ -99,7 +105,7 @@ export function openRedisIndex(options: RedisIndexOptions): Index {
         Promise.all(
           markKeys.map((key, tag) => {
             const { text = null, keeper = "" } = from[tag] ?? {};
-            return redis.eval(MOVE_MARK, 1, key, text ?? "", `${keeper} ${to}`);
+            return redis.eval(MOVE_MARK, 1, key, text ?? "", keeper, to);
           }),
         ),
       );
