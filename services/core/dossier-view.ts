@@ -89,7 +89,7 @@ export function viewDossier(registry: Registry, dossier: Dossier | null): Dossie
 }
 
 export function viewConsentsOf(registry: Registry, dossier: Dossier | null): DossierView["consents"] {
-  return dossier === null || dossier.consents.size === 0 ? NONE : viewConsents(registry, dossier.consents);
+  return dossier === null || dossier.consents.size === 0 ? NONE : viewConsents(registry, dossier);
 }
 
 /** What is for look-ups alone: it would be told again with every event. */
@@ -117,6 +117,8 @@ const DESCRIBED = [
 
 /** True where nothing that describeDossier tells can be other: the facets are the same or empty. */
 export function isDescribedAlike(a: Dossier | null, b: Dossier | null): boolean {
+  const hasConsents = (a?.consents.size ?? 0) + (b?.consents.size ?? 0) > 0;
+  if (hasConsents && a?.companions !== b?.companions) return false;
   return DESCRIBED.every((name) => {
     const [one, other] = [a?.[name] ?? NOTHING_TOLD, b?.[name] ?? NOTHING_TOLD];
     return one === other || one.size + other.size === 0;

@@ -2,8 +2,9 @@
 
 import { CART_RULES, readCarts, type Cart } from "./cart.ts";
 import { CASE_RULES, readCases, type CaseRecord } from "./case.ts";
+import { mergeCompanions, readCompanions, type Companion } from "./companion.ts";
 import { REACH_RULES, readReaches, type Reach } from "./contact.ts";
-import { CONSENT_RULES, consentKey, readConsents, type Consent } from "./consent.ts";
+import { CONSENT_RULES, gatherConsents, readConsents, type Consent, type Said } from "./consent.ts";
 import { CALL_RULES, MESSAGE_STEP_RULES, NO_CORRESPONDENCE, NOTE_RULES, readCorrespondence } from "./correspondence.ts";
 import type { Correspondence } from "./correspondence.ts";
 import type { ChannelEvent } from "./event.ts";
@@ -31,7 +32,8 @@ import type { Loyalty, Subscription } from "./standing.ts";
 
 /** Nothing in it is ever written into: fragments and sums share facets, and a facet is what it was if it is the same. */
 export interface Dossier extends Messages, Preferences, Journey, Habits, Correspondence {
-  readonly consents: Registers<Consent>;
+  readonly consents: Registers<Said>;
+  readonly companions: Registers<Companion>;
   readonly restrictions: Registers<Restriction>;
   readonly cases: Registers<CaseRecord>;
   readonly reaches: Registers<Reach>;
@@ -43,6 +45,7 @@ export interface Dossier extends Messages, Preferences, Journey, Habits, Corresp
 
 const EMPTY: Dossier = {
   consents: NOTHING_TOLD,
+  companions: NOTHING_TOLD,
   restrictions: NOTHING_TOLD,
   cases: NOTHING_TOLD,
   messages: NOTHING_TOLD,
@@ -68,7 +71,8 @@ export function readDossier(
   event: ChannelEvent,
   limits: LimitKind[],
 ): Dossier | null {
-  if (!isTelling(event)) return null;
+  const companions = readCompanions(registry, item, event.occurredAt);
+  if (!isTelling(event)) return companions.size === 0 ? null : { ...EMPTY, companions };
   const source = registry.sources.get(item.source);
   const telling: Telling = {
     told: { at: event.occurredAt, source: item.source, eventId: item.eventId },
@@ -84,7 +88,8 @@ export function readDossier(
   const { searches, touches, timeline } = readJourney(telling, event);
   const { calls, notes, messageSteps } = readCorrespondence(telling, event);
   return {
-    consents: readConsents(telling, event),
+    consents: readConsents(telling, event, item.anchor),
+    companions,
     restrictions: readRestriction(telling, event),
     cases: readCases(telling, event, source?.caseIdScope ?? item.source),
     messages,
@@ -108,18 +113,16 @@ export function readDossier(
   };
 }
 
-/** Whatever is not a mere view is; and so is a view that says more than that something was seen. */
 /** The dossier, these consents told as well. */
 export function tellConsents(
   dossier: Dossier | null,
   told: readonly Consent[],
 ): { readonly dossier: Dossier; readonly limits: LimitKind[] } {
   const limits: LimitKind[] = [];
-  let consents: Registers<Consent> = NOTHING_TOLD;
-  for (const one of told) consents = mergeRegisters(CONSENT_RULES, consents, new Map([[consentKey(one), one]]), limits);
-  return { dossier: mergeDossiers(dossier, { ...EMPTY, consents }, limits) ?? EMPTY, limits };
+  return { dossier: mergeDossiers(dossier, { ...EMPTY, consents: gatherConsents(told) }, limits) ?? EMPTY, limits };
 }
 
+/** Whatever is not a mere view is; and so is a view that says more than that something was seen. */
 function isTelling(event: ChannelEvent): boolean {
   if (!isViewing(event.type)) return true;
   const { cart, consents, restriction, search, product, touch, preferences, loyalty, group } = event;
@@ -135,6 +138,7 @@ export function mergeDossiers(a: Dossier | null, b: Dossier | null, limits: Limi
     mergeRegisters(rules, one, other, limits);
   return {
     consents: merge(CONSENT_RULES, into.consents, b.consents),
+    companions: mergeCompanions(into.companions, b.companions, limits),
     restrictions: merge(RESTRICTION_RULES, into.restrictions, b.restrictions),
     cases: merge(CASE_RULES, into.cases, b.cases),
     messages: merge(MESSAGE_RULES, into.messages, b.messages),

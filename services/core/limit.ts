@@ -10,6 +10,7 @@ export const LIMIT_KINDS = [
   "component-identifiers",
   "identifiers-listed",
   "consents",
+  "companions",
   "restrictions",
   "cases",
   "messages",

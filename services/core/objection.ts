@@ -4,10 +4,10 @@
 
 import { compareText } from "./comparison.ts";
 import type { Component, Entry } from "./component.ts";
-import { CONSENT_RULES, consentKey, type Consent } from "./consent.ts";
+import { type Consent, consentKey, isSuperseded, listRefused, type Said } from "./consent.ts";
 import { type Dossier, tellConsents } from "./dossier.ts";
 import { PRIVACY } from "./erasure.ts";
-import { listRegisters, type Registers } from "./facet.ts";
+import { NOTHING_TOLD, type Registers } from "./facet.ts";
 import { mailboxKey } from "./mailbox.ts";
 import { forgetSummary } from "./membership.ts";
 import { openFragment } from "./order-book.ts";
@@ -27,11 +27,11 @@ export interface KeptObjection extends Objection {
 /** What she refused, and where she was reached, as a request to erase her keeps it: keys of first lives, and of mailboxes. */
 export function listObjections(
   registry: Registry,
-  dossier: Pick<Dossier, "consents"> | null,
+  dossier: Pick<Dossier, "consents" | "companions"> | null,
   entries: readonly Entry[],
 ): { readonly objections: readonly Objection[]; readonly contacts: readonly string[] } {
-  const refused = listRegisters(dossier?.consents ?? new Map<string, Consent>()).filter(({ granted }) => !granted);
-  if (refused.length === 0) return { objections: [], contacts: [] };
+  const objections = dossier === null ? [] : listRefused(registry, dossier);
+  if (objections.length === 0) return { objections, contacts: [] };
   const isContact = ({ namespace }: Entry) => {
     const found = registry.namespaces.get(namespace);
     return found?.contact === true || registry.namespaces.get(found?.digestOf ?? "")?.contact === true;
@@ -39,10 +39,7 @@ export function listObjections(
   const keys = entries
     .filter(isContact)
     .flatMap((entry) => [firstKey(registry, entry), mailboxKey(registry, entry) ?? []].flat());
-  return {
-    objections: refused.map(({ purpose, channel }) => ({ purpose, channel })),
-    contacts: [...new Set(keys)].sort(compareText),
-  };
+  return { objections, contacts: [...new Set(keys)].sort(compareText) };
 }
 
 /** They are kept where what the identifier brings is kept, so they go where it goes. */
@@ -53,15 +50,21 @@ export function keepObjections(
   kept: readonly KeptObjection[],
   touch: () => void,
 ): void {
-  const known: Registers<Consent> = entry.fragment?.dossier?.consents ?? new Map<string, Consent>();
+  const known: Registers<Said> = entry.fragment?.dossier?.consents ?? NOTHING_TOLD;
   const news = kept
     .map(({ requestId, at, purpose, channel }): Consent => {
-      return { at, source: PRIVACY, eventId: requestId, purpose, channel, granted: false, proof: null };
+      return {
+        at,
+        source: PRIVACY,
+        eventId: requestId,
+        purpose,
+        channel,
+        granted: false,
+        proof: null,
+        anchor: entry.key,
+      };
     })
-    .filter((one) => {
-      const present = known.get(consentKey(one));
-      return present === undefined || CONSENT_RULES.join(present, one) !== present;
-    });
+    .filter((one) => !isSuperseded(known.get(consentKey(one)), one));
   if (news.length === 0) return;
   touch();
   const fragment = openFragment(workspace, component, entry);

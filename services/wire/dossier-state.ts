@@ -3,7 +3,8 @@
 import { cartKey, type Cart } from "#core/cart.ts";
 import { caseKey, type CaseRecord } from "#core/case.ts";
 import { reachKey, type Reach } from "#core/contact.ts";
-import { consentKey, type Consent } from "#core/consent.ts";
+import { companionKey, type Companion } from "#core/companion.ts";
+import { gatherConsents, type Consent } from "#core/consent.ts";
 import type { Correspondence } from "#core/correspondence.ts";
 import type { Dossier } from "#core/dossier.ts";
 import { NONE_TOLD, NOTHING_TOLD, type Registers } from "#core/facet.ts";
@@ -20,6 +21,7 @@ export interface Amount {
 
 export interface DossierState extends Journey, Correspondence {
   readonly consents: readonly Consent[];
+  readonly companions: readonly Companion[];
   readonly restrictions: readonly Restriction[];
   readonly cases: readonly CaseRecord[];
   readonly messages: readonly Amount[];
@@ -39,7 +41,8 @@ export interface DossierState extends Journey, Correspondence {
 export function writeDossier(dossier: Dossier): DossierState {
   const { searches, touches, timeline, calls, notes, messageSteps } = dossier;
   return {
-    consents: listValues(dossier.consents),
+    consents: listValues(dossier.consents).flatMap(({ words }) => words),
+    companions: listValues(dossier.companions),
     restrictions: listValues(dossier.restrictions),
     cases: listValues(dossier.cases),
     messages: listAmounts(dossier.messages),
@@ -66,7 +69,8 @@ export function writeDossier(dossier: Dossier): DossierState {
 export function readDossier(state: DossierState): Dossier {
   const { searches, touches, timeline, calls, notes, messageSteps } = state;
   return {
-    consents: keyed(state.consents, consentKey),
+    consents: gatherConsents(state.consents),
+    companions: keyed(state.companions, companionKey),
     restrictions: keyed(state.restrictions, restrictionKey),
     cases: keyed(state.cases, caseKey),
     messages: readAmounts(state.messages),

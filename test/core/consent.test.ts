@@ -4,6 +4,8 @@ import { deepEqual } from "node:assert/strict";
 import { describe, it } from "node:test";
 import { viewConsents } from "#core/consent.ts";
 import { type Fact, foldFacts, registry } from "#support/fold-facts.ts";
+import { foldEach, tell } from "#support/fold-events.ts";
+import { must } from "#support/oracle-identity.ts";
 
 const AT = Date.UTC(2026, 0, 5);
 
@@ -15,10 +17,7 @@ function say(id: string, hour: number, granted: boolean, more: { proof?: string;
 }
 
 function holds(facts: readonly Fact[], told = registry): (boolean | string | null)[][] {
-  return viewConsents(told, foldFacts(facts).fragment.dossier?.consents ?? new Map()).map(({ channel, granted }) => [
-    channel,
-    granted,
-  ]);
+  return viewConsents(told, must(foldFacts(facts).fragment.dossier)).map(({ channel, granted }) => [channel, granted]);
 }
 
 describe("a consent", () => {
@@ -55,5 +54,64 @@ describe("a consent", () => {
       ["email", false],
       ["sms", true],
     ]);
+  });
+});
+
+describe("of people who turn out to be one", () => {
+  const consents = (granted: boolean, channel: string | null = null) => ({
+    consents: [{ purpose: "marketing", channel, granted, proof: granted ? "form-1" : null }],
+  });
+  const word = (minute: number, names: Readonly<Record<string, string>>, granted: boolean, channel?: string) =>
+    tell("crm", minute, "consent-changed", names, consents(granted, channel));
+  const together = (minute: number, names: Readonly<Record<string, string>>) =>
+    tell("crm", minute, "identified", names);
+
+  /** `channel: granted` of the one profile, in both orders of arrival alike (I1). */
+  async function holdsOf(...events: Parameters<typeof foldEach>[0][number][]): Promise<string[]> {
+    const [one, other] = await Promise.all(
+      [events, events.toReversed()].map(async (all) => {
+        const { profiles } = await (await foldEach(all)).readPeople();
+        deepEqual(profiles.length, 1);
+        return must(profiles[0]).view.consents.map(({ channel, granted }) => `${channel ?? "*"}: ${granted}`);
+      }),
+    );
+    deepEqual(one, other);
+    return must(one);
+  }
+
+  const [card, customer] = [{ card: "2099000017" }, { customer: "c-1" }];
+  const email = { email: "ana@example.com" };
+
+  it("who refused has refused, though the other consented later, until she does as one (the strict side)", async () => {
+    const apart = [word(1, card, false), word(2, customer, true)];
+    deepEqual(await holdsOf(...apart, together(3, { ...card, ...customer })), ["*: false"]);
+    deepEqual(await holdsOf(...apart, together(3, { ...card, ...customer }), word(4, customer, true)), ["*: true"]);
+    deepEqual(await holdsOf(...apart, word(3, { ...card, ...customer }, true)), ["*: true"], "names both");
+  });
+
+  it("what she says last holds where she was known as one before, also by an address of both", async () => {
+    const [one, other] = [together(1, { ...card, ...email }), together(2, { ...customer, ...email })];
+    const before = [word(3, card, false), word(5, customer, true)];
+    deepEqual(await holdsOf(one, other, ...before), ["*: true"]);
+    // Told before she consented, and nobody knew of the address then.
+    deepEqual(await holdsOf(one, tell("crm", 6, "identified", { ...customer, ...email }), ...before), ["*: false"]);
+  });
+
+  it("whom a shared number alone had in common were two, and what is said to the number ends with a consent of whose it is", async () => {
+    const phone = { phone: "+33639980017" };
+    const links = [together(1, { ...card, ...phone }), together(2, { ...customer, ...phone })];
+    const words = [word(3, card, false), word(4, customer, true)];
+    deepEqual(await holdsOf(...links, ...words, together(5, { ...card, ...customer })), ["*: false"]);
+    deepEqual(await holdsOf(together(1, { ...customer, ...phone }), word(2, phone, false), word(3, customer, true)), [
+      "*: true",
+    ]);
+  });
+
+  it("a general refusal of one ends the other's consent to a channel", async () => {
+    const apart = [word(1, card, false), word(2, customer, true, "sms")];
+    const both = together(3, { ...card, ...customer });
+    deepEqual(await holdsOf(...apart, both), ["sms: false", "*: false"]);
+    deepEqual(await holdsOf(...apart, both, word(4, customer, true, "sms")), ["sms: true", "*: false"]);
+    deepEqual(await holdsOf(...apart, both, word(4, customer, true)), ["sms: true", "*: true"]);
   });
 });

@@ -5,6 +5,7 @@ import { deepEqual, equal, ok } from "node:assert/strict";
 import { describe, it } from "node:test";
 import { CART_LINES_MAX, CARTS_MAX } from "#core/cart.ts";
 import { CASES_MAX } from "#core/case.ts";
+import { COMPANIONS_MAX } from "#core/companion.ts";
 import { CONSENTS_MAX } from "#core/consent.ts";
 import { CALL_RULES, MESSAGE_STEP_RULES, NOTE_RULES } from "#core/correspondence.ts";
 import { REACHES_MAX } from "#core/contact.ts";
@@ -41,6 +42,14 @@ const BOUNDS: readonly Bound[] = [
     limit: "consents",
     max: CONSENTS_MAX,
     tell: (n) => ({ consents: [{ purpose: name(n), granted: true, proof: "form" }] }),
+    gone: "last",
+  },
+  {
+    facet: "companions",
+    limit: "companions",
+    max: COMPANIONS_MAX,
+    tell: () => ({}),
+    emails: (n) => [name(n)],
     gone: "last",
   },
   {

@@ -2,10 +2,10 @@
 
 import type { AcceptedEvent } from "#core/acceptance.ts";
 import { compareText } from "#core/comparison.ts";
-import type { Configuration } from "#core/configuration.ts";
 import type { Registry } from "#core/registry.ts";
-import { byTime, chooseVouched, groupBy, iso, isVouched, sourceChannel } from "./oracle-facts.ts";
+import { byTime, chooseVouched, groupBy, iso, sourceChannel } from "./oracle-facts.ts";
 import { describeCorrespondence, listCarts } from "./oracle-correspondence.ts";
+import { listConsents } from "./oracle-consents.ts";
 import { listContacts } from "./oracle-contacts.ts";
 import { describeHabits, describeJourney, listLoyalty, listPreferences, listSubscriptions } from "./oracle-habits.ts";
 import { type Identifier, must } from "./oracle-identity.ts";
@@ -20,7 +20,7 @@ export function describeDossier(
   refusals: readonly Refusal[],
 ) {
   return {
-    consents: listConsents(registry.configuration, facts, refusals),
+    consents: listConsents(registry, facts, refusals),
     restrictions: listRestrictions(facts),
     cases: listCases(registry, facts),
     contacts: listContacts(registry, members, facts),
@@ -34,37 +34,6 @@ export function describeDossier(
     carts: listCarts(registry, facts),
     ...describeHabits(registry, facts, orders),
   };
-}
-
-/** I5: claims do not count. The latest holds, of a tie the refusal. Without proof it is none. */
-function listConsents(
-  { purposesWithoutProof }: Configuration,
-  facts: readonly AcceptedEvent[],
-  refusals: readonly Refusal[],
-) {
-  const kept = refusals.map((one) => ({ ...one, granted: false, proof: null, source: "privacy" }));
-  const said = facts.filter(isVouched).flatMap(({ source, event }) =>
-    (event.consents ?? []).map(({ purpose, channel, granted, proof }) => {
-      const named = channel === "" ? null : (channel ?? null);
-      const { occurredAt: at, eventId } = event;
-      return { purpose, channel: named, granted, proof: proof === "" ? null : (proof ?? null), at, source, eventId };
-    }),
-  );
-  return groupBy([...said, ...kept], ({ purpose, channel }) => (channel === null ? [purpose] : [purpose, channel])).map(
-    (group) => {
-      const latest = group.filter(({ at }) => group.every((other) => other.at <= at));
-      const refused = latest.filter(({ granted }) => !granted);
-      const [first] = (refused.length > 0 ? refused : latest).toSorted(
-        (a, b) =>
-          compareText(b.source, a.source) ||
-          compareText(b.eventId, a.eventId) ||
-          compareText(b.proof ?? "", a.proof ?? ""),
-      );
-      const { purpose, channel, granted, at, source, proof } = must(first);
-      const proven = proof !== null || purposesWithoutProof.includes(purpose);
-      return { purpose, channel, granted: granted && proven, at: iso(at), source, proof };
-    },
-  );
 }
 
 /** An operator's word alone; those that nobody lifted, since they were told first. */

@@ -9,6 +9,7 @@ import { mailboxKey } from "#core/mailbox.ts";
 import type { Registry } from "#core/registry.ts";
 
 export interface Refusal {
+  readonly anchor: string;
   readonly purpose: string;
   readonly channel: string | null;
   readonly at: number;
@@ -75,7 +76,10 @@ export function forget(
       for (const { requestId: eventId, at: endedAt, contacts, objections } of requests) {
         const isHers = contacts.includes(one.key) || contacts.includes(mailboxKey(registry, one) ?? "");
         if (!isHers || at <= endedAt) continue;
-        refused.set(key, [...(refused.get(key) ?? []), ...objections.map((o) => ({ ...o, at: endedAt, eventId }))]);
+        refused.set(key, [
+          ...(refused.get(key) ?? []),
+          ...objections.map((o) => ({ ...o, at: endedAt, eventId, anchor: key })),
+        ]);
       }
     }
     const isClaim = ({ erased }: AcceptedIdentifier) => erased === "claimed";
