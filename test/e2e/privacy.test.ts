@@ -13,6 +13,8 @@ import type { LogRecord, NewRecord } from "#ports/log.ts";
 import { openRuntime } from "#services/cli/runtime.ts";
 import { loadConfiguration } from "#services/config/configuration.ts";
 import { topicNames } from "#services/config/topics.ts";
+import { createDeadLetter } from "#services/resolver/dead-letter.ts";
+import { readLetters, redriveLetters } from "#services/resolver/redrive.ts";
 import { draftErasure, isErased, publishErasure } from "#services/wire/erasure.ts";
 import { lookUp } from "#services/wire/lookup.ts";
 import { exportSubject, tabulateExport } from "#services/wire/subject-export.ts";
@@ -173,4 +175,41 @@ test("she is given what is kept of her, is erased, and stays so where the channe
   await second.tell("crm", { type: "identified", occurredAt: now() + 1000, identifiers });
   await until(() => second.find(email));
   await second.close();
+});
+
+test("a dead letter of whoever was erased since is suppressed when it is sent again, and anybody else's is folded (G1, O1)", async () => {
+  const machine = await deploy();
+  const ben = [
+    { namespace: "customer", value: "ben-2" },
+    { namespace: "email", value: "ben@example.fr" },
+  ];
+  for (const one of [identifiers, ben])
+    await machine.tell("crm", { type: "identified", occurredAt: now(), identifiers: one });
+  await until(async () => (await machine.find(email)) && (await machine.find("ben@example.fr")));
+  // What was refused then, and would be taken now.
+  const topic = machine.loaded.configuration.sources.find(({ name }) => name === "crm")?.topic ?? "";
+  const encode = await machine.codec.encoder(topic, "ChannelEvent");
+  const letters = [identifiers, ben].map((one, place) => {
+    const traits = { name: place === 0 ? "canary-late" : "ben-late" };
+    const event = { eventId: randomUUID(), type: "identified", occurredAt: now(), identifiers: one, traits };
+    const refused = { topic, partition: 0, offset: 900 + place, key: null, value: encode(event), headers: {} };
+    return createDeadLetter({ ...refused, timestampMs: now() }, `${topic}.dlq`, "contract-violation", "why", now());
+  });
+  await machine.log.append(letters);
+  const draft = await draftErasure(machine.services(), "email", email, "FR");
+  ok(draft.ok);
+  const request = { requestId: randomUUID(), author: "dpo", reason: "R1", ...draft.keys };
+  await publishErasure(machine, machine.names.privacy, request);
+  await until(() => isErased(machine.services(), draft.lives));
+
+  const counts = await redriveLetters(machine.log, () => readLetters(machine.log, [`${topic}.dlq`], {}), false);
+  deepEqual(counts, { redriven: 2, skipped: 0 });
+  await until(async () => (await machine.dump()).includes("ben-late"));
+  equal(await machine.find(email), false);
+  equal((await machine.dump()).includes("canary-late"), false);
+  let inner = "";
+  for await (const { value } of machine.log.read([machine.names.resolved], { from: "start", follow: false }))
+    inner += Buffer.from(value ?? []).toString("latin1");
+  ok(inner.includes("ben-late") && !inner.includes("canary-late"), "nor does the inner log hold a byte of it");
+  await machine.close();
 });
