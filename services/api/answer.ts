@@ -3,6 +3,7 @@
 
 import * as z from "zod";
 import { LINK_RULES, OBSTACLES } from "#core/explanation.ts";
+import { RETAINED } from "#core/retention.ts";
 import { EXPORT_STATES } from "./exports.ts";
 import { OPERATOR_VERDICTS } from "#core/ruling.ts";
 
@@ -164,6 +165,27 @@ export const erasureAnswer = z
       .meta({ description: "written: it is in the log, and has not reached every home in the time of a request." }),
   })
   .meta({ id: "Erasure", description: "A receipt, without a personal value." });
+
+export const dueAnswer = z
+  .strictObject({
+    shard: z.int(),
+    shards: z.int(),
+    asOf: instant.meta({ description: "The shard's time: what every source has passed." }),
+    due: z.array(
+      z.strictObject({
+        profileId: z.string(),
+        whom: z.enum(RETAINED),
+        purpose: z.string().meta({ description: "Of the rule by which she was kept longest." }),
+        since: instant.meta({ description: "She was heard of last, or bought last." }),
+        dueAt: instant,
+      }),
+    ),
+    next: z.string().nullable().meta({ description: "Give it back as `?from=`; null: that was all." }),
+  })
+  .meta({
+    id: "Due",
+    description: "At most 500 of one shard, which may be none: whoever asks goes on until `next` is null.",
+  });
 
 const ruleSet = {
   sequence: z.int().meta({ description: "Grows with each that was put in force." }),

@@ -2,13 +2,13 @@
 // document, the typed client and the tests' role matrix are made of this list.
 
 import * as z from "zod";
-import { IDENTIFIER_VALUE_LENGTH_MAX } from "#core/identifier.ts";
 import { TIMELINE_RULES } from "#core/journey.ts";
 import { OPERATOR_VERDICTS } from "#core/ruling.ts";
 import { NOTE_TYPES } from "#services/wire/statement.ts";
 import { RULES_LENGTH_MAX } from "#services/config/rules-text.ts";
 import {
   appliedRulesAnswer,
+  dueAnswer,
   erasureAnswer,
   explanationAnswer,
   exportAnswer,
@@ -22,9 +22,20 @@ import {
   shardsAnswer,
   statementAnswer,
 } from "./answer.ts";
-import { POSITION } from "./position.ts";
 import type { ProblemCode } from "./problem.ts";
 import type { Scope } from "./role.ts";
+import {
+  atLeast,
+  commandId,
+  correction,
+  DUE_CURSOR,
+  DUE_PAGE_MAX,
+  identifier,
+  PROFILE_ID,
+  reason,
+  searched,
+  TIMELINE_CURSOR,
+} from "./sent.ts";
 import { agentAnswer, marketingAnswer, productAnswer, serviceAnswer, timelineAnswer } from "./view-answer.ts";
 
 export interface RouteContract {
@@ -45,78 +56,6 @@ export interface RouteContract {
   /** Beside those that every route has. */
   readonly problems: readonly ProblemCode[];
 }
-
-const identifier = z.strictObject({
-  namespace: z
-    .string()
-    .min(1)
-    .max(63)
-    .meta({ examples: ["email"] }),
-  value: z
-    .string()
-    .min(1)
-    .max(IDENTIFIER_VALUE_LENGTH_MAX)
-    .meta({ examples: ["ana@example.com"] }),
-});
-
-const atLeast = z.strictObject({
-  "at-least": z
-    .string()
-    .max(128)
-    .regex(POSITION)
-    .optional()
-    .meta({ description: "A position of an earlier answer: waits for it, and answers 503 where that takes too long." }),
-});
-
-/** Instant of the last line, and how many lines of it were shown. */
-export const TIMELINE_CURSOR = /^(\d{1,15})\.(\d{1,3})$/;
-
-export const PROFILE_ID = /^[A-Za-z0-9_-]{22}$/;
-
-const commandId = z.uuid().optional().meta({ description: "Send a command again under its id, and it counts once." });
-const reason = z.string().min(1).max(1000);
-/** Case, accents and signs do not count. */
-const personName = z
-  .string()
-  .max(100)
-  .regex(/[\p{L}\p{N}]/u);
-const named = z.string().min(1).max(63);
-
-const correction = z.discriminatedUnion("kind", [
-  z.strictObject({
-    kind: z.literal("consent"),
-    purpose: named,
-    channel: named.optional().meta({ description: "Default: any." }),
-    proof: z.string().min(1).max(1000),
-  }),
-  z.strictObject({
-    kind: z.literal("objection").meta({ description: "Also a consent that is withdrawn." }),
-    purpose: named,
-    channel: named.optional().meta({ description: "Default: any." }),
-    proof: z.string().min(1).max(1000).optional(),
-  }),
-  z.strictObject({
-    kind: z
-      .literal("restriction")
-      .meta({ description: "Automation is told nothing of her until it is lifted; the id names it." }),
-  }),
-  z.strictObject({
-    kind: z.literal("lifting"),
-    restrictionId: z.string().min(1).max(512).meta({ description: "One of `restrictions` of her profile." }),
-  }),
-  z.strictObject({
-    kind: z.literal("traits").meta({ description: "Outranks whatever a source says." }),
-    traits: z
-      .array(
-        z.strictObject({
-          name: named,
-          value: z.string().max(1000).nullable().meta({ description: "null: taken away." }),
-        }),
-      )
-      .min(1)
-      .max(50),
-  }),
-]);
 
 const SENDING = [
   "store-unavailable",
@@ -163,19 +102,7 @@ export const CONTRACT = {
     summary: "Who placed an order, has a loyalty card, or bears a name at a postcode: at most ten",
     scope: "profile:pii",
     isLookUp: true,
-    body: z.discriminatedUnion("by", [
-      z.strictObject({ by: z.literal("order"), number: identifier.shape.value }),
-      z.strictObject({ by: z.literal("card"), number: identifier.shape.value }),
-      z.strictObject({
-        by: z.literal("name"),
-        lastName: personName,
-        firstName: personName.optional(),
-        postcode: z
-          .string()
-          .max(20)
-          .regex(/[\p{L}\p{N}]/u),
-      }),
-    ]),
+    body: searched,
     query: atLeast,
     status: 200,
     answer: searchAnswer,
@@ -350,6 +277,20 @@ export const CONTRACT = {
     status: 200,
     answer: exportAnswer,
     problems: ["not-found"],
+  },
+  listDue: {
+    method: "GET",
+    url: "/privacy/due",
+    summary: "Who may not be kept any longer by the rules of `retention`, page by page, as of the log's time",
+    scope: "privacy:write",
+    isLookUp: false,
+    query: z.strictObject({
+      limit: z.coerce.number().int().min(1).max(DUE_PAGE_MAX).optional().meta({ description: "Default: 500." }),
+      from: z.string().regex(DUE_CURSOR).optional().meta({ description: "`next` of the page before." }),
+    }),
+    status: 200,
+    answer: dueAnswer,
+    problems: ["store-unavailable", "store-behind"],
   },
   readRules: {
     method: "GET",

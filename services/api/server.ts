@@ -26,6 +26,7 @@ import { createExplanationRoutes } from "./routes/explanation.ts";
 import { createExportRoutes } from "./routes/exports.ts";
 import { createHealthRoutes } from "./routes/health.ts";
 import { createProfileRoutes } from "./routes/profiles.ts";
+import { createRetentionRoutes } from "./routes/retention.ts";
 import { createRulingRoutes } from "./routes/rulings.ts";
 import { createRulesRoutes } from "./routes/rules.ts";
 import { createSearchRoutes } from "./routes/search.ts";
@@ -145,6 +146,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     ...createRulingRoutes(services),
     ...createStatementRoutes(services),
     ...createExportRoutes(services, exports),
+    ...createRetentionRoutes(services),
     ...createRulesRoutes(services),
     ...createHealthRoutes(services),
   };

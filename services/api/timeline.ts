@@ -3,7 +3,7 @@
 
 import type * as z from "zod";
 import type { FoundProfile } from "#services/wire/lookup.ts";
-import { TIMELINE_CURSOR } from "./contract.ts";
+import { TIMELINE_CURSOR } from "./sent.ts";
 import { formatPosition } from "./position.ts";
 import { answerWatermarks } from "./profile-answer.ts";
 import type { timelineAnswer } from "./view-answer.ts";

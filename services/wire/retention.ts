@@ -17,17 +17,28 @@ export interface DueProfile extends Expiry {
 
 /** In the order of shards and components. */
 export async function* listDue(services: LookupServices, retention: Retention): AsyncGenerator<DueProfile> {
-  const { engine, store, shards } = services;
-  for (let shard = 0; shard < shards; shard += 1) {
-    await requireStanding(store, shard);
-    const [value = null] = await store.load(shard, [SHARD_PART]);
-    const time = decodePart({ key: SHARD_PART, value }).value as ShardTime | null;
-    for (const component of await readShardComponents(store, shard)) {
-      for (const [naming, { id, alive }] of component.profiles) {
-        const expiry = alive ? findExpiry(retention, viewProfile(engine.registry, component, naming)) : null;
-        if (expiry === null || expiry.dueAtMs > (time?.timeMs ?? 0)) continue;
-        yield { ...expiry, profileId: id, draft: () => draftErasureOf(services, component, naming) };
-      }
+  for (let shard = 0; shard < services.shards; shard += 1)
+    yield* (await listDueOfShard(services, retention, shard)).due;
+}
+
+/** asOfMs: the shard's time. */
+export async function listDueOfShard(
+  services: LookupServices,
+  retention: Retention,
+  shard: number,
+): Promise<{ readonly asOfMs: number; readonly due: DueProfile[] }> {
+  const { engine, store } = services;
+  await requireStanding(store, shard);
+  const [value = null] = await store.load(shard, [SHARD_PART]);
+  const time = decodePart({ key: SHARD_PART, value }).value as ShardTime | null;
+  const asOfMs = time?.timeMs ?? 0;
+  const due: DueProfile[] = [];
+  for (const component of await readShardComponents(store, shard)) {
+    for (const [naming, { id, alive }] of component.profiles) {
+      const expiry = alive ? findExpiry(retention, viewProfile(engine.registry, component, naming)) : null;
+      if (expiry === null || expiry.dueAtMs > asOfMs) continue;
+      due.push({ ...expiry, profileId: id, draft: () => draftErasureOf(services, component, naming) });
     }
   }
+  return { asOfMs, due };
 }
