@@ -3,6 +3,7 @@
 
 import type { SourceConfiguration } from "#core/configuration.ts";
 import { PARTS } from "#core/lawful.ts";
+import { findRule, type Retained, RETAINED, type RetentionRule } from "#core/retention.ts";
 import type { TopicSpec } from "#ports/log.ts";
 import type { LoadedConfiguration } from "./configuration.ts";
 import { channelTopics, deadLetterTopic, deadLetterTopics, innerTopics, outputTopics, topicNames } from "./topics.ts";
@@ -18,6 +19,8 @@ export interface DataMapRow {
   /** False: the source's contract leaves it out before anything reads it; its topic and dead letters have it as it came. */
   readonly kept: boolean;
   readonly places: readonly { readonly place: string; readonly retention: string }[];
+  /** Where it is kept until she is erased: how long after she was last heard of she is due to be, and for which purpose. */
+  readonly people: readonly { readonly whom: Retained; readonly purpose: string | null; readonly retention: string }[];
 }
 
 type Output = "profileChanged" | "segmentTransition" | "identityChanged" | "profileSignal" | "profileState";
@@ -88,6 +91,8 @@ export function describeData(loaded: LoadedConfiguration): DataMapRow[] {
     (Object.entries(TOLD) as [Output, (typeof TOLD)[Output]][])
       .filter(([, fields]) => Object.values(fields).some((parts) => parts.some((one) => one === part)))
       .map(([output]) => keepIn(names[output]));
+  const { rules } = loaded.deployment.retention;
+  const people = RETAINED.map((whom) => describePeople(whom, findRule(rules, whom)));
   return loaded.configuration.sources.flatMap((source) => {
     const raw = [keepIn(source.topic), keepIn(deadLetterTopic(source.topic))];
     const { purpose = null, legalBasis = null } = loaded.deployment.stewardship.get(source.name) ?? {};
@@ -98,6 +103,7 @@ export function describeData(loaded: LoadedConfiguration): DataMapRow[] {
       legalBasis: basis === undefined ? legalBasis : basis,
       kept,
       places: kept ? [...raw, keepIn(names.resolved), ...listOwn(partOf(field)), ...listOutputs(partOf(field))] : raw,
+      people: kept ? people : [],
     }));
   });
 }
@@ -132,10 +138,16 @@ function partOf(field: string): string {
   return field.split(".")[0] ?? field;
 }
 
+function describePeople(whom: Retained, rule: RetentionRule | undefined): DataMapRow["people"][number] {
+  if (rule === undefined) return { whom, purpose: null, retention: "for ever" };
+  return { whom, purpose: rule.purpose, retention: `${rule.afterMs / DAY_MS} days` };
+}
+
+const DAY_MS = 86_400_000;
 const UNTIL_ERASED = "until she is erased";
 
 function describeRetention(topic: TopicSpec | undefined): string {
   if (topic?.config["cleanup.policy"] === "compact") return UNTIL_ERASED;
-  const days = Number(topic?.config["retention.ms"] ?? -1) / 86_400_000;
+  const days = Number(topic?.config["retention.ms"] ?? -1) / DAY_MS;
   return days < 0 ? "for ever" : `${days} days`;
 }

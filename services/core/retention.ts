@@ -36,11 +36,16 @@ export interface Expiry {
 /** A subscription with another status, or none, still stands. */
 const ENDED: ReadonlySet<string | null> = new Set(["cancelled", "canceled", "ended", "expired"]);
 
+/** The one that holds of them; undefined: they are kept. */
+export function findRule(rules: Retention["rules"], whom: Retained): RetentionRule | undefined {
+  return rules.filter((one) => one.whom === whom).sort((a, b) => b.afterMs - a.afterMs)[0];
+}
+
 /** Null: she is kept, for as long as that stays so: no rule is about her, she is restricted, or the relationship goes on. */
 export function findExpiry({ rules, contacts }: Retention, view: ProfileView): Expiry | null {
   const { facts, dossier, firstAt } = view;
   const whom = facts.orders.valid > 0 ? "customers" : "prospects";
-  const [rule] = rules.filter((one) => one.whom === whom).sort((a, b) => b.afterMs - a.afterMs);
+  const rule = findRule(rules, whom);
   if (rule === undefined || firstAt === null || isRestricted(dossier) || goesOn(view)) return null;
   const contact = findLatest(view.recency, listRecencyKeys(contacts));
   const sinceMs = Math.max(firstAt, contact?.at ?? 0, facts.orders.latestAt);

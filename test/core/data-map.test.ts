@@ -1,7 +1,7 @@
 // The data map: complete by the schemas, and true to a source's contract (G1).
 
 import { deepEqual, equal, ok } from "node:assert/strict";
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { PARTS } from "#core/lawful.ts";
@@ -75,4 +75,42 @@ test("a field stands on the basis that its source names for it; what it names no
     told.find(({ field }) => field === "note")?.places.map(({ place }) => place),
     [contract.topic, `${contract.topic}.dlq`],
   );
+});
+
+test("whatever is kept until she is erased says how long people are kept and what for, by the rule that holds of them", () => {
+  const describe = ({ whom, purpose, retention }: DataMapRow["people"][number]) => `${whom} ${purpose} ${retention}`;
+  for (const { places, people, kept } of rows) {
+    equal(people.length > 0, kept);
+    equal(
+      places.some(({ retention }) => retention === "until she is erased"),
+      kept,
+    );
+  }
+  deepEqual(rows[0]?.people.map(describe), [
+    "prospects prospecting 1095 days",
+    "customers customer relationship 1095 days",
+  ]);
+  const DAY_MS = 86_400_000;
+  const rules = [
+    { purpose: "news", whom: "prospects" as const, afterMs: 30 * DAY_MS },
+    { purpose: "studies", whom: "prospects" as const, afterMs: 60 * DAY_MS },
+  ];
+  const { retention } = loaded.deployment;
+  const told = describeData({ ...loaded, deployment: { ...loaded.deployment, retention: { ...retention, rules } } });
+  deepEqual(told[0]?.people.map(describe), ["prospects studies 60 days", "customers null for ever"]);
+});
+
+test("every schema that is published or written is on the map, or holds nothing that a source tells of a person", () => {
+  const mapped = Object.keys(TOLD).map((output) => output.charAt(0).toUpperCase() + output.slice(1));
+  // Whole events.
+  const carrying = ["ChannelEvent", "ResolvedBundle"];
+  for (const { places, kept } of rows)
+    equal(
+      places.some(({ place }) => place === "weft.resolved"),
+      kept,
+    );
+  // Keys, numbers and names of rules, sources and requests; IdentityAlias and ProfileErased are ids alone.
+  const impersonal = ["IdentityAlias", "PrivacyRequest", "ProfileErased", "RulesRecord", "SourceRecord"];
+  const published = readdirSync(join(ROOT, "schemas")).map((file) => file.replace(/\.avsc$/, ""));
+  deepEqual(published.toSorted(), [...mapped, ...impersonal, ...carrying].toSorted());
 });

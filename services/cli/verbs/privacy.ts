@@ -70,10 +70,11 @@ export function registerPrivacy(program: Command): void {
     );
 }
 
-function describeRow({ source, field, purpose, legalBasis, kept, places }: DataMapRow): string {
+function describeRow({ source, field, purpose, legalBasis, kept, places, people }: DataMapRow): string {
   const facts = [purpose ?? "no purpose said", kept ? (legalBasis ?? "no legal basis said") : "left out"];
   const where = places.map(({ place, retention }) => `${place} (${retention})`);
-  return `${source} ${field}: ${facts.join(", ")}; ${where.join(", ")}`;
+  const due = people.map((one) => `${one.whom} ${one.retention}${one.purpose === null ? "" : ` (${one.purpose})`}`);
+  return [`${source} ${field}: ${facts.join(", ")}`, where.join(", "), due.join(", ")].filter(Boolean).join("; ");
 }
 
 function registerCorrections(privacy: Command): void {
