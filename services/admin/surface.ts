@@ -1,12 +1,13 @@
-// The admin surface of a process: health and metrics on a port of its own, for this machine unless there is a token. It
-// tells nothing of anybody, takes nothing, and says no more of a fault than that there was one.
+// The admin surface of a process: health and metrics on a port of its own, for this machine unless there are a token and
+// TLS, without which the token would be everybody's. It tells nothing of anybody, takes nothing, and says no more of a fault than that there was one.
 
 import { createHash, timingSafeEqual } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import { createServer as createTlsServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import type { Deployment } from "#services/config/configuration.ts";
-import { formatOrigin, InsecureListen, isLoopback } from "#services/config/listening.ts";
+import { formatOrigin, InsecureListen, isLoopback, readTls } from "#services/config/listening.ts";
 import type { Metrics } from "./metrics.ts";
 
 const REQUEST_TIMEOUT_MS = 5_000;
@@ -32,25 +33,28 @@ interface Answer {
   readonly text: string;
 }
 
-/** Null where the configuration names no port. Throws InsecureListen, AdminTokenUnusable. */
+/** Null where the configuration names no port. Throws InsecureListen, AdminTokenUnusable, TlsUnreadable. */
 export async function openAdmin(
-  { admin: { host, port, tokenFile }, dev }: Pick<Deployment, "admin" | "dev">,
+  { admin: { host, port, tokenFile, tls: files }, dev }: Pick<Deployment, "admin" | "dev">,
   metrics: Pick<Metrics, "contentType" | "tell">,
   condition: () => Condition,
 ): Promise<AdminSurface | null> {
   if (port === undefined) return null;
-  if (tokenFile === undefined && !dev && !isLoopback(host))
-    throw new InsecureListen(`admin.host is ${host}, which others can reach, and admin.tokenFile is not given`);
-  const token = tokenFile === undefined ? null : digest(`Bearer ${readToken(tokenFile)}`);
-  const server = createServer(
-    {
-      maxHeaderSize: HEADER_BYTES_MAX,
-      headersTimeout: REQUEST_TIMEOUT_MS,
-      requestTimeout: REQUEST_TIMEOUT_MS,
-      connectionsCheckingInterval: REQUEST_TIMEOUT_MS / 5,
-    },
-    (request, response) => void respond(request, response),
+  const missing = Object.entries({ tokenFile, tls: files }).flatMap(([key, given]) =>
+    given === undefined ? [key] : [],
   );
+  if (missing.length > 0 && !dev && !isLoopback(host))
+    throw new InsecureListen(`admin.host is ${host}, which others can reach, and admin.${missing[0]} is not given`);
+  const tls = readTls(files);
+  const token = tokenFile === undefined ? null : digest(`Bearer ${readToken(tokenFile)}`);
+  const limits = {
+    maxHeaderSize: HEADER_BYTES_MAX,
+    headersTimeout: REQUEST_TIMEOUT_MS,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    connectionsCheckingInterval: REQUEST_TIMEOUT_MS / 5,
+  };
+  const listen = (request: IncomingMessage, response: ServerResponse) => void respond(request, response);
+  const server = tls === null ? createServer(limits, listen) : createTlsServer({ ...limits, ...tls }, listen);
   server.maxConnections = CONNECTIONS_MAX;
 
   async function respond(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -81,7 +85,7 @@ export async function openAdmin(
     server.listen({ host, port }, resolve);
   });
   return {
-    url: formatOrigin("http", server.address() as AddressInfo),
+    url: formatOrigin(tls === null ? "http" : "https", server.address() as AddressInfo),
     async close() {
       const closed = new Promise((resolve) => server.close(resolve));
       server.closeAllConnections();

@@ -1,21 +1,16 @@
 // The API as a process: who may listen where, the keys and tokens that it knows, the server over what the process that
 // starts it brings.
 
-import { readFileSync } from "node:fs";
 import type { AddressInfo } from "node:net";
 import type { FastifyBaseLogger, FastifyInstance } from "fastify";
 import { Metrics } from "#services/admin/metrics.ts";
-import { formatOrigin, InsecureListen, isLoopback } from "#services/config/listening.ts";
+import { formatOrigin, InsecureListen, isLoopback, readTls } from "#services/config/listening.ts";
 import { KeyRing } from "./api-key.ts";
 import { AuditTrail } from "./audit.ts";
 import { Authenticator } from "./authenticator.ts";
 import { createServer, type ServerOptions } from "./server.ts";
 import { type ApiSurroundings, createServices, type Patience } from "./services.ts";
 import { createTokenVerifier } from "./token.ts";
-
-export class TlsUnreadable extends Error {
-  readonly code = "tls-unreadable";
-}
 
 const CALL_MS = 2000;
 const HEARTBEAT_MS = 15_000;
@@ -81,16 +76,4 @@ export async function startApi(surroundings: ApiSurroundings, options: ApiOption
 export function requireSecurity(host: string, hasTls: boolean, dev: boolean): void {
   if (hasTls || dev || isLoopback(host)) return;
   throw new InsecureListen(`api.host is ${host}, which others can reach, and api.tls is not given`);
-}
-
-function readTls(tls: { readonly certificate: string; readonly privateKey: string } | undefined) {
-  if (tls === undefined) return null;
-  const read = (path: string): Buffer => {
-    try {
-      return readFileSync(path);
-    } catch {
-      throw new TlsUnreadable(`${path} cannot be read`);
-    }
-  };
-  return { cert: read(tls.certificate), key: read(tls.privateKey) };
 }

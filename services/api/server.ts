@@ -12,6 +12,7 @@ import fastify, {
 } from "fastify";
 import { serializerCompiler, validatorCompiler } from "fastify-type-provider-zod";
 import type { Metrics } from "#services/admin/metrics.ts";
+import type { readTls } from "#services/config/listening.ts";
 import type { AuditTrail } from "./audit.ts";
 import type { Authenticator } from "./authenticator.ts";
 import { CHANGES, CONTRACT, type RouteContract, ROUTE_NAMES } from "./contract.ts";
@@ -45,7 +46,7 @@ export interface ServerOptions {
   readonly audit: AuditTrail;
   readonly logger: FastifyBaseLogger;
   readonly metrics: Metrics;
-  readonly tls: { readonly cert: Buffer; readonly key: Buffer } | null;
+  readonly tls: ReturnType<typeof readTls>;
   readonly requestsPerMinute: number;
   /** Requests without a valid credential, by address. */
   readonly failuresPerMinute: number;
@@ -76,7 +77,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   const app = fastify({
     loggerInstance: logger,
     logController: new LogController({ disableRequestLogging: true }),
-    ...(tls === null ? { http } : { https: { ...http, ...tls, minVersion: "TLSv1.2" } }),
+    ...(tls === null ? { http } : { https: { ...http, ...tls } }),
     bodyLimit: BODY_BYTES_MAX,
     requestTimeout: requestTimeoutMs,
     forceCloseConnections: true,

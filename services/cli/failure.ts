@@ -34,13 +34,13 @@ const ADVICE: Readonly<Record<string, string>> = {
   "store-unavailable":
     "check that Redis runs where redis.url (or WEFT_REDIS_URL) says, and redis.clusterNodes if it is a cluster",
   "insecure-listen":
-    "give api.tls a certificate and its key, the admin surface admin.tokenFile, or listen on 127.0.0.1; --dev listens in the clear",
+    "give api.tls a certificate and its key, the admin surface admin.tls and admin.tokenFile, or listen on 127.0.0.1; --dev listens in the clear",
   "admin-token-unusable": "`openssl rand -hex 32 > admin.token`, and name it as admin.tokenFile",
   "insecure-transport":
     "`weft config explain` prints the keys; `weft --dev` does without, where nobody's data is at stake",
   "log-untrusted": "check kafka.tls.ca, the broker's certificate and name, kafka.username and its password",
   "audit-broken": "keep the file as it is: somebody has changed it; give api.auditFile another name to go on",
-  "tls-unreadable": "api.tls names a PEM file each for the certificate and its private key",
+  "tls-unreadable": "api.tls and admin.tls name a PEM file each for the certificate and its private key",
   "api-keys-unreadable": "mend or remove the file (api.keysFile); `weft api keys create` makes another",
   "schema-refused": "the registry holds another schema under this subject; register ours, or set registry.autoRegister",
   "file-header-mismatch": "compare the header of the file with `columns` of the mapping",

@@ -243,6 +243,14 @@ const engine = z.strictObject({
   transactionTimeout: durationKeyWithDefault("After which Kafka aborts the transaction of a dead worker.", "10s"),
 });
 
+const listeningTls = z
+  .strictObject({
+    certificate: z.string().min(1).meta({ description: "PEM file, relative to the working folder." }),
+    privateKey: z.string().min(1).meta({ description: "PEM file, relative to the working folder." }),
+  })
+  .optional()
+  .meta({ description: "Listens with TLS. Default: without." });
+
 const api = z.strictObject({
   host: z.string().min(1).default("127.0.0.1").meta({
     description: "Address to listen on. Anything but this machine's own needs `tls`, or `dev`.",
@@ -269,13 +277,7 @@ const api = z.strictObject({
       "Keyed hashes of names with postcodes, to search by; one process each, relative to the working folder. It may be removed.",
     environment: "WEFT_API_DIRECTORY_FILE",
   }),
-  tls: z
-    .strictObject({
-      certificate: z.string().min(1).meta({ description: "PEM file, relative to the working folder." }),
-      privateKey: z.string().min(1).meta({ description: "PEM file, relative to the working folder." }),
-    })
-    .optional()
-    .meta({ description: "Listens with TLS. Default: without." }),
+  tls: listeningTls,
   oidc: z
     .strictObject({
       issuer: z.string().min(1).meta({ description: "`iss` of the tokens." }),
@@ -295,8 +297,9 @@ const api = z.strictObject({
 });
 
 const admin = z.strictObject({
+  tls: listeningTls,
   host: z.string().min(1).default("127.0.0.1").meta({
-    description: "Address of the admin surface. Anything but this machine's own needs `tokenFile`, or `dev`.",
+    description: "Address of the admin surface. Anything but this machine's own needs `tls` and `tokenFile`, or `dev`.",
     environment: "WEFT_ADMIN_HOST",
   }),
   port: z.int().min(0).max(65_535).optional().meta({

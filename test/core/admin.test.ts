@@ -83,7 +83,7 @@ test("each limit, reason and loop event is a series before it is met, and a name
   assert.match(await tally.metrics.tell(), /^weft_stopped_shards 2$/m);
 });
 
-test("the surface is for this machine, unless there is a token, which then reads the metrics and nothing else does", async () => {
+test("the surface is for this machine; where there is a token, that reads the metrics and nothing else does", async () => {
   const metrics = new Metrics(["automation"]);
   for (const host of ["0.0.0.0", "::", "192.0.2.1", "weft.example"]) {
     const deployment = { admin: { host, port: 0 }, dev: false };
@@ -93,7 +93,18 @@ test("the surface is for this machine, unless there is a token, which then reads
       host,
     );
   }
-  await withSurface({ ...here, host: "0.0.0.0", tokenFile }, metrics, async (ask) => {
+  const clear = { admin: { host: "0.0.0.0", port: 0, tokenFile }, dev: false };
+  await assert.rejects(
+    openAdmin(clear, metrics, () => "ok"),
+    /admin\.tls is not given/,
+    "a token that travels in the clear",
+  );
+  const tls = { certificate: join(folder, "none"), privateKey: join(folder, "none") };
+  await assert.rejects(
+    openAdmin({ admin: { ...clear.admin, tls }, dev: false }, metrics, () => "ok"),
+    { code: "tls-unreadable" },
+  );
+  await withSurface({ ...here, tokenFile }, metrics, async (ask) => {
     const read = async (authorization?: string) =>
       (await ask("/metrics", authorization === undefined ? {} : { headers: { authorization } })).status;
     for (const wrong of [undefined, "", "Bearer ", `Bearer ${TOKEN}x`, `Basic ${TOKEN}`, `bearer ${TOKEN}`, TOKEN])

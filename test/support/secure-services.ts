@@ -70,7 +70,7 @@ export async function startSecureServices(): Promise<SecureServices> {
 }
 
 /** ca.pem, server.pem and server.key (for 127.0.0.1), and foreign.pem: another authority of the same name. */
-async function makeCertificates(folder: string): Promise<void> {
+export async function makeCertificates(folder: string): Promise<void> {
   const openssl = (...args: string[]) =>
     run("openssl", args, { cwd: folder }).catch((error: Error) => {
       throw "code" in error && error.code === "ENOENT" ? new ServicesUnavailable("there is no openssl") : error;
