@@ -22,13 +22,13 @@ const TAGS = 64;
  * KEYS the mark; ARGV the text that must stand ("" for none), the keeper that this server must be, the new text. Returns
  * nothing. Asked here, as a server that has taken over meanwhile may stand behind what the mark is to say.
  */
-const MOVE_MARK = `
+const MOVE_MARK = openScript(`
 local mark = redis.call('GET', KEYS[1])
 local about = redis.call('INFO', 'server', 'replication')
 local keeper = string.match(about, 'run_id:(%S+)') .. '-' .. string.match(about, 'master_replid:(%S+)')
 if keeper ~= ARGV[2] or (mark and string.match(mark, '^%S+ (.*)$') or '') ~= ARGV[1] then return end
 redis.call('SET', KEYS[1], keeper .. ' ' .. ARGV[3])
-`;
+`);
 
 /**
  * KEYS, of each its value among ARGV: set where there is none. Returns what was there before. NX together with GET: Redis 7.0
@@ -105,7 +105,7 @@ export function openRedisIndex(options: RedisIndexOptions): Index {
         Promise.all(
           markKeys.map((key, tag) => {
             const { text = null, keeper = "" } = from[tag] ?? {};
-            return redis.eval(MOVE_MARK, 1, key, text ?? "", keeper, to);
+            return MOVE_MARK.call(redis, [key], [text ?? "", keeper, to]);
           }),
         ),
       );
