@@ -2,6 +2,7 @@
 
 import { Command, Option } from "commander";
 import packageFile from "../../package.json" with { type: "json" };
+import { registerAccess } from "./verbs/access.ts";
 import { registerApi } from "./verbs/api.ts";
 import { registerConfig } from "./verbs/config.ts";
 import { registerDemoAutomation } from "./verbs/demo-automation.ts";
@@ -42,6 +43,7 @@ const VERBS: readonly ((program: Command) => void)[] = [
   registerReport,
   registerDeadLetters,
   registerTopics,
+  registerAccess,
   registerDoctor,
   registerConfig,
 ];

@@ -32,8 +32,13 @@ export interface SecureServices {
   stop(): Promise<void>;
 }
 
+export interface SecureOptions {
+  /** Others of Kafka, who know PASSWORD too and may do what they are allowed; none: USERNAME is alone, and may do all. */
+  readonly users?: readonly string[];
+}
+
 /** Throws ServicesUnavailable where Java, Kafka, Redis or openssl are missing. */
-export async function startSecureServices(): Promise<SecureServices> {
+export async function startSecureServices({ users = [] }: SecureOptions = {}): Promise<SecureServices> {
   const programs = await requirePrograms((line) => console.error(line));
   const folder = mkdtempSync(join(tmpdir(), "weft-secure-"));
   const children: ChildProcess[] = [];
@@ -53,7 +58,7 @@ export async function startSecureServices(): Promise<SecureServices> {
     await makeCertificates(folder);
     const [kafkaPort = 0, controllerPort = 0, redisPort = 0] = await findFreePorts(3);
     children.push(startRedis(programs.redis, folder, redisPort));
-    children.push(await startKafka(programs, folder, kafkaPort, controllerPort));
+    children.push(await startKafka(programs, folder, kafkaPort, controllerPort, users));
     const ca = readFileSync(join(folder, "ca.pem"), "utf8");
     await Promise.all([redisPort, kafkaPort].map((port) => awaitTls(port, ca)));
     return {
@@ -113,6 +118,7 @@ async function startKafka(
   folder: string,
   port: number,
   controllerPort: number,
+  users: readonly string[],
 ): Promise<ChildProcess> {
   const store = join(folder, "server-both.pem");
   // Kafka takes a key in PKCS #8, which is how openssl writes it.
@@ -145,6 +151,13 @@ async function startKafka(
     "share.coordinator.state.topic.replication.factor": "1",
     "share.coordinator.state.topic.min.isr": "1",
     "group.initial.rebalance.delay.ms": "0",
+    ...(users.length === 0
+      ? {}
+      : {
+          "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
+          // Controllers talk to each other in the clear here.
+          "super.users": `User:${USERNAME};User:ANONYMOUS`,
+        }),
   };
   const file = join(folder, "server.properties");
   writeFileSync(
@@ -159,9 +172,12 @@ async function startKafka(
     "-cp",
     join(programs.kafkaDirectory, "*"),
   ];
-  const scram = `SCRAM-SHA-512=[name=${USERNAME},password=${PASSWORD}]`;
+  const scram = [USERNAME, ...users].flatMap((name) => [
+    "--add-scram",
+    `SCRAM-SHA-512=[name=${name},password=${PASSWORD}]`,
+  ]);
   const id = "V2VmdFdlZnRXZWZ0V2VmdA";
-  await run(programs.java, [...java, "kafka.tools.StorageTool", "format", "-t", id, "-c", file, "--add-scram", scram]);
+  await run(programs.java, [...java, "kafka.tools.StorageTool", "format", "-t", id, "-c", file, ...scram]);
   return spawn(programs.java, ["-Xmx512m", ...java, "kafka.Kafka", file], { stdio: "ignore" });
 }
 
