@@ -9,7 +9,7 @@ import type { Engine } from "./engine.ts";
 import { instantOf, type ErasureKind } from "./erasure.ts";
 import { endProfile, settleIdentity } from "./identity.ts";
 import type { Carried, EventItem, RoutedErasure, RoutedIdentifier } from "./item.ts";
-import { forgetMembership, membersOf } from "./membership.ts";
+import { findClaiming, forgetMembership, membersOf } from "./membership.ts";
 import { listPart, ORDERS_LISTED_PER_PART } from "./order-book.ts";
 import { eraseOrder, orderPart, type Order } from "./order.ts";
 import type { Cause, ProfileRecord } from "./profile.ts";
@@ -30,8 +30,10 @@ export function* applyErasure(
 ): Steps<Set<string>> {
   const marked = markEntries(component, item, erasure);
   const affected = new Set<string>();
-  for (const { entry } of marked)
+  for (const { entry } of marked) {
     if (entry.profile !== null) touchProfile(engine, workspace, component, entry.profile, cause);
+    for (const naming of findClaiming(component, entry)) touchProfile(engine, workspace, component, naming, cause);
+  }
   yield* eraseOrders(workspace, component, item, marked);
   for (const { entry, erased } of marked) {
     const { key } = entry;

@@ -59,13 +59,18 @@ function findMembership(component: Component, naming: string): Membership | unde
         membership.members.add(key);
         if (entry.pending) membership.pending += 1;
       }
-      if (entry.claimants.length === 0 || isHidden(entry)) continue;
-      const holders = new Set(entry.claimants.map((claimant) => component.identifiers.get(claimant)?.profile ?? null));
-      for (const holder of holders) if (holder !== null) openMembership(table, holder).shown.push(key);
+      if (!isHidden(entry))
+        for (const holder of findClaiming(component, entry)) openMembership(table, holder).shown.push(key);
     }
     component.memberships = table;
   }
   return table.get(naming);
+}
+
+/** Of a contested shareable identifier: the profiles on which it is shown, unless it is hidden. */
+export function findClaiming({ identifiers }: Component, { claimants }: Entry): ReadonlySet<string> {
+  if (claimants.length === 0) return NOBODY;
+  return new Set(claimants.flatMap((claimant) => identifiers.get(claimant)?.profile ?? []));
 }
 
 function openMembership(table: Map<string, Membership>, naming: string): Membership {

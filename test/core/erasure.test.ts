@@ -7,7 +7,9 @@ import { silence } from "#core/erasing.ts";
 import type { ErasureRequest } from "#core/erasure.ts";
 import type { EventItem, RoutedIdentifier } from "#core/item.ts";
 import type { Fold } from "#services/fold/fold.ts";
+import { Cluster, replayLog } from "#support/cluster.ts";
 import { foldEach, START_MS, tell } from "#support/fold-events.ts";
+import { configuration, hash } from "#support/histories.ts";
 
 const ANA = { customer: "canary-1", email: "canary@ana.fr" };
 const BEN = { customer: "c-2", email: "ben@example.fr" };
@@ -162,4 +164,21 @@ test("what an identifier that she shared told of a household before is no longer
   deepEqual(before.members, []);
   await fold.fold(tell("store", 8, "identified", { phone }, household(false)));
   deepEqual((await withBen()).members, [before.phone]);
+});
+
+test("who had shared what was hers alone when she asked is told of its going, whatever the stitcher still holds (G1, O2)", async () => {
+  const cluster = new Cluster({ configuration, hash, shards: 1, resolvers: 1, seed: 1, faults: 0 });
+  const phone = "+33639980017";
+  await cluster.run([tell("crm", 1, "identified", { customer: "c-1", phone })]);
+  const draft = await cluster.draftErasure("customer", "c-1");
+  ok(draft.ok);
+  await cluster.run([tell("crm", 2, "identified", { customer: "c-2", phone })]);
+  cluster.ask({ requestId: "r1", at: START_MS + 3 * 60_000, ...draft.keys });
+  await cluster.run([]);
+  const steps = cluster.readLog(0).map((one) => [[one]]);
+  for (const forgetful of [false, true]) {
+    const { outputs } = await replayLog(cluster.engine, steps, forgetful);
+    const changes = outputs.flatMap((one) => (one.kind === "profile-changed" ? [one.changes] : []));
+    deepEqual(changes.at(-1), [{ path: `identifiers.phone.${phone}`, before: '"contested"', after: null }]);
+  }
 });
