@@ -162,7 +162,7 @@ async function pumpSlot(given: StitcherServices, slot: OwnedSlot, losses: Losses
       await patiently(services.waiting, slot.revoked, "schema registry", () =>
         services.codec.prepare(records.map(({ value }) => value)),
       );
-      const out = await Promise.all(
+      const out = await awaitAll(
         [...groupByShard(records)].map(([shard, list]) =>
           foldOrStop(services, owned.get(shard) as OwnedShard, list, publishPart),
         ),
@@ -176,6 +176,12 @@ async function pumpSlot(given: StitcherServices, slot: OwnedSlot, losses: Losses
     await publishing.catch(() => {});
   }
   await publishing;
+}
+
+/** Also where one fails: what still went on would publish, behind the next take-over and with its producer. */
+async function awaitAll<T>(works: readonly Promise<T>[]): Promise<T[]> {
+  await Promise.allSettled(works);
+  return await Promise.all(works);
 }
 
 function groupByShard(records: readonly LogRecord[]): Map<number, LogRecord[]> {

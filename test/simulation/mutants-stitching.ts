@@ -51,6 +51,7 @@ export const STITCHING: readonly Mutant[] = [
     "to = { offset: bundle.offset + 1, step: 0 };",
   ),
   patch("part-of-a-step-not-published", LOOP, "await publishPart(owned, out);", ""),
+  patch("folds-outlive-a-failure", LOOP, "  await Promise.allSettled(works);\n", ""),
   patch("k-moves-for-others", LOOP, "slot, [shard], records)", "slot, [...owned.values()], records)"),
   patch("position-skips-one", SHARD, "offset: last.offset + 1, step: 0", "offset: last.offset + 2, step: 0"),
   patch("position-stays-one-back", SHARD, "offset: last.offset + 1, step: 0", "offset: last.offset, step: 0"),
