@@ -10,7 +10,7 @@ import { Partition, type Producer, type Transaction } from "./partition.ts";
 import type { World } from "./world.ts";
 
 /** A dead owner's transaction is aborted after this. */
-export const TRANSACTION_TIMEOUT_MS = 900;
+export const TRANSACTION_TIMEOUT_MS = 1_200;
 const MARKER_MS_MAX = 12;
 const CONCURRENT_PAUSE_MS = 3;
 

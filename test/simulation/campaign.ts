@@ -6,6 +6,7 @@ import { CANARY } from "./mutants.ts";
 import { listRegressions, replay } from "./regressions.ts";
 import { runSeed, type Outcome } from "./run.ts";
 import { prepareSubject } from "./slaughter.ts";
+import { FOLDED_AFTERWARDS, FOLDED_UNDER_FAULTS } from "./state.ts";
 
 /** Below it a kind may miss by chance. */
 export const VACUITY_SEEDS_MIN = 50;
@@ -105,5 +106,9 @@ const STATES = [
 ];
 
 export function listMissing({ counts }: Tally): string[] {
-  return [...FAULT_KINDS, ...STATES].filter((name) => (counts.get(name) ?? 0) === 0);
+  const count = (name: string) => counts.get(name) ?? 0;
+  // Where the work is done when the faults have stopped, they have struck nothing.
+  const isIdle = count(FOLDED_UNDER_FAULTS) < count(FOLDED_AFTERWARDS);
+  const missing = [...FAULT_KINDS, ...STATES].filter((name) => count(name) === 0);
+  return isIdle ? [...missing, "most steps folded while faults strike"] : missing;
 }

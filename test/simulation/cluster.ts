@@ -21,13 +21,15 @@ import type { World } from "./world.ts";
 
 /** A virtual minute after the faults have stopped. */
 const LIVENESS_MS = 60_000;
-const LOOK_EVERY_MS = 40;
+const LOOK_EVERY_MS = 100;
+/** Faults go on when the last event has come. */
+const FAULTS_ON_MS = 1_000;
 /** A loop that was refused pauses half a second before it takes its slot over again. */
 const CALM_MS = 700;
 const CALM_LOOKS = 8;
 const START_MS = Date.UTC(2026, 0, 5);
 /** Log time that passes in a virtual millisecond: days go by in a run, so that timers fall due. */
-const TIME_LAPSE = 60_000;
+const TIME_LAPSE = 10_000;
 
 export interface Subject {
   readonly kit: Kit;
@@ -108,7 +110,7 @@ export class SimulatedCluster {
 
   async live(): Promise<string | null> {
     const world = this.#world;
-    const safetyMs = this.#plan.feedMs + 350;
+    const safetyMs = this.#plan.feedMs + FAULTS_ON_MS;
     this.#feeder.start();
     this.#strikes.start();
     this.#forgetting.start();

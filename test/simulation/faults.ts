@@ -14,13 +14,18 @@ export const HARD_KINDS = [
   "rebalance",
   /** A shard's store comes back without its last commits and epochs. */
   "failover",
+  /** So does one shard, right behind a write of it: without that write, or the last few. */
+  "failover-at-a-write",
   /** Redis loses all that it holds, index and epochs included. */
   "flushall",
   /** A part of a shard is gone; or one of the keys beside the parts: outbox, timers, names, head. */
   "lost-part",
   "lost-key",
-  /** The index comes back without its last writes, from another server. */
+  /** A part is gone as it is about to be read: whoever reads it remembers nothing of it. */
+  "lost-part-at-a-read",
+  /** The index comes back without its last writes, from another server; at any time, or right behind a request to it. */
   "index-failover",
+  "index-failover-at-a-request",
   /** The reply to EndTxn is lost. */
   "end-lost",
   /** EndTxn takes effect long after its caller has given up. */
@@ -54,6 +59,13 @@ const SOFT_KINDS = [
 ] as const;
 
 /** Of these: acknowledged state is gone that no fail-over brings back. */
-export const LOSS_KINDS: readonly FaultKind[] = ["flushall", "lost-part", "lost-key", "index-failover"];
+export const LOSS_KINDS: readonly FaultKind[] = [
+  "flushall",
+  "lost-part",
+  "lost-key",
+  "lost-part-at-a-read",
+  "index-failover",
+  "index-failover-at-a-request",
+];
 export const FAULT_KINDS = [...HARD_KINDS, ...SOFT_KINDS] as const;
 export type FaultKind = (typeof FAULT_KINDS)[number];

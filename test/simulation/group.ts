@@ -8,7 +8,7 @@ import type { Incarnation } from "./incarnation.ts";
 import { ownSignal } from "./timers.ts";
 import type { World } from "./world.ts";
 
-export const SESSION_MS = 250;
+export const SESSION_MS = 600;
 
 interface Run {
   readonly generation: number;

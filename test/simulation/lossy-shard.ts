@@ -18,6 +18,10 @@ export class LossyShard {
   reached: Position = START;
   /** R. */
   held: Position = START;
+  /** K when it was emptied, or lost whole. A fail-over may take that back. */
+  owed = 0;
+  #owedAtFlush = 0;
+  readonly #publishedUpTo: () => number;
   readonly #system: System;
   readonly #shard: number;
   #store: Store;
@@ -30,7 +34,8 @@ export class LossyShard {
   /** Readers know what they wait for. */
   #isTold = false;
 
-  constructor(system: System, shard: number) {
+  constructor(system: System, shard: number, publishedUpTo: () => number) {
+    this.#publishedUpTo = publishedUpTo;
     this.#system = system;
     this.#shard = shard;
     this.#store = system.openMemoryStore();
@@ -45,7 +50,7 @@ export class LossyShard {
   async failOver(lost: number): Promise<number> {
     const kept = this.#journal.slice(0, Math.max(0, this.#journal.length - lost));
     const gone = this.#journal.length - kept.length;
-    this.flush();
+    this.#reset();
     for (const entry of kept) await entry();
     this.#journal = kept;
     this.held = (await this.readHead()).position;
@@ -53,6 +58,12 @@ export class LossyShard {
   }
 
   flush(): void {
+    this.#owedAtFlush = Math.max(this.owed, this.#publishedUpTo());
+    this.#reset();
+  }
+
+  #reset(): void {
+    this.owed = this.#owedAtFlush;
     this.#store = this.#system.openMemoryStore();
     this.#journal = [];
     this.#lostParts.clear();
@@ -63,21 +74,30 @@ export class LossyShard {
     this.held = START;
   }
 
-  /** luck picks the part. False: there is none. */
-  async losePart(luck: number): Promise<boolean> {
+  async listParts(): Promise<string[]> {
     const names: string[] = [];
     for await (const { key } of this.#store.scan(this.#shard, "")) names.push(key);
-    const name = names.toSorted()[Math.floor(luck * names.length)];
-    if (name !== undefined) await this.#note(async () => void this.#lostParts.add(name));
-    return name !== undefined;
+    return names;
+  }
+
+  /** Of these keys, those that can be lost. */
+  async listHeld(keys: readonly string[]): Promise<string[]> {
+    const values = await this.load(keys);
+    return keys.filter((_, at) => values[at] !== null);
+  }
+
+  losePart(name: string): Promise<void> {
+    return this.#note(async () => void this.#lostParts.add(name));
   }
 
   /** False: it was not there. */
   async loseKey(key: LosableKey): Promise<boolean> {
     if (this.#lostKeys.has(key) || !(await this.#holds(key))) return false;
+    const owed = Math.max(this.owed, this.#publishedUpTo());
     await this.#note(async () => {
       this.#lostKeys.add(key);
       if (key !== "head") return;
+      this.owed = owed;
       this.#hasHead = false;
       this.#isTold = false;
       this.#epochs.clear();
@@ -124,9 +144,11 @@ export class LossyShard {
 
   async clear(epoch: number): Promise<"cleared" | "fenced"> {
     let outcome: "cleared" | "fenced" = "fenced";
+    const owed = Math.max(this.owed, this.#publishedUpTo());
     await this.#note(async () => {
       outcome = await this.#store.clear(this.#shard, this.#innerOf(epoch));
       if (outcome === "fenced") return;
+      this.owed = owed;
       this.#lostParts.clear();
       this.#lostKeys.clear();
       this.#isTold = false;

@@ -47,23 +47,26 @@ const RATE_MAX: Readonly<Partial<Record<FaultKind, number>>> = {
   "crash-before": 0.001,
   "crash-after": 0.002,
   "crash-inside-a-bundle": 0.3,
-  "end-lost": 0.08,
-  "end-late": 0.06,
-  "store-refused": 0.03,
-  "store-lost": 0.03,
-  "store-late": 0.02,
-  "index-refused": 0.03,
-  "index-lost": 0.03,
-  "index-partial": 0.04,
+  "failover-at-a-write": 0.02,
+  "lost-part-at-a-read": 0.06,
+  "index-failover-at-a-request": 0.01,
+  "end-lost": 0.03,
+  "end-late": 0.025,
+  "store-refused": 0.012,
+  "store-lost": 0.012,
+  "store-late": 0.01,
+  "index-refused": 0.012,
+  "index-lost": 0.012,
+  "index-partial": 0.03,
   "registry-refused": 0.02,
-  "log-refused": 0.02,
-  "log-lost": 0.02,
-  "log-late": 0.02,
+  "log-refused": 0.007,
+  "log-lost": 0.007,
+  "log-late": 0.007,
   slow: 0.15,
   "coordinator-slow": 0.8,
   duplicate: 0.1,
   "input-aborted": 0.04,
-  "input-hanging": 0.01,
+  "input-hanging": 0.004,
 };
 
 /** Kinds of the timetable, and how many of them a seed has at most. */
@@ -82,6 +85,9 @@ const LOSSES_DENSE: typeof STRIKES_MAX = { flushall: 1, "lost-part": 16, "lost-k
 const LOSSES_SHARE = 0.5;
 const LOSSES_DENSE_SHARE = 0.125;
 
+/** Strikes go on when the last event has come. */
+const STRIKES_ON_MS = 700;
+
 const RULE_CHANGES_MAX = 3;
 const ERASURES_MAX = 4;
 
@@ -94,12 +100,16 @@ const SHAPES = [
   { histories: 44, historyLength: 4 },
 ] as const;
 
+export function isPlanned({ rates, strikes }: Plan, kind: FaultKind): boolean {
+  return rates[kind] > 0 || strikes.some((strike) => strike.kind === kind);
+}
+
 export function createPlan(seed: number): Plan {
   const draw = (name: string) => hashText(seed, `plan ${name}`) / 4_294_967_296;
   const within = (name: string, min: number, max: number) => min + Math.floor(draw(name) * (max - min + 1));
   const shards = within("shards", 4, 6);
   const channelPartitions = within("partitions", 2, 3);
-  const feedMs = within("feed", 500, 1200);
+  const feedMs = within("feed", 4000, 8000);
   const list = (what: string, count: number) =>
     Array.from({ length: count }, (_, i) => Math.round(draw(`${what} at ${i}`) * feedMs));
   const rates = {} as Record<FaultKind, number>;
@@ -113,7 +123,7 @@ export function createPlan(seed: number): Plan {
     for (let i = within(`${kind} count`, 0, max); i > 0; i -= 1)
       strikes.push({
         kind,
-        atMs: Math.round(draw(`${kind} at ${i}`) * (feedMs + 300)),
+        atMs: Math.round(draw(`${kind} at ${i}`) * (feedMs + STRIKES_ON_MS)),
         luck: draw(`${kind} luck ${i}`),
       });
   return {
@@ -123,12 +133,12 @@ export function createPlan(seed: number): Plan {
     resolverSlots: within("resolver slots", 2, channelPartitions),
     stitchSlots: within("stitch slots", 2, shards),
     channelPartitions,
-    transactionIntervalMs: within("interval", 10, 50),
-    tickIntervalMs: within("tick", 60, 300),
-    latencyMs: within("latency", 2, 8),
+    transactionIntervalMs: within("interval", 20, 150),
+    tickIntervalMs: within("tick", 400, 2000),
+    latencyMs: within("latency", 2, 8) / 4,
     eager: draw("eager") < 0.5,
-    newsMs: within("news", 5, 40),
-    lossMs: within("loss", 20, 220),
+    newsMs: within("news", 5, 150),
+    lossMs: within("loss", 20, 800),
     fetchMax: draw("fetch") < 0.3 ? within("few", 1, 4) : within("many", 5, 60),
     ...(draw("few timers") < 0.8 ? { firedMax: 1 } : {}),
     ...(draw("rules") < 0.5 ? { rulesAtMs: list("rules", within("rule changes", 1, RULE_CHANGES_MAX)) } : {}),

@@ -5,20 +5,15 @@ import type { Store } from "#ports/store.ts";
 import { NAMES } from "./kit.ts";
 import type { WorkerGround } from "./worker.ts";
 
-const READ_MS = 15;
+const READ_MS = 60;
 
 export class Readers {
   readonly #ground: Pick<WorkerGround, "world" | "kit" | "state" | "broker">;
-  /** K of a shard when it was emptied. */
-  readonly #owed = new Map<number, number>();
 
   constructor(ground: Pick<WorkerGround, "world" | "kit" | "state" | "broker">) {
     this.#ground = ground;
     const { broker, kit, state } = ground;
-    state.onEmptied = (shard) => {
-      const key = `${NAMES.resolved}/${shard}`;
-      this.#owed.set(shard, Math.max(this.#owed.get(shard) ?? 0, broker.positionOf(kit.system.stitcherGroup, key)));
-    };
+    state.publishedUpTo = (shard) => broker.positionOf(kit.system.stitcherGroup, `${NAMES.resolved}/${shard}`);
   }
 
   start(): void {
@@ -35,7 +30,7 @@ export class Readers {
     const { world, kit, state } = this.#ground;
     try {
       const { offset } = await kit.system.requireStanding(state.readAll() as Store, shard);
-      const owed = this.#owed.get(shard) ?? 0;
+      const owed = state.owedBy(shard);
       if (offset < owed)
         world.fail(`a reader is served shard ${shard} at ${offset}, after the world was told ${owed} (S2)`);
     } catch (error) {

@@ -5,7 +5,7 @@ import { type FaultKind, LOSS_KINDS } from "./faults.ts";
 import { createKit } from "./kit.ts";
 import type { Mutant } from "./mutant.ts";
 import type { Subject } from "./cluster.ts";
-import { createPlan } from "./plan.ts";
+import { createPlan, isPlanned } from "./plan.ts";
 import { listRegressions, replay } from "./regressions.ts";
 import { type Outcome, runSeed } from "./run.ts";
 import { plant } from "./system.ts";
@@ -37,8 +37,7 @@ export async function kill(mutant: Mutant, from: number, seedsMax: number): Prom
     return await describe(mutant, 0, file, outcome, run);
   }
   for (let seed = from; seed < from + seedsMax; seed += 1) {
-    if (mutant.needs !== undefined && !createPlan(seed).strikes.some(({ kind }) => mutant.needs?.includes(kind)))
-      continue;
+    if (mutant.needs !== undefined && !mutant.needs.some((kind) => isPlanned(createPlan(seed), kind))) continue;
     const outcome = await runSeed(seed, subject);
     if (outcome.failure === null) continue;
     if ((await runSeed(seed)).failure !== null) continue;

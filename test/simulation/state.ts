@@ -10,11 +10,17 @@ import type { Incarnation } from "./incarnation.ts";
 import { type LosableKey, LossyShard } from "./lossy-shard.ts";
 import { send, type World } from "./world.ts";
 
+/** Steps that changed somebody, or let time pass and more. */
+export const FOLDED_UNDER_FAULTS = "step folded while faults strike";
+export const FOLDED_AFTERWARDS = "step folded afterwards";
+/** Entries or writes that are lost at most where something fails over right behind a request. */
+const LOST_AT_ONCE_MAX = 3;
+
 export class ServerState {
   /** True plants a bug: epochs begin anew where they were lost. */
   resetsEpochs = false;
-  /** What a shard held is gone, and will be folded anew. */
-  onEmptied: (shard: number) => void = () => {};
+  /** K of a shard. */
+  publishedUpTo: (shard: number) => number = () => 0;
   readonly #world: World;
   readonly #system: System;
   readonly #shards: LossyShard[];
@@ -26,7 +32,10 @@ export class ServerState {
     this.#world = world;
     this.#system = system;
     this.#index = openLossyIndex(system.openMemoryIndex);
-    this.#shards = Array.from({ length: world.plan.shards }, (_, shard) => new LossyShard(system, shard));
+    this.#shards = Array.from(
+      { length: world.plan.shards },
+      (_, shard) => new LossyShard(system, shard, () => this.publishedUpTo(shard)),
+    );
   }
 
   /** An output of this position may be visible. */
@@ -63,19 +72,25 @@ export class ServerState {
     };
   }
 
-  /** Returns how many acknowledged entries were lost. */
-  failOver(shard: number, lost: number): Promise<number> {
-    return this.#at(shard).failOver(lost);
+  async failOver(shard: number, lost: number): Promise<void> {
+    if ((await this.#at(shard).failOver(lost)) > 0) this.#world.count("shard that lost acknowledged writes");
   }
 
-  losePart(shard: number, luck: number): Promise<boolean> {
-    return this.#at(shard).losePart(luck);
+  /** luck picks the part. False: there is none. */
+  async losePart(shard: number, luck: number): Promise<boolean> {
+    const names = (await this.#at(shard).listParts()).toSorted();
+    const name = names[Math.floor(luck * names.length)];
+    if (name !== undefined) await this.#at(shard).losePart(name);
+    return name !== undefined;
   }
 
-  async loseKey(shard: number, key: LosableKey): Promise<boolean> {
-    const isLost = await this.#at(shard).loseKey(key);
-    if (isLost && key === "head") this.onEmptied(shard);
-    return isLost;
+  loseKey(shard: number, key: LosableKey): Promise<boolean> {
+    return this.#at(shard).loseKey(key);
+  }
+
+  /** How far the world had been told when the shard was emptied or lost whole: no reader may be served less. */
+  owedBy(shard: number): number {
+    return this.#at(shard).owed;
   }
 
   /** Of the index: another server has taken over, without the last writes. */
@@ -85,10 +100,7 @@ export class ServerState {
 
   /** FLUSHALL. */
   async flush(): Promise<void> {
-    for (const [shard, one] of this.#shards.entries()) {
-      one.flush();
-      this.onEmptied(shard);
-    }
+    for (const shard of this.#shards) shard.flush();
     await this.#index.loseAll();
   }
 
@@ -102,22 +114,31 @@ export class ServerState {
         effect,
         error: (why) => new this.#system.StoreUnavailable(why),
       });
+    const write = <T>(name: string, shards: readonly number[], effect: () => Promise<T>): Promise<T> =>
+      ask(name, async () => {
+        const answer = await effect();
+        for (const shard of shards) await this.#failOverAt(`${name} of ${shard}`, shard);
+        return answer;
+      });
     return {
-      raiseEpochs: (shards) => ask(`raise epochs of ${shards.join()}`, () => this.#raise(shards)),
+      raiseEpochs: (shards) => write(`raise epochs of ${shards.join()}`, shards, () => this.#raise(shards)),
       readHead: (shard) => ask(`read head of ${shard}`, () => this.#at(shard).readHead()),
-      load: (shard, keys) => ask(`load from ${shard}`, () => this.#at(shard).load(keys)),
+      load: (shard, keys) => ask(`load from ${shard}`, () => this.#load(shard, keys)),
       dueTimers: (shard, queue, upToMs, max) =>
         ask(`timers of ${shard}`, () => this.#at(shard).dueTimers(queue, upToMs, max)),
       commit: (commit) => {
         const name = `commit to ${commit.shard} from ${nameOf(commit.from)}`;
-        return ask(name, () => (this.#diesInside(incarnation, commit, name) ? "fenced" : this.#commit(commit)));
+        return write(name, [commit.shard], async () =>
+          this.#diesInside(incarnation, commit, name) ? "fenced" : await this.#commit(commit),
+        );
       },
       scan: (shard, prefix) => this.#at(shard).scan(prefix),
       scrub: (shard) => ask(`scrub ${shard}`, () => this.#at(shard).scrub()),
       hasLost: (shard, keys) => ask(`what ${shard} has lost`, () => this.#at(shard).hasLost(keys)),
       standing: (shard) => ask(`standing of ${shard}`, () => this.#at(shard).standing()),
-      awaitPosition: (shard, epoch, until) => ask(`await ${shard}`, () => this.#at(shard).awaitPosition(epoch, until)),
-      clear: (shard, epoch) => ask(`clear ${shard}`, () => this.#clear(shard, epoch)),
+      awaitPosition: (shard, epoch, until) =>
+        write(`await ${shard}`, [shard], () => this.#at(shard).awaitPosition(epoch, until)),
+      clear: (shard, epoch) => write(`clear ${shard}`, [shard], () => this.#clear(shard, epoch)),
       close: async () => {},
     };
   }
@@ -125,8 +146,15 @@ export class ServerState {
   openIndex(incarnation: Incarnation): Index {
     const error = (why: string) => new this.#system.StoreUnavailable(why);
     const { index } = this.#index;
-    const ask = <T>(name: string, effect: () => Promise<T>): Promise<T> =>
-      send(this.#world, incarnation, { refused: "index-refused", lost: "index-lost", error, name, effect });
+    const ask = <T>(name: string, asked: () => Promise<T>): Promise<T> => {
+      const effect = async () => {
+        const answer = await asked();
+        const lost = this.#countLost("index-failover-at-a-request", name);
+        if (lost > 0) await this.failOverIndex(lost);
+        return answer;
+      };
+      return send(this.#world, incarnation, { refused: "index-refused", lost: "index-lost", error, name, effect });
+    };
     return {
       get: (keys) => ask(`index get ${keys[0]}`, () => index.get(keys)),
       putIfAbsent: (entries) => {
@@ -154,6 +182,28 @@ export class ServerState {
     return true;
   }
 
+  /** 0: nothing goes wrong. */
+  #countLost(kind: "failover-at-a-write" | "index-failover-at-a-request", name: string): number {
+    const world = this.#world;
+    const numbered = world.number(`${name} lost`);
+    return world.goesWrong(kind, numbered) ? 1 + Math.floor(world.draw(`${numbered} count`) * LOST_AT_ONCE_MAX) : 0;
+  }
+
+  async #failOverAt(name: string, shard: number): Promise<void> {
+    const lost = this.#countLost("failover-at-a-write", name);
+    if (lost > 0) await this.failOver(shard, lost);
+  }
+
+  async #load(shard: number, keys: readonly string[]): Promise<(Uint8Array | null)[]> {
+    const world = this.#world;
+    const at = this.#at(shard);
+    const there = await at.listHeld(keys);
+    const name = world.number(`read of ${shard}`);
+    if (there.length > 0 && world.goesWrong("lost-part-at-a-read", name))
+      await at.losePart(there[Math.floor(world.draw(`${name} which`) * there.length)] as string);
+    return await at.load(keys);
+  }
+
   async #raise(shards: readonly number[]): Promise<ReadonlyMap<number, number>> {
     const epochs = new Map<number, number>();
     for (const shard of shards) {
@@ -165,9 +215,7 @@ export class ServerState {
 
   async #clear(shard: number, epoch: number): Promise<"cleared" | "fenced"> {
     const outcome = await this.#at(shard).clear(epoch);
-    if (outcome === "fenced") return outcome;
-    this.#world.count("shard emptied");
-    this.onEmptied(shard);
+    if (outcome === "cleared") this.#world.count("shard emptied");
     return outcome;
   }
 
@@ -176,6 +224,7 @@ export class ServerState {
     const outcome = await this.#at(commit.shard).commit(commit);
     if (outcome !== "committed") this.#world.count(`commit ${outcome}`);
     else {
+      if (commit.parts.size > 1) this.#world.count(this.#world.faultsOn ? FOLDED_UNDER_FAULTS : FOLDED_AFTERWARDS);
       if (commit.to.step > 0) this.#world.count("step cut inside a bundle");
       if (commit.from.step > 0) this.#world.count("step begun inside a bundle");
       await this.onCommit(commit, isAnew);

@@ -69,8 +69,7 @@ export class Strikes {
     const { world, state } = this.#ground;
     for (let shard = 0; shard < world.plan.shards; shard += 1) {
       const lost = Math.floor(world.draw(`${name} of ${shard}`) * (LOST_MAX + 2)) - 1;
-      const gone = lost > 0 ? await state.failOver(shard, lost) : 0;
-      if (gone > 0) world.count("shard that lost acknowledged writes");
+      if (lost > 0) await state.failOver(shard, lost);
     }
   }
 

@@ -24,7 +24,7 @@ export interface WorkerGround {
   now(): number;
 }
 
-const RESTART_MS_MAX = 250;
+const RESTART_MS_MAX = 500;
 
 export class Worker {
   readonly name: string;
