@@ -2,7 +2,7 @@
 // line is chained to the one before by a keyed hash, so that a line that was changed, taken out or put in is found. A line
 // is on the disk before its request is answered. It holds no personal value: callers, routes, profile ids, instants.
 
-import { createHmac, timingSafeEqual } from "node:crypto";
+import { createHmac, createSecretKey, type KeyObject, timingSafeEqual } from "node:crypto";
 import { mkdirSync, readFileSync, statSync } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
 import { dirname } from "node:path";
@@ -35,13 +35,16 @@ export class AuditBroken extends Error {
 
 export class AuditTrail {
   readonly #file: FileHandle;
-  readonly #secret: Uint8Array;
+  readonly #key: KeyObject;
   #head: AuditHead;
-  #written: Promise<void> = Promise.resolve();
+  /** Lines that go to the disk with the next writing. */
+  #waiting = "";
+  #writing: Promise<void> = Promise.resolve();
+  #next: Promise<void> | null = null;
 
   private constructor(file: FileHandle, secret: Uint8Array, head: AuditHead) {
     this.#file = file;
-    this.#secret = secret;
+    this.#key = createSecretKey(secret);
     this.#head = head;
   }
 
@@ -65,24 +68,31 @@ export class AuditTrail {
     return this.#head;
   }
 
-  /** Resolves once the line is on the disk; lines stand in the order of the calls. */
+  /**
+   * Resolves once the line is on the disk; lines stand in the order of the calls. Those that come while others are being
+   * written share the next writing, so that a disk that is slow to say so is waited for twice at most.
+   */
   append(entry: AuditEntry): Promise<void> {
-    const line = chain(this.#secret, this.#head, entry);
+    const line = chain(this.#key, this.#head, entry);
     this.#head = { n: line.n, chain: line.chain };
-    // After one that failed the chain has a hole: nothing is appended to it any more.
-    this.#written = this.#write(line, this.#written);
-    this.#written.catch(() => {});
-    return this.#written;
+    this.#waiting += `${JSON.stringify(line)}\n`;
+    // After one that failed the chain has a hole: nothing is written any more.
+    this.#next ??= this.#writing.then(() => this.#write());
+    this.#next.catch(() => {});
+    return this.#next;
   }
 
-  async #write(line: AuditLine, before: Promise<void>): Promise<void> {
-    await before;
-    await this.#file.appendFile(`${JSON.stringify(line)}\n`);
+  async #write(): Promise<void> {
+    const lines = this.#waiting;
+    this.#waiting = "";
+    this.#writing = this.#next ?? this.#writing;
+    this.#next = null;
+    await this.#file.appendFile(lines);
     await this.#file.datasync();
   }
 
   async close(): Promise<void> {
-    await this.#written.catch(() => {});
+    await (this.#next ?? this.#writing).catch(() => {});
     await this.#file.close();
   }
 }
@@ -99,13 +109,14 @@ export function readTrail(path: string): string {
 
 /** Where the trail stands. `known`: a head that it had before. Throws AuditBroken with the first line that is wrong. */
 export function verifyTrail(text: string, secret: Uint8Array, known: AuditHead = BEGINNING): AuditHead {
+  const key = createSecretKey(secret);
   let head = BEGINNING;
   let isKnown = known.n === 0;
   const lines = text.split("\n");
   if (lines.pop() !== "") throw new AuditBroken(`line ${lines.length + 1} is not whole`);
   for (const [i, written] of lines.entries()) {
     const line = parseLine(written);
-    const right = line === null ? null : chain(secret, head, line);
+    const right = line === null ? null : chain(key, head, line);
     if (line === null || right === null || line.n !== right.n || !isSame(line.chain, right.chain))
       throw new AuditBroken(`line ${i + 1} is not the one that was written after the line before`);
     head = { n: right.n, chain: right.chain };
@@ -115,10 +126,11 @@ export function verifyTrail(text: string, secret: Uint8Array, known: AuditHead =
   return head;
 }
 
-function chain(secret: Uint8Array, before: AuditHead, entry: AuditEntry): AuditLine {
+/** The key as an object: prepared anew for each line it would cost more than the rest. */
+function chain(key: KeyObject, before: AuditHead, entry: AuditEntry): AuditLine {
   const { at, requestId, caller, route, profileIds } = entry;
   const told = { n: before.n + 1, at, requestId, caller, route, profileIds };
-  const hash = createHmac("sha256", secret).update(`audit\n${before.chain}\n${JSON.stringify(told)}`);
+  const hash = createHmac("sha256", key).update(`audit\n${before.chain}\n${JSON.stringify(told)}`);
   return { ...told, chain: hash.digest("base64url") };
 }
 

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { AuditBroken, readTrail, verifyTrail } from "#services/api/audit.ts";
+import { AuditBroken, AuditTrail, readTrail, verifyTrail } from "#services/api/audit.ts";
 import { MARIE } from "#services/demo/cast.ts";
 import type { Stage } from "#services/cli/stage.ts";
 import { expectAnswer, openTestApi, playWeek } from "#support/api.ts";
@@ -102,6 +102,31 @@ test("a trail goes on where it stood, and one that was changed refuses the start
   const broken = join(stage.folder, "broken-audit.jsonl");
   writeFileSync(broken, readTrail(auditFile).split("\n").slice(1).join("\n"));
   await assert.rejects(openTestApi(stage, { api: { auditFile: broken } }), { code: "audit-broken" });
+});
+
+test("lines that come while others are written stand in their order, and share one writing", async () => {
+  const { bytes } = stage.loaded.deployment.identityKey;
+  const file = join(stage.folder, "shared-audit.jsonl");
+  const trail = await AuditTrail.open(file, bytes);
+  const entryOf = (n: number) => ({ at: "", requestId: `r-${n}`, caller: "c", route: "r", profileIds: [] });
+  const appendSome = (from: number) => Array.from({ length: 200 }, (_, n) => trail.append(entryOf(from + n)));
+  const requests = () =>
+    readTrail(file)
+      .split("\n")
+      .filter(Boolean)
+      .map((line) => (JSON.parse(line) as { requestId: string }).requestId);
+  const [first] = appendSome(0);
+  await first;
+  assert.equal(requests().length, 200, "who came together was written together");
+  const underWay = trail.append(entryOf(200));
+  await Promise.resolve();
+  await Promise.all([underWay, ...appendSome(201)]);
+  assert.deepEqual(
+    requests(),
+    Array.from({ length: 401 }, (_, n) => `r-${n}`),
+  );
+  assert.deepEqual(verifyTrail(readTrail(file), bytes), trail.head);
+  await trail.close();
 });
 
 test("what cannot be written to the trail is neither shown nor done", async () => {
