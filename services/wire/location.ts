@@ -27,18 +27,26 @@ export interface LookupServices {
   readonly shards: number;
 }
 
-export async function readPart<T>(
+/** Of the component's shard, in the order of the keys and in one call; null: there is none. Throws StoreDamaged. */
+export async function readPartsOf<T>(
   { store, shards }: LookupServices,
   component: ComponentId,
-  key: string,
-): Promise<T | null> {
+  keys: readonly string[],
+): Promise<(T | null)[]> {
+  if (keys.length === 0) return [];
   const shard = shardOf(component, shards);
   return await repeatRead(async () => {
-    const part = (await readParts((keys) => store.load(shard, keys), [key])).get(key) as T | null;
-    if (part === null && (await store.hasLost(shard, [key])))
+    const parts = await readParts((wanted) => store.load(shard, wanted), keys);
+    const read = keys.map((key) => (parts.get(key) ?? null) as T | null);
+    const missing = keys.filter((_, place) => read[place] === null);
+    if (missing.length > 0 && (await store.hasLost(shard, missing)))
       throw new StoreDamaged(`shard ${shard}: a part that is listed is not there`);
-    return part;
+    return read;
   });
+}
+
+export async function readPart<T>(services: LookupServices, component: ComponentId, key: string): Promise<T | null> {
+  return (await readPartsOf<T>(services, component, [key]))[0] ?? null;
 }
 
 /** An identifier at its home. */

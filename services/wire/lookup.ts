@@ -17,7 +17,7 @@ import { orderPart, type Order, type OrderView } from "#core/order.ts";
 import { viewDossier } from "#core/dossier-view.ts";
 import { viewProfile } from "#core/view.ts";
 import { type FindLinks, findLinks, NO_LINKS } from "./group.ts";
-import { findIdentifier, locateLife, locateOrder, readPart } from "./location.ts";
+import { findIdentifier, locateLife, locateOrder, readPart, readPartsOf } from "./location.ts";
 import type { Located, LookupServices, ShardPosition } from "./location.ts";
 import { describeProfile, type ProfileLine } from "./profile-reader.ts";
 
@@ -118,7 +118,7 @@ export async function lookUpAll(
   if (!found.found) return [];
   const { component, entry } = found;
   if (entry.profile !== null) {
-    const { found: isFound, ...one } = await lookUp(services, namespaceName, raw, country);
+    const { found: isFound, ...one } = await readHolder(services, found);
     return isFound ? [one as FoundProfile] : [];
   }
   const holders = entry.claimants.map((claimant) => component.identifiers.get(claimant)?.profile ?? null);
@@ -213,13 +213,13 @@ export async function readOrdersOf(
   component: Component,
   members: ReadonlySet<string>,
 ): Promise<Order[]> {
-  const keys = new Set<string>();
-  for (const member of members) {
+  const lists = [...members].flatMap((member) => {
     const listed = component.identifiers.get(member)?.ordersListed ?? 0;
-    for (let n = 0; n * ORDERS_LISTED_PER_PART < listed; n += 1)
-      for (const key of (await readPart<string[]>(services, component.id, listPart(member, n))) ?? []) keys.add(key);
-  }
-  const orders = await Promise.all([...keys].map((key) => readPart<Order>(services, component.id, orderPart(key))));
+    return Array.from({ length: Math.ceil(listed / ORDERS_LISTED_PER_PART) }, (_, n) => listPart(member, n));
+  });
+  const listed = await readPartsOf<string[]>(services, component.id, lists);
+  const keys = [...new Set(listed.flatMap((list) => list ?? []))].map(orderPart);
+  const orders = await readPartsOf<Order>(services, component.id, keys);
   return orders.flatMap((order) =>
     order !== null &&
     order.owner !== null &&
