@@ -1,7 +1,7 @@
 // API keys: made of 256 random bits, shown once, kept as a keyed hash under an id that says nothing. Where they are kept:
 // a file that may change while the server runs, and the configuration (so the environment).
 
-import { createHmac, randomBytes, timingSafeEqual } from "node:crypto";
+import { createHmac, createSecretKey, type KeyObject, randomBytes, timingSafeEqual } from "node:crypto";
 import { mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import * as z from "zod";
@@ -18,6 +18,8 @@ export interface KeptKey {
   readonly hash: string;
   readonly created?: string | undefined;
   readonly name?: string | undefined;
+  /** Another one has taken its place: from this instant (ISO 8601) it is no key any more. */
+  readonly until?: string | undefined;
 }
 
 const keyFileSchema = z.strictObject({
@@ -28,6 +30,7 @@ const keyFileSchema = z.strictObject({
       hash: z.string(),
       created: z.string().optional(),
       name: z.string().optional(),
+      until: z.iso.datetime().optional(),
     }),
   ),
 });
@@ -40,7 +43,7 @@ export function looksLikeKey(credential: string): boolean {
   return credential.startsWith("weft_");
 }
 
-function hashKey(secret: Uint8Array, key: string): string {
+function hashKey(secret: KeyObject, key: string): string {
   return createHmac("sha256", secret).update(`api-key\n${key}`).digest("base64url");
 }
 
@@ -48,8 +51,25 @@ function hashKey(secret: Uint8Array, key: string): string {
 export function createKey(secret: Uint8Array, role: Role, name?: string): { key: string; kept: KeptKey } {
   const id = Array.from(randomBytes(10), (byte) => "abcdefghijklmnopqrstuvwxyz234567"[byte % 32]).join("");
   const key = `weft_${id}_${randomBytes(32).toString("base64url")}`;
-  const kept = { id, role, hash: hashKey(secret, key), created: new Date().toISOString() };
+  const kept = { id, role, hash: hashKey(createSecretKey(secret), key), created: new Date().toISOString() };
   return { key, kept: name === undefined ? kept : { ...kept, name } };
+}
+
+/**
+ * Another key of the same role and name in the place of one of these, which goes on for so long that whoever uses it can
+ * change. Null where there is no key of this id, or its end has been set already.
+ */
+export function rotateKey(
+  secret: Uint8Array,
+  keys: readonly KeptKey[],
+  id: string,
+  untilMs: number,
+): { key: string; kept: KeptKey; keys: readonly KeptKey[] } | null {
+  const old = keys.find((one) => one.id === id && one.until === undefined);
+  if (old === undefined) return null;
+  const { key, kept } = createKey(secret, old.role, old.name);
+  const ending = { ...old, until: new Date(untilMs).toISOString() };
+  return { key, kept, keys: [...keys.map((one) => (one === old ? ending : one)), kept] };
 }
 
 /** As a key stands in the configuration and in WEFT_API_KEYS. */
@@ -82,7 +102,7 @@ export function writeKeyFile(path: string, keys: readonly KeptKey[]): void {
 }
 
 export class KeyRing {
-  readonly #secret: Uint8Array;
+  readonly #secret: KeyObject;
   readonly #path: string;
   readonly #given: readonly KeptKey[];
   readonly #now: () => number;
@@ -92,7 +112,7 @@ export class KeyRing {
   #lookedAtMs = Number.NEGATIVE_INFINITY;
 
   constructor(secret: Uint8Array, path: string, given: readonly string[], now: () => number = () => performance.now()) {
-    this.#secret = secret;
+    this.#secret = createSecretKey(secret);
     this.#path = path;
     this.#given = given.map(parseKeptKey);
     this.#now = now;
@@ -106,7 +126,7 @@ export class KeyRing {
 
   /** A key for the first start, kept in memory only and void as soon as there is another. */
   createFirst(): string {
-    const { key, kept } = createKey(this.#secret, "admin");
+    const { key, kept } = createKey(this.#secret.export(), "admin");
     this.#first = kept;
     return key;
   }
@@ -119,6 +139,7 @@ export class KeyRing {
     const first = this.#first !== null && this.isEmpty ? [this.#first] : [];
     const kept = [...this.#given, ...this.#read, ...first].find((one) => one.id === id);
     const [ours, theirs] = [Buffer.from(kept?.hash ?? ""), Buffer.from(hashKey(this.#secret, key))];
+    if (kept?.until !== undefined && Date.parse(kept.until) <= Date.now()) return null;
     return kept !== undefined && ours.length === theirs.length && timingSafeEqual(ours, theirs) ? kept : null;
   }
 

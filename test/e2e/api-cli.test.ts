@@ -9,6 +9,8 @@ import { join, resolve } from "node:path";
 import { test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import { promisify } from "node:util";
+import { KeyRing } from "#services/api/api-key.ts";
+import { loadConfiguration } from "#services/config/configuration.ts";
 
 const WEFT = resolve(import.meta.dirname, "../../services/cli/weft.js");
 const LISTEN_WAIT_MS = 60_000;
@@ -177,6 +179,24 @@ test("a key is shown once, kept as a hash for its owner alone, listed without it
   assert.equal((await run(args("api", "keys"))).out, "");
   assert.equal((await run(args("api", "keys", "revoke", id))).code, 2);
   assert.equal((await run(args("api", "keys", "create", "--role", "root"))).code, 2);
+});
+
+test("a key is rotated: another of its role and name at once, the old one until its end", async () => {
+  const { args, keysFile, folder } = deploy();
+  const make = async (...more: readonly string[]) =>
+    JSON.parse((await run(args("--json", "api", "keys", ...more))).out) as { key: string; id: string };
+  const old = await make("create", "--role", "agent", "--name", "desk");
+  const next = await make("rotate", old.id);
+  const last = await make("rotate", next.id, "--grace", "0s");
+  const { bytes } = loadConfiguration(join(folder, "weft.yaml"), {}).deployment.identityKey;
+  const ring = new KeyRing(bytes, keysFile, []);
+  const roles = [old, next, last].map(({ key }) => ring.verify(key)?.role ?? null);
+  assert.deepEqual(roles, ["agent", null, "agent"]);
+  assert.equal(ring.verify(last.key)?.name, "desk");
+  assert.match((await run(args("api", "keys"))).out, new RegExp(`^${old.id} .* desk {2}ends 20`, "m"));
+  const again = await run(args("api", "keys", "rotate", old.id));
+  assert.deepEqual([again.code, /no key .* whose end is not set yet/.test(again.err)], [2, true]);
+  assert.equal((await run(args("api", "keys", "rotate", last.id, "--grace", "soon"))).code, 2);
 });
 
 test("it does not listen in the clear where others can reach it, nor with a certificate or keys that it cannot read", async () => {

@@ -5,11 +5,12 @@ import { type Command, InvalidArgumentError, Option } from "commander";
 import pino from "pino";
 import type { Membership } from "#ports/log.ts";
 import { type Condition, openAdmin } from "#services/admin/surface.ts";
-import { createKey, readKeyFile, writeKeyFile } from "#services/api/api-key.ts";
+import { createKey, readKeyFile, rotateKey, writeKeyFile } from "#services/api/api-key.ts";
 import { type AuditHead, readTrail, verifyTrail } from "#services/api/audit.ts";
 import type { RunningApi } from "#services/api/main.ts";
 import { type Role, ROLE_NAMES, ROLES } from "#services/api/role.ts";
 import { loadConfiguration } from "#services/config/configuration.ts";
+import { parseDurationArgument } from "../argument.ts";
 import { UsageError } from "../failure.ts";
 import type { CommonOptions } from "../program.ts";
 import { foldedWith, openRuntime } from "../runtime.ts";
@@ -28,7 +29,12 @@ interface CreateOptions extends CommonOptions {
   readonly name?: string;
 }
 
+interface RotateOptions extends CommonOptions {
+  readonly grace: number;
+}
+
 const CLOSE_WAIT_MS = 8_000;
+const GRACE_MS = 24 * 60 * 60_000;
 
 export function registerApi(program: Command): void {
   const api = program.command("api").description("profiles over HTTP: look-ups, explanations, live changes, rulings");
@@ -50,6 +56,14 @@ export function registerApi(program: Command): void {
     .command("list", { isDefault: true })
     .description("print the keys of api.keysFile")
     .action((_options: unknown, command: Command) => listKeys(command.optsWithGlobals<CommonOptions>()));
+  keys
+    .command("rotate")
+    .description("make a key of the same role and name in the place of one, which ends a while later")
+    .argument("<id>", "as `list` prints it")
+    .option("--grace <duration>", "how long the old one goes on", parseDurationArgument, GRACE_MS)
+    .action((id: string, _options: unknown, command: Command) =>
+      replaceKey(id, command.optsWithGlobals<RotateOptions>()),
+    );
   keys
     .command("revoke")
     .description("take a key back; running servers notice within seconds")
@@ -89,6 +103,21 @@ function parsePort(text: string): number {
   return port;
 }
 
+function replaceKey(id: string, { config, grace, json = false }: RotateOptions): void {
+  const { api, identityKey } = loadConfiguration(config).deployment;
+  const untilMs = Date.now() + grace;
+  const rotated = rotateKey(identityKey.bytes, readKeyFile(api.keysFile), id, untilMs);
+  if (rotated === null) throw new UsageError(`${api.keysFile} has no key ${id} whose end is not set yet`);
+  const { key, kept, keys } = rotated;
+  writeKeyFile(api.keysFile, keys);
+  const until = new Date(untilMs).toISOString();
+  process.stdout.write(
+    json
+      ? `${JSON.stringify({ key, id: kept.id, role: kept.role, former: id, until })}\n`
+      : `${key}\n  in the place of ${id}, which ends at ${until}. It is not shown again\n`,
+  );
+}
+
 function makeKey({ config, role, name, json = false }: CreateOptions): void {
   const { api, identityKey } = loadConfiguration(config).deployment;
   const { key, kept } = createKey(identityKey.bytes, role, name);
@@ -102,10 +131,14 @@ function makeKey({ config, role, name, json = false }: CreateOptions): void {
 }
 
 function listKeys({ config, json = false }: CommonOptions): void {
-  for (const { id, role, created, name } of readKeyFile(loadConfiguration(config).deployment.api.keysFile))
+  for (const { id, role, created, name, until } of readKeyFile(loadConfiguration(config).deployment.api.keysFile)) {
+    const end = until === undefined ? "" : `  ends ${until}`;
     process.stdout.write(
-      json ? `${JSON.stringify({ id, role, created, name })}\n` : `${id}  ${role}  ${created ?? ""}  ${name ?? ""}\n`,
+      json
+        ? `${JSON.stringify({ id, role, created, name, until })}\n`
+        : `${id}  ${role}  ${created ?? ""}  ${name ?? ""}${end}\n`,
     );
+  }
 }
 
 function revokeKey(id: string, { config, json = false }: CommonOptions): void {

@@ -1,10 +1,8 @@
 // weft sources: which sources are held back and why; holding one back, by its figures or by hand, and releasing it.
 
 import { setTimeout as delay } from "node:timers/promises";
-import { type Command, InvalidArgumentError } from "commander";
+import type { Command } from "commander";
 import { OPERATOR } from "#core/configuration.ts";
-import { DURATION_PATTERN, parseDuration } from "#core/duration.ts";
-import { DURATION_EXPECTED } from "#services/config/duration.ts";
 import { loadConfiguration, type LoadedConfiguration } from "#services/config/configuration.ts";
 import { sourcesTopics, topicNames } from "#services/config/topics.ts";
 import {
@@ -15,6 +13,7 @@ import {
   RELEASED,
   type SourceRecord,
 } from "#services/wire/hold-ledger.ts";
+import { parseDurationArgument } from "../argument.ts";
 import { UsageError } from "../failure.ts";
 import type { CommonOptions } from "../program.ts";
 import { openRuntime, type Runtime } from "../runtime.ts";
@@ -44,7 +43,7 @@ export function registerSources(program: Command): void {
     .command("watch")
     .description("hold back whoever's latest records are below the floors that the configuration declares")
     .option("--dry-run", "only say who would be")
-    .option("--every <duration>", "go on, looking again so often; default: once", parseEvery)
+    .option("--every <duration>", "go on, looking again so often; default: once", parseDurationArgument)
     .action((_options: unknown, command: Command) => withSources(command, watchSources));
   const byHand = [
     { verb: "hold", kind: HELD, description: "hold a source back: what it says from a minute on joins nobody" },
@@ -153,9 +152,4 @@ function describeFigures(figures: Figures | null): string {
   return Object.entries(figures)
     .map(([name, value]) => `${name} ${showShare(value)}`)
     .join(", ");
-}
-
-function parseEvery(text: string): number {
-  if (!DURATION_PATTERN.test(text)) throw new InvalidArgumentError(DURATION_EXPECTED);
-  return parseDuration(text);
 }
