@@ -4,8 +4,10 @@
 import * as z from "zod";
 import { LINK_RULES, OBSTACLES } from "#core/explanation.ts";
 import { RETAINED } from "#core/retention.ts";
-import { EXPORT_STATES } from "./exports.ts";
+import { TRANSITION_NATURES } from "#core/effect.ts";
 import { OPERATOR_VERDICTS } from "#core/ruling.ts";
+import { REPORT_KINDS } from "#services/report/reports.ts";
+import { EXPORT_STATES } from "./exports.ts";
 
 export const instant = z.string().meta({ description: "ISO 8601, UTC." });
 const positionToken = z
@@ -69,6 +71,69 @@ export const searchAnswer = z.strictObject({
   profiles: z.array(profileAnswer),
   more: z.boolean().meta({ description: "True: more people may be meant than are told. Say more of her." }),
 });
+
+const credit = z.strictObject({
+  channel: z.string(),
+  touches: z.int(),
+  first: z.int(),
+  last: z.int(),
+  linear: z.int(),
+  position: z.int(),
+  timeDecay: z.int(),
+});
+
+export const transitionsAnswer = z
+  .strictObject({
+    ...profileIdentity,
+    watermarks: profileAnswer.shape.watermarks,
+    transitions: z
+      .array(
+        z.strictObject({
+          transitionId: z.string(),
+          from: z.string().nullable().meta({ description: "null: she came." }),
+          to: z.string().nullable().meta({ description: "null: the profile ended, as where it went into another." }),
+          at: instant,
+          cause: z.string(),
+          nature: z.enum(TRANSITION_NATURES),
+          timeInFormerMs: z.int().nullable(),
+          decisive: z.array(z.string()).meta({ description: "The facts that decided." }),
+          touches: z.array(
+            z.strictObject({
+              channel: z.string(),
+              campaignId: z.string().nullable(),
+              medium: z.string().nullable(),
+            }),
+          ),
+          credit: z.array(credit).meta({ description: "By channel and model, in millionths of this transition." }),
+          valueTier: z.string().nullable(),
+          reachable: z.array(z.string()).meta({ description: "Channels on which she could be told of it." }),
+          retractedBy: z.string().nullable().meta({ description: "What took it back; null: it stands." }),
+        }),
+      )
+      .meta({ description: "The latest first, under this id and under those that the profile bore before." }),
+    next: z
+      .string()
+      .nullable()
+      .meta({ description: "Give it back as `?before=` for what came before; null: nothing." }),
+  })
+  .meta({ id: "Transitions" });
+
+export const reportAnswer = z
+  .strictObject({
+    kind: z.enum(REPORT_KINDS),
+    asOf: instant.meta({ description: "All that had been told by then is in it." }),
+    sheets: z.array(
+      z.strictObject({
+        name: z.string(),
+        title: z.string(),
+        columns: z.array(z.string()).meta({
+          description: "…Ms is a duration, …Parts millionths of one transition, …share millionths of all.",
+        }),
+        rows: z.array(z.array(z.union([z.string(), z.number(), z.null()]))),
+      }),
+    ),
+  })
+  .meta({ id: "Report" });
 
 export const exportBegun = z.strictObject({
   id: z.string().meta({ description: "Where it is fetched: /privacy/exports/<id>, at the process that answered." }),

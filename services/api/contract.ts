@@ -2,10 +2,12 @@
 // document, the typed client and the tests' role matrix are made of this list.
 
 import * as z from "zod";
+import { TRANSITION_NATURES } from "#core/effect.ts";
 import { TIMELINE_RULES } from "#core/journey.ts";
 import { OPERATOR_VERDICTS } from "#core/ruling.ts";
 import { NOTE_TYPES } from "#services/wire/statement.ts";
 import { RULES_LENGTH_MAX } from "#services/config/rules-text.ts";
+import { REPORT_KINDS } from "#services/report/reports.ts";
 import {
   appliedRulesAnswer,
   dueAnswer,
@@ -16,11 +18,13 @@ import {
   healthAnswer,
   profileAnswer,
   readinessAnswer,
+  reportAnswer,
   rulesAnswer,
   rulingAnswer,
   searchAnswer,
   shardsAnswer,
   statementAnswer,
+  transitionsAnswer,
 } from "./answer.ts";
 import type { ProblemCode } from "./problem.ts";
 import type { Scope } from "./role.ts";
@@ -31,10 +35,12 @@ import {
   DUE_CURSOR,
   DUE_PAGE_MAX,
   identifier,
+  PASSAGES_PAGE_MAX,
   PROFILE_ID,
   reason,
   searched,
   TIMELINE_CURSOR,
+  TRANSITION_ID,
 } from "./sent.ts";
 import { agentAnswer, marketingAnswer, productAnswer, serviceAnswer, timelineAnswer } from "./view-answer.ts";
 
@@ -170,6 +176,21 @@ export const CONTRACT = {
     status: 200,
     answer: timelineAnswer,
     problems: READING,
+  },
+  readTransitions: {
+    method: "GET",
+    url: "/profiles/:id/transitions",
+    summary: "The segments that a profile went through, the latest first: why, after how long, and what led there",
+    scope: "profile:read",
+    isLookUp: true,
+    params: z.strictObject({ id: z.string().regex(PROFILE_ID) }),
+    query: atLeast.extend({
+      limit: z.coerce.number().int().min(1).max(PASSAGES_PAGE_MAX).optional().meta({ description: "Default: 20." }),
+      before: z.string().max(64).regex(TRANSITION_ID).optional().meta({ description: "`next` of the page before." }),
+    }),
+    status: 200,
+    answer: transitionsAnswer,
+    problems: [...READING, "passages-behind", "log-unavailable"],
   },
   explain: {
     method: "POST",
@@ -318,6 +339,22 @@ export const CONTRACT = {
     status: 202,
     answer: appliedRulesAnswer,
     problems: ["request-refused", "log-unavailable", "outcome-unknown"],
+  },
+  readReport: {
+    method: "GET",
+    url: "/reports/:kind",
+    summary: "What all transitions add up to, as `weft report` says it",
+    scope: "profile:read",
+    isLookUp: false,
+    params: z.strictObject({ kind: z.enum(REPORT_KINDS) }),
+    query: z.strictObject({
+      since: z.iso.date().optional().meta({ description: "First day (UTC)." }),
+      until: z.iso.date().optional().meta({ description: "Last day (UTC)." }),
+      nature: z.enum(TRANSITION_NATURES).optional().meta({ description: "Of these alone." }),
+    }),
+    status: 200,
+    answer: reportAnswer,
+    problems: ["passages-behind", "log-unavailable"],
   },
   readShards: {
     method: "GET",

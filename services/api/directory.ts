@@ -6,14 +6,13 @@ import type { Hash } from "#core/identifier.ts";
 import { DEMOGRAPHIC_FIELDS } from "#core/demographics.ts";
 import type { Codec } from "#ports/codec.ts";
 import type { Log } from "#ports/log.ts";
-import { Book, readOn } from "#services/report/book.ts";
-import { CatchUp } from "#services/wire/catch-up.ts";
+import { Book, readOn, type ReadRecord } from "#services/report/book.ts";
+import { Follower } from "./follower.ts";
+import type { Gate } from "./outage.ts";
 
 const TABLES = `
 CREATE TABLE IF NOT EXISTS people (key TEXT NOT NULL, profile TEXT NOT NULL, PRIMARY KEY (key, profile)) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS people_by_profile ON people (profile);`;
-/** So that what was erased is gone in time, though nobody asks. */
-const CATCH_UP_MS = 20_000;
 const POSTCODE_IN_ADDRESS = /\b(\d{5})(?=\s+\D)/g;
 
 /** Of a profile: what its names and places are read from. */
@@ -30,26 +29,33 @@ export interface NameAndPlace {
 
 export class Directory {
   readonly #book: Book;
-  readonly #wires: { readonly log: Log; readonly codec: Codec };
-  readonly #topic: string;
   readonly #hash: Hash;
-  readonly #closing = new AbortController();
-  readonly #timer: NodeJS.Timeout;
-  readonly #catchUp = new CatchUp(() => this.#read());
+  readonly #follower: Follower;
 
-  constructor(file: string, wires: { readonly log: Log; readonly codec: Codec }, topic: string, hash: Hash) {
-    this.#book = new Book(TABLES, file);
-    this.#wires = wires;
-    this.#topic = topic;
+  constructor(
+    file: string,
+    wires: { readonly log: Log; readonly codec: Codec },
+    { topic, hash, gate }: { readonly topic: string; readonly hash: Hash; readonly gate: Gate },
+  ) {
+    const book = new Book(TABLES, file);
+    const remove = book.sqlite.prepare("DELETE FROM people WHERE profile = ?");
+    const insert = book.sqlite.prepare("INSERT OR IGNORE INTO people (key, profile) VALUES (?, ?)");
+    const drop = (profileId: string) => void remove.run(profileId);
+    const take = ({ value }: ReadRecord) => {
+      const { profileId, ...named } = value as Named & { readonly profileId: string };
+      drop(profileId);
+      for (const key of listKeys(named)) insert.run(hash(key), profileId);
+    };
+    this.#book = book;
     this.#hash = hash;
-    const catchUp = () => void this.catchUp().catch(() => {});
-    this.#timer = setInterval(catchUp, CATCH_UP_MS).unref();
-    catchUp();
+    this.#follower = new Follower(gate, (signal) =>
+      readOn(wires, book, [topic], take, { follow: false, signal, drop }),
+    );
   }
 
-  /** Knows, once it resolves, all that had been published when it was called. */
+  /** Knows, once it resolves, all that had been published when it was called. Throws ApiProblem. */
   catchUp(): Promise<void> {
-    return this.#catchUp.run();
+    return this.#follower.catchUp();
   }
 
   find(asked: NameAndPlace, max: number): string[] {
@@ -59,29 +65,8 @@ export class Directory {
   }
 
   async close(): Promise<void> {
-    clearInterval(this.#timer);
-    this.#closing.abort();
-    await this.#catchUp.settle();
+    await this.#follower.close();
     this.#book.close();
-  }
-
-  async #read(): Promise<void> {
-    const { sqlite } = this.#book;
-    const { signal } = this.#closing;
-    if (signal.aborted) return;
-    const remove = sqlite.prepare("DELETE FROM people WHERE profile = ?");
-    const insert = sqlite.prepare("INSERT OR IGNORE INTO people (key, profile) VALUES (?, ?)");
-    await readOn(
-      this.#wires,
-      this.#book,
-      [this.#topic],
-      ({ value }) => {
-        const { profileId, ...named } = value as Named & { readonly profileId: string };
-        remove.run(profileId);
-        for (const key of listKeys(named)) insert.run(this.#hash(key), profileId);
-      },
-      { follow: false, signal, drop: (profileId) => void remove.run(profileId) },
-    );
   }
 }
 

@@ -58,6 +58,12 @@ export const PROBLEMS = {
     advice: "ask again",
     retryAfter: 5,
   },
+  "passages-behind": {
+    status: 503,
+    title: "the transitions are being read",
+    advice: "ask again",
+    retryAfter: 5,
+  },
   "log-unavailable": {
     status: 503,
     title: "the log cannot be reached",

@@ -29,6 +29,9 @@ export const atLeast = z.strictObject({
 /** Instant of the last line, and how many lines of it were shown. */
 export const TIMELINE_CURSOR = /^(\d{1,15})\.(\d{1,3})$/;
 
+export const TRANSITION_ID = /^[A-Za-z0-9_-]{22}\.\d{1,15}$/;
+export const PASSAGES_PAGE_MAX = 100;
+
 export const PROFILE_ID = /^[A-Za-z0-9_-]{22}$/;
 
 export const commandId = z

@@ -26,6 +26,7 @@ import { RateLimit } from "./rate-limit.ts";
 import { createExplanationRoutes } from "./routes/explanation.ts";
 import { createExportRoutes } from "./routes/exports.ts";
 import { createHealthRoutes } from "./routes/health.ts";
+import { createPassageRoutes } from "./routes/passages.ts";
 import { createProfileRoutes } from "./routes/profiles.ts";
 import { createRetentionRoutes } from "./routes/retention.ts";
 import { createRulingRoutes } from "./routes/rulings.ts";
@@ -138,11 +139,13 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   app.addHook("onClose", async () => {
     await exports.close();
     await services.directory.close();
+    await services.passages.close();
     await options.audit.close();
   });
   const handlers: Handlers = {
     ...createProfileRoutes(services),
     ...createSearchRoutes(services),
+    ...createPassageRoutes(services),
     ...createExplanationRoutes(services),
     ...createRulingRoutes(services),
     ...createStatementRoutes(services),

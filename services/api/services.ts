@@ -12,6 +12,7 @@ import type { LookupServices } from "#services/wire/location.ts";
 import type { FoldedWith } from "#services/wire/rules.ts";
 import { Directory } from "./directory.ts";
 import { Gate } from "./outage.ts";
+import { Passages } from "./passages.ts";
 import { awaitPosition } from "./position.ts";
 import { ApiProblem } from "./problem.ts";
 
@@ -30,7 +31,7 @@ export interface ApiSurroundings extends Omit<LookupServices, "shards"> {
 export interface ApiServices extends ApiSurroundings, LookupServices {
   readonly country: string;
   readonly directory: Directory;
-  readonly directoryGate: Gate;
+  readonly passages: Passages;
   readonly storeGate: Gate;
   readonly logGate: Gate;
   readonly waitMs: number;
@@ -48,6 +49,7 @@ export interface Patience {
 
 export function createServices(surroundings: ApiSurroundings, { waitMs, callMs, heartbeatMs }: Patience): ApiServices {
   const { configuration, deployment } = surroundings.loaded;
+  const topics = topicNames(surroundings.loaded);
   let { index } = surroundings;
   let indexSinceMs = performance.now();
   return {
@@ -59,13 +61,15 @@ export function createServices(surroundings: ApiSurroundings, { waitMs, callMs, 
       }
       return index;
     },
-    directory: new Directory(
-      deployment.api.directoryFile,
-      surroundings,
-      topicNames(surroundings.loaded).profileState,
-      surroundings.hash,
-    ),
-    directoryGate: new Gate("directory-behind", callMs),
+    directory: new Directory(deployment.api.directoryFile, surroundings, {
+      topic: topics.profileState,
+      hash: surroundings.hash,
+      gate: new Gate("directory-behind", callMs),
+    }),
+    passages: new Passages(deployment.api.passagesFile, surroundings, {
+      topics,
+      gate: new Gate("passages-behind", callMs),
+    }),
     shards: deployment.engine.shards,
     country: countryOfAskers(configuration),
     storeGate: new Gate("store-unavailable", callMs),

@@ -277,6 +277,11 @@ const api = z.strictObject({
       "Keyed hashes of names with postcodes, to search by; one process each, relative to the working folder. It may be removed.",
     environment: "WEFT_API_DIRECTORY_FILE",
   }),
+  passagesFile: z.string().min(1).default(".weft/api-passages.sqlite").meta({
+    description:
+      "Transitions, for histories and reports; one process each, relative to the working folder. It may be removed.",
+    environment: "WEFT_API_PASSAGES_FILE",
+  }),
   tls: listeningTls,
   oidc: z
     .strictObject({

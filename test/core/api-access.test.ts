@@ -87,7 +87,7 @@ async function ask(
 /** A request of the route that the schema accepts, from the document alone. */
 function sample(path: string, method: string) {
   const id = path.startsWith("/profiles") ? "AAAAAAAAAAAAAAAAAAAAAA" : "0b8f7a52-6f0e-4c53-9d0a-0e5d1f1d2c3b";
-  const url = path.replace("{id}", id);
+  const url = path.replace("{id}", id).replace("{kind}", "matrix");
   const bodies: Readonly<Record<string, object>> = {
     "/profiles/lookup": MARIE_BY_PHONE,
     "/profiles/search": { by: "card", number: MARIE.card.card },
@@ -146,6 +146,7 @@ test("each role may do at each route what its scopes say, and nothing else", asy
         ? ({
             "/profiles/{id}": 404,
             "/profiles/{id}/timeline": 404,
+            "/profiles/{id}/transitions": 404,
             "/rulings": 409,
             "/rules": method === "get" ? 200 : 400,
             "/notes": 202,

@@ -9,6 +9,7 @@ import { describe, it } from "node:test";
 import * as fc from "fast-check";
 import type { Output, SegmentTransition } from "#core/effect.ts";
 import { readOn } from "#services/report/book.ts";
+import { listPassages } from "#services/report/history.ts";
 import { readTopic } from "#services/report/intake.ts";
 import { Ledger, type ToldTransition } from "#services/report/ledger.ts";
 import { countDays, reportMatrix } from "#services/report/matrix.ts";
@@ -148,6 +149,54 @@ describe("the passage matrix", () => {
       ["multi-buyer", "one-buyer", "prospect", "visitor"].map((segment) => [segment, 1, 1]),
     );
     ledger.close();
+  });
+
+  it("lists what a profile went through, page by page, under each id that it bore, with what was taken back", async () => {
+    const met = { ids: 0, retracted: 0 };
+    await fc.assert(
+      fc.asyncProperty(historyOf("crowd", 10, 40), fc.integer({ min: 1, max: 5 }), async ({ events }, max) => {
+        const { outputs } = await foldEach(events);
+        const told = await openToldTopics();
+        await told.publish(outputs);
+        const ledger = new Ledger();
+        await readTopic(told, ledger, topics, { follow: false });
+        const former = new Map<string, string>();
+        for (const one of outputs)
+          if (one.kind === "identity-changed" && one.change === "alias" && one.otherProfileId !== null)
+            if (!former.has(one.profileId)) former.set(one.profileId, one.otherProfileId);
+        const moves = outputs.filter(isMove);
+        const takenBack = new Set(moves.flatMap(({ retracts }) => retracts ?? []));
+        for (const profile of new Set(moves.map(({ profileId }) => profileId))) {
+          const ids = new Set<string>();
+          for (let id: string | undefined = profile; id !== undefined && !ids.has(id); id = former.get(id)) ids.add(id);
+          const wanted = [...ids].flatMap((id) =>
+            moves.filter(({ kind, profileId }) => kind === "transition" && profileId === id).toReversed(),
+          );
+          const listed = [];
+          for (let before = "", more = true; more; ) {
+            const page = listPassages(ledger, profile, before, max);
+            ok(page.passages.length <= max);
+            listed.push(...page.passages);
+            before = page.passages.at(-1)?.transitionId ?? "";
+            more = page.hasMore;
+          }
+          deepEqual(
+            listed.map(({ transitionId, from, to, decisive, atMs, retractedBy }) => {
+              return { transitionId, from, to, decisive, at: atMs, isTakenBack: retractedBy !== null };
+            }),
+            wanted.map(({ transitionId, from, to, decisive, by }) => {
+              const isTakenBack = takenBack.has(transitionId);
+              return { transitionId, from, to, decisive: decisive.toSorted(), at: by.at, isTakenBack };
+            }),
+          );
+          if (ids.size > 1) met.ids += 1;
+          if (wanted.some(({ transitionId }) => takenBack.has(transitionId))) met.retracted += 1;
+        }
+        ledger.close();
+      }),
+      runs(60),
+    );
+    checkMet(met.ids > 0 && met.retracted > 0);
   });
 
   it("as a page needs nothing else, and what events name is text in it", () => {

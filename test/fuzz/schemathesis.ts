@@ -25,6 +25,7 @@ api:
   keysFile: ${at("keys.json")}
   auditFile: ${at("audit.jsonl")}
   directoryFile: ${at("directory.sqlite")}
+  passagesFile: ${at("passages.sqlite")}
   requestsPerMinute: 1000000
   waitMax: 20ms
 `,

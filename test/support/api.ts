@@ -108,6 +108,7 @@ export async function openTestApi(stage: Stage, options: TestApiOptions = {}): P
     ...loaded.deployment.api,
     keysFile,
     directoryFile: ":memory:",
+    passagesFile: join(folder, `api-passages-${randomUUID()}.sqlite`),
     auditFile: join(folder, `api-audit-${randomUUID()}.jsonl`),
     keys: options.withoutKeys === true ? [] : made.map(({ kept: { id, role, hash } }) => `${id}:${role}:${hash}`),
     requestsPerMinute: REQUESTS_PER_MINUTE,

@@ -1,7 +1,6 @@
 // Who is meant by what is on a receipt, a card or an envelope.
 
 import { type FoundProfile, lookUpAll, lookUpId, lookUpOrder } from "#services/wire/lookup.ts";
-import { isOutage } from "../command.ts";
 import type { CONTRACT } from "../contract.ts";
 import { bears, type NameAndPlace } from "../directory.ts";
 import type { Handlers, Request } from "../handler.ts";
@@ -14,7 +13,7 @@ const ANSWERS_MAX = 10;
 const CANDIDATES_MAX = 2 * ANSWERS_MAX;
 
 export function createSearchRoutes(services: ApiServices): Pick<Handlers, "search"> {
-  const { country, directory, directoryGate } = services;
+  const { country, directory } = services;
 
   async function findByName(asked: NameAndPlace): Promise<FoundProfile[]> {
     const found = await Promise.all(directory.find(asked, CANDIDATES_MAX).map((id) => lookUpId(services, id)));
@@ -26,17 +25,9 @@ export function createSearchRoutes(services: ApiServices): Pick<Handlers, "searc
     return body.by === "card" ? lookUpAll(services, CARD, body.number, country) : findByName(body);
   }
 
-  async function catchUp(): Promise<void> {
-    try {
-      await directoryGate.pass(() => directory.catchUp());
-    } catch (error) {
-      throw isOutage(error) ? new ApiProblem("log-unavailable", {}, { cause: error }) : error;
-    }
-  }
-
   return {
     async search(request) {
-      if (request.body.by === "name") await catchUp();
+      if (request.body.by === "name") await directory.catchUp();
       const found = await read(services, request.query["at-least"], () => find(request));
       const profiles = [...new Map(found.map((one) => [one.profile.profileId, one])).values()];
       if (profiles.length === 0) throw new ApiProblem("not-found");

@@ -7,28 +7,17 @@ import { Argument, type Command, InvalidArgumentError, Option } from "commander"
 import { TRANSITION_NATURES } from "#core/effect.ts";
 import { loadConfiguration } from "#services/config/configuration.ts";
 import { topicNames } from "#services/config/topics.ts";
-import { reportAttribution, reportFactors } from "#services/report/attribution.ts";
 import { readFold, readFoldQuality, readFoldSummary, readTopic } from "#services/report/intake.ts";
 import { Ledger, type Selection } from "#services/report/ledger.ts";
 import { readBase, readBuyers, reportLifetime, reportRfm, type Base } from "#services/report/lifetime.ts";
-import { reportMatrix } from "#services/report/matrix.ts";
 import { writePage } from "#services/report/page.ts";
-import { reportCohorts, reportPaths } from "#services/report/paths.ts";
-import { describeHolds, reportQuality } from "#services/report/quality.ts";
-import { showCell, showHead, type Report, type Sheet } from "#services/report/sheet.ts";
+import { describeHolds } from "#services/report/quality.ts";
+import { REPORT_KINDS, type ReportKind, writeReport } from "#services/report/reports.ts";
+import { showCell, showHead, type Sheet } from "#services/report/sheet.ts";
 import { readHolds } from "#services/wire/hold-ledger.ts";
 import type { CommonOptions } from "../program.ts";
 import { UsageError } from "../failure.ts";
 import { openWires } from "../wiring.ts";
-
-const REPORTS: Readonly<Record<string, Report>> = {
-  matrix: reportMatrix,
-  factors: reportFactors,
-  paths: reportPaths,
-  attribution: reportAttribution,
-  quality: reportQuality,
-  cohorts: reportCohorts,
-};
 
 /** Of the people of a fold, not of their transitions. */
 const SCORES: Readonly<Record<string, (base: Base) => readonly Sheet[]>> = { rfm: reportRfm, clv: reportLifetime };
@@ -47,7 +36,7 @@ export function registerReport(program: Command): void {
   program
     .command("report")
     .description("what the transitions add up to: who moved, after how long, and what led there")
-    .addArgument(new Argument("<kind>", "what of it").choices([...Object.keys(REPORTS), ...Object.keys(SCORES), "all"]))
+    .addArgument(new Argument("<kind>", "what of it").choices([...REPORT_KINDS, ...Object.keys(SCORES), "all"]))
     .option("--from <dir>", "the folder of a fold, in place of the topics")
     .option("--since <day>", "first day (UTC), such as 2026-03-01", parseDay)
     .option("--until <day>", "last day", parseDay)
@@ -75,10 +64,10 @@ async function printReport(kind: string, options: ReportOptions): Promise<void> 
   }
   const { ledger, holds } = await openLedger(options);
   try {
-    const kinds = kind === "all" ? Object.keys(REPORTS) : [kind];
+    const kinds = kind === "all" ? REPORT_KINDS : [kind as ReportKind];
     const ofSources = from === undefined ? [holds] : [readFoldSummary(from), ...(await readFoldQuality(from))];
     const sheets = kinds.flatMap((name) => [
-      ...(REPORTS[name]?.(ledger, options) ?? []),
+      ...writeReport(name, ledger, options),
       ...(name === "quality" ? ofSources : []),
     ]);
     writeSheets(sheets, options, kind);

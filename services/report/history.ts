@@ -1,0 +1,78 @@
+// The passages of one profile, the latest first: under its id and under those that it bore before, with those that were
+// taken back.
+
+import type { ChannelCredit } from "#core/credit.ts";
+import type { TransitionNature } from "#core/effect.ts";
+import type { Ledger, Row } from "./ledger.ts";
+
+export interface Passage {
+  readonly transitionId: string;
+  readonly from: string | null;
+  readonly to: string | null;
+  readonly cause: string;
+  readonly nature: TransitionNature;
+  readonly atMs: number;
+  readonly timeInFormerMs: number | null;
+  readonly valueTier: string | null;
+  /** Channels on which she could be told. */
+  readonly reachable: readonly string[];
+  /** Facts that decided. */
+  readonly decisive: readonly string[];
+  readonly touches: readonly { channel: string; campaignId: string | null; medium: string | null }[];
+  readonly credit: readonly ChannelCredit[];
+  /** What took it back; null: it stands. */
+  readonly retractedBy: string | null;
+}
+
+export interface PassagePage {
+  readonly passages: readonly Passage[];
+  /** Whether there are earlier ones. */
+  readonly hasMore: boolean;
+}
+
+/** Ids may follow each other in a circle. */
+const NAMES_MAX = 32;
+
+/** As they were told: under her id, then under the one before. */
+const LISTED = `
+  WITH RECURSIVE followed (profile, age) AS (
+    SELECT :profile, 0 UNION SELECT aliases.old, age + 1 FROM aliases JOIN followed USING (profile) WHERE age < ${NAMES_MAX}),
+  ids AS (SELECT profile, min(age) AS age FROM followed GROUP BY profile),
+  listed AS (SELECT passages.*, age FROM passages JOIN ids USING (profile))
+  SELECT id, "from", "to", cause, nature, at, formerMs, valueTier, reachable,
+    (SELECT min(cause) FROM retractions WHERE retracts = listed.id) AS retractedBy
+  FROM listed
+  WHERE :before = '' OR (-age, place) < (SELECT -age, place FROM listed WHERE id = :before)
+  ORDER BY age, place DESC LIMIT :max`;
+
+/** before: a transition's id, or none; after one that is not hers there is nothing. */
+export function listPassages(ledger: Ledger, profile: string, before: string, max: number): PassagePage {
+  const rows = ledger.sqlite.prepare(LISTED).all({ profile, before, max: max + 1 }) as Row[];
+  return { passages: rows.slice(0, max).map((row) => readPassage(ledger, row)), hasMore: rows.length > max };
+}
+
+function readPassage({ sqlite }: Ledger, row: Row): Passage {
+  const id = String(row["id"]);
+  const ask = <T>(query: string) =>
+    sqlite
+      .prepare(query)
+      .all(id)
+      .map((one) => ({ ...one })) as T[];
+  return {
+    transitionId: id,
+    from: row["from"] as string | null,
+    to: row["to"] as string | null,
+    cause: String(row["cause"]),
+    nature: row["nature"] as TransitionNature,
+    atMs: Number(row["at"]),
+    timeInFormerMs: row["formerMs"] as number | null,
+    valueTier: row["valueTier"] as string | null,
+    reachable: String(row["reachable"]).split(" ").filter(Boolean),
+    decisive: ask<{ path: string }>("SELECT path FROM decisive WHERE id = ? ORDER BY path").map(({ path }) => path),
+    touches: ask("SELECT channel, campaignId, medium FROM touches WHERE id = ? ORDER BY place"),
+    credit: ask(
+      "SELECT channel, touches, first, last, linear, position, timeDecay FROM credits WHERE id = ? ORDER BY channel",
+    ),
+    retractedBy: row["retractedBy"] as string | null,
+  };
+}
