@@ -4,9 +4,10 @@
 
 import { areCompanions, type Companion } from "./companion.ts";
 import { compareText } from "./comparison.ts";
-import type { ChannelEvent } from "./event.ts";
+import { type ChannelEvent, OCCURRED_AHEAD_MAX_MS } from "./event.ts";
 import { compareTold, classedKey, cutText, listRegisters, NOTHING_TOLD } from "./facet.ts";
 import type { RegisterRules, Registers, Telling, Told } from "./facet.ts";
+import type { EventItem } from "./item.ts";
 import type { Registry } from "./registry.ts";
 
 export const CONSENTS_MAX = 64;
@@ -74,12 +75,14 @@ export function gatherConsents(told: readonly Consent[]): Registers<Said> {
   return consents;
 }
 
+/** Of an event that says to be of the future no grant is taken: it would outlast what she says in the meantime. */
 export function readConsents(
   { told, authenticated, limits }: Telling,
   event: ChannelEvent,
-  anchor: string,
+  { anchor, recordedAt }: Pick<EventItem, "anchor" | "recordedAt">,
 ): Registers<Said> {
-  const parts = event.consents ?? [];
+  const isAhead = told.at >= recordedAt + OCCURRED_AHEAD_MAX_MS;
+  const parts = event.consents?.filter(({ granted }) => !granted || !isAhead) ?? [];
   if (parts.length === 0 || !authenticated) return NOTHING_TOLD;
   return gatherConsents(
     parts.map(({ purpose, channel, granted, proof }) => {

@@ -88,7 +88,7 @@ export function readDossier(
   const { searches, touches, timeline } = readJourney(telling, event);
   const { calls, notes, messageSteps } = readCorrespondence(telling, event);
   return {
-    consents: readConsents(telling, event, item.anchor),
+    consents: readConsents(telling, event, item),
     companions,
     restrictions: readRestriction(telling, event),
     cases: readCases(telling, event, source?.caseIdScope ?? item.source),

@@ -4,7 +4,7 @@ import { deepEqual } from "node:assert/strict";
 import { describe, it } from "node:test";
 import { viewConsents } from "#core/consent.ts";
 import { type Fact, foldFacts, registry } from "#support/fold-facts.ts";
-import { foldEach, tell } from "#support/fold-events.ts";
+import { foldEach, START_MS, tell } from "#support/fold-events.ts";
 import { must } from "#support/oracle-identity.ts";
 
 const AT = Date.UTC(2026, 0, 5);
@@ -54,6 +54,27 @@ describe("a consent", () => {
       ["email", false],
       ["sms", true],
     ]);
+  });
+});
+
+describe("a consent of an event of the future", () => {
+  const [customer, HOUR] = [{ customer: "c-1" }, 60];
+  const say = (minute: number, granted: boolean, aheadMinutes: number) =>
+    tell("crm", minute, "consent-changed", customer, {
+      occurredAt: START_MS + (minute + aheadMinutes) * 60_000,
+      consents: [{ purpose: "news", granted, proof: "form-1" }],
+    });
+  const holdsOf = async (...events: Parameters<typeof foldEach>[0][number][]) => {
+    const { profiles } = await (await foldEach(events)).readPeople();
+    return profiles.flatMap(({ view }) => view.consents.map(({ granted }) => granted));
+  };
+
+  it("never grants, and refuses as any other", async () => {
+    deepEqual(await holdsOf(say(1, true, HOUR)), []);
+    deepEqual(await holdsOf(say(1, true, 4)), [true], "clocks differ by minutes");
+    deepEqual(await holdsOf(say(1, true, 0), say(2, false, HOUR)), [false]);
+    deepEqual(await holdsOf(say(1, true, HOUR), say(3, false, 0)), [false], "nor does it outlast what is said later");
+    deepEqual(await holdsOf(say(1, true, HOUR), say(3, true, 0)), [true]);
   });
 });
 

@@ -8,6 +8,9 @@ import type { Refusal } from "./oracle-erasure.ts";
 import { groupBy, iso, isVouched } from "./oracle-facts.ts";
 import { must } from "./oracle-identity.ts";
 
+/** So far ahead, or further, an event is of the future: it grants nothing. */
+const AHEAD_MS = 5 * 60_000;
+
 /**
  * I5: claims do not count. Under one identifier the latest holds, of a tie the refusal; without proof it is none. Between
  * identifiers a refusal holds until a later grant, told under one that was hers together with that one by then.
@@ -15,13 +18,15 @@ import { must } from "./oracle-identity.ts";
 export function listConsents(registry: Registry, facts: readonly AcceptedEvent[], refusals: readonly Refusal[]) {
   const { purposesWithoutProof } = registry.configuration;
   const kept = refusals.map((one) => ({ ...one, holds: false, proof: null, source: "privacy", isGrant: false }));
-  const said = facts.filter(isVouched).flatMap(({ source, event, anchor }) =>
-    (event.consents ?? []).map(({ purpose, channel, granted, proof: shown }) => {
-      const { occurredAt: at, eventId } = event;
-      const proof = shown === "" ? null : (shown ?? null);
-      const holds = granted && (proof !== null || purposesWithoutProof.includes(purpose));
-      return { purpose, channel: channel || null, holds, isGrant: granted, proof, at, source, eventId, anchor };
-    }),
+  const said = facts.filter(isVouched).flatMap(({ source, event, anchor, recordedAt }) =>
+    (event.consents ?? [])
+      .filter(({ granted }) => !granted || event.occurredAt < recordedAt + AHEAD_MS)
+      .map(({ purpose, channel, granted, proof: shown }) => {
+        const { occurredAt: at, eventId } = event;
+        const proof = shown === "" ? null : (shown ?? null);
+        const holds = granted && (proof !== null || purposesWithoutProof.includes(purpose));
+        return { purpose, channel: channel || null, holds, isGrant: granted, proof, at, source, eventId, anchor };
+      }),
   );
   const latest = groupBy([...said, ...kept], ({ purpose, channel, anchor }) => [purpose, channel, anchor]).map(
     (group) => must(group.toSorted(later)[0]),
