@@ -6,6 +6,7 @@ import { createHmac, createSecretKey, type KeyObject, timingSafeEqual } from "no
 import { mkdirSync, readFileSync, statSync } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
 import { dirname } from "node:path";
+import { holdAlone } from "./sole.ts";
 
 export interface AuditEntry {
   readonly at: string;
@@ -42,21 +43,39 @@ export class AuditTrail {
   #writing: Promise<void> = Promise.resolve();
   #next: Promise<void> | null = null;
 
-  private constructor(file: FileHandle, secret: Uint8Array, head: AuditHead) {
+  readonly #release: () => void;
+
+  private constructor(file: FileHandle, secret: Uint8Array, head: AuditHead, release: () => void) {
+    this.#release = release;
     this.#file = file;
     this.#key = createSecretKey(secret);
     this.#head = head;
   }
 
-  /** Throws AuditBroken where what is there is not a whole trail; a torn last line is cut off, and a line says so. */
+  /**
+   * Throws AuditBroken where what is there is not a whole trail, FileInUse where another process appends to it; a torn last
+   * line is cut off, and a line says so.
+   */
   static async open(path: string, secret: Uint8Array): Promise<AuditTrail> {
     mkdirSync(dirname(path), { recursive: true });
+    // A device takes from anybody.
+    const isDevice = statSync(path, { throwIfNoEntry: false })?.isFile() === false;
+    const release = isDevice ? () => {} : holdAlone(path, "api.auditFile");
+    try {
+      return await AuditTrail.#openHeld(path, secret, release);
+    } catch (error) {
+      release();
+      throw error;
+    }
+  }
+
+  static async #openHeld(path: string, secret: Uint8Array, release: () => void): Promise<AuditTrail> {
     const text = readTrail(path);
     // A power cut may tear the last line, whose request was never answered.
     const whole = text.slice(0, text.lastIndexOf("\n") + 1);
     const head = verifyTrail(whole, secret);
     const file = await open(path, "a", 0o600);
-    const trail = new AuditTrail(file, secret, head);
+    const trail = new AuditTrail(file, secret, head, release);
     if (whole.length === text.length) return trail;
     await file.truncate(Buffer.byteLength(whole));
     const at = new Date().toISOString();
@@ -94,6 +113,7 @@ export class AuditTrail {
   async close(): Promise<void> {
     await (this.#next ?? this.#writing).catch(() => {});
     await this.#file.close();
+    this.#release();
   }
 }
 

@@ -9,6 +9,7 @@ import type { Log } from "#ports/log.ts";
 import { Book, readOn, type ReadRecord } from "#services/report/book.ts";
 import { Follower } from "./follower.ts";
 import type { Gate } from "./outage.ts";
+import { holdAlone } from "./sole.ts";
 
 const TABLES = `
 CREATE TABLE IF NOT EXISTS people (key TEXT NOT NULL, profile TEXT NOT NULL, PRIMARY KEY (key, profile)) WITHOUT ROWID;
@@ -28,15 +29,18 @@ export interface NameAndPlace {
 }
 
 export class Directory {
+  readonly #release: () => void;
   readonly #book: Book;
   readonly #hash: Hash;
   readonly #follower: Follower;
 
+  /** Throws FileInUse where another process reads into the file. */
   constructor(
     file: string,
     wires: { readonly log: Log; readonly codec: Codec },
     { topic, hash, gate }: { readonly topic: string; readonly hash: Hash; readonly gate: Gate },
   ) {
+    this.#release = holdAlone(file, "api.directoryFile");
     const book = new Book(TABLES, file);
     const remove = book.sqlite.prepare("DELETE FROM people WHERE profile = ?");
     const insert = book.sqlite.prepare("INSERT OR IGNORE INTO people (key, profile) VALUES (?, ?)");
@@ -67,6 +71,7 @@ export class Directory {
   async close(): Promise<void> {
     await this.#follower.close();
     this.#book.close();
+    this.#release();
   }
 }
 

@@ -45,18 +45,23 @@ export async function openApi(surroundings: ApiSurroundings, options: ApiOptions
   const audit = await AuditTrail.open(api.auditFile, identityKey.bytes);
   const { n, chain } = audit.head;
   logger.info({ auditHead: `${n}:${chain}` }, "audit trail");
-  return createServer({
-    audit,
-    services: createServices(surroundings, { waitMs, callMs, heartbeatMs }),
-    authenticator: new Authenticator(keys, verifier, surroundings.hash),
-    logger,
-    metrics,
-    tls: readTls(api.tls),
-    requestsPerMinute: api.requestsPerMinute,
-    failuresPerMinute: limits.failuresPerMinute ?? FAILURES_PER_MINUTE,
-    requestTimeoutMs: limits.requestTimeoutMs ?? REQUEST_TIMEOUT_MS,
-    ...(limits.exportKeptMs === undefined ? {} : { exportKeptMs: limits.exportKeptMs }),
-  });
+  try {
+    return await createServer({
+      audit,
+      services: createServices(surroundings, { waitMs, callMs, heartbeatMs }),
+      authenticator: new Authenticator(keys, verifier, surroundings.hash),
+      logger,
+      metrics,
+      tls: readTls(api.tls),
+      requestsPerMinute: api.requestsPerMinute,
+      failuresPerMinute: limits.failuresPerMinute ?? FAILURES_PER_MINUTE,
+      requestTimeoutMs: limits.requestTimeoutMs ?? REQUEST_TIMEOUT_MS,
+      ...(limits.exportKeptMs === undefined ? {} : { exportKeptMs: limits.exportKeptMs }),
+    });
+  } catch (error) {
+    await audit.close();
+    throw error;
+  }
 }
 
 export async function startApi(surroundings: ApiSurroundings, options: ApiOptions): Promise<RunningApi> {

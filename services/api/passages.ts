@@ -13,21 +13,25 @@ import type { Sheet } from "#services/report/sheet.ts";
 import { Follower } from "./follower.ts";
 import type { Gate } from "./outage.ts";
 import type { ReportOrder } from "./report-worker.ts";
+import { holdAlone } from "./sole.ts";
 
 const WORKER = new URL("./report-worker.ts", import.meta.url);
 
 export class Passages {
+  readonly #release: () => void;
   readonly #file: string;
   readonly #ledger: Ledger;
   readonly #follower: Follower;
   readonly #workers = new Set<Worker>();
   #writing: Promise<unknown> = Promise.resolve();
 
+  /** Throws FileInUse where another process reads into the file. */
   constructor(
     file: string,
     wires: { readonly log: Log; readonly codec: Codec },
     { topics, gate }: { readonly topics: TopicNames; readonly gate: Gate },
   ) {
+    this.#release = holdAlone(file, "api.passagesFile");
     const ledger = new Ledger(file);
     this.#file = file;
     this.#ledger = ledger;
@@ -54,6 +58,7 @@ export class Passages {
     await this.#follower.close();
     await Promise.all([...this.#workers].map((worker) => worker.terminate()));
     this.#ledger.close();
+    this.#release();
   }
 
   #order(order: ReportOrder): Promise<readonly Sheet[]> {

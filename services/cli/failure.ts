@@ -40,6 +40,8 @@ const ADVICE: Readonly<Record<string, string>> = {
     "`weft config explain` prints the keys; `weft --dev` does without, where nobody's data is at stake",
   "log-untrusted": "check kafka.tls.ca, the broker's certificate and name, kafka.username and its password",
   "audit-broken": "keep the file as it is: somebody has changed it; give api.auditFile another name to go on",
+  "file-in-use":
+    "give each `weft api` of this folder an api.auditFile, api.directoryFile and api.passagesFile of its own",
   "tls-unreadable": "api.tls and admin.tls name a PEM file each for the certificate and its private key",
   "api-keys-unreadable": "mend or remove the file (api.keysFile); `weft api keys create` makes another",
   "schema-refused": "the registry holds another schema under this subject; register ours, or set registry.autoRegister",

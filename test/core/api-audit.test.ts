@@ -5,6 +5,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { AuditBroken, AuditTrail, readTrail, verifyTrail } from "#services/api/audit.ts";
+import { FileInUse } from "#services/api/sole.ts";
 import { MARIE } from "#services/demo/cast.ts";
 import type { Stage } from "#services/cli/stage.ts";
 import { expectAnswer, openTestApi, playWeek } from "#support/api.ts";
@@ -141,4 +142,32 @@ test("what cannot be written to the trail is neither shown nor done", async () =
   // Masked answers need no line.
   assert.equal((await api.as(api.keys.reader).lookUp({ body: marie })).status, 200);
   await api.close();
+});
+
+test("two processes never share a trail, a directory or passages: the second is refused, and may begin once the first has ended", async () => {
+  const files = {
+    directoryFile: join(stage.folder, "directory.sqlite"),
+    passagesFile: join(stage.folder, "passages.sqlite"),
+  };
+  const first = await openTestApi(stage, { api: files });
+  const same = { ...files, auditFile: first.auditFile };
+  const others = {
+    auditFile: join(stage.folder, "another.jsonl"),
+    directoryFile: ":memory:",
+    passagesFile: ":memory:",
+  };
+  for (const key of ["auditFile", "directoryFile", "passagesFile"] as const) {
+    const own = { ...others, [key]: same[key] };
+    await assert.rejects(openTestApi(stage, { api: own }), (error: Error) => {
+      assert.ok(error instanceof FileInUse && error.code === "file-in-use");
+      assert.match(error.message, new RegExp(`^api\\.${key} is .+, which another process has$`));
+      return true;
+    });
+  }
+  expectAnswer(await first.as(first.keys.agent).lookUp({ body: marie }));
+  await first.close();
+  const second = await openTestApi(stage, { api: same });
+  expectAnswer(await second.as(second.keys.agent).lookUp({ body: marie }));
+  await second.close();
+  assert.equal(verifyTrail(readFileSync(first.auditFile, "utf8"), stage.loaded.deployment.identityKey.bytes).n, 2);
 });
