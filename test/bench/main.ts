@@ -2,9 +2,10 @@
 // a raw kafkajs consumer that does nothing reads of the same topic on the same machine. Real processes, real services.
 //
 //   npm run bench -- [--events N] [--people N] [--seed N] [--shape uniform|zipf] [--interval 100ms] [--json]
+//                    [--stitchers N]    that share the shards out; the resolver is one
 //                    [--profile DIR]    writes a CPU profile of each worker
 //
-// Not measured: latency, more than one worker of each kind, another machine for the services.
+// Not measured: latency, another machine for the services.
 
 import { spawn, type ChildProcess } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -25,7 +26,7 @@ const CLOCK_TICKS = 100;
 const HOME_ROUNDS = 4;
 
 const USAGE =
-  "npm run bench -- [--events N] [--people N] [--seed N] [--shape uniform|zipf] [--interval 100ms] [--profile DIR] [--json]";
+  "npm run bench -- [--events N] [--people N] [--seed N] [--shape uniform|zipf] [--interval 100ms] [--stitchers N] [--profile DIR] [--json]";
 const { values } = readArguments(USAGE, () =>
   parseArgs({
     options: {
@@ -34,6 +35,7 @@ const { values } = readArguments(USAGE, () =>
       seed: { type: "string", default: "1" },
       shape: { type: "string", default: "uniform" },
       interval: { type: "string", default: "100ms" },
+      stitchers: { type: "string", default: "1" },
       json: { type: "boolean", default: false },
       profile: { type: "string" },
     },
@@ -167,16 +169,17 @@ try {
   const rawBefore = await readRaw();
 
   const status = await readStatus({ directory: DIRECTORY });
-  const pids = new Map(status.map(({ name, pid }) => [name as string, pid ?? 0]));
-  for (const verb of ["resolve", "stitch"]) {
+  const pids = new Map(status.map(({ name, pid }) => [name as string, [pid ?? 0]]));
+  for (const verb of ["resolve", ...Array.from({ length: Number(values.stitchers) }, () => "stitch")]) {
     const child = cli(verb);
     child.once("exit", (code) => {
       if (code !== 0) failed = `${verb} ended with ${code}`;
     });
     children.push(child);
-    pids.set(verb, child.pid ?? 0);
+    pids.set(verb, [...(pids.get(verb) ?? []), child.pid ?? 0]);
   }
-  const readCpu = () => new Map([...pids].map(([name, pid]) => [name, readCpuSeconds(pid)]));
+  const readCpu = () =>
+    new Map([...pids].map(([name, list]) => [name, list.reduce((sum, pid) => sum + readCpuSeconds(pid), 0)]));
   const position = () => sumOffsets(admin, "weft-resolve", [topic]);
   while ((await position()) === 0) await pause(20);
   const begun = { events: await position(), at: performance.now(), cpu: readCpu() };
@@ -209,6 +212,7 @@ try {
   const result = {
     ...load,
     interval: values.interval,
+    stitchers: Number(values.stitchers),
     eventBytes: Math.round(bytes / load.events),
     rawPerSecond: Math.round(raw),
     eventsPerSecond: Math.round(perSecond),
@@ -226,7 +230,7 @@ try {
         .join(", ")}\n`,
     );
     process.stdout.write(
-      `${result.cores} cores, seed ${load.seed}, ${load.events} events of ${load.people} people, ${load.shape}\n`,
+      `${result.cores} cores, seed ${load.seed}, ${load.events} events of ${load.people} people, ${load.shape}, ${result.stitchers} stitch\n`,
     );
   }
 } finally {
