@@ -5,13 +5,15 @@ import { readBytes } from "./bytes.ts";
 import { readCsv, readHeader } from "./csv.ts";
 import { readJsonLines } from "./json-lines.ts";
 import { readPayloadLines } from "./payload-lines.ts";
-import { ChannelFileError, compareReadings, type ReadEvent, type Reading } from "./reading.ts";
+import { ChannelFileError, compareReadings, type LeftOutKey, type ReadEvent, type Reading } from "./reading.ts";
 
 export interface ReadOptions {
   /** For lines that name no source, and for files that several mappings could read. */
   readonly source?: string;
   /** Told how many bytes of the file (packed ones where it is packed) have been read so far. */
   readonly onBytes?: (file: string, bytes: number) => void;
+  /** Told of what JSON lines say under keys that an event does not have. */
+  readonly onLeftOut?: (file: string, line: number, key: LeftOutKey) => void;
 }
 
 const CSV_NAME = /\.(csv|tsv)(\.gz)?$/i;
@@ -38,6 +40,7 @@ export async function* readChannelFile(
     const sources = new Set(configuration.sources.map((source) => source.name));
     yield* readJsonLines(readBytes(path, options.onBytes), {
       sources,
+      onLeftOut: (line, key) => options.onLeftOut?.(file, line, key),
       ...(options.source === undefined ? {} : { source: options.source }),
     });
     return;

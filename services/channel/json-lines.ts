@@ -1,18 +1,24 @@
 // JSON lines: one ChannelEvent a line, with `source` and optionally `recordedAt` beside it. Hostile lines (huge, deep,
 // not UTF-8, no JSON) are refused one by one and never stop the file.
 
-import { fields, ownField, readChannelEvent, ShapeFault, time } from "./event-shape.ts";
+import { suggestName } from "#services/config/suggestion.ts";
+import { fields, ownField, readChannelEvent, readTime, ShapeFault } from "./event-shape.ts";
 import { type Line, LINE_BYTES_MAX, splitLines } from "./lines.ts";
-import type { Reading, ReadingReason } from "./reading.ts";
+import type { LeftOutKey, Reading, ReadingReason } from "./reading.ts";
 
 /** An event is five levels deep; more than this is an attack on whoever walks it. */
 export const DEPTH_MAX = 32;
+
+/** Of a line's keys that an event does not have these many are compared with those that it has, if they are no longer than that. */
+const SUGGESTED_MAX = 20;
+const KEY_LENGTH_MAX = 40;
 
 export interface JsonLinesOptions {
   /** Names of the declared sources. */
   readonly sources: ReadonlySet<string>;
   /** For lines that name none. */
   readonly source?: string;
+  readonly onLeftOut?: (line: number, key: LeftOutKey) => void;
 }
 
 export async function* readJsonLines(
@@ -54,13 +60,18 @@ export function readJsonLine({ line, bytes }: Line, options: JsonLinesOptions): 
     if (typeof source !== "string") return refuse("contract-violation", "source: expected the name of a source", about);
     about.source = source;
     if (!options.sources.has(source)) return refuse("unknown-source", "the configuration has no such source", about);
-    const event = readChannelEvent(from);
+    let leftOut = 0;
+    const event = readChannelEvent(from, (part, key, known) => {
+      leftOut += 1;
+      const mayBeMeant = leftOut <= SUGGESTED_MAX && key.length <= KEY_LENGTH_MAX;
+      options.onLeftOut?.(line, { part, meant: (mayBeMeant ? suggestName(key, known) : null) ?? null });
+    });
     const recordedAt = ownField(from, "recordedAt") ?? undefined;
     return {
       ok: true,
       line,
       source,
-      recordedAt: recordedAt === undefined ? event.occurredAt : time(recordedAt, "recordedAt"),
+      recordedAt: recordedAt === undefined ? event.occurredAt : readTime(recordedAt, "recordedAt"),
       recordedAtGiven: recordedAt !== undefined,
       event,
     };

@@ -37,6 +37,14 @@ export interface RefusedLine {
 
 export type Reading = ReadEvent | RefusedLine;
 
+/** What is said under a key that an event does not have; the key itself may be anybody's data. */
+export interface LeftOutKey {
+  /** The part of the event that it stands in; empty: the event itself. */
+  readonly part: string;
+  /** The key that may have been meant. */
+  readonly meant: string | null;
+}
+
 /** The order of recording, which the file's own order need not be: a shuffled file is the same log. */
 export function compareReadings(a: ReadEvent, b: ReadEvent): number {
   return (

@@ -8,6 +8,7 @@ import { readHolds } from "#services/wire/hold-ledger.ts";
 import { PrivacyLedger } from "#services/wire/privacy-ledger.ts";
 import { REHEARSED_MAX, rehearseEvents, type RehearsalReport } from "#services/wire/rehearsal.ts";
 import { countOf, EXIT, UsageError } from "./failure.ts";
+import { LeftOut } from "./left-out.ts";
 import type { CommonOptions } from "./program.ts";
 import { openRuntime } from "./runtime.ts";
 
@@ -30,7 +31,9 @@ export async function rehearseFiles(
   const loaded = loadConfiguration(config);
   const refused: Refused[] = [];
   const read: Read[] = [];
-  for await (const reading of readChannelFiles(files, loaded, source === undefined ? {} : { source })) {
+  const leftOut = new LeftOut();
+  const options = { onLeftOut: leftOut.note, ...(source === undefined ? {} : { source }) };
+  for await (const reading of readChannelFiles(files, loaded, options)) {
     if (reading.ok) read.push(reading);
     else refused.push(reading);
     if (read.length > REHEARSED_MAX)
@@ -46,6 +49,7 @@ export async function rehearseFiles(
     const report = await rehearseEvents(runtime.lookups, requests.erasures, read, holds);
     for (const [place, fate] of report.fates.entries())
       if (fate.fate === "refused") refused.push({ ...placeOf(read, place), reason: fate.reason, detail: fate.detail });
+    leftOut.tell(json);
     process.stdout.write(json ? writeReport(report, refused, read) : describeReport(report, refused, read));
     if (refused.length > 0) process.exitCode = EXIT.inputRefused;
   } finally {

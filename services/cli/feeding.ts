@@ -5,6 +5,7 @@ import { readChannelFiles } from "#services/channel/file.ts";
 import { loadConfiguration } from "#services/config/configuration.ts";
 import { countOf, EXIT, UsageError } from "./failure.ts";
 import type { CommonOptions } from "./program.ts";
+import { LeftOut } from "./left-out.ts";
 import { openProgress } from "./progress.ts";
 import { type PublicationOptions, publishReadings } from "./publication.ts";
 import { openWires } from "./wiring.ts";
@@ -37,7 +38,9 @@ export async function feedFiles(
       [...read.values()].reduce((sum, bytes) => sum + bytes, 0),
       published,
     );
+  const leftOut = new LeftOut();
   const readings = readChannelFiles(files, loaded, {
+    onLeftOut: leftOut.note,
     ...(source === undefined ? {} : { source }),
     onBytes(file, bytes) {
       read.set(file, bytes);
@@ -58,6 +61,7 @@ export async function feedFiles(
       },
     });
     progress.stop();
+    leftOut.tell(json);
     if (json) process.stdout.write(`${JSON.stringify(counts)}\n`);
     else
       process.stdout.write(

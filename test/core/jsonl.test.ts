@@ -74,6 +74,42 @@ test("a line is an event with its source, and is recorded when it happened unles
   ]);
 });
 
+test("what stands under keys that an event does not have is told, with the key that was meant and never the one that is there (O4, G2)", async () => {
+  const told: unknown[] = [];
+  const text = line({
+    traitz: { city: "Nantes" },
+    recordedAt: 1_700_000_000_000,
+    "marie@example.fr": 1,
+    order: { orderId: "o1", totlMinor: 5, lines: [{ productId: "p", quantity: 1, unitPriceMinor: 5, colour: "red" }] },
+    traits: { anything: "goes" },
+  });
+  const readings = await collect(
+    readJsonLines(inChunks(text, 100), {
+      sources: new Set(["web"]),
+      onLeftOut: (place, key) => told.push({ place, ...key }),
+    }),
+  );
+  assert.equal(readings[0]?.ok, true);
+  assert.deepEqual(told, [
+    { place: 1, part: "order.lines[]", meant: null },
+    { place: 1, part: "order", meant: "totalMinor" },
+    { place: 1, part: "", meant: "traits" },
+    { place: 1, part: "", meant: null },
+  ]);
+});
+
+test("a line of sixty thousand keys that no event has costs no more than reading it", async () => {
+  const many = Object.fromEntries(Array.from({ length: 60_000 }, (_, n) => [`k${n}`, 1]));
+  let told = 0;
+  const startedAt = process.cpuUsage();
+  const [reading] = await collect(
+    readJsonLines(inChunks(line(many), 1_000_000), { sources: new Set(["web"]), onLeftOut: () => void (told += 1) }),
+  );
+  const { user, system } = process.cpuUsage(startedAt);
+  assert.deepEqual([reading?.ok, told], [true, 60_000]);
+  assert.ok(user + system < 2_000_000, `${user + system} us`);
+});
+
 test("times are ISO 8601 with any offset or epoch milliseconds, and UTC where no offset is given", async () => {
   const at = async (occurredAt: unknown) => {
     const reading = await readOne({ occurredAt });

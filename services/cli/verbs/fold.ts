@@ -16,6 +16,7 @@ import { createHash } from "#services/wire/hash.ts";
 import { describeCounts } from "../counts.ts";
 import { EXIT, UsageError } from "../failure.ts";
 import type { CommonOptions } from "../program.ts";
+import { LeftOut } from "../left-out.ts";
 import { openProgress } from "../progress.ts";
 
 interface FoldVerbOptions extends CommonOptions {
@@ -66,7 +67,9 @@ async function foldFiles(
   const holds = readHolds(loaded.configuration, hold);
   const arrived: Arrived[] = [];
   const unread: DeadLetterLine[] = [];
-  for await (const reading of readChannelFiles(files, loaded, source === undefined ? {} : { source })) {
+  const leftOut = new LeftOut();
+  const options = { onLeftOut: leftOut.note, ...(source === undefined ? {} : { source }) };
+  for await (const reading of readChannelFiles(files, loaded, options)) {
     if (reading.ok)
       arrived.push({
         source: reading.source,
@@ -84,6 +87,7 @@ async function foldFiles(
         detail: reading.detail,
       });
   }
+  leftOut.tell(json);
   arrived.sort(compareFoldEvents);
   const fold = new Fold({
     configuration: loaded.configuration,
