@@ -1,4 +1,4 @@
-// npm run fuzz:api -- --examples N --seed S: schemathesis (Python's; `pip install schemathesis`) against `weft api` on an embedded
+// npm run fuzz:api -- --examples N --seed S [--phases examples,coverage,fuzzing,stateful]: schemathesis (Python's; `pip install schemathesis`) against `weft api` on an embedded
 // store that holds the demo's week, with an administrator's key. Its own report is the output, and its exit code this one's.
 
 import { type ChildProcess, spawn } from "node:child_process";
@@ -8,9 +8,15 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { readArguments } from "#support/arguments.ts";
 
-const USAGE = "npm run fuzz:api -- [--examples N] [--seed S] (examples of each operation)";
+const USAGE = "npm run fuzz:api -- [--examples N] [--seed S] [--phases a,b] (examples of each operation)";
 const { values } = readArguments(USAGE, () =>
-  parseArgs({ options: { examples: { type: "string", default: "100" }, seed: { type: "string", default: "1" } } }),
+  parseArgs({
+    options: {
+      examples: { type: "string", default: "100" },
+      seed: { type: "string", default: "1" },
+      phases: { type: "string", default: "examples,coverage,fuzzing" },
+    },
+  }),
 );
 const ROOT = join(import.meta.dirname, "../..");
 const folder = mkdtempSync(join(tmpdir(), "weft-schemathesis-"));
@@ -73,7 +79,7 @@ try {
   });
   // The stream does not end, so it is not asked for; the lists of examples that found something are not kept.
   const options = ["--exclude-path", "/changes", "--checks", "all", "--continue-on-failure"];
-  const sizes = ["--phases", "examples,coverage,fuzzing", "--max-examples", values.examples, "--seed", values.seed];
+  const sizes = ["--phases", values.phases, "--max-examples", values.examples, "--seed", values.seed];
   const own = ["--config-file", join(import.meta.dirname, "schemathesis.toml")];
   const given = ["run", `${url}/openapi.json`, "--header", `Authorization: Bearer ${key}`];
   process.exitCode = await ended(start("schemathesis", [...own, ...given, ...options, ...sizes]));
