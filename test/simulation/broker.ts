@@ -31,7 +31,7 @@ export class Broker {
   readonly #positions = new Map<string, Map<string, Written>>();
   readonly #producers = new Map<string, Producer>();
   readonly #onVisible: (partition: Partition) => void;
-  readonly #watchers = new Set<() => void>();
+  readonly #watchers = new Map<string, Set<() => void>>();
   #written = 1;
 
   constructor(world: World, onVisible: (partition: Partition) => void) {
@@ -139,10 +139,12 @@ export class Broker {
     return [...this.#producers.values()].every(({ transaction }) => transaction === null);
   }
 
-  /** Calls back each time that something has become visible, until the returned function is called. */
-  watch(onChange: () => void): () => void {
-    this.#watchers.add(onChange);
-    return () => this.#watchers.delete(onChange);
+  /** Calls back each time that something has become visible in one of the partitions, until the returned function is called. */
+  watch(keys: readonly string[], onChange: () => void): () => void {
+    for (const key of keys) this.#watchers.set(key, (this.#watchers.get(key) ?? new Set()).add(onChange));
+    return () => {
+      for (const key of keys) this.#watchers.get(key)?.delete(onChange);
+    };
   }
 
   /** Only what is being ended moves a position for sure; of what is open nobody knows. */
@@ -238,7 +240,7 @@ export class Broker {
 
   #show(partition: Partition): void {
     this.#onVisible(partition);
-    for (const onChange of this.#watchers) onChange();
+    for (const onChange of this.#watchers.get(partition.key) ?? []) onChange();
   }
 
   #producerOf(id: string): Producer {

@@ -9,7 +9,7 @@ import { type Kit, NAMES, RULE_SETS, topicOf } from "./kit.ts";
 import type { Arrival } from "./workload.ts";
 import type { World } from "./world.ts";
 
-const HELD_MS = 60;
+const HELD_MS = 200;
 const RULES_FROM_MS = Date.UTC(2026, 0, 5);
 
 export class Feeder {

@@ -58,7 +58,7 @@ const RATE_MAX: Readonly<Partial<Record<FaultKind, number>>> = {
   "index-refused": 0.012,
   "index-lost": 0.012,
   "index-partial": 0.03,
-  "registry-refused": 0.02,
+  "registry-refused": 0.1,
   "log-refused": 0.007,
   "log-lost": 0.007,
   "log-late": 0.007,

@@ -27,6 +27,7 @@ export class SimulatedSlot implements OwnedSlot {
   readonly #ground: SlotGround;
   readonly #group: string;
   readonly #id: string;
+  readonly #keys: readonly string[];
   readonly #cursors = new Map<string, number>();
   #epoch: number | null = null;
   #turn = 0;
@@ -43,6 +44,7 @@ export class SimulatedSlot implements OwnedSlot {
         .map((_, partition) => ({ topic, partition }))
         .filter(({ partition }) => options.slotOf(partition) === slot),
     );
+    this.#keys = this.partitions.map(partitionKey);
   }
 
   async takeOver(): Promise<void> {
@@ -51,8 +53,7 @@ export class SimulatedSlot implements OwnedSlot {
   }
 
   async positions(): Promise<ReadonlyMap<string, Position>> {
-    const keys = this.partitions.map(partitionKey);
-    return await this.#ask("read positions", () => this.#ground.broker.readPositions(this.#group, keys));
+    return await this.#ask("read positions", () => this.#ground.broker.readPositions(this.#group, this.#keys));
   }
 
   seek(positions: ReadonlyMap<string, Position>): void {
@@ -80,7 +81,7 @@ export class SimulatedSlot implements OwnedSlot {
         if (records.length > 0 || isLast) finish({ records, atEnd: this.#isAtEnd() });
       });
     let isFetching = false;
-    const unwatch = broker.watch(() => {
+    const unwatch = broker.watch(this.#keys, () => {
       if (isFetching) return;
       isFetching = true;
       world.after(FETCH_WAIT_MS_MIN + world.plan.latencyMs * 0.5, `fetch ${this.#id}`, () => {

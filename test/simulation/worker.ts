@@ -24,6 +24,8 @@ export interface WorkerGround {
   now(): number;
 }
 
+/** Of the batches in which a schema has to be asked for. */
+const ASKED_SHARE = 0.1;
 const RESTART_MS_MAX = 500;
 
 export class Worker {
@@ -190,6 +192,7 @@ export class Worker {
       ...kit.codec,
       prepare: async () => {
         if (world.plan.rates["registry-refused"] === 0 && world.nowMs > 0) return;
+        if (world.draw(world.number("schema is known")) >= ASKED_SHARE) return;
         await send(world, life, {
           name: "registry",
           refused: "registry-refused",
