@@ -164,6 +164,18 @@ describe("the identity index", () => {
     equal(process.known.birthOf("x"), "1-a");
   });
 
+  it("is put back from behind the transactions that were open (S2)", async () => {
+    const deployment = await openReady();
+    const { log } = deployment;
+    const asked: boolean[] = [];
+    const read: Log["read"] = (topics, options) => {
+      asked.push(options.awaitsOpen === true);
+      return log.read(topics, options);
+    };
+    await deployment.start({ log: { ...log, read } }).keeper.check();
+    deepEqual(asked, [true]);
+  });
+
   it("is not taken for whole by who puts it back while it is lost again and another claims it (S2)", async () => {
     const deployment = await openReady();
     const dead = deployment.start();
