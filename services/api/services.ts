@@ -9,6 +9,7 @@ import type { LoadedConfiguration } from "#services/config/configuration.ts";
 import { topicNames } from "#services/config/topics.ts";
 import { countryOfAskers } from "#services/wire/lookup.ts";
 import type { LookupServices } from "#services/wire/location.ts";
+import type { PayloadKeys } from "#services/wire/payload-keys.ts";
 import type { FoldedWith } from "#services/wire/rules.ts";
 import { Directory } from "./directory.ts";
 import { Gate } from "./outage.ts";
@@ -26,6 +27,7 @@ export interface ApiSurroundings extends Omit<LookupServices, "shards"> {
   readonly log: Log;
   readonly codec: Codec;
   readonly foldedWith: FoldedWith;
+  readonly keys: Pick<PayloadKeys, "toOpen">;
 }
 
 export interface ApiServices extends ApiSurroundings, LookupServices {

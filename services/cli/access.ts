@@ -23,7 +23,7 @@ export interface Grant {
 
 export function listGrants(loaded: LoadedConfiguration): Grant[] {
   const { topicPrefix } = loaded.deployment.kafka;
-  const { resolved, privacy, rules, sources, ...outputs } = topicNames(loaded);
+  const { resolved, privacy, rules, sources, keys, ...outputs } = topicNames(loaded);
   const channels = channelTopics(loaded).map(({ name }) => name);
   const told = outputTopics(loaded).map(({ name }) => name);
   const operators = loaded.configuration.sources.filter(({ name }) => name === OPERATOR).map(({ topic }) => topic);
@@ -40,11 +40,11 @@ export function listGrants(loaded: LoadedConfiguration): Grant[] {
   return [
     ...member("resolver", resolving),
     ...on("resolver", kept, "Read", "DescribeConfigs"),
-    ...on("resolver", [resolved, rules], "Read", "Write", "DescribeConfigs"),
+    ...on("resolver", [resolved, rules, keys], "Read", "Write", "DescribeConfigs"),
     ...on("resolver", [...channels, privacy, rules].map(deadLetterTopic), "Write"),
     ...member("stitcher", stitching),
     ...on("stitcher", kept, "DescribeConfigs", "Describe"),
-    ...on("stitcher", [resolved, rules], "Read", "Write", "DescribeConfigs"),
+    ...on("stitcher", [resolved, rules, keys], "Read", "Write", "DescribeConfigs"),
     ...on("stitcher", told, "Write"),
     ...on("api", [...operators, privacy], "Write"),
     ...on("api", [rules], "Read", "Write"),

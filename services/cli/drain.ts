@@ -9,6 +9,7 @@
 import type { Codec } from "#ports/codec.ts";
 import type { Log, LogRecord } from "#ports/log.ts";
 import type { Store } from "#ports/store.ts";
+import { BLIND } from "../wire/sealing.ts";
 import { readBundle, type BundleValue } from "#services/wire/bundle.ts";
 
 export interface DrainOptions {
@@ -56,7 +57,7 @@ export function openDrain({ log, codec, store, resolvedTopic, shards, resolverSl
     const view = views[partition];
     const decoded = codec.decode(value);
     if (view === undefined || !decoded.ok) throw new Error(`${resolvedTopic}/${partition}@${offset} cannot be read`);
-    for (const { item } of readBundle(decoded.value as BundleValue)) {
+    for (const { item } of readBundle(decoded.value as BundleValue, BLIND)) {
       if (item.kind !== "progress") view.busyOffset = offset;
       else if (item.timeMs > (view.ticks.get(item.slot)?.timeMs ?? -1))
         view.ticks.set(item.slot, { timeMs: item.timeMs, offset });

@@ -31,6 +31,7 @@ import { IndexKeeper } from "#services/wire/index-keeper.ts";
 import { createHash } from "#services/wire/hash.ts";
 import { type FoldedWith, readEntry, requireRulesOfLog, toItem } from "#services/wire/rules.ts";
 import { createOutputEncoder } from "#services/wire/output.ts";
+import { PayloadKeys } from "#services/wire/payload-keys.ts";
 import { HoldLedger, type SourceEntry } from "#services/wire/hold-ledger.ts";
 import { PrivacyLedger } from "#services/wire/privacy-ledger.ts";
 import { countryOfAskers } from "#services/wire/lookup.ts";
@@ -61,6 +62,8 @@ export interface Runtime {
   readonly store: Store;
   readonly index: ComponentIndex;
   readonly lookups: LookupServices;
+  /** Of what is sealed on the inner log. */
+  readonly keys: PayloadKeys;
   /** How national phone numbers are read that verbs are given. */
   readonly country: string;
   createTopics(): Promise<void>;
@@ -115,16 +118,25 @@ export async function openRuntime(loaded: LoadedConfiguration, options: RuntimeO
     shards: settings.shards,
     resolvedTopic: names.resolved,
     transactionIntervalMs: settings.transactionIntervalMs,
+    keysTopic: names.keys,
     waiting,
   };
   const keeper = new IndexKeeper({ ...shared, index: state.index, known: index, log: wires.log, run: randomUUID() });
+  const ofKeys = {
+    index: state.index,
+    identityKey: deployment.identityKey.bytes,
+    topic: names.keys,
+    now: () => performance.now(),
+  };
+  // Whoever only reads puts nothing back.
+  const keys = new PayloadKeys({ ...ofKeys, repair: () => keeper.check() });
   const { topicPrefix } = deployment.kafka;
 
   async function requireSafety(): Promise<void> {
     await state.requireSafety();
-    const { privacy, rules, sources } = names;
+    const { privacy, rules, sources, keys: keysTopic } = names;
     const topics = [...channelTopics(loaded), ...innerTopics(loaded)].map(({ name }) => name);
-    for (const finding of await wires.log.findUnsafeTopics([...topics, privacy, rules, sources]))
+    for (const finding of await wires.log.findUnsafeTopics([...topics, privacy, rules, sources, keysTopic]))
       judgeLogSafety(deployment.kafka.brokers, finding, onWait, deployment.dev);
   }
 
@@ -142,6 +154,7 @@ export async function openRuntime(loaded: LoadedConfiguration, options: RuntimeO
       registry: engine.registry,
       index,
       keeper,
+      keys,
       privacy: new PrivacyLedger(names.privacy, wires.log, wires.codec),
       holds: new HoldLedger(names.sources, wires.log, wires.codec, options.onSource),
       rules: {
@@ -172,6 +185,7 @@ export async function openRuntime(loaded: LoadedConfiguration, options: RuntimeO
       engine: engine.under(first.rules),
       store: state.store,
       keeper,
+      keys,
       encodeBundle: await encodeBundle(),
       encodeOutput: await awaitRegistry(() => createOutputEncoder(wires.codec, names)),
       prepareEvents: (events) => wires.codec.prepare(events),
@@ -192,6 +206,7 @@ export async function openRuntime(loaded: LoadedConfiguration, options: RuntimeO
     store: state.store,
     index,
     lookups: { engine, index, store: state.store, shards: settings.shards },
+    keys: new PayloadKeys(ofKeys),
     country: countryOfAskers(configuration),
     createTopics: () => wires.log.createTopics(allTopics(loaded)),
     startResolver: startResolving,

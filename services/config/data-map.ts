@@ -86,7 +86,11 @@ export function describeData(loaded: LoadedConfiguration): DataMapRow[] {
       (topic) => [topic.name, topic],
     ),
   );
-  const keepIn = (name: string) => ({ place: name, retention: describeRetention(topics.get(name)) });
+  const keepIn = (name: string) => ({
+    place: name,
+    // The bytes stay, and what they say is readable as long as the keys are (SPEC.md, section 9).
+    retention: name === names.resolved ? UNTIL_ERASED : describeRetention(topics.get(name)),
+  });
   const listOutputs = (part: string) =>
     (Object.entries(TOLD) as [Output, (typeof TOLD)[Output]][])
       .filter(([, fields]) => Object.values(fields).some((parts) => parts.some((one) => one === part)))

@@ -29,6 +29,7 @@ export interface TopicNames {
   readonly resolved: string;
   readonly privacy: string;
   readonly rules: string;
+  readonly keys: string;
   readonly sources: string;
   readonly profileChanged: string;
   readonly segmentTransition: string;
@@ -48,6 +49,7 @@ export function nameTopics(prefix: string): TopicNames {
     resolved: `${prefix}weft.resolved`,
     privacy: `${prefix}weft.privacy`,
     rules: `${prefix}weft.rules`,
+    keys: `${prefix}weft.keys`,
     sources: `${prefix}weft.sources`,
     profileChanged: `${prefix}profile-changed`,
     segmentTransition: `${prefix}segment-transition`,
@@ -102,6 +104,12 @@ export function innerTopics(loaded: Pick<LoadedConfiguration, "deployment">): To
   return [{ name: topicNames(loaded).resolved, partitions: loaded.deployment.engine.shards, config }];
 }
 
+/** Keys of what is sealed on the inner log, of each name the last word: what was destroyed is to be gone in two days. */
+export function keysTopics(loaded: Pick<LoadedConfiguration, "deployment">): TopicSpec[] {
+  const soon = { "segment.ms": String(DAY_MS), "max.compaction.lag.ms": String(DAY_MS) };
+  return [{ name: topicNames(loaded).keys, partitions: 1, config: { ...keepLatest(), ...soon } }];
+}
+
 /** Requests of persons: of each the latest word, for ever. One partition, so that there is one order of them. */
 export function privacyTopics(loaded: Pick<LoadedConfiguration, "deployment">): TopicSpec[] {
   return [{ name: topicNames(loaded).privacy, partitions: 1, config: keepLatest() }];
@@ -139,6 +147,7 @@ export function allTopics(loaded: Topics): TopicSpec[] {
     ...rulesTopics(loaded),
     ...sourcesTopics(loaded),
     ...innerTopics(loaded),
+    ...keysTopics(loaded),
     ...outputTopics(loaded),
     ...deadLetterTopics(loaded),
   ];

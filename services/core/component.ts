@@ -119,6 +119,11 @@ export interface Abroad {
   readonly arriving: Map<ComponentId, Part[]>;
   /** Joins asked for and not yet handed over, so that they are asked for once. */
   readonly asked: Set<ComponentId>;
+  /**
+   * Keys to be forgotten once its state is on the log without what was erased (erasing.ts); and the parts of orders that say
+   * no more than that they were.
+   */
+  readonly forgets: Set<string>;
 }
 
 /** A part under its key, as a hand-over carries it. */
@@ -213,6 +218,7 @@ export function openAbroad(component: Component): Abroad {
     parked: [],
     arriving: new Map(),
     asked: new Set(),
+    forgets: new Set(),
   };
   return component.abroad;
 }

@@ -180,6 +180,12 @@ export interface LimitReached {
   readonly limit: LimitKind;
 }
 
+/** What was kept under these keys nobody needs any more, and nobody is to read it again. */
+export interface KeysForgotten {
+  readonly kind: "keys-forgotten";
+  readonly keys: readonly string[];
+}
+
 /** What goes to topics; outcomes and limits are counted, not published. */
 export type Output =
   | ProfileChanged
@@ -189,4 +195,4 @@ export type Output =
   | ProfileSignal
   | IdentityAlias
   | ProfileErased;
-export type Effect = Output | EventOutcome | LimitReached;
+export type Effect = Output | EventOutcome | LimitReached | KeysForgotten;

@@ -3,12 +3,13 @@
 // of what it said.
 
 import type { Component, Entry, Erased } from "./component.ts";
-import { componentPart } from "./component.ts";
+import { componentPart, openAbroad } from "./component.ts";
 import { isAuthenticated } from "./configuration.ts";
 import type { Engine } from "./engine.ts";
 import { instantOf, type ErasureKind } from "./erasure.ts";
 import { endProfile, settleIdentity } from "./identity.ts";
-import type { Carried, EventItem, RoutedErasure, RoutedIdentifier } from "./item.ts";
+import type { Carried, ComponentId, EventItem, RoutedErasure, RoutedIdentifier } from "./item.ts";
+import { sealedUnder } from "./item.ts";
 import { findClaiming, forgetMembership, membersOf } from "./membership.ts";
 import { listPart, ORDERS_LISTED_PER_PART } from "./order-book.ts";
 import { eraseOrder, orderPart, type Order } from "./order.ts";
@@ -34,7 +35,7 @@ export function* applyErasure(
     if (entry.profile !== null) touchProfile(engine, workspace, component, entry.profile, cause);
     for (const naming of findClaiming(component, entry)) touchProfile(engine, workspace, component, naming, cause);
   }
-  yield* eraseOrders(workspace, component, item, marked);
+  const gone = yield* eraseOrders(workspace, component, item, marked);
   for (const { entry, erased } of marked) {
     const { key } = entry;
     if (erased.kind === "shared" && entry.profile !== null) affected.add(entry.profile);
@@ -55,7 +56,52 @@ export function* applyErasure(
   for (const born of settleIdentity(engine, workspace, component, cause, news)) affected.add(born);
   // Those whose identifiers were hers in part have lost facts.
   for (const { entry } of marked) if (entry.profile !== null) affected.add(entry.profile);
+  const own = marked.flatMap(({ entry, erased }) => (erased.kind === "own" ? [entry.key] : []));
+  // Of a request that is told again nothing is new.
+  const isKnown = own.length === 0 && item.identifiers.some(({ key, local }) => local && erasure.own.includes(key));
+  const orders = item.identifiers.flatMap(({ key, local }) => (local && erasure.orders.includes(key) ? [key] : []));
+  if (!isKnown) moveAway(engine, workspace, component, [...own, ...orders], gone, erasure.requestId, cause);
   return affected;
+}
+
+/**
+ * The component goes on as another one: so what is left of it comes onto the log as it is by now, counts and versions of
+ * everybody else included, and nobody who folds the log anew needs what led there. Then the keys of that are forgotten.
+ */
+function moveAway(
+  { registry }: Engine,
+  workspace: Workspace,
+  component: Component,
+  keys: readonly string[],
+  orders: readonly string[],
+  requestId: string,
+  cause: Cause,
+): void {
+  if (keys.length === 0) return;
+  const { forgets } = openAbroad(component);
+  for (const key of [...keys, ...orders]) forgets.add(key);
+  workspace.write(componentPart(component.id), component);
+  const next = succeed(component.id, registry.hash(`component\n${component.id}\n${requestId}`));
+  workspace.joins.push({ a: component.id, b: next, cause });
+}
+
+/** An earlier component of the same class: joined with this one, it is what absorbs it. */
+function succeed(id: ComponentId, hash: string): ComponentId {
+  const [componentClass = "", recordedAt = ""] = id.split("-", 2);
+  return `${componentClass}-${String(Number(recordedAt) - 1).padStart(recordedAt.length, "0")}-${hash}`;
+}
+
+/**
+ * Whether what the event says is under the key of somebody who was erased: then it counts as not readable, as it will be.
+ * Whoever had it on its way may have written her keys anew, so they are forgotten again.
+ */
+export function isShredded(workspace: Workspace, component: Component, { item, event }: Carried<EventItem>): boolean {
+  const isHers = (key: string) => component.identifiers.get(key)?.erased?.kind === "own";
+  const isSealedHers = event !== null && isHers(sealedUnder(item));
+  const keys = item.identifiers.flatMap(({ key, value }) => (value !== "" && isHers(key) ? [key] : []));
+  if (isSealedHers) keys.push(sealedUnder(item));
+  if (keys.length > 0) workspace.effects.push({ kind: "keys-forgotten", keys });
+  return isSealedHers;
 }
 
 /** Whether the facts of an event that is anchored here are none any more. */
@@ -106,7 +152,7 @@ function* eraseOrders(
   component: Component,
   { identifiers }: EventItem,
   marked: readonly Marked[],
-): Steps<void> {
+): Steps<string[]> {
   const lists = marked.flatMap(({ entry: { key, ordersListed } }) =>
     Array.from({ length: Math.ceil(ordersListed / ORDERS_LISTED_PER_PART) }, (_, n) => listPart(key, n)),
   );
@@ -115,14 +161,17 @@ function* eraseOrders(
   const keys = new Set([...lists.flatMap((part) => workspace.read<string[]>(part) ?? []), ...named]);
   yield* load(workspace, [...keys].map(orderPart));
   const owners = new Set(marked.map(({ entry }) => entry.key));
+  const gone: string[] = [];
   for (const key of keys) {
     const order = workspace.read<Order>(orderPart(key));
     if (order === null || (order.owner !== null && !owners.has(order.owner))) continue;
     eraseOrder(order);
+    gone.push(orderPart(key));
     workspace.write(orderPart(key), order);
     if (component.abroad?.looseOrders.delete(key) === true) workspace.write(componentPart(component.id), component);
   }
   for (const part of lists) workspace.write(part, null);
+  return gone;
 }
 
 /** Whoever was on it is on none, so that nobody is told to come from it. */

@@ -26,9 +26,9 @@ import {
 import { tellSize } from "./announcement.ts";
 import { adoptLooseOrders, listPart, ORDERS_LISTED_PER_PART } from "./order-book.ts";
 import { evaluateProfile } from "./evaluation.ts";
-import { orderPart } from "./order.ts";
+import { isOrderPart, orderPart } from "./order.ts";
 import { settleIdentity } from "./identity.ts";
-import type { AbsorbItem, ComponentId, HandoverItem } from "./item.ts";
+import { handoverKey, type AbsorbItem, type ComponentId, type HandoverItem } from "./item.ts";
 import { joinProfile } from "./membership.ts";
 import { publishComponent, touchProfile } from "./publication.ts";
 import { createNews, takeStatus, tieEvidence, tieIdentifier, type News } from "./region.ts";
@@ -54,8 +54,8 @@ export function* applyAbsorb(engine: Engine, workspace: Workspace, item: AbsorbI
   const parts: Part[] = [];
   if (present !== null) {
     publishComponent(engine, workspace, id);
-    const orderKeys = yield* listOrders(workspace, present);
-    yield* load(workspace, orderKeys.map(orderPart));
+    const orders = [...(yield* listOrders(workspace, present)).map(orderPart), ...listErasedOrders(present)];
+    yield* load(workspace, orders);
     for (const slice of sliceComponent(present)) parts.push({ key: componentPart(id), value: slice });
     for (const key of present.identifiers.keys()) {
       const state = stateOf(present, key);
@@ -64,8 +64,8 @@ export function* applyAbsorb(engine: Engine, workspace: Workspace, item: AbsorbI
       workspace.drop(identifierPart(key));
     }
     for (const place of present.pages?.keys() ?? []) workspace.drop(pagePart(id, place));
-    for (const key of orderKeys) parts.push({ key: orderPart(key), value: workspace.read(orderPart(key)) });
-    for (const key of orderKeys) workspace.write(orderPart(key), null);
+    for (const key of orders) parts.push({ key, value: workspace.read(key) });
+    for (const key of orders) workspace.write(key, null);
     for (const [key, entry] of present.identifiers) {
       for (let n = 0; n * ORDERS_LISTED_PER_PART < entry.ordersListed; n += 1) {
         parts.push({ key: listPart(key, n), value: workspace.read(listPart(key, n)) });
@@ -78,11 +78,32 @@ export function* applyAbsorb(engine: Engine, workspace: Workspace, item: AbsorbI
   }
   const rules = rulesInForce(workspace)?.sequence ?? 0;
   workspace.sends.push({
-    item: { kind: "handover", component: into, from: id, last: true, parts, cause, rules },
+    item: {
+      kind: "handover",
+      component: into,
+      from: id,
+      last: true,
+      parts,
+      forgets: listForgotten(present),
+      cause,
+      rules,
+    },
     event: null,
   });
   const forwarder: Forwarder = { id, forward: into };
   workspace.write(componentPart(id), forwarder);
+}
+
+/** With somebody's erasure, all that was handed over to the component: it is in what it hands over now. */
+function listForgotten(component: Component | null): string[] {
+  const forgets = [...(component?.abroad?.forgets ?? [])];
+  if (component === null || forgets.every(isOrderPart)) return forgets;
+  const came = [...component.held].filter((birth) => birth !== component.id);
+  return [...forgets, ...came.map(handoverKey)];
+}
+
+function listErasedOrders({ abroad }: Component): string[] {
+  return [...(abroad?.forgets ?? [])].filter(isOrderPart);
 }
 
 /** Keys of all orders that live at the component. */
@@ -108,6 +129,10 @@ export function* applyHandover(
   arriving.set(item.from, chunks);
   if (!item.last) return false;
   arriving.delete(item.from);
+  const { forgets = [] } = item;
+  const keys = forgets.filter((key) => !isOrderPart(key));
+  if (keys.length > 0) workspace.effects.push({ kind: "keys-forgotten", keys });
+  for (const part of forgets) if (isOrderPart(part)) openAbroad(component).forgets.add(part);
   const absorbed = joinSlices(
     chunks.filter(({ key }) => key === componentPart(item.from)).map(({ value }) => value as Component),
   );

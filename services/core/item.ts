@@ -65,6 +65,8 @@ export interface HandoverItem {
   readonly from: ComponentId;
   readonly last: boolean;
   readonly parts: readonly Part[];
+  /** Keys of payloads that nobody needs any more once this state is on the log, and parts of erased orders; absent: none. */
+  readonly forgets?: readonly string[];
   /** Sequence of the rules under which its profiles were evaluated; absent: those of before the first change. */
   readonly rules?: number;
   readonly cause: Cause;
@@ -116,6 +118,18 @@ export type Item = HomeItem | ProgressItem | RulesItem;
 export interface Carried<T extends Item = Item> {
   readonly item: T;
   readonly event: Uint8Array | null;
+}
+
+/** Whose key keeps what the event says, at this home: of what lives here the anchor, else the order, else another. */
+export function sealedUnder({ anchor, identifiers, order }: EventItem): string {
+  const here = identifiers.filter(({ local }) => local).map(({ key }) => key);
+  if (here.includes(anchor)) return anchor;
+  return order?.local === true ? order.key : (here[0] ?? anchor);
+}
+
+/** The key of what a component hands over: it does so once. */
+export function handoverKey(from: ComponentId): string {
+  return `h/${from}`;
 }
 
 export function shardOf(component: ComponentId, shards: number): number {

@@ -65,6 +65,10 @@ export function orderPart(key: string): string {
   return `o/${key}`;
 }
 
+export function isOrderPart(part: string): boolean {
+  return part.startsWith("o/");
+}
+
 export function createOrder(key: string, birth: ComponentId, name: string): Order {
   return { key, birth, name, facts: [], owner: null, view: null };
 }

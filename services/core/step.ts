@@ -8,7 +8,7 @@ import { restate } from "./assertion.ts";
 import { componentPart, createComponent, openAbroad, type Component, type Entry } from "./component.ts";
 import type { Engine } from "./engine.ts";
 import { tellSize } from "./announcement.ts";
-import { applyErasure, isErasedFor } from "./erasing.ts";
+import { applyErasure, isErasedFor, isShredded } from "./erasing.ts";
 import { evaluateProfile } from "./evaluation.ts";
 import { OCCURRED_AHEAD_MAX_MS, type ChannelEvent } from "./event.ts";
 import { recordEvidence } from "./evidence.ts";
@@ -140,7 +140,7 @@ function* applyEvent(
     });
     return;
   }
-  const event = bytes === null ? null : engine.decode(bytes);
+  const event = isShredded(workspace, component, carried) || bytes === null ? null : engine.decode(bytes);
   const clampedAt = event === null ? null : Math.min(event.occurredAt, item.recordedAt + OCCURRED_AHEAD_MAX_MS);
   const isClamped = event !== null && clampedAt !== event.occurredAt;
   const folded = isClamped && clampedAt !== null ? { ...event, occurredAt: clampedAt } : event;
@@ -197,6 +197,8 @@ function* applyEvent(
     keepObjectionsOf(engine, workspace, component, item, folded?.occurredAt ?? item.recordedAt, cause, affected);
   if (folded === null || item.role === "tie" || item.role === "ruling") {
     evaluateAffected(engine, workspace, component, affected, cause);
+    // Its key was forgotten.
+    if (item.role === "anchor") reportOutcome(workspace, item, "suppressed");
     // Told once, where the better of its two identifiers lives; the other home's copy may have come with a hand-over first.
     if (item.role === "ruling" && item.identifiers.some(({ key, local }) => local && key === item.anchor))
       reportOutcome(workspace, item, "folded", isClamped ? "occurred-at-clamped" : null);

@@ -11,10 +11,11 @@ import { EVENT_BYTES_MAX, type ChannelEvent } from "#core/event.ts";
 import type { Carried, RulesItem } from "#core/item.ts";
 import type { Codec } from "#ports/codec.ts";
 import { LogError, partitionKey, type LogRecord, type NewRecord, type OwnedSlot, type Position } from "#ports/log.ts";
-import { encodeBundles, type EncodeBundle } from "../wire/bundle.ts";
+import { encodeBundles, type EncodeBundle, listSealed } from "../wire/bundle.ts";
 import type { ComponentIndex } from "../wire/component-index.ts";
 import type { IndexKeeper } from "../wire/index-keeper.ts";
 import type { HoldLedger } from "../wire/hold-ledger.ts";
+import type { PayloadKeys } from "../wire/payload-keys.ts";
 import type { PrivacyLedger } from "../wire/privacy-ledger.ts";
 import { Stalled, StallWatch } from "../wire/stall.ts";
 import { patiently, type Waiting } from "../wire/patience.ts";
@@ -35,6 +36,8 @@ export interface ResolverServices extends RecordReading {
   readonly keeper: Pick<IndexKeeper, "check" | "mark" | "expect" | "isStill">;
   /** Requests to forget somebody. Absent: there are none. */
   readonly privacy?: PrivacyLedger;
+  /** What is said of people is sealed under these. Absent: it stands on the inner log in the clear. */
+  readonly keys?: Pick<PayloadKeys, "toSeal" | "confirm">;
   /** When sources are held back. Absent: none ever is. */
   readonly holds?: HoldLedger;
   /** Rule sets that come into force. Absent: there is no topic of them. */
@@ -135,14 +138,18 @@ class SlotResolver {
       }
       await patiently(this.#services.waiting, this.#slot.revoked, "identity index", () => this.#services.keeper.mark());
       const positions = new Map(this.#positions);
-      const life = this.#life;
-      publishing = this.#slot
-        .publish(out, positions, () => this.#services.keeper.isStill(life))
-        .then(() => this.#services.waiting.onLoop?.("transaction"));
+      publishing = this.#publish(out, positions, this.#life);
       // Awaited at the next turn; a rejection until then must not be an unhandled one.
       publishing.catch(() => {}).finally(this.#takePublished());
     }
     await publishing;
+  }
+
+  async #publish(out: readonly NewRecord[], positions: ReadonlyMap<string, Position>, life: string): Promise<void> {
+    const { keys, waiting } = this.#services;
+    await this.#slot.publish(out, positions, () => this.#services.keeper.isStill(life));
+    keys?.confirm(out);
+    waiting.onLoop?.("transaction");
   }
 
   #takePublished(): () => void {
@@ -248,8 +255,12 @@ class SlotResolver {
       for (let shard = 0; shard < services.shards; shard += 1)
         items.set(shard, [...(items.get(shard) ?? []), progress]);
     }
+    const { keys } = services;
+    const seals =
+      keys && (await patient("identity index", () => keys.toSeal([...items.values()].flatMap(listSealed), this.#life)));
+    out.push(...(seals?.records ?? []));
     for (const [shard, list] of items) {
-      for (const value of encodeBundles(services.encodeBundle, slot.slot, this.#timeMs, list))
+      for (const value of encodeBundles(services.encodeBundle, slot.slot, this.#timeMs, list, seals))
         out.push({ topic: services.resolvedTopic, partition: shard, key: `r${slot.slot}`, value });
     }
     for (const record of records) this.#positions.set(partitionKey(record), { offset: record.offset + 1, step: 0 });

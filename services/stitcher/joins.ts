@@ -5,6 +5,7 @@
 import type { AbsorbItem, Carried } from "#core/item.ts";
 import type { NewRecord } from "#ports/log.ts";
 import { type BundleValue, encodeBundles, readBundle } from "../wire/bundle.ts";
+import { BLIND } from "../wire/sealing.ts";
 import type { StitcherServices } from "./loop.ts";
 import { groupByHome } from "./shard.ts";
 
@@ -15,13 +16,17 @@ export interface JoiningServices extends StitcherServices {
 }
 
 export function watchJoins(services: StitcherServices): JoiningServices {
-  const { keeper } = services;
+  const { keeper, keys } = services;
   const lives = new Set<string>();
-  const note = async () => {
-    if (keeper !== undefined) lives.add(await keeper.check());
+  const note = async (): Promise<string> => {
+    const life = (await keeper?.check()) ?? "";
+    if (keeper !== undefined) lives.add(life);
+    return life;
   };
   return {
     ...services,
+    // So it is with a key, which another may draw again where the index has lost it.
+    ...(keys === undefined ? {} : { sealing: async (names) => keys.toSeal(names, await note()) }),
     async join(request) {
       await note();
       return await services.join(request);
@@ -51,7 +56,9 @@ export async function joinAgain(services: JoiningServices, unpublished: readonly
   const absorbs = values.flatMap((value) => {
     const decoded = codec.decode(value);
     if (!decoded.ok) throw new Error(`an item that waits to be published cannot be read: ${decoded.reason}`);
-    return readBundle(decoded.value as BundleValue).flatMap(({ item }) => (item.kind === "absorb" ? [item] : []));
+    return readBundle(decoded.value as BundleValue, BLIND).flatMap(({ item }) =>
+      item.kind === "absorb" ? [item] : [],
+    );
   });
   return [...groupByHome(await services.rejoin(absorbs), shards)].flatMap(([partition, items]) =>
     encodeBundles(encodeBundle, -1, 0, items).map((value) => ({ topic: resolvedTopic, partition, key: null, value })),

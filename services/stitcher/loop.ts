@@ -19,7 +19,7 @@ import {
   type Position,
 } from "#ports/log.ts";
 import { StoreUnavailable } from "#ports/store.ts";
-import { readBundle, type BundleValue } from "../wire/bundle.ts";
+import { listOpened, readBundle, type BundleValue } from "../wire/bundle.ts";
 import { Stalled, StallWatch } from "../wire/stall.ts";
 import type { IndexKeeper } from "../wire/index-keeper.ts";
 import { type LoopEvent, patiently, type Waiting } from "../wire/patience.ts";
@@ -221,9 +221,15 @@ async function fold(
   records: readonly LogRecord[],
   publishPart: PublishPart,
 ): Promise<NewRecord[]> {
-  const bundles = records.map((record) => decodeBundle(services.codec, record));
   const { shard } = owned.stitcher;
-  let out: NewRecord[] = [];
+  const shredded = new Set<string>();
+  const bundles = await readBundles(services, records, (name, offset) => {
+    if (offset < owned.publishedAtTakeOver.offset) return;
+    shredded.add(name);
+    services.waiting.onLoop?.("payload-shredded");
+  });
+  // Whoever sealed it may have put its key on the log once more.
+  let out: NewRecord[] = shredded.size === 0 ? [] : ((await services.keys?.destroy(shredded)) ?? []);
   for (let rest = bundles; rest.length > 0; ) {
     const step = await owned.stitcher
       .apply(rest.slice(0, COMMIT_BUNDLES_MAX), owned.published, owned.publishedAtTakeOver)
@@ -258,11 +264,21 @@ async function publish(
   for (const { owned, target } of moved) owned.published = target;
 }
 
-function decodeBundle(codec: Codec, record: LogRecord): Bundle {
-  const decoded = codec.decode(record.value);
-  if (!decoded.ok)
+async function readBundles(
+  { codec, keys }: StitcherServices,
+  records: readonly LogRecord[],
+  onShredded: (name: string, offset: number) => void,
+): Promise<Bundle[]> {
+  const values = records.map((record): BundleValue => {
+    const decoded = codec.decode(record.value);
+    if (decoded.ok) return decoded.value as BundleValue;
     throw new Error(
       `inner record ${record.topic}/${record.partition}@${record.offset} cannot be read: ${decoded.reason}`,
     );
-  return { offset: record.offset, items: readBundle(decoded.value as BundleValue) };
+  });
+  const opening = await keys?.toOpen(values.flatMap(listOpened));
+  return records.map(({ offset }, place) => ({
+    offset,
+    items: readBundle(values[place] as BundleValue, opening, (name) => onShredded(name, offset)),
+  }));
 }

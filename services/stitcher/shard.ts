@@ -24,8 +24,9 @@ import { publishChanges } from "#core/publication.ts";
 import { Workspace, type JoinRequest, type Need, type Reply, type Steps, type TimerQueue } from "#core/workspace.ts";
 import { comparePositions, type NewRecord, type Position } from "#ports/log.ts";
 import { type CommitOutcome, type Store, StoreDamaged, type Timer } from "#ports/store.ts";
-import { encodeBundles, type EncodeBundle } from "../wire/bundle.ts";
+import { encodeBundles, type EncodeBundle, listSealed } from "../wire/bundle.ts";
 import type { OutputEncoder } from "../wire/output.ts";
+import type { PayloadKeys, Seals } from "../wire/payload-keys.ts";
 import type { StoredPart } from "../wire/component-state.ts";
 import { encodeChanges, encodePart, encodeStateOf, readParts } from "../wire/part.ts";
 
@@ -48,6 +49,10 @@ export interface ShardServices {
   join(request: JoinRequest): Promise<Carried[]>;
   /** Joins again what is told again, where the index has lost it; returns what to send beside. Absent: it loses nothing. */
   rejoin?(absorbs: readonly AbsorbItem[]): Promise<Carried[]>;
+  /** What is said of people is sealed under these. Absent: it stands on the inner log in the clear. */
+  readonly keys?: Pick<PayloadKeys, "toOpen" | "toSeal" | "destroy">;
+  /** Of these names, over the index as it is (joins.ts). */
+  sealing?(names: readonly string[]): Promise<Seals>;
   /** Sees to it that these events can be decoded: whoever wrote them may use a schema that this process has not met. */
   prepareEvents(events: readonly Uint8Array[]): Promise<void>;
   onOutputs?(outputs: readonly Output[]): void;
@@ -253,11 +258,13 @@ export class ShardStitcher {
     // What a refold says was said, and counted, before.
     if (silent) return [];
     const outputs: Output[] = [];
+    const forgotten = new Set<string>();
     const lastAliases = new Map<string, Output>();
     for (const effect of workspace.effects) if (effect.kind === "alias") lastAliases.set(effect.oldProfileId, effect);
     for (const effect of workspace.effects) {
       if (effect.kind === "outcome") onOutcome?.(effect);
       else if (effect.kind === "limit") onLimit?.(effect.limit);
+      else if (effect.kind === "keys-forgotten") for (const key of effect.keys) forgotten.add(key);
       // An old id is told once a bundle, where it leads in the end: ids of outputs say the bundle, so two would be one.
       else if (effect.kind !== "alias" || lastAliases.get(effect.oldProfileId) === effect) outputs.push(effect);
     }
@@ -269,10 +276,15 @@ export class ShardStitcher {
     if (workspace.joins.length + absorbs.length > 0) await this.#requireWhole();
     for (const request of workspace.joins) sends.push(...(await this.#services.join(request)));
     sends.push(...workspace.sends, ...((await this.#services.rejoin?.(absorbs)) ?? []));
+    const destroyed = forgotten.size === 0 ? [] : ((await this.#services.keys?.destroy(forgotten)) ?? []);
+    records.push(...destroyed);
     if (sends.length === 0) return records;
     const routed = await this.#route(sends);
+    const sealed = listSealed(sends);
+    const seals = sealed.length === 0 ? undefined : await this.#services.sealing?.(sealed);
+    records.push(...(seals?.records ?? []));
     for (const [shard, items] of routed) {
-      for (const value of encodeBundles(encodeBundle, -1, 0, items))
+      for (const value of encodeBundles(encodeBundle, -1, 0, items, seals))
         records.push({ topic: resolvedTopic, partition: shard, key: null, value });
     }
     return records.map((record) => (record.topic === resolvedTopic ? { ...record, key: `${this.shard}` } : record));

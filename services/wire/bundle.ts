@@ -1,6 +1,6 @@
 // Items of the inner log to ResolvedBundle records and back. Event bytes travel beside their item as they came, parts of
-// a hand-over as the store holds them. A bundle is bounded, so that no record of the inner log is larger than its topic
-// allows.
+// a hand-over as the store holds them; both, and the values of identifiers, are sealed where there is something to seal
+// with. A bundle is bounded, so that no record of the inner log is larger than its topic allows.
 
 import type {
   AbsorbItem,
@@ -9,12 +9,17 @@ import type {
   HandoverItem,
   Item,
   ProgressItem,
+  RoutedIdentifier,
   RulesItem,
   StatusItem,
 } from "#core/item.ts";
+import { handoverKey, sealedUnder } from "#core/item.ts";
+import { bareParts } from "./bared-part.ts";
+import type { Part } from "#core/component.ts";
 import { decodePart, encodePart } from "./part.ts";
 import { toBuffer } from "./avro.ts";
 import type { StoredPart } from "./component-state.ts";
+import { type Opening, pack, type Sealing, unpack } from "./sealing.ts";
 
 /** A bundle is closed when its items reach about this many bytes. */
 export const BUNDLE_BYTES_MAX = 512 * 1024;
@@ -35,6 +40,7 @@ interface WireItem {
   readonly progress?: ProgressItem | null;
   readonly rules?: RulesItem | null;
   readonly payload?: Uint8Array | null;
+  readonly sealed?: Uint8Array | null;
 }
 
 export interface BundleValue {
@@ -51,31 +57,73 @@ interface Written {
 }
 
 /** In chunks: a part is bounded, and how many there are is not. */
-function writeHandover(item: HandoverItem): Written[] {
-  const chunks: { parts: StoredPart[]; bytes: number }[] = [{ parts: [], bytes: ITEM_BYTES }];
-  for (const part of item.parts.map(encodePart)) {
+function writeHandover(item: HandoverItem, sealing: Sealing | null): Written[] {
+  const chunks: { parts: StoredPart[]; whole: Part[]; bytes: number }[] = [{ parts: [], whole: [], bytes: ITEM_BYTES }];
+  for (const one of item.parts) {
+    const part = encodePart(one);
     const bytes = ITEM_BYTES + (part.value?.length ?? 0);
     const open = chunks.at(-1) as (typeof chunks)[number];
     const isFull = open.parts.length >= HANDOVER_PARTS_MAX || open.bytes + bytes > BUNDLE_BYTES_MAX;
-    if (isFull && open.parts.length > 0) chunks.push({ parts: [part], bytes: ITEM_BYTES + bytes });
+    if (isFull && open.parts.length > 0) chunks.push({ parts: [part], whole: [one], bytes: ITEM_BYTES + bytes });
     else {
       open.parts.push(part);
+      open.whole.push(one);
       open.bytes += bytes;
     }
   }
-  return chunks.map(({ parts, bytes }, place) => ({
-    wire: { handover: { ...item, parts, last: item.last && place === chunks.length - 1 } },
-    bytes,
-  }));
+  return chunks.map(({ parts, whole, bytes }, place) => {
+    const chunk = { ...item, last: item.last && place === chunks.length - 1 };
+    if (sealing === null || parts.length === 0) return { wire: { handover: { ...chunk, parts } }, bytes };
+    const packed = pack(parts.flatMap(({ key, value }) => [Buffer.from(key), value]));
+    const sealed = toBuffer(sealing.seal(handoverKey(item.from), packed));
+    return { wire: { handover: { ...chunk, parts: bareParts(whole).map(encodePart) }, sealed }, bytes };
+  });
 }
 
-function writeItem({ item, event }: Carried<Exclude<Item, HandoverItem>>): Written {
+/** Each value under the key of its identifier; those of identifiers that live elsewhere only with what the event says. */
+function writeEvent({ item, event }: Carried<EventItem>, sealing: Sealing | null): Written {
+  const payload = event === null ? null : toBuffer(event);
+  const bytes = ITEM_BYTES + IDENTIFIER_BYTES * item.identifiers.length + (payload?.length ?? 0);
+  if (sealing === null) return { wire: { event: item, payload }, bytes };
+  const seal = (one: RoutedIdentifier): RoutedIdentifier => {
+    return { ...one, value: isTold(one, event) ? sealing.sealText(one.key, one.value) : "" };
+  };
+  const sealed = { ...item, identifiers: item.identifiers.map(seal), order: item.order && seal(item.order) };
+  if (payload === null) return { wire: { event: sealed }, bytes };
+  return { wire: { event: sealed, sealed: toBuffer(sealing.seal(sealedUnder(item), payload)) }, bytes };
+}
+
+function isTold({ value, local }: RoutedIdentifier, event: Uint8Array | null): boolean {
+  return value !== "" && (local || event !== null);
+}
+
+function listIdentifiers({ identifiers, order }: EventItem): readonly RoutedIdentifier[] {
+  return order === null ? identifiers : [...identifiers, order];
+}
+
+/** Names of the keys that these items are to be sealed under. */
+export function listSealed(items: readonly Carried[]): string[] {
+  return items.flatMap(({ item, event }) => {
+    if (item.kind === "handover") return item.parts.length > 0 ? [handoverKey(item.from)] : [];
+    if (item.kind !== "event") return [];
+    const told = listIdentifiers(item).flatMap((one) => (isTold(one, event) ? [one.key] : []));
+    return event === null ? told : [...told, sealedUnder(item)];
+  });
+}
+
+/** Of those that this record is sealed under. */
+export function listOpened({ items }: BundleValue): string[] {
+  return items.flatMap(({ event, handover, sealed }) => {
+    const isSealed = (sealed ?? null) !== null;
+    if (handover) return isSealed ? [handoverKey(handover.from)] : [];
+    if (!event) return [];
+    const told = listIdentifiers(event).flatMap(({ key, value }) => (value === "" ? [] : [key]));
+    return isSealed ? [...told, sealedUnder(event)] : told;
+  });
+}
+
+function writeItem(item: Exclude<Item, HandoverItem | EventItem>): Written {
   switch (item.kind) {
-    case "event": {
-      const payload = event === null ? null : toBuffer(event);
-      const bytes = ITEM_BYTES + IDENTIFIER_BYTES * item.identifiers.length + (payload?.length ?? 0);
-      return { wire: { event: item, payload }, bytes };
-    }
     case "absorb":
       return { wire: { absorb: item }, bytes: ITEM_BYTES };
     case "status":
@@ -87,12 +135,13 @@ function writeItem({ item, event }: Carried<Exclude<Item, HandoverItem>>): Writt
   }
 }
 
-/** One or more records for one shard, items in order. */
+/** One or more records for one shard, items in order. sealing: of the names that listSealed gives; null: nothing is sealed. */
 export function encodeBundles(
   encode: EncodeBundle,
   slot: number,
   timeMs: number,
   items: readonly Carried[],
+  sealing: Sealing | null = null,
 ): Uint8Array[] {
   const records: Uint8Array[] = [];
   let open: WireItem[] = [];
@@ -107,18 +156,52 @@ export function encodeBundles(
     openBytes += bytes;
   };
   for (const { item, event } of items) {
-    if (item.kind === "handover") writeHandover(item).forEach(add);
-    else add(writeItem({ item, event }));
+    if (item.kind === "handover") writeHandover(item, sealing).forEach(add);
+    else add(item.kind === "event" ? writeEvent({ item, event }, sealing) : writeItem(item));
   }
   if (open.length > 0) records.push(encode({ slot, timeMs, items: open }));
   return records;
 }
 
-export function readBundle(value: BundleValue): Carried[] {
-  return value.items.map(({ event, absorb, handover, status, progress, rules, payload }): Carried => {
-    if (handover) return { item: { ...handover, parts: handover.parts.map(decodePart) }, event: null };
-    const item = event ?? absorb ?? status ?? progress ?? rules;
+/** opening: of the names that listOpened gives; null: nothing is sealed. onShredded: told of each whose key is destroyed. */
+export function readBundle(
+  value: BundleValue,
+  opening: Opening | null = null,
+  onShredded: (name: string) => void = () => {},
+): Carried[] {
+  const open = (name: string, sealed: Uint8Array): Uint8Array | null => {
+    if (opening === null) throw new Error("something is sealed, and nobody has keys");
+    const plain = opening.open(name, sealed);
+    if (plain === null) onShredded(name);
+    return plain;
+  };
+  return value.items.map(({ event, absorb, handover, status, progress, rules, payload, sealed }): Carried => {
+    const bytes = sealed ?? null;
+    if (handover) {
+      const packed = bytes === null ? null : open(handoverKey(handover.from), bytes);
+      const parts = packed === null ? handover.parts : pairParts(unpack(packed));
+      return { item: { ...handover, parts: parts.map(decodePart) }, event: null };
+    }
+    if (event) {
+      const item = opening === null ? event : openValues(event, opening);
+      return { item, event: bytes === null ? (payload ?? null) : open(sealedUnder(event), bytes) };
+    }
+    const item = absorb ?? status ?? progress ?? rules;
     if (!item) throw new Error("an item of no kind that this version knows");
-    return { item, event: payload ?? null };
+    return { item, event: null };
   });
+}
+
+function openValues(item: EventItem, opening: Opening): EventItem {
+  const open = (one: RoutedIdentifier): RoutedIdentifier => {
+    return one.value === "" ? one : { ...one, value: opening.openText(one.key, one.value) };
+  };
+  return { ...item, identifiers: item.identifiers.map(open), order: item.order && open(item.order) };
+}
+
+function pairParts(texts: readonly (Uint8Array | null)[]): StoredPart[] {
+  return Array.from({ length: texts.length / 2 }, (_, place) => ({
+    key: Buffer.from(texts[2 * place] as Uint8Array).toString(),
+    value: texts[2 * place + 1] as Uint8Array | null,
+  }));
 }

@@ -81,6 +81,7 @@ interface StoredAbroad {
   readonly parked: readonly Carried<EventItem>[];
   readonly arriving: readonly { readonly from: string; readonly parts: readonly StoredPart[] }[];
   readonly asked: readonly string[];
+  readonly forgets: readonly string[];
 }
 
 interface StoredComponent extends StoredAbroad {
@@ -94,7 +95,15 @@ interface StoredComponent extends StoredAbroad {
   readonly pages: number;
 }
 
-const NOTHING_ABROAD: StoredAbroad = { far: [], told: {}, looseOrders: [], parked: [], arriving: [], asked: [] };
+const NOTHING_ABROAD: StoredAbroad = {
+  far: [],
+  told: {},
+  looseOrders: [],
+  parked: [],
+  arriving: [],
+  asked: [],
+  forgets: [],
+};
 
 class Texts {
   readonly list: string[] = [];
@@ -217,6 +226,7 @@ function writeAbroad(texts: Texts, abroad: Abroad, encodePart: (part: Part) => S
     parked: abroad.parked.map(({ item, event }) => ({ item, event: event === null ? null : toBuffer(event) })),
     arriving: [...abroad.arriving].map(([from, parts]) => ({ from, parts: parts.map(encodePart) })),
     asked: [...abroad.asked],
+    forgets: [...abroad.forgets],
   };
 }
 
@@ -318,10 +328,10 @@ function readStatus(texts: readonly string[], status: StoredStatus | null): Stat
 /** Null where nothing is waiting and nobody has been told anything. */
 function readAbroad(
   texts: readonly string[],
-  { far, told, looseOrders, parked, arriving, asked }: StoredAbroad,
+  { far, told, looseOrders, parked, arriving, asked, forgets }: StoredAbroad,
   decodePart: (part: StoredPart) => Part,
 ): Abroad | null {
-  const lists = [far, looseOrders, parked, arriving, asked];
+  const lists = [far, looseOrders, parked, arriving, asked, forgets];
   const names = Object.entries(told);
   if (names.length === 0 && lists.every(({ length }) => length === 0)) return null;
   const ends = far.map(({ key, namespace, birth, version, status }): [string, FarEnd] => {
@@ -336,5 +346,6 @@ function readAbroad(
     parked: [...parked],
     arriving: new Map(arriving.map(({ from, parts }) => [from, parts.map(decodePart)])),
     asked: new Set(asked),
+    forgets: new Set(forgets),
   };
 }

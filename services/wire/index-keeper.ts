@@ -15,6 +15,8 @@ import { type Log, partitionKey } from "#ports/log.ts";
 import { readBundle, type BundleValue } from "./bundle.ts";
 import { birthKey, parentKey, type ComponentIndex } from "./component-index.ts";
 import type { Waiting } from "./patience.ts";
+import { indexKey } from "./payload-keys.ts";
+import { BLIND } from "./sealing.ts";
 
 export interface IndexKeeperServices {
   readonly index: Index;
@@ -22,6 +24,8 @@ export interface IndexKeeperServices {
   readonly log: Log;
   readonly codec: Codec;
   readonly resolvedTopic: string;
+  /** Where the keys of payloads stand. Absent: there are none. */
+  readonly keysTopic?: string;
   readonly shards: number;
   readonly waiting: Waiting;
   /** Of this run of this process alone, letters, digits and dashes: lives and claims of others have other names. */
@@ -30,7 +34,7 @@ export interface IndexKeeperServices {
 
 interface Mark {
   readonly life: string;
-  /** Per shard: what is named before was put before the mark. */
+  /** Per shard, and of the topic of keys: what is named before was put before the mark. */
   readonly offsets: readonly number[];
 }
 
@@ -141,8 +145,10 @@ export class IndexKeeper {
   }
 
   async #restore(from: readonly number[]): Promise<number> {
-    const { log, codec, index, known, resolvedTopic, waiting } = this.#services;
-    const start = new Map(from.map((offset, partition) => [partitionKey({ topic: resolvedTopic, partition }), offset]));
+    const { log, codec, index, known, resolvedTopic, shards, waiting } = this.#services;
+    const start = new Map(
+      from.slice(0, shards).map((offset, partition) => [partitionKey({ topic: resolvedTopic, partition }), offset]),
+    );
     let births = new Map<string, ComponentId>();
     let parents = new Map<ComponentId, ComponentId>();
     let named = new Set<string>();
@@ -166,7 +172,7 @@ export class IndexKeeper {
         throw new Error(
           `inner record ${record.topic}/${record.partition}@${record.offset} cannot be read: ${decoded.reason}`,
         );
-      for (const { item } of readBundle(decoded.value as BundleValue)) {
+      for (const { item } of readBundle(decoded.value as BundleValue, BLIND)) {
         if (item.kind === "absorb" && compareText(item.into, item.component) < 0)
           parents.set(item.component, item.into);
         if (item.kind !== "event") continue;
@@ -181,16 +187,36 @@ export class IndexKeeper {
       if (births.size + parents.size >= RESTORED_AT_ONCE) await flush();
     }
     await flush();
+    return count + (await this.#restoreKeys(from[shards] ?? 0));
+  }
+
+  /** In the order of the topic: of each name its last record counts. */
+  async #restoreKeys(from: number): Promise<number> {
+    const { log, index, keysTopic } = this.#services;
+    if (keysTopic === undefined) return 0;
+    let count = 0;
+    let read = new Map<string, string>();
+    const flush = async (): Promise<void> => {
+      await index.restore([...read].map(([name, value]) => ({ key: indexKey(name), value })));
+      count += read.size;
+      read = new Map();
+    };
+    const start = new Map([[partitionKey({ topic: keysTopic, partition: 0 }), from]]);
+    for await (const { key, value } of log.read([keysTopic], { from: start, follow: false, awaitsOpen: true })) {
+      if (key !== null && value !== null) read.set(key, Buffer.from(value).toString("latin1"));
+      if (read.size >= RESTORED_AT_ONCE) await flush();
+    }
+    await flush();
     return count;
   }
 
   async #readEnds(): Promise<number[]> {
-    const { log, resolvedTopic, shards } = this.#services;
-    const ends = await log.endOffsets([resolvedTopic]);
-    return Array.from(
-      { length: shards },
-      (_, partition) => ends.get(partitionKey({ topic: resolvedTopic, partition })) ?? 0,
-    );
+    const { log, resolvedTopic, keysTopic, shards } = this.#services;
+    const topics = keysTopic === undefined ? [resolvedTopic] : [resolvedTopic, keysTopic];
+    const ends = await log.endOffsets(topics);
+    const endOf = (topic: string, partition: number) => ends.get(partitionKey({ topic, partition })) ?? 0;
+    const offsets = Array.from({ length: shards }, (_, partition) => endOf(resolvedTopic, partition));
+    return keysTopic === undefined ? offsets : [...offsets, endOf(keysTopic, 0)];
   }
 }
 

@@ -9,7 +9,7 @@ const PAUSE_MAX_MS = 5000;
 /**
  * What the loops of a process go through, for it to count.
  * commit: a step is in the store; cut: so is one that ended inside an item, at a limit of timers or profiles.
- * transaction: records and positions are on the log. outage: something is waited for.
+ * transaction: records and positions are on the log. outage: something is waited for. payload-shredded: its key is destroyed.
  * The others: a slot is taken over again, and why.
  */
 export const LOOP_EVENTS = [
@@ -17,6 +17,7 @@ export const LOOP_EVENTS = [
   "cut",
   "transaction",
   "outage",
+  "payload-shredded",
   "stalled",
   "commit-refused",
   "shard-damaged",

@@ -14,7 +14,8 @@ import type { Codec } from "#ports/codec.ts";
 import type { Log } from "#ports/log.ts";
 import type { LoadedConfiguration } from "../config/configuration.ts";
 import { innerTopics, outputTopics } from "../config/topics.ts";
-import { readBundle, type BundleValue } from "./bundle.ts";
+import { listOpened, readBundle, type BundleValue } from "./bundle.ts";
+import type { PayloadKeys } from "./payload-keys.ts";
 import { isVouchedFor, lookUp } from "./lookup.ts";
 import { findIdentifier, type LookupServices } from "./location.ts";
 import { decodePart } from "./part.ts";
@@ -56,6 +57,7 @@ export interface ExportServices extends LookupServices {
   readonly log: Pick<Log, "read">;
   readonly codec: Codec;
   readonly resolvedTopic: string;
+  readonly keys: Pick<PayloadKeys, "toOpen">;
 }
 
 interface Subject {
@@ -131,7 +133,7 @@ async function readRulesInForce({ engine, store, shards }: ExportServices, home:
 
 /** By the log of record: what is anchored at her identifiers, save one that somebody gave up. It is read whole. */
 async function readHeldEvents(
-  { log, codec, resolvedTopic }: ExportServices,
+  { log, codec, keys, resolvedTopic }: ExportServices,
   anchors: ReadonlySet<string>,
   members: ReadonlySet<string>,
 ): Promise<HeldEvent[]> {
@@ -140,7 +142,8 @@ async function readHeldEvents(
     await codec.prepare([record.value]);
     const decoded = codec.decode(record.value);
     if (!decoded.ok) throw new Error(`inner record ${record.partition}@${record.offset} cannot be read`);
-    for (const { item, event } of readBundle(decoded.value as BundleValue)) {
+    const bundle = decoded.value as BundleValue;
+    for (const { item, event } of readBundle(bundle, await keys.toOpen(listOpened(bundle)))) {
       if (item.kind !== "event" || item.role !== "anchor" || event === null || !anchors.has(item.anchor)) continue;
       await codec.prepare([event]);
       const told = codec.decode(event);

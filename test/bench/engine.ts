@@ -22,10 +22,11 @@ import { nameTopics } from "#services/config/topics.ts";
 import { RecentEvents } from "#services/resolver/recent-events.ts";
 import { resolveBatch } from "#services/resolver/resolver.ts";
 import { ShardStitcher, type Bundle } from "#services/stitcher/shard.ts";
-import { encodeBundles, readBundle, type BundleValue } from "#services/wire/bundle.ts";
+import { encodeBundles, listOpened, listSealed, readBundle, type BundleValue } from "#services/wire/bundle.ts";
 import { ComponentIndex } from "#services/wire/component-index.ts";
 import { createHash } from "#services/wire/hash.ts";
 import { createOutputEncoder } from "#services/wire/output.ts";
+import { PayloadKeys } from "#services/wire/payload-keys.ts";
 import { createLoad, type LoadOptions } from "./load.ts";
 
 const SHARDS = 64;
@@ -80,7 +81,14 @@ const engine = createEngine({
   resolverSlots: 1,
   decode: (bytes) => valueOf(codec.decode(bytes)) as ChannelEvent,
 });
-const index = new ComponentIndex(openMemoryIndex(), hash);
+const routes = openMemoryIndex();
+const index = new ComponentIndex(routes, hash);
+const keys = new PayloadKeys({
+  index: routes,
+  identityKey: Buffer.from("a bench"),
+  topic: names.keys,
+  now: () => performance.now(),
+});
 const recent = new RecentEvents();
 const memory = openMemoryStore();
 const encodeBundle = (await codec.encoder(names.resolved, "ResolvedBundle")) as (value: BundleValue) => Uint8Array;
@@ -98,6 +106,8 @@ const services = {
   prepareEvents: async () => {},
   findRoots: (components: readonly string[]) => index.findRoots(components),
   join: (request: Parameters<typeof index.join>[0]) => index.join(request),
+  keys,
+  sealing: (sealed: readonly string[]) => keys.toSeal(sealed, ""),
 };
 const stitchers = Array.from(
   epochs,
@@ -115,16 +125,17 @@ async function stitchAll(): Promise<void> {
       const start = offsets[shard] as number;
       offsets[shard] = start + taken.length;
       if (taken.length === 0) continue;
-      const step = await spend("stitch", () => {
-        const bundles = taken.map((bytes, i): Bundle => {
-          return { offset: start + i, items: readBundle(valueOf(codec.decode(bytes)) as BundleValue) };
-        });
+      const step = await spend("stitch", async () => {
+        const values = taken.map((bytes) => valueOf(codec.decode(bytes)) as BundleValue);
+        const opening = await keys.toOpen(values.flatMap(listOpened));
+        const bundles = values.map((value, i): Bundle => ({ offset: start + i, items: readBundle(value, opening) }));
         return (stitchers[shard] as ShardStitcher).apply(bundles, { offset: start, step: 0 }, { offset: 0, step: 0 });
       });
       if (step.outcome !== "committed") throw new Error(`shard ${shard}: ${step.outcome}`);
       for (const { topic, key, value, partition } of step.records) {
+        // What is sealed is never the same twice.
         if (topic === names.resolved) inner[partition as number]?.push(value as Uint8Array);
-        digest.update(`${topic} ${key}`).update(value ?? "");
+        else digest.update(`${topic} ${key}`).update(value ?? "");
         records += 1;
       }
     }
@@ -143,7 +154,9 @@ async function run(bytes: readonly Uint8Array[], startMs: number): Promise<void>
       traceparent: null,
     }));
     const { items } = await resolveBatch({ registry: engine.registry, index, shards: SHARDS, recent }, arrivals);
-    for (const [shard, list] of items) inner[shard]?.push(...encodeBundles(encodeBundle, 0, startMs, list));
+    const seals = await keys.toSeal([...items.values()].flatMap(listSealed), "");
+    keys.confirm(seals.records);
+    for (const [shard, list] of items) inner[shard]?.push(...encodeBundles(encodeBundle, 0, startMs, list, seals));
   });
   await stitchAll();
 }

@@ -32,7 +32,14 @@ test("what is fetched is what the command prints, as JSON and as tables, and the
   const json = await fetchExport(officer, id);
   const { runtime, loaded } = api.stage;
   const { log, codec } = runtime.wires;
-  const services = { ...runtime.lookups, loaded, log, codec, resolvedTopic: topicNames(loaded).resolved };
+  const services = {
+    ...runtime.lookups,
+    keys: runtime.keys,
+    loaded,
+    log,
+    codec,
+    resolvedTopic: topicNames(loaded).resolved,
+  };
   const printed = await exportSubject(services, marie.namespace, marie.value, "FR");
   assert.ok(printed.ok && printed.data.events.length > 5);
   assert.deepEqual(json.data, JSON.parse(JSON.stringify(printed.data)));

@@ -3,10 +3,20 @@
 import assert from "node:assert/strict";
 import { resolve } from "node:path";
 import { test } from "node:test";
+import { openMemoryIndex } from "#adapters/memory/index.ts";
 import { openLocalCodec } from "#adapters/registry/local.ts";
+import { createComponent } from "#core/component.ts";
 import type { Carried, EventItem, Item } from "#core/item.ts";
 import type { Cause } from "#core/profile.ts";
-import { BUNDLE_BYTES_MAX, encodeBundles, readBundle, type BundleValue } from "#services/wire/bundle.ts";
+import {
+  BUNDLE_BYTES_MAX,
+  encodeBundles,
+  listOpened,
+  listSealed,
+  readBundle,
+  type BundleValue,
+} from "#services/wire/bundle.ts";
+import { PayloadKeys } from "#services/wire/payload-keys.ts";
 
 const codec = await openLocalCodec({ schemasDirectory: resolve(import.meta.dirname, "../../schemas") });
 const encode = (await codec.encoder("weft.resolved", "ResolvedBundle")) as (value: BundleValue) => Uint8Array;
@@ -76,7 +86,7 @@ const items: readonly Item[] = [
     erasure: { requestId: "r", at: 4, own: ["k"], orders: ["m"], claimed: ["l"], shared: [] },
   },
   { kind: "absorb", component: "0-b", into: "0-a", cause },
-  { kind: "handover", component: "0-a", from: "0-b", last: true, parts, cause, rules: 3 },
+  { kind: "handover", component: "0-a", from: "0-b", last: true, parts, forgets: ["k"], cause, rules: 3 },
   {
     kind: "status",
     component: "0-a",
@@ -134,4 +144,60 @@ test("a bundle is cut before its record grows beyond its bound", () => {
     [3, 3, 3],
   );
   for (const { length } of records) assert.ok(length < BUNDLE_BYTES_MAX);
+});
+
+test("what is said of people is sealed, each under its own key, and evidence is not (G1)", async () => {
+  const index = openMemoryIndex();
+  const keys = new PayloadKeys({ index, identityKey: Buffer.alloc(32), topic: "weft.keys", now: () => 0 });
+  const { identifiers: _, ...others } = createComponent("0-b");
+  const shipped = [
+    { key: "c/0-b", value: { ...others, identifiers: new Map() } },
+    { key: "o/1", value: { key: "1", name: "canary-order" } },
+  ];
+  const told: readonly Carried[] = [
+    {
+      item: { ...event, identifiers: event.identifiers.map((one) => ({ ...one, value: "canary" })) },
+      event: Buffer.from("canary"),
+    },
+    { item: { ...event, role: "tie", order: null }, event: null },
+    {
+      item: {
+        kind: "handover",
+        component: "0-a",
+        from: "0-b",
+        last: true,
+        parts: shipped,
+        forgets: [],
+        cause,
+        rules: 0,
+      },
+      event: null,
+    },
+  ];
+  const seals = await keys.toSeal(listSealed(told), "");
+  const [record] = encodeBundles(encode, 0, 0, told, seals);
+  assert.ok(!Buffer.from(record ?? []).includes("canary"));
+  const open = async (names: readonly string[]) => {
+    await keys.destroy(names);
+    const decoded = codec.decode(record ?? null);
+    assert.ok(decoded.ok);
+    const bundle = decoded.value as BundleValue;
+    const shredded: string[] = [];
+    const items = readBundle(bundle, await keys.toOpen(listOpened(bundle)), (name) => shredded.push(name));
+    return { items, shredded };
+  };
+  const { items: whole } = await open([]);
+  assert.deepEqual(Buffer.from(whole[0]?.event ?? []).toString(), "canary");
+  const valuesOf = ({ item }: Carried) => (item.kind === "event" ? item.identifiers.map(({ value }) => value) : []);
+  // With an event goes what everybody in it is called; to the home of one what that one is called.
+  assert.deepEqual(whole.map(valuesOf), [["canary", "canary"], ["c", ""], []]);
+  assert.deepEqual(whole[2]?.item.kind === "handover" && whole[2].item.parts.map(({ key }) => key), ["c/0-b", "o/1"]);
+  const { items, shredded } = await open(["k", "h/0-b"]);
+  assert.deepEqual(items.map(valuesOf), [["", "canary"], ["", ""], []]);
+  assert.equal(items[0]?.event, null);
+  assert.deepEqual(items[2]?.item.kind === "handover" && items[2].item.parts.map(({ key }) => key), ["c/0-b"]);
+  assert.deepEqual(shredded, ["k", "h/0-b"]);
+  const { item: clear } = items[0] as Carried<EventItem>;
+  const { item: was } = told[0] as Carried<EventItem>;
+  assert.deepEqual({ ...clear, identifiers: [], order: null }, { ...was, identifiers: [], order: null });
 });

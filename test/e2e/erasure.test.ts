@@ -5,8 +5,14 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Redis } from "ioredis";
 import { openKafkaLog } from "#adapters/kafka/log.ts";
-import { partitionKey } from "#ports/log.ts";
+import { openMemoryIndex } from "#adapters/memory/index.ts";
+import { INPUT_COMPATIBILITY, openRegistryCodec } from "#adapters/registry/codec.ts";
+import { type Log, partitionKey } from "#ports/log.ts";
+import { SCHEMAS_FOLDER } from "#services/cli/wiring.ts";
 import { outputTopics, topicNames } from "#services/config/topics.ts";
+import { type BundleValue, listOpened, readBundle } from "#services/wire/bundle.ts";
+import { DESTROYED, indexKey, PayloadKeys } from "#services/wire/payload-keys.ts";
+import type { Deployment } from "#support/deployment.ts";
 import { OwnGround } from "#support/own-ground.ts";
 import { createTraffic, formatTraffic, type TrafficLine } from "#support/traffic.ts";
 import { ENDED_WELL } from "#support/workers.ts";
@@ -48,6 +54,54 @@ function tellCanary(name: string, recordedAt: number): TrafficLine[] {
       order: { orderId: "canary-order", currency: "EUR", totalMinor: 5000, lines },
     },
   ];
+}
+
+interface InnerLog {
+  /** Its bytes as whoever has the brokers' disks finds them. */
+  readonly raw: string;
+  /** What whoever has the identity key too makes of it, with what compaction leaves of the keys. */
+  readonly readable: string;
+  readonly destroyed: number;
+}
+
+async function readInnerLog({ loaded }: Deployment, log: Log): Promise<InnerLog> {
+  const { resolved, keys: topic } = topicNames(loaded);
+  const latest = new Map<string, string>();
+  for await (const { key, value } of log.read([topic], { from: "start", follow: false }))
+    latest.set(indexKey(key ?? ""), Buffer.from(value ?? []).toString());
+  const index = openMemoryIndex();
+  await index.restore([...latest].map(([key, value]) => ({ key, value })));
+  const identityKey = loaded.deployment.identityKey.bytes;
+  const keys = new PayloadKeys({ index, identityKey, topic, now: () => 0 });
+  const codec = await openRegistryCodec({
+    url: loaded.deployment.registry.url,
+    schemasDirectory: SCHEMAS_FOLDER,
+    autoRegister: false,
+    compatibilityOf: () => INPUT_COMPATIBILITY,
+  });
+  const raw: string[] = [];
+  const readable: string[] = [];
+  for await (const { value } of log.read([resolved], { from: "start", follow: false })) {
+    raw.push(Buffer.from(value ?? []).toString("latin1"));
+    await codec.prepare([value]);
+    const decoded = codec.decode(value);
+    assert.ok(decoded.ok);
+    const bundle = decoded.value as BundleValue;
+    const opening = await keys.toOpen(listOpened(bundle));
+    readBundle(bundle, {
+      open(name, sealed) {
+        const plain = opening.open(name, sealed);
+        readable.push(Buffer.from(plain ?? []).toString("latin1"));
+        return plain;
+      },
+      openText(name, sealed) {
+        readable.push(opening.openText(name, sealed));
+        return opening.openText(name, sealed);
+      },
+    });
+  }
+  const destroyed = [...latest.values()].filter((value) => value === DESTROYED).length;
+  return { raw: raw.join("\n"), readable: readable.join("\n"), destroyed };
 }
 
 /** Every key and value of the store, as text. */
@@ -97,13 +151,15 @@ test("who is erased is forgotten on Kafka and Redis, through five rebuilds, and 
     assert.ok(await isFound());
     const others = await describeOthers();
     assert.ok(others.length > 20);
+    const log = await openKafkaLog({ brokers: ground.brokers, clientId: "erasure-test" });
+    const told = await readInnerLog(deployment, log);
+    assert.ok(told.readable.toLowerCase().includes(CANARY) && told.destroyed === 0, "it is kept, and can be read");
 
     const erase = ["--json", "privacy", "erase", "email:canary@example.fr", "--author", "dpo", "--reason", "R1"];
     const receipt = await deployment.mustRun([...erase, "--wait", "60"]);
     assert.equal((JSON.parse(receipt) as { state: string }).state, "effective");
     assert.ok(!receipt.includes(CANARY));
     await deployment.settle();
-    const log = await openKafkaLog({ brokers: ground.brokers, clientId: "erasure-test" });
     const { profileErased, profileState, identityAlias } = topicNames(deployment.loaded);
     const outputs = outputTopics(deployment.loaded).map(({ name }) => name);
     const endedAt = await log.endOffsets(outputs);
@@ -122,6 +178,10 @@ test("who is erased is forgotten on Kafka and Redis, through five rebuilds, and 
       assert.ok(!text.toLowerCase().includes(CANARY), `${what}: …${around(text)}…`);
     scan("the store", await dumpRedis(redis));
     scan("the logs of the processes", worker.describe());
+    const kept = await readInnerLog(deployment, log);
+    scan("the bytes of the inner log", kept.raw);
+    scan("what can be read of the inner log", kept.readable);
+    assert.ok(kept.destroyed > 4 && kept.readable.length > told.readable.length / 2, "others are read as ever");
     const latest = new Map<string, string>();
     let erased = 0;
     for await (const { topic, partition, offset, key, value } of log.read(outputs, { from: "start", follow: false })) {

@@ -124,6 +124,7 @@ export async function openTestApi(stage: Stage, options: TestApiOptions = {}): P
     log: wires.log,
     codec: wires.codec,
     foldedWith: foldedWith(loaded),
+    keys: runtime.keys,
   };
   const surroundings = { ...whole, ...options.change?.(whole) };
   const { logged, logger } = collectLog();

@@ -18,10 +18,11 @@ import { comparePositions, type NewRecord, type Position } from "#ports/log.ts";
 import { StoreUnavailable, type Store } from "#ports/store.ts";
 import { RecentEvents } from "#services/resolver/recent-events.ts";
 import { resolveBatch } from "#services/resolver/resolver.ts";
-import { ShardStitcher } from "#services/stitcher/shard.ts";
-import { encodeBundles, readBundle, type BundleValue } from "#services/wire/bundle.ts";
+import { type Bundle, ShardStitcher } from "#services/stitcher/shard.ts";
+import { encodeBundles, listOpened, listSealed, readBundle, type BundleValue } from "#services/wire/bundle.ts";
 import { ComponentIndex } from "#services/wire/component-index.ts";
 import { draftErasure, type ErasureDraft } from "#services/wire/erasure.ts";
+import type { PayloadKeys, Seals } from "#services/wire/payload-keys.ts";
 import { readShardComponents } from "#services/wire/part.ts";
 import { readPeople, type People } from "#services/wire/profile-reader.ts";
 import type { RecordedEvent } from "./oracle.ts";
@@ -36,6 +37,8 @@ export interface ClusterOptions {
   readonly faults: number;
   readonly firedMax?: number;
   readonly holds?: Holds;
+  /** What is said of people is sealed under these. */
+  readonly keys?: PayloadKeys;
 }
 
 /** More steps than any history of these sizes needs: beyond it, messages chase each other. */
@@ -180,7 +183,14 @@ export class Cluster {
 
   /** The inner log of a shard, in recorded order. */
   readLog(shard: number): Carried[] {
-    return (this.#shards[shard]?.log ?? []).flatMap(readBundle);
+    return (this.#shards[shard]?.log ?? []).flatMap((bundle) => readBundle(bundle));
+  }
+
+  /** All logs as whoever has these keys reads them; onShredded as of readBundle. */
+  async openLogs(keys: PayloadKeys, onShredded: (name: string) => void): Promise<Carried[]> {
+    const bundles = this.#shards.flatMap(({ log }) => log);
+    const opening = await keys.toOpen(bundles.flatMap(listOpened));
+    return bundles.flatMap((bundle) => readBundle(bundle, opening, onShredded));
   }
 
   /** What must not be left over: items and chunks that wait, ownership that is not decided. */
@@ -267,7 +277,8 @@ export class Cluster {
       }
       resolver.arrivals.splice(0, batch.length);
       resolver.requests.splice(0, requests.length);
-      for (const [shard, items] of resolution.items) this.#append(shard, items);
+      const seals = await this.#options.keys?.toSeal([...resolution.items.values()].flatMap(listSealed), "");
+      for (const [shard, items] of resolution.items) this.#append(shard, items, seals);
       for (const { arrival, reason } of resolution.refused) this.#count(arrival, "dead-lettered", reason, null);
       for (const { arrival, anchor } of resolution.duplicates) this.#count(arrival, "duplicate", null, anchor);
       for (const { arrival, anchor } of resolution.suppressed) this.#count(arrival, "suppressed", null, anchor);
@@ -283,8 +294,8 @@ export class Cluster {
     this.outcomes.push({ kind: "outcome", source, eventId: event.eventId, outcome, reason, anchor });
   }
 
-  #append(shard: number, items: readonly Carried[]): void {
-    for (const bytes of encodeBundles((bundle) => this.#encode(bundle), 0, 0, items)) this.#land(shard, bytes);
+  #append(shard: number, items: readonly Carried[], seals?: Seals): void {
+    for (const bytes of encodeBundles((bundle) => this.#encode(bundle), 0, 0, items, seals)) this.#land(shard, bytes);
   }
 
   #land(shard: number, bytes: Uint8Array): void {
@@ -302,9 +313,7 @@ export class Cluster {
     shard.stitcher ??= await this.#takeOver(shard);
     const from = shard.applied.offset;
     const upTo = Math.min(shard.log.length, from + 1 + Math.floor(this.#random() * BATCH_MAX));
-    const bundles = shard.log.slice(from, upTo).map((bundle, place) => {
-      return { offset: from + place, items: readBundle(bundle) };
-    });
+    const bundles = await this.#read(shard.log.slice(from, upTo), from);
     try {
       const step = await shard.stitcher.apply(bundles, shard.published, START);
       if (step.outcome !== "committed") shard.stitcher = null;
@@ -318,24 +327,55 @@ export class Cluster {
     this.outputs.push(...heard.outputs);
   }
 
+  async #read(bundles: readonly BundleValue[], from: number): Promise<Bundle[]> {
+    const opening = await this.#options.keys?.toOpen(bundles.flatMap(listOpened));
+    return bundles.map((bundle, place) => ({ offset: from + place, items: readBundle(bundle, opening) }));
+  }
+
+  /** The logs of all shards folded once more, each by itself: nothing is said, and nobody is asked. */
+  async foldAnew(keys: PayloadKeys): Promise<{ readonly store: Store; readonly people: People }> {
+    const store = openMemoryStore();
+    const refuse = async (): Promise<never> => {
+      throw new Error("a fold of what was published asks nobody");
+    };
+    for (const { number, log } of this.#shards) {
+      const services = { ...this.#serve(store, keys), findRoots: refuse, join: refuse };
+      const stitcher = new ShardStitcher(services, number, 0, START);
+      const end = { offset: log.length, step: 0 };
+      for (let at = START; at.offset < log.length; ) {
+        const opening = await keys.toOpen(log.slice(at.offset, at.offset + 1).flatMap(listOpened));
+        const items = readBundle(log[at.offset] as BundleValue, opening);
+        ({ to: at } = await stitcher.apply([{ offset: at.offset, items }], end, end));
+      }
+    }
+    return { store, people: await readPeople(this.engine, store, this.#shards.length) };
+  }
+
   async #takeOver(shard: Shard): Promise<ShardStitcher> {
     shard.epoch = (await this.store.raiseEpochs([shard.number])).get(shard.number) as number;
     const { position } = await this.store.readHead(shard.number);
     const index = new ComponentIndex(this.#gatedIndex());
     const services = {
-      engine: this.engine,
-      store: this.#faultyStore(shard),
-      shards: this.#shards.length,
-      resolvedTopic: RESOLVED,
-      encodeBundle: (bundle: BundleValue) => this.#encode(bundle),
-      encodeOutput: () => ({ topic: "outputs", key: null, value: null }),
-      prepareEvents: async () => {},
+      ...this.#serve(this.#faultyStore(shard), this.#options.keys),
       findRoots: (components: readonly string[]) => index.findRoots(components),
       join: (request: Parameters<ComponentIndex["join"]>[0]) => index.join(request),
       onOutputs: (outputs: readonly Output[]) => this.#heard.get(shard.number)?.outputs.push(...outputs),
       onOutcome: (outcome: EventOutcome) => this.#heard.get(shard.number)?.outcomes.push(outcome),
     };
     return new ShardStitcher(services, shard.number, shard.epoch, position);
+  }
+
+  #serve(store: Store, keys: PayloadKeys | undefined) {
+    return {
+      engine: this.engine,
+      store,
+      shards: this.#shards.length,
+      resolvedTopic: RESOLVED,
+      encodeBundle: (bundle: BundleValue) => this.#encode(bundle),
+      encodeOutput: () => ({ topic: "outputs", key: null, value: null }),
+      prepareEvents: async () => {},
+      ...(keys === undefined ? {} : { keys, sealing: (names: readonly string[]) => keys.toSeal(names, "") }),
+    };
   }
 
   /** From the store's outbox, as a take-over does too: an entry goes out once, in order. */

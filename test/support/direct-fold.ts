@@ -150,8 +150,8 @@ export class DirectFold {
     for (const effect of effects) if (effect.kind === "alias") aliases.set(effect.oldProfileId, effect);
     for (const effect of effects) {
       if (effect.kind === "outcome") this.outcomes.push(effect);
-      else if (effect.kind !== "limit" && (effect.kind !== "alias" || aliases.get(effect.oldProfileId) === effect))
-        this.outputs.push(effect);
+      else if (effect.kind === "limit" || effect.kind === "keys-forgotten") continue;
+      else if (effect.kind !== "alias" || aliases.get(effect.oldProfileId) === effect) this.outputs.push(effect);
     }
     const absorbs = joins.flatMap((request) => this.#index.join(request));
     const routed = sends.map(({ item, event }): Carried => {

@@ -164,7 +164,7 @@ async function serve({ config, embedded = false, port }: ServeOptions): Promise<
   const memberships: Membership[] = [];
   let api: RunningApi | null = null;
   try {
-    const { engine, index, store, hash, wires } = runtime;
+    const { engine, index, store, hash, wires, keys } = runtime;
     const { log, codec } = wires;
     if (embedded) {
       await runtime.createTopics();
@@ -173,7 +173,7 @@ async function serve({ config, embedded = false, port }: ServeOptions): Promise<
     }
     const { startApi } = await import("#services/api/main.ts");
     api = await startApi(
-      { loaded, engine, index, store, hash, log, codec, foldedWith: foldedWith(loaded) },
+      { loaded, engine, index, store, hash, log, codec, foldedWith: foldedWith(loaded), keys },
       {
         logger,
         metrics: tally.metrics,

@@ -162,9 +162,9 @@ async function exportPerson(
   const loaded = loadConfiguration(config);
   const runtime = await openRuntime(loaded, { embedded });
   try {
-    const { wires, lookups, country } = runtime;
+    const { wires, lookups, country, keys } = runtime;
     const { log, codec } = wires;
-    const services = { ...lookups, loaded, log, codec, resolvedTopic: topicNames(loaded).resolved };
+    const services = { ...lookups, loaded, log, codec, keys, resolvedTopic: topicNames(loaded).resolved };
     const exported = await exportSubject(services, namespace, value, country);
     if (!exported.ok) {
       process.stdout.write(`${JSON.stringify({ exported: false, reason: exported.reason })}\n`);
