@@ -7,7 +7,7 @@ import { mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { test } from "node:test";
+import { test, type TestContext } from "node:test";
 import type { ChannelEvent } from "#core/event.ts";
 import type { LogRecord, NewRecord } from "#ports/log.ts";
 import { openRuntime } from "#services/cli/runtime.ts";
@@ -30,7 +30,8 @@ async function until(look: () => Promise<boolean>): Promise<void> {
   }
 }
 
-async function deploy() {
+/** Closed with the test, whatever becomes of it: what stays open keeps the file's process from ending. */
+async function deploy(t: TestContext) {
   const folder = mkdtempSync(join(tmpdir(), "weft-privacy-"));
   const file = join(folder, "weft.yaml");
   writeFileSync(file, `embedded: { file: ${join(folder, "weft.sqlite")} }\n`);
@@ -39,6 +40,12 @@ async function deploy() {
   await runtime.createTopics();
   const memberships = [await runtime.startResolver(), await runtime.startStitcher()];
   const { engine, store, wires } = runtime;
+  let closed: Promise<void> | null = null;
+  const close = async (): Promise<void> => {
+    for (const membership of memberships) await membership.close();
+    await runtime.close();
+  };
+  t.after(() => (closed ??= close()));
   const { shards } = loaded.deployment.engine;
   const names = topicNames(loaded);
   const services = () => ({
@@ -83,10 +90,7 @@ async function deploy() {
           text += `${key} ${Buffer.from(value).toString("latin1")}`;
       return text;
     },
-    async close(): Promise<void> {
-      for (const membership of memberships) await membership.close();
-      await runtime.close();
-    },
+    close: () => (closed ??= close()),
   };
 }
 
@@ -97,8 +101,8 @@ const identifiers = [
   { namespace: "email", value: email },
 ];
 
-test("she is given what is kept of her, is erased, and stays so where the channels are resolved anew (G1)", async () => {
-  const first = await deploy();
+test("she is given what is kept of her, is erased, and stays so where the channels are resolved anew (G1)", async (t) => {
+  const first = await deploy(t);
   await first.tell("crm", { type: "identified", occurredAt: now(), identifiers, traits: { name: "Canary Ana" } });
   await first.tell("web", {
     type: "page-viewed",
@@ -172,7 +176,7 @@ test("she is given what is kept of her, is erased, and stays so where the channe
   );
   await first.close();
 
-  const second = await deploy();
+  const second = await deploy(t);
   // Requests first: whoever resolves knows them all before he begins.
   told.sort((a, b) => Number(b.topic === second.names.privacy) - Number(a.topic === second.names.privacy));
   await second.log.append(told);
@@ -183,11 +187,10 @@ test("she is given what is kept of her, is erased, and stays so where the channe
   ok(inner.includes("ben") && !inner.includes("canary"), "nor does the inner log hold a byte of her");
   await second.tell("crm", { type: "identified", occurredAt: now() + 1000, identifiers });
   await until(() => second.find(email));
-  await second.close();
 });
 
-test("a dead letter of whoever was erased since is suppressed when it is sent again, and anybody else's is folded (G1, O1)", async () => {
-  const machine = await deploy();
+test("a dead letter of whoever was erased since is suppressed when it is sent again, and anybody else's is folded (G1, O1)", async (t) => {
+  const machine = await deploy(t);
   const ben = [
     { namespace: "customer", value: "ben-2" },
     { namespace: "email", value: "ben@example.fr" },
@@ -218,5 +221,4 @@ test("a dead letter of whoever was erased since is suppressed when it is sent ag
   equal((await machine.dump()).includes("canary-late"), false);
   const inner = await machine.readInnerLog();
   ok(inner.includes("ben-late") && !inner.includes("canary-late"), "nor does the inner log hold a byte of it");
-  await machine.close();
 });
