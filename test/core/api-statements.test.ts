@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { MARIE, PAUL } from "#services/demo/cast.ts";
+import { tellStory } from "#services/demo/story.ts";
 import { expectAnswer, playWeek, serveStage, type TestApi } from "#support/api.ts";
 
 let api: TestApi;
@@ -46,7 +47,9 @@ test("what an agent asks for is a command event with its author, on the profile 
   assert.ok(notes.some((note) => note.type === type && note.text === `${agentId()}: M-0003`));
 });
 
-test("an objection is a refusal for the agent to see, and a correction outranks every source (G2)", async () => {
+test("an objection is a refusal for the agent to see, and a correction outranks every source (G2)", async (t) => {
+  // The log's clock stands at the end of the week, and a grant of its future is none.
+  t.mock.timers.enable({ apis: ["Date"], now: Math.max(...tellStory().map(({ fromMs }) => fromMs)) });
   const officer = api.as(api.keys.privacy);
   const correct = async (correction: Parameters<typeof officer.correct>[0]["body"]["correction"]) =>
     expectAnswer(await officer.correct({ body: { identifier: marie, correction, reason: "request 7" } })).position;

@@ -21,7 +21,7 @@ import { type LoadedConfiguration, loadConfiguration } from "#services/config/co
 import { ConfigurationError } from "#services/config/problem.ts";
 import type { PayloadMapping } from "#services/config/payload-mapping.ts";
 import { compareFoldEvents, Fold, type FoldEvent } from "#services/fold/fold.ts";
-import { readBundle, type BundleValue } from "#services/wire/bundle.ts";
+import { type BundleValue, listOpened, readBundle } from "#services/wire/bundle.ts";
 import { hash, runs } from "#support/histories.ts";
 
 const EXAMPLES = resolve(import.meta.dirname, "../../infra/examples");
@@ -351,7 +351,8 @@ describe("a foreign topic", () => {
     for await (const { value } of wires.log.read(["weft.resolved"], { from: "start", follow: false })) {
       const decoded = wires.codec.decode(value);
       ok(decoded.ok);
-      for (const { item, event } of readBundle(decoded.value as BundleValue)) {
+      const bundle = decoded.value as BundleValue;
+      for (const { item, event } of readBundle(bundle, await runtime.keys.toOpen(listOpened(bundle)))) {
         if (item.kind !== "event" || event === null) continue;
         const told = wires.codec.decode(event);
         ok(told.ok);
