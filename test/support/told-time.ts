@@ -9,7 +9,7 @@ import { topicNames } from "#services/config/topics.ts";
 import { RecentEvents } from "#services/resolver/recent-events.ts";
 import { createProgress } from "#services/resolver/progress.ts";
 import { resolveBatch, type Arrival } from "#services/resolver/resolver.ts";
-import { type BundleValue, encodeBundles } from "#services/wire/bundle.ts";
+import { type BundleValue, encodeBundles, listSealed } from "#services/wire/bundle.ts";
 import type { Deployment } from "./deployment.ts";
 import type { StoryEvent } from "./stories.ts";
 
@@ -91,10 +91,13 @@ export class ToldTime {
     const encode = (await this.runtime.wires.codec.encoder(topic, "ResolvedBundle")) as (
       value: BundleValue,
     ) => Uint8Array;
+    const { keys, wires } = this.runtime;
+    const seals = await keys.toSeal([...items.values()].flatMap(listSealed), "told");
     const records = [...items].flatMap(([partition, list]) =>
-      encodeBundles(encode, 0, timeMs, list).map((value) => ({ topic, partition, key: "r0", value })),
+      encodeBundles(encode, 0, timeMs, list, seals).map((value) => ({ topic, partition, key: "r0", value })),
     );
-    await this.runtime.wires.log.append(records);
+    await wires.log.append([...seals.records, ...records]);
+    keys.confirm(seals.records);
   }
 
   /** What is appended behind the marks of transactions shows that all before it was applied. */
