@@ -75,7 +75,12 @@ const PLANTED: readonly Mutant[] = [
     "if (isMixed || marks.some(({ doubtful }) => doubtful))",
     "if (isMixed)",
   ),
-  patch("open-transactions-not-awaited", KEEPER, "awaitsOpen: true", "awaitsOpen: false"),
+  patch(
+    "open-transactions-not-awaited",
+    KEEPER,
+    "log.read([resolvedTopic], { from: start, follow: false, awaitsOpen: true })",
+    "log.read([resolvedTopic], { from: start, follow: false, awaitsOpen: false })",
+  ),
   patch(
     "batch-of-a-lost-index-goes-out",
     "resolver/loop.ts",
