@@ -14,24 +14,27 @@ export function describeInstant(atMs: number | null): string | null {
   return atMs === null ? null : new Date(atMs).toISOString();
 }
 
-/** Who it is, as of when, and in which segment: what every answer about a profile begins with. */
-export function answerHeader(found: FoundProfile, caller: Caller) {
-  const { profile, version, segmentSince, watermarks, position, claimedOnly } = found;
-  const { profileId, segment } = profile;
+/** Who it is, and as of when. */
+export function answerIdentity({ profile, version, position, watermarks }: FoundProfile) {
   return {
-    profileId,
+    profileId: profile.profileId,
     version,
     position: formatPosition(position),
-    masked: !maySee(caller),
-    claimedOnly,
-    watermarks: answerWatermarks(watermarks),
-    segment: segment === null ? null : { name: segment, since: describeInstant(segmentSince) },
-    restrictions: profile.view.restrictions.map((one) => ({ ...one })),
+    watermarks: watermarks.map(({ source, upToMs }) => ({ source, upTo: describeInstant(upToMs) })),
   };
 }
 
-export function answerWatermarks(watermarks: FoundProfile["watermarks"]) {
-  return watermarks.map(({ source, upToMs }) => ({ source, upTo: describeInstant(upToMs) }));
+/** With what of it may be seen, and in which segment: what every answer of a whole profile begins with. */
+export function answerHeader(found: FoundProfile, caller: Caller) {
+  const { profile, segmentSince, claimedOnly } = found;
+  const { segment } = profile;
+  return {
+    ...answerIdentity(found),
+    masked: !maySee(caller),
+    claimedOnly,
+    segment: segment === null ? null : { name: segment, since: describeInstant(segmentSince) },
+    restrictions: profile.view.restrictions.map((one) => ({ ...one })),
+  };
 }
 
 export function answerProfile(found: FoundProfile, caller: Caller, requestedId: string | null = null): ProfileAnswer {

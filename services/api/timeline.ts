@@ -4,8 +4,7 @@
 import type * as z from "zod";
 import type { FoundProfile } from "#services/wire/lookup.ts";
 import { TIMELINE_CURSOR } from "./sent.ts";
-import { formatPosition } from "./position.ts";
-import { answerWatermarks } from "./profile-answer.ts";
+import { answerIdentity } from "./profile-answer.ts";
 import type { timelineAnswer } from "./view-answer.ts";
 
 const PAGE_LINES = 20;
@@ -17,19 +16,16 @@ export interface Page {
 }
 
 export function answerTimeline(
-  { profile, version, position, watermarks }: FoundProfile,
+  found: FoundProfile,
   { limit = PAGE_LINES, before }: Page,
 ): z.input<typeof timelineAnswer> {
-  const lines = profile.view.timeline;
+  const lines = found.profile.view.timeline;
   const from = before === undefined ? 0 : findStart(lines, before);
   const page = lines.slice(from, from + limit);
   const last = page.at(-1);
   const hasMore = from + page.length < lines.length;
   return {
-    profileId: profile.profileId,
-    version,
-    position: formatPosition(position),
-    watermarks: answerWatermarks(watermarks),
+    ...answerIdentity(found),
     lines: page.map((line) => ({ ...line })),
     next: last === undefined || !hasMore ? null : `${Date.parse(last.at)}.${countShown(lines, from + page.length)}`,
   };

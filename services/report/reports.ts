@@ -7,7 +7,7 @@ import { reportCohorts, reportPaths } from "./paths.ts";
 import { reportQuality } from "./quality.ts";
 import type { Report, Sheet } from "./sheet.ts";
 
-export const REPORTS = {
+const REPORTS = {
   matrix: reportMatrix,
   factors: reportFactors,
   paths: reportPaths,

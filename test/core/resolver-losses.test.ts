@@ -9,6 +9,7 @@ import type { LogRecord, OwnedSlot } from "#ports/log.ts";
 import { type ResolverServices, runResolverSlot } from "#services/resolver/loop.ts";
 import { ComponentIndex } from "#services/wire/component-index.ts";
 import { configuration, hash } from "#support/histories.ts";
+import { openLoneSlot } from "#support/lone-worker.ts";
 
 test("what was resolved in one life of the index is committed in that one alone (S2)", async () => {
   const ending = new AbortController();
@@ -18,12 +19,7 @@ test("what was resolved in one life of the index is committed in that one alone 
   const value = new Uint8Array(EVENT_BYTES_MAX + 1);
   const record: LogRecord = { ...at, offset: 0, key: null, value, headers: {}, timestampMs: 1_000 };
   const slot: OwnedSlot = {
-    slot: 0,
-    partitions: [at],
-    revoked: ending.signal,
-    takeOver: async () => {},
-    positions: async () => new Map(),
-    seek: () => {},
+    ...openLoneSlot(at, ending.signal),
     poll: async () => ({ records: [record], atEnd: false }),
     async publish(_records, _positions, isSound) {
       for (life of ["one", "two"]) sound.push((await isSound?.()) === true);

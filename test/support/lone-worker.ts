@@ -3,7 +3,7 @@
 
 import type { Engine } from "#core/engine.ts";
 import type { Carried } from "#core/item.ts";
-import type { LogRecord, NewRecord, OwnedSlot } from "#ports/log.ts";
+import type { LogRecord, NewRecord, OwnedSlot, TopicPartition } from "#ports/log.ts";
 import { partitionKey } from "#ports/log.ts";
 import type { Store } from "#ports/store.ts";
 import { runStitcherSlot, type StitcherServices } from "#services/stitcher/loop.ts";
@@ -12,6 +12,18 @@ import { encodeBundles, readBundle, type BundleValue } from "#services/wire/bund
 
 const TOPIC = "weft.resolved";
 const PARTITION = { topic: TOPIC, partition: 0 };
+
+/** Of one partition, that nobody else has ever had. */
+export function openLoneSlot(partition: TopicPartition, revoked: AbortSignal): Omit<OwnedSlot, "poll" | "publish"> {
+  return {
+    slot: 0,
+    partitions: [partition],
+    revoked,
+    takeOver: async () => {},
+    positions: async () => new Map(),
+    seek: () => {},
+  };
+}
 
 export interface LoneWorker {
   /** Runs the loop to the end of the log; `publish` is acknowledged when it resolves. Returns what it had to say. */
@@ -51,12 +63,7 @@ export function createLoneWorker(engine: Engine, log: readonly Carried[]): LoneW
       const said: string[] = [];
       const left = [...records];
       const slot: OwnedSlot = {
-        slot: 0,
-        partitions: [PARTITION],
-        revoked: ending.signal,
-        takeOver: async () => {},
-        positions: async () => new Map(),
-        seek: () => {},
+        ...openLoneSlot(PARTITION, ending.signal),
         poll: async () => {
           if (left.length === 0) ending.abort();
           return { records: left.splice(0, 1), atEnd: left.length === 0 };

@@ -8,9 +8,8 @@ import { topicNames } from "#services/config/topics.ts";
 import { readHolds } from "#services/wire/hold-ledger.ts";
 import { requireLog } from "../command.ts";
 import type { Handlers } from "../handler.ts";
-import { formatPosition } from "../position.ts";
 import { ApiProblem } from "../problem.ts";
-import { answerWatermarks } from "../profile-answer.ts";
+import { answerIdentity } from "../profile-answer.ts";
 import { type ApiServices, read } from "../services.ts";
 
 const PAGE_PASSAGES = 20;
@@ -23,13 +22,9 @@ export function createPassageRoutes(services: ApiServices): Pick<Handlers, "read
       const found = await read(services, query["at-least"], () => lookUpId(services, params.id));
       if (!found.found) throw new ApiProblem("not-found");
       await passages.catchUp();
-      const { profile, version, position, watermarks } = found;
-      const page = passages.list(profile.profileId, query.before ?? "", query.limit ?? PAGE_PASSAGES);
+      const page = passages.list(found.profile.profileId, query.before ?? "", query.limit ?? PAGE_PASSAGES);
       return {
-        profileId: profile.profileId,
-        version,
-        position: formatPosition(position),
-        watermarks: answerWatermarks(watermarks),
+        ...answerIdentity(found),
         transitions: page.passages.map(answerPassage),
         next: page.hasMore ? (page.passages.at(-1)?.transitionId ?? null) : null,
       };
