@@ -25,7 +25,12 @@ export function recordEntry(
     const entry = createEntry(identifier, stamp, authenticated);
     component.identifiers.set(key, entry);
     if ((identifier.erased ?? null) !== null)
-      entry.erased = { kind: identifier.erased as ErasureKind, at: stamp.t, hidden: true };
+      entry.erased = {
+        kind: identifier.erased as ErasureKind,
+        at: stamp.t,
+        hidden: true,
+        rotation: identifier.rotation ?? 0,
+      };
     if (isLink) entry.unlinked = NOTHING;
     restate(registry, component, key);
     component.abroad?.far.delete(key);

@@ -59,6 +59,8 @@ export interface Erased {
   readonly at: number;
   /** It is on no profile and has no value: until it is said again, where it was only claimed. */
   readonly hidden: boolean;
+  /** What is sealed under an earlier key of it (item.ts) counts as not readable. */
+  readonly rotation: number;
 }
 
 /** Of whom nothing is shown: he was erased, or only links that were taken back named him. He still weighs, on no profile. */

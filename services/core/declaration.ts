@@ -12,6 +12,8 @@ export interface AcceptedIdentifier {
   readonly value: string;
   readonly key: string;
   readonly assurance: Assurance;
+  /** Which of its keys what it says is sealed under (erasure.ts); absent: the first. */
+  readonly rotation?: number;
   /** Of a life that was erased (erasure.ts): the value is empty. */
   readonly erased?: "own" | "claimed" | null;
   /** Of somebody who was erased and could be reached by it. */

@@ -4,18 +4,18 @@
 
 import type { Component, Entry, Erased } from "./component.ts";
 import { componentPart, openAbroad } from "./component.ts";
-import { isAuthenticated } from "./configuration.ts";
 import type { Engine } from "./engine.ts";
-import { instantOf, type ErasureKind } from "./erasure.ts";
+import type { ErasureKind } from "./erasure.ts";
 import { endProfile, settleIdentity } from "./identity.ts";
-import type { Carried, ComponentId, EventItem, RoutedErasure, RoutedIdentifier } from "./item.ts";
-import { sealedUnder } from "./item.ts";
+import type { ComponentId, EventItem, RoutedErasure } from "./item.ts";
+import { keyName } from "./item.ts";
 import { findClaiming, forgetMembership, membersOf } from "./membership.ts";
 import { listPart, ORDERS_LISTED_PER_PART } from "./order-book.ts";
 import { eraseOrder, orderPart, type Order } from "./order.ts";
 import type { Cause, ProfileRecord } from "./profile.ts";
 import { touchProfile } from "./publication.ts";
 import { createNews } from "./region.ts";
+import { silence } from "./shredding.ts";
 import { closeSignals } from "./signal.ts";
 import { setSegmentTimer } from "./timer.ts";
 import { load, type Steps, type Workspace } from "./workspace.ts";
@@ -56,11 +56,12 @@ export function* applyErasure(
   for (const born of settleIdentity(engine, workspace, component, cause, news)) affected.add(born);
   // Those whose identifiers were hers in part have lost facts.
   for (const { entry } of marked) if (entry.profile !== null) affected.add(entry.profile);
-  const own = marked.flatMap(({ entry, erased }) => (erased.kind === "own" ? [entry.key] : []));
+  const isOwn = ({ erased }: Marked) => erased.kind === "own";
   // Of a request that is told again nothing is new.
-  const isKnown = own.length === 0 && item.identifiers.some(({ key, local }) => local && erasure.own.includes(key));
+  const isKnown = !marked.some(isOwn) && item.identifiers.some(({ key, local }) => local && erasure.own.includes(key));
   const orders = item.identifiers.flatMap(({ key, local }) => (local && erasure.orders.includes(key) ? [key] : []));
-  if (!isKnown) moveAway(engine, workspace, component, [...own, ...orders], gone, erasure.requestId, cause);
+  const keys = [...marked.flatMap(({ over }) => over), ...(isKnown ? [] : orders)];
+  moveAway(engine, workspace, component, keys, gone, erasure.requestId, cause);
   return affected;
 }
 
@@ -91,46 +92,35 @@ function succeed(id: ComponentId, hash: string): ComponentId {
   return `${componentClass}-${String(Number(recordedAt) - 1).padStart(recordedAt.length, "0")}-${hash}`;
 }
 
-/**
- * Whether what the event says is under the key of somebody who was erased: then it counts as not readable, as it will be.
- * Whoever had it on its way may have written her keys anew, so they are forgotten again.
- */
-export function isShredded(workspace: Workspace, component: Component, { item, event }: Carried<EventItem>): boolean {
-  const isHers = (key: string) => component.identifiers.get(key)?.erased?.kind === "own";
-  const isSealedHers = event !== null && isHers(sealedUnder(item));
-  const keys = item.identifiers.flatMap(({ key, value }) => (value !== "" && isHers(key) ? [key] : []));
-  if (isSealedHers) keys.push(sealedUnder(item));
-  if (keys.length > 0) workspace.effects.push({ kind: "keys-forgotten", keys });
-  return isSealedHers;
-}
-
-/** Whether the facts of an event that is anchored here are none any more. */
-export function isErasedFor(entry: Entry, item: EventItem, occurredAt: number): boolean {
-  const { erased } = entry;
-  if (erased === null) return false;
-  if (erased.kind === "own") return true;
-  if (instantOf(item.recordedAt, occurredAt) > erased.at) return false;
-  return erased.kind === "shared" || item.identifiers.find(({ key }) => key === entry.key)?.assurance === "claimed";
-}
-
 interface Marked {
   readonly entry: Entry;
   readonly erased: Erased;
+  /** Names of its keys that end with this. */
+  readonly over: readonly string[];
 }
 
 function markEntries(component: Component, item: EventItem, { at, own, claimed, shared }: RoutedErasure): Marked[] {
   const marked: Marked[] = [];
   const hers = new Set(own);
   const mark = (keys: readonly string[], kind: ErasureKind, isMeant: (entry: Entry) => boolean): void => {
-    for (const { key, local } of item.identifiers) {
+    for (const { key, local, rotation = 0 } of item.identifiers) {
       const entry = keys.includes(key) && local ? component.identifiers.get(key) : undefined;
-      if (entry === undefined || entry.erased?.kind === "own" || !isMeant(entry)) continue;
+      if (entry === undefined || entry.erased?.kind === "own") continue;
+      const { at: before, hidden, rotation: from } = entry.erased ?? { at: 0, hidden: false, rotation: 0 };
+      // Of a request that is told again nothing is new.
+      if ((kind !== "own" && rotation <= from) || !isMeant(entry)) continue;
       // What is hidden stays so, whoever else shared it.
-      const stays = kind === "shared" && entry.erased?.hidden === true;
-      const upTo = Math.max(at, entry.erased?.at ?? 0);
+      const stays = kind === "shared" && hidden;
+      const erased = {
+        at: Math.max(at, before),
+        hidden: stays || kind !== "shared",
+        rotation: Math.max(rotation, from),
+      };
+      const end = kind === "own" ? erased.rotation + 1 : erased.rotation;
       marked.push({
         entry,
-        erased: { kind: stays ? "claimed" : kind, at: upTo, hidden: stays || kind !== "shared" },
+        erased: { kind: stays ? "claimed" : kind, ...erased },
+        over: Array.from({ length: end - from }, (_, place) => keyName({ key, rotation: from + place })),
       });
     }
   };
@@ -214,25 +204,4 @@ function dropParked(workspace: Workspace, component: Component): void {
   if (abroad === null || abroad.parked.length === 0) return;
   abroad.parked = abroad.parked.map((carried) => silence(component, carried));
   workspace.write(componentPart(component.id), component);
-}
-
-/** An item that waits here, as it is to be applied when it no longer has to. */
-export function silence(component: Pick<Component, "identifiers">, carried: Carried<EventItem>): Carried<EventItem> {
-  const { item } = carried;
-  const identifiers = item.identifiers.map((one) => silenceIdentifier(component, item, one));
-  const isOver = item.role === "anchor" && component.identifiers.get(item.anchor)?.erased?.kind === "own";
-  if (isOver) return { item: { ...item, identifiers, role: "tie" }, event: null };
-  return { item: { ...item, identifiers }, event: carried.event };
-}
-
-/** Of what only claims had tied to her what somebody knows, or says later, is still to be said when it is applied. */
-function silenceIdentifier(
-  component: Pick<Component, "identifiers">,
-  { recordedAt }: EventItem,
-  one: RoutedIdentifier,
-): RoutedIdentifier {
-  const erased = component.identifiers.get(one.key)?.erased ?? null;
-  if (erased === null || !erased.hidden) return one;
-  if (erased.kind === "own") return { ...one, value: "" };
-  return isAuthenticated(one.assurance) || recordedAt > erased.at ? one : { ...one, value: "", erased: "claimed" };
 }

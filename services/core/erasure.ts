@@ -58,6 +58,8 @@ export class Erasures {
   readonly #ended = new Map<string, Ended[]>();
   readonly #claimed = new Map<string, number>();
   readonly #shared = new Map<string, number>();
+  /** By key: the requests that list it as claimed or shared, in the order of their topic. */
+  readonly #rotated = new Map<string, string[]>();
   /** By the key of a contact's first life, or of its mailbox. */
   readonly #kept = new Map<string, KeptObjection[]>();
 
@@ -75,7 +77,10 @@ export class Erasures {
       [claimed, this.#claimed],
       [shared, this.#shared],
     ] as const)
-      for (const key of keys) latest.set(key, Math.max(at, latest.get(key) ?? 0));
+      for (const key of keys) {
+        latest.set(key, Math.max(at, latest.get(key) ?? 0));
+        this.#rotated.set(key, [...(this.#rotated.get(key) ?? []), requestId]);
+      }
     for (const key of contacts) {
       const kept = objections.map((objection) => ({ requestId, at, ...objection }));
       this.#kept.set(key, [...(this.#kept.get(key) ?? []), ...kept]);
@@ -90,6 +95,16 @@ export class Erasures {
   erasedKey(hash: Hash, key: string, requestId: string): string {
     const life = (this.#ended.get(key) ?? []).findIndex((ended) => ended.requestId === requestId);
     return lifeKey(hash, key, Math.max(0, life));
+  }
+
+  /**
+   * How often what is said of it was put under another key (keyName); upTo: with that request, if it is one of those. What is
+   * resolved after a request is so, whenever it happened: nothing of hers is among it that is to be forgotten.
+   */
+  rotation(key: string, upTo: string | null = null): number {
+    const requests = this.#rotated.get(key) ?? [];
+    const place = upTo === null ? -1 : requests.indexOf(upTo);
+    return place < 0 ? requests.length : place + 1;
   }
 
   /** Of an identifier that is told under its first key at an instant; null: none. */
@@ -113,9 +128,10 @@ export class Erasures {
       renamed.set(identifier.key, key);
       const isClaimed = !isAuthenticated(identifier.assurance) && (this.#claimed.get(key) ?? -1) >= at;
       const erased = life < ended.length ? "own" : isClaimed ? "claimed" : null;
-      if (erased !== null) return { ...identifier, key, value: "", erased };
-      if ((this.#shared.get(key) ?? -1) >= at) return { ...identifier, key };
-      return { ...identifier, key, objections: this.#objectionsOf(registry, identifier, at) };
+      const named = { ...identifier, key, rotation: this.rotation(key) };
+      if (erased !== null) return { ...named, value: "", erased };
+      if ((this.#shared.get(key) ?? -1) >= at) return named;
+      return { ...named, objections: this.#objectionsOf(registry, identifier, at) };
     };
     const identifiers = accepted.identifiers.map(live);
     const order = accepted.order === null ? null : live(accepted.order);

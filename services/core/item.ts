@@ -23,6 +23,8 @@ export interface RoutedIdentifier {
   readonly birth: ComponentId;
   /** True where the resolver found it under the addressed root: the home must hold its birth before it folds the item. */
   readonly local: boolean;
+  /** Which of its keys what it says is sealed under: each request that lists it as claimed or shared begins another. Absent: the first. */
+  readonly rotation?: number;
   /** Of a life that was erased: the value is empty. */
   readonly erased?: "own" | "claimed" | null;
   /** Of somebody who was erased and could be reached by it. */
@@ -120,11 +122,21 @@ export interface Carried<T extends Item = Item> {
   readonly event: Uint8Array | null;
 }
 
+/** The name of the key that keeps the value of an identifier. */
+export function keyName({ key, rotation = 0 }: Pick<RoutedIdentifier, "key" | "rotation">): string {
+  return rotation === 0 ? key : `${key}/${rotation}`;
+}
+
 /** Whose key keeps what the event says, at this home: of what lives here the anchor, else the order, else another. */
-export function sealedUnder({ anchor, identifiers, order }: EventItem): string {
-  const here = identifiers.filter(({ local }) => local).map(({ key }) => key);
-  if (here.includes(anchor)) return anchor;
-  return order?.local === true ? order.key : (here[0] ?? anchor);
+export function findSealer({ anchor, identifiers, order }: EventItem): Pick<RoutedIdentifier, "key" | "rotation"> {
+  const here = identifiers.filter(({ local }) => local);
+  const told = here.find(({ key }) => key === anchor);
+  if (told !== undefined) return told;
+  return order?.local === true ? order : (here[0] ?? { key: anchor });
+}
+
+export function sealedUnder(item: EventItem): string {
+  return keyName(findSealer(item));
 }
 
 /** The key of what a component hands over: it does so once. */

@@ -8,7 +8,7 @@ import { restate } from "./assertion.ts";
 import { componentPart, createComponent, openAbroad, type Component, type Entry } from "./component.ts";
 import type { Engine } from "./engine.ts";
 import { tellSize } from "./announcement.ts";
-import { applyErasure, isErasedFor, isShredded } from "./erasing.ts";
+import { applyErasure } from "./erasing.ts";
 import { evaluateProfile } from "./evaluation.ts";
 import { OCCURRED_AHEAD_MAX_MS, type ChannelEvent } from "./event.ts";
 import { recordEvidence } from "./evidence.ts";
@@ -37,6 +37,7 @@ import { createNews, takeStatus } from "./region.ts";
 import { applyRules } from "./rule-change.ts";
 import { CHANGE_PART, openRuled, RULES_PART } from "./rules-in-force.ts";
 import { createRuling, isGivenUp, takeRuling } from "./ruling.ts";
+import { isErasedFor, shred } from "./shredding.ts";
 import { SHARD_PART } from "./shard-time.ts";
 import { applyProgress } from "./time.ts";
 import { load, loadComponent, type Steps, type Workspace } from "./workspace.ts";
@@ -124,8 +125,9 @@ function* applyEvent(
   engine: Engine,
   workspace: Workspace,
   component: Component,
-  carried: Carried<EventItem>,
+  arrived: Carried<EventItem>,
 ): Steps<void> {
+  const carried = shred(workspace, component, arrived);
   const { item, event: bytes } = carried;
   const missing = findMissingBirth(component, item);
   if (missing !== null) {
@@ -140,7 +142,7 @@ function* applyEvent(
     });
     return;
   }
-  const event = isShredded(workspace, component, carried) || bytes === null ? null : engine.decode(bytes);
+  const event = bytes === null ? null : engine.decode(bytes);
   const clampedAt = event === null ? null : Math.min(event.occurredAt, item.recordedAt + OCCURRED_AHEAD_MAX_MS);
   const isClamped = event !== null && clampedAt !== event.occurredAt;
   const folded = isClamped && clampedAt !== null ? { ...event, occurredAt: clampedAt } : event;

@@ -13,7 +13,7 @@ import type {
   RulesItem,
   StatusItem,
 } from "#core/item.ts";
-import { handoverKey, sealedUnder } from "#core/item.ts";
+import { handoverKey, keyName, sealedUnder } from "#core/item.ts";
 import { bareParts } from "./bared-part.ts";
 import type { Part } from "#core/component.ts";
 import { decodePart, encodePart } from "./part.ts";
@@ -86,7 +86,7 @@ function writeEvent({ item, event }: Carried<EventItem>, sealing: Sealing | null
   const bytes = ITEM_BYTES + IDENTIFIER_BYTES * item.identifiers.length + (payload?.length ?? 0);
   if (sealing === null) return { wire: { event: item, payload }, bytes };
   const seal = (one: RoutedIdentifier): RoutedIdentifier => {
-    return { ...one, value: isTold(one, event) ? sealing.sealText(one.key, one.value) : "" };
+    return { ...one, value: isTold(one, event) ? sealing.sealText(keyName(one), one.value) : "" };
   };
   const sealed = { ...item, identifiers: item.identifiers.map(seal), order: item.order && seal(item.order) };
   if (payload === null) return { wire: { event: sealed }, bytes };
@@ -106,7 +106,7 @@ export function listSealed(items: readonly Carried[]): string[] {
   return items.flatMap(({ item, event }) => {
     if (item.kind === "handover") return item.parts.length > 0 ? [handoverKey(item.from)] : [];
     if (item.kind !== "event") return [];
-    const told = listIdentifiers(item).flatMap((one) => (isTold(one, event) ? [one.key] : []));
+    const told = listIdentifiers(item).flatMap((one) => (isTold(one, event) ? [keyName(one)] : []));
     return event === null ? told : [...told, sealedUnder(item)];
   });
 }
@@ -117,7 +117,7 @@ export function listOpened({ items }: BundleValue): string[] {
     const isSealed = (sealed ?? null) !== null;
     if (handover) return isSealed ? [handoverKey(handover.from)] : [];
     if (!event) return [];
-    const told = listIdentifiers(event).flatMap(({ key, value }) => (value === "" ? [] : [key]));
+    const told = listIdentifiers(event).flatMap((one) => (one.value === "" ? [] : [keyName(one)]));
     return isSealed ? [...told, sealedUnder(event)] : told;
   });
 }
@@ -194,7 +194,7 @@ export function readBundle(
 
 function openValues(item: EventItem, opening: Opening): EventItem {
   const open = (one: RoutedIdentifier): RoutedIdentifier => {
-    return one.value === "" ? one : { ...one, value: opening.openText(one.key, one.value) };
+    return one.value === "" ? one : { ...one, value: opening.openText(keyName(one), one.value) };
   };
   return { ...item, identifiers: item.identifiers.map(open), order: item.order && open(item.order) };
 }

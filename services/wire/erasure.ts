@@ -132,7 +132,8 @@ export function routeErasure(hash: Hash, erasures: Erasures, view: IndexView, re
       const home = view.root(birth);
       const list = homes.get(home) ?? [];
       homes.set(home, list);
-      list.push({ namespace, value: "", key, assurance: "operator", birth, local: true });
+      const rotation = erasures.rotation(key, requestId);
+      list.push({ namespace, value: "", key, rotation, assurance: "operator", birth, local: true });
     }
   };
   place([...own, ...claimed, ...shared], "");

@@ -3,7 +3,7 @@
 import { deepEqual, equal, ok } from "node:assert/strict";
 import { test } from "node:test";
 import type { Entry } from "#core/component.ts";
-import { silence } from "#core/erasing.ts";
+import { silence } from "#core/shredding.ts";
 import type { ErasureRequest } from "#core/erasure.ts";
 import type { EventItem, RoutedIdentifier } from "#core/item.ts";
 import type { Fold } from "#services/fold/fold.ts";
@@ -124,7 +124,7 @@ test("a request that is told again changes nothing", async () => {
 });
 
 test("of what waits for a hand-over, who knows a claimed address or says it later still says it (I1)", () => {
-  const entry = { erased: { kind: "claimed", at: 10, hidden: true } } as Entry;
+  const entry = { erased: { kind: "claimed", at: 10, hidden: true, rotation: 1 } } as Entry;
   const component = { identifiers: new Map([["k", entry]]) };
   const wait = (recordedAt: number, assurance: "claimed" | "authenticated") => {
     const identifiers = [{ namespace: "email", value: ANA.email, key: "k", assurance, birth: "0-1-b", local: true }];

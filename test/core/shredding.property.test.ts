@@ -7,19 +7,32 @@ import { describe, it } from "node:test";
 import * as fc from "fast-check";
 import { openMemoryIndex } from "#adapters/memory/index.ts";
 import { Erasures } from "#core/erasure.ts";
-import { sealedUnder } from "#core/item.ts";
+import { findSealer } from "#core/item.ts";
 import type { Store } from "#ports/store.ts";
+import { readShardComponents } from "#services/wire/part.ts";
 import { PayloadKeys } from "#services/wire/payload-keys.ts";
 import { Campaign } from "#support/campaign.ts";
 import { Cluster } from "#support/cluster.ts";
 import { checkMet, configuration, hash, runs, usual } from "#support/histories.ts";
-import { type Asking, draftRequest, tellApart } from "#support/subjects.ts";
+import type { RecordedEvent } from "#support/oracle.ts";
+import { type Asking, draftRequest, tellAgain, tellApart } from "#support/subjects.ts";
 
 const campaign = new Campaign();
 const told = usual.map(({ events }) => tellApart(events));
 
-const point: fc.Arbitrary<Asking & { readonly place: number }> = fc.record({
+/** ahead: what is under way at a request, of what it forgets in part, and how far that has come; isSkewed: by a clock before the request's. */
+interface Point extends Asking {
+  readonly place: number;
+  readonly ahead: number;
+  readonly moves: number;
+  readonly isSkewed: boolean;
+}
+
+const point: fc.Arbitrary<Point> = fc.record({
   place: fc.nat(),
+  ahead: fc.integer({ min: 0, max: 6 }),
+  moves: fc.integer({ min: 0, max: 10 }),
+  isSkewed: fc.boolean(),
   whom: fc.nat(),
   by: fc.nat(),
 });
@@ -30,19 +43,11 @@ const layout = fc.record({
   seed: fc.noShrink(fc.integer()),
 });
 
+/** As a process finds them that has just started. */
 function openKeys() {
-  let nowMs = 0;
   const index = openMemoryIndex();
-  const options = { index, identityKey: Buffer.alloc(32, 7), topic: "weft.keys", now: () => nowMs };
-  const keys = new PayloadKeys(options);
-  return {
-    keys,
-    /** As another process finds them. */
-    anew: () => {
-      nowMs += 1;
-      return new PayloadKeys(options);
-    },
-  };
+  const options = { index, identityKey: Buffer.alloc(32, 7), topic: "weft.keys", now: () => 0 };
+  return () => new PayloadKeys(options);
 }
 
 /** Groups apart: who is in one is looked up through whose the anchors are. */
@@ -54,7 +59,18 @@ async function dump(store: Store, shards: number): Promise<Map<string, string>> 
   return parts;
 }
 
-const met = { requests: 0, parts: 0, shredded: 0 };
+type Sealer = ReturnType<typeof findSealer>;
+
+/** By key of what goes on: how many of its keys have ended. */
+async function listRotations(store: Store, shards: number): Promise<Map<string, number>> {
+  const rotations = new Map<string, number>();
+  for (let shard = 0; shard < shards; shard += 1)
+    for (const { identifiers } of await readShardComponents(store, shard))
+      for (const { key, erased } of identifiers.values()) if (erased !== null) rotations.set(key, erased.rotation);
+  return rotations;
+}
+
+const met = { requests: 0, parts: 0, shredded: 0, rotated: 0, readAfter: 0 };
 
 describe("the log of somebody who was erased", () => {
   it("folds anew to the same state, byte by byte, without the keys of what she told (G1, S2, O2)", async (t) => {
@@ -65,8 +81,8 @@ describe("the log of somebody who was erased", () => {
         layout,
         fc.constantFrom(0, 20),
         async (events, points, how, faults) => {
-          const { keys, anew } = openKeys();
-          const cluster = new Cluster({ configuration, hash, ...how, faults, keys });
+          const anew = openKeys();
+          const cluster = new Cluster({ configuration, hash, ...how, faults, openKeys: anew });
           const places = points
             .map((one) => ({ ...one, place: one.place % (events.length + 1) }))
             .toSorted((a, b) => a.place - b.place);
@@ -74,14 +90,20 @@ describe("the log of somebody who was erased", () => {
           let at = 0;
           const erasures = new Erasures();
           const lives = new Set<string>();
-          for (const [number, { place, ...asking }] of places.entries()) {
-            await cluster.run(events.slice(done, place));
-            at = Math.max(at, ...events.slice(done, place).map(({ recordedAt }) => recordedAt));
-            done = place;
+          const advance = (told: readonly RecordedEvent[]) => {
+            at = Math.max(at, ...told.map(({ recordedAt }) => recordedAt));
+            return told;
+          };
+          for (const [number, { place, ahead, moves, isSkewed, ...asking }] of places.entries()) {
+            await cluster.run(advance(events.slice(done, place)));
+            done = Math.max(done, place);
             const draft = await draftRequest(cluster, asking);
             if (draft === null) continue;
             met.requests += 1;
-            const request = { requestId: `r${number}`, at, ...draft };
+            const skewedAt = at;
+            const again = tellAgain(events.slice(0, done), [...draft.claimed, ...draft.shared], at);
+            await cluster.begin(advance(again.slice(-ahead - 1)), moves);
+            const request = { requestId: `r${number}`, at: isSkewed ? skewedAt : at, ...draft };
             erasures.add(request);
             for (const key of [...draft.own, ...draft.orders])
               lives.add(erasures.erasedKey(hash, key, request.requestId));
@@ -95,17 +117,21 @@ describe("the log of somebody who was erased", () => {
           deepEqual([...is.keys()].sort(), [...was.keys()].sort());
           for (const [part, value] of was) equal(is.get(part), value, part);
           met.parts += was.size;
+          const rotations = await listRotations(cluster.store, how.shards);
+          const isGone = ({ key, rotation = 0 }: Sealer) => lives.has(key) || rotation < (rotations.get(key) ?? 0);
           for (const { item, event } of await cluster.openLogs(anew(), () => (met.shredded += 1))) {
             if (item.kind !== "event") continue;
-            ok(event === null || !lives.has(sealedUnder(item)), "what she told is readable");
-            for (const { key, value } of item.identifiers)
-              ok(value === "" || !lives.has(key), "what she is called is readable");
+            const sealer = findSealer(item);
+            ok(event === null || !isGone(sealer), "what she told is readable");
+            for (const one of item.identifiers) ok(one.value === "" || !isGone(one), "what she is called is readable");
+            if (isGone(sealer) && !lives.has(sealer.key)) met.rotated += 1;
+            if ((sealer.rotation ?? 0) > 0 && event !== null) met.readAfter += 1;
           }
         },
       ),
       runs(600),
     );
     t.diagnostic(JSON.stringify(met));
-    checkMet(met.shredded > met.requests && met.requests > 0);
+    checkMet(met.shredded > met.requests && met.requests > 0 && met.rotated > 0 && met.readAfter > 0);
   });
 });

@@ -23,11 +23,19 @@ const REBUILDS = 5;
 const CANARY = "canary";
 const EMAIL = { namespace: "email", value: "canary@example.fr" };
 
-/** Her own, what she shares with `c-0`, and two of her orders. */
+const TABLET = { namespace: "cookie", value: "tablet-0" };
+const PHONE = { namespace: "cookie", value: "canary-phone" };
+const TYPED = { namespace: "email", value: "canary-typed@example.fr" };
+
+/** Her own, what she shares with `c-0`, what only a claim ties to her, and two of her orders. */
 function tellCanary(name: string, recordedAt: number): TrafficLine[] {
   const told = { occurredAt: recordedAt, recordedAt };
   const customer = { namespace: "customer", value: "canary-customer" };
   const lines = [{ productId: "canary-product", quantity: 1, unitPriceMinor: 5000 }];
+  const visit = (number: number, identifiers: readonly (typeof EMAIL)[]): TrafficLine => {
+    const traits = { city: "canary-town" };
+    return { ...told, source: "web", eventId: `${name}-${number}`, type: "page-viewed", identifiers, traits };
+  };
   return [
     {
       ...told,
@@ -43,8 +51,13 @@ function tellCanary(name: string, recordedAt: number): TrafficLine[] {
       source: "web",
       eventId: `${name}-2`,
       type: "page-viewed",
-      identifiers: [{ namespace: "cookie", value: "tablet-0" }, customer],
+      identifiers: [TABLET, customer],
     },
+    // Said under the tablet alone, and under an address that somebody typed on her phone.
+    visit(4, [TABLET]),
+    visit(5, [PHONE, customer]),
+    visit(6, [PHONE, TYPED]),
+    visit(7, [TYPED]),
     {
       ...told,
       source: "store",

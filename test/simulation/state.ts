@@ -3,7 +3,7 @@
 
 import type { Index } from "#ports/index.ts";
 import { comparePositions, type Position } from "#ports/log.ts";
-import type { CommitOutcome, ShardCommit, Store, Survey } from "#ports/store.ts";
+import type { CommitOutcome, ShardCommit, Store } from "#ports/store.ts";
 import { openLossyIndex } from "#support/lossy-index.ts";
 import type { System } from "./system.ts";
 import type { Incarnation } from "./incarnation.ts";
@@ -63,18 +63,13 @@ export class ServerState {
   }
 
   /** Everything as it is, for readers and for the end of a run. */
-  readAll(): Pick<Store, "load" | "scan" | "dueTimers" | "standing" | "survey"> {
+  readAll(): Pick<Store, "load" | "scan" | "dueTimers" | "standing"> {
     return {
       standing: (shard) => this.#at(shard).standing(),
-      survey: (shard, keys) => this.#survey(shard, keys),
       dueTimers: (shard, queue, upToMs, max) => this.#at(shard).dueTimers(queue, upToMs, max),
       load: (shard, keys) => this.#at(shard).load(keys),
       scan: (shard, prefix) => this.#at(shard).scan(prefix),
     };
-  }
-
-  async #survey(shard: number, keys: readonly string[]): Promise<Survey> {
-    return { standing: await this.#at(shard).standing(), values: await this.#at(shard).load(keys) };
   }
 
   async failOver(shard: number, lost: number): Promise<void> {
@@ -141,7 +136,6 @@ export class ServerState {
       scrub: (shard) => ask(`scrub ${shard}`, () => this.#at(shard).scrub()),
       hasLost: (shard, keys) => ask(`what ${shard} has lost`, () => this.#at(shard).hasLost(keys)),
       standing: (shard) => ask(`standing of ${shard}`, () => this.#at(shard).standing()),
-      survey: (shard, keys) => ask(`survey of ${shard}`, () => this.#survey(shard, keys)),
       awaitPosition: (shard, epoch, until) =>
         write(`await ${shard}`, [shard], () => this.#at(shard).awaitPosition(epoch, until)),
       clear: (shard, epoch) => write(`clear ${shard}`, [shard], () => this.#clear(shard, epoch)),

@@ -37,8 +37,8 @@ export interface ClusterOptions {
   readonly faults: number;
   readonly firedMax?: number;
   readonly holds?: Holds;
-  /** What is said of people is sealed under these. */
-  readonly keys?: PayloadKeys;
+  /** What is said of people is sealed; these are the keys as a process finds them, which knows no better until it ends. */
+  openKeys?(): PayloadKeys;
 }
 
 /** More steps than any history of these sizes needs: beyond it, messages chase each other. */
@@ -67,6 +67,7 @@ interface Resolver {
   readonly requests: ErasureRequest[];
   index: ComponentIndex;
   recent: RecentEvents;
+  keys: PayloadKeys | undefined;
   busy: boolean;
 }
 
@@ -75,6 +76,7 @@ interface Shard {
   /** As it stands on the log: read anew each time, because the engine may change what it was given. */
   readonly log: BundleValue[];
   stitcher: ShardStitcher | null;
+  keys: PayloadKeys | undefined;
   epoch: number;
   applied: Position;
   published: Position;
@@ -125,7 +127,16 @@ export class Cluster {
       ...this.#start(),
     }));
     this.#shards = Array.from({ length: options.shards }, (_, number) => {
-      return { number, log: [], stitcher: null, epoch: 0, applied: START, published: START, busy: false };
+      return {
+        number,
+        log: [],
+        stitcher: null,
+        keys: undefined,
+        epoch: 0,
+        applied: START,
+        published: START,
+        busy: false,
+      };
     });
   }
 
@@ -137,6 +148,12 @@ export class Cluster {
     this.#changes.push(...changes);
     for (const event of events) this.#pick(this.#resolvers).arrivals.push(event);
     await this.#settle();
+  }
+
+  /** As run, but no more than so many moves: the rest is under way. */
+  async begin(events: readonly RecordedEvent[], moves: number): Promise<void> {
+    for (const event of events) this.#pick(this.#resolvers).arrivals.push(event);
+    await this.#settle(moves);
   }
 
   /** Whom a request would be about that names her so. */
@@ -164,8 +181,8 @@ export class Cluster {
     await this.#settle();
   }
 
-  async #settle(): Promise<void> {
-    for (;;) {
+  async #settle(movesMax = Number.POSITIVE_INFINITY): Promise<void> {
+    for (let made = 0; made < movesMax; made += 1) {
       const moves = this.#listMoves();
       if (moves.length === 0) return;
       this.steps += 1;
@@ -242,8 +259,9 @@ export class Cluster {
       });
   }
 
-  #start(): Pick<Resolver, "index" | "recent"> {
-    return { index: new ComponentIndex(this.#gatedIndex()), recent: new RecentEvents() };
+  #start(): Pick<Resolver, "index" | "recent" | "keys"> {
+    const keys = this.#options.openKeys?.();
+    return { index: new ComponentIndex(this.#gatedIndex()), recent: new RecentEvents(), keys };
   }
 
   async #resolve(resolver: Resolver): Promise<void> {
@@ -256,7 +274,7 @@ export class Cluster {
     }));
     try {
       const { registry } = this.engine;
-      const { index, recent } = resolver;
+      const { index, recent, keys } = resolver;
       const requests = [...resolver.requests];
       const resolution = await resolveBatch(
         {
@@ -277,7 +295,7 @@ export class Cluster {
       }
       resolver.arrivals.splice(0, batch.length);
       resolver.requests.splice(0, requests.length);
-      const seals = await this.#options.keys?.toSeal([...resolution.items.values()].flatMap(listSealed), "");
+      const seals = await keys?.toSeal([...resolution.items.values()].flatMap(listSealed), "");
       for (const [shard, items] of resolution.items) this.#append(shard, items, seals);
       for (const { arrival, reason } of resolution.refused) this.#count(arrival, "dead-lettered", reason, null);
       for (const { arrival, anchor } of resolution.duplicates) this.#count(arrival, "duplicate", null, anchor);
@@ -313,7 +331,7 @@ export class Cluster {
     shard.stitcher ??= await this.#takeOver(shard);
     const from = shard.applied.offset;
     const upTo = Math.min(shard.log.length, from + 1 + Math.floor(this.#random() * BATCH_MAX));
-    const bundles = await this.#read(shard.log.slice(from, upTo), from);
+    const bundles = await this.#read(shard, from, upTo);
     try {
       const step = await shard.stitcher.apply(bundles, shard.published, START);
       if (step.outcome !== "committed") shard.stitcher = null;
@@ -327,8 +345,9 @@ export class Cluster {
     this.outputs.push(...heard.outputs);
   }
 
-  async #read(bundles: readonly BundleValue[], from: number): Promise<Bundle[]> {
-    const opening = await this.#options.keys?.toOpen(bundles.flatMap(listOpened));
+  async #read({ log, keys }: Shard, from: number, upTo: number): Promise<Bundle[]> {
+    const bundles = log.slice(from, upTo);
+    const opening = await keys?.toOpen(bundles.flatMap(listOpened));
     return bundles.map((bundle, place) => ({ offset: from + place, items: readBundle(bundle, opening) }));
   }
 
@@ -355,8 +374,9 @@ export class Cluster {
     shard.epoch = (await this.store.raiseEpochs([shard.number])).get(shard.number) as number;
     const { position } = await this.store.readHead(shard.number);
     const index = new ComponentIndex(this.#gatedIndex());
+    shard.keys = this.#options.openKeys?.();
     const services = {
-      ...this.#serve(this.#faultyStore(shard), this.#options.keys),
+      ...this.#serve(this.#faultyStore(shard), shard.keys),
       findRoots: (components: readonly string[]) => index.findRoots(components),
       join: (request: Parameters<ComponentIndex["join"]>[0]) => index.join(request),
       onOutputs: (outputs: readonly Output[]) => this.#heard.get(shard.number)?.outputs.push(...outputs),

@@ -45,6 +45,24 @@ function alike(events: readonly RecordedEvent[]): RecordedEvent[] {
   });
 }
 
+/** What is told a while after the instant, of nobody but identifiers of these keys, with what the events said of them. */
+export function tellAgain(events: readonly RecordedEvent[], keys: readonly string[], atMs: number): RecordedEvent[] {
+  return events.flatMap(({ source, event }, place) =>
+    event.identifiers.flatMap((identifier, which) => {
+      const anew = atMs + 1 + place;
+      const told = {
+        ...event,
+        eventId: `${event.eventId}-${anew}-${which}`,
+        occurredAt: anew,
+        identifiers: [identifier],
+      };
+      const acceptance = acceptEvent(registry, source, anew, told);
+      const isMeant = acceptance.ok && keys.includes(acceptance.accepted.anchor);
+      return isMeant ? [{ source, recordedAt: anew, event: told }] : [];
+    }),
+  );
+}
+
 export interface Asking {
   /** Pick the person, and the identifier that she is named by. */
   readonly whom: number;

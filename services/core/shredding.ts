@@ -1,0 +1,64 @@
+// What of an item still counts at a home that has forgotten somebody (erasing.ts): nothing under keys that ended with it, for
+// nobody will read it again, and no facts of before.
+
+import { isAuthenticated } from "./configuration.ts";
+import type { Component, Entry } from "./component.ts";
+import { instantOf } from "./erasure.ts";
+import { type Carried, type EventItem, findSealer, keyName, type RoutedIdentifier } from "./item.ts";
+import type { Workspace } from "./workspace.ts";
+
+type Identifiers = Pick<Component, "identifiers">;
+
+/**
+ * The item without what it says under keys that an erasure has ended: that counts as not readable, as it will be. Whoever had
+ * it on its way may have written these keys anew, so they are forgotten again.
+ */
+export function shred(workspace: Workspace, component: Component, carried: Carried<EventItem>): Carried<EventItem> {
+  const { item, event } = carried;
+  const over = item.identifiers.filter((one) => isOver(component, one));
+  if (over.length === 0) return carried;
+  const isSealedOver = isOver(component, findSealer(item));
+  const keys = over.filter(({ value }) => value !== "").map(keyName);
+  if (isSealedOver && event !== null) keys.push(keyName(findSealer(item)));
+  if (keys.length > 0) workspace.effects.push({ kind: "keys-forgotten", keys });
+  const identifiers = item.identifiers.map((one) => (over.includes(one) ? hide(component, one) : one));
+  return { item: { ...item, identifiers }, event: isSealedOver ? null : event };
+}
+
+function isOver(
+  { identifiers }: Component,
+  { key, rotation = 0 }: Pick<RoutedIdentifier, "key" | "rotation">,
+): boolean {
+  const erased = identifiers.get(key)?.erased ?? null;
+  return erased !== null && (erased.kind === "own" || rotation < erased.rotation);
+}
+
+/** Evidence is all that is left of it. */
+function hide({ identifiers }: Identifiers, one: RoutedIdentifier): RoutedIdentifier {
+  return { ...one, value: "", erased: identifiers.get(one.key)?.erased?.kind === "own" ? "own" : "claimed" };
+}
+
+/** Whether the facts of an event that is anchored here are none any more. */
+export function isErasedFor(entry: Entry, item: EventItem, occurredAt: number): boolean {
+  const { erased } = entry;
+  if (erased === null) return false;
+  if (erased.kind === "own") return true;
+  if (instantOf(item.recordedAt, occurredAt) > erased.at) return false;
+  return erased.kind === "shared" || item.identifiers.find(({ key }) => key === entry.key)?.assurance === "claimed";
+}
+
+/** An item that waits here, as it is to be applied when it no longer has to: what of it stays is under the keys that follow. */
+export function silence(component: Identifiers, { item, event }: Carried<EventItem>): Carried<EventItem> {
+  const identifiers = item.identifiers.map((one) => silenceIdentifier(component, item, one));
+  const isOver = item.role === "anchor" && component.identifiers.get(item.anchor)?.erased?.kind === "own";
+  return { item: { ...item, identifiers }, event: isOver ? null : event };
+}
+
+/** Of what only claims had tied to her what somebody knows, or says later, is still to be said when it is applied. */
+function silenceIdentifier(component: Identifiers, { recordedAt }: EventItem, one: RoutedIdentifier): RoutedIdentifier {
+  const erased = component.identifiers.get(one.key)?.erased ?? null;
+  if (erased === null) return one;
+  const isKept =
+    !erased.hidden || (erased.kind !== "own" && (isAuthenticated(one.assurance) || recordedAt > erased.at));
+  return isKept ? { ...one, rotation: Math.max(one.rotation ?? 0, erased.rotation) } : hide(component, one);
+}
