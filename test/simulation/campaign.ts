@@ -1,8 +1,10 @@
 // Many seeds and their tally: canaries first (they must fail), then what failed once, then the seeds, some of them twice
 // (the same seed must leave the same trace); at the end every kind of fault must have fired.
 
+import { CIRCUMSTANCES } from "./circumstances.ts";
 import { FAULT_KINDS } from "./faults.ts";
 import { CANARY } from "./mutants.ts";
+import { createPlanOf, type SeedKind } from "./plan-erasing.ts";
 import { listRegressions, replay } from "./regressions.ts";
 import { runSeed, type Outcome } from "./run.ts";
 import { prepareSubject } from "./slaughter.ts";
@@ -60,19 +62,25 @@ export async function replayRegressions(): Promise<string[]> {
   return failures;
 }
 
-/** doubleEvery: each so many seeds one runs twice. */
+export interface Seeds {
+  readonly kind: SeedKind;
+  readonly from: number;
+  readonly seeds: number;
+  /** Each so many seeds one runs twice. */
+  readonly doubleEvery: number;
+}
+
 export async function runCampaign(
-  from: number,
-  seeds: number,
-  doubleEvery: number,
+  { kind, from, seeds, doubleEvery }: Seeds,
   tally: Tally,
   onSeed: (outcome: Outcome) => Promise<void> | void,
 ): Promise<void> {
   for (let seed = from; seed < from + seeds; seed += 1) {
-    let outcome = await runSeed(seed);
+    const script = { plan: createPlanOf(kind, seed) };
+    let outcome = await runSeed(seed, undefined, script);
     if (seed % doubleEvery === 0) {
       tally.doubles += 1;
-      const again = await runSeed(seed);
+      const again = await runSeed(seed, undefined, script);
       if (again.trace !== outcome.trace && outcome.failure === null)
         outcome = { ...outcome, failure: `not deterministic: trace ${outcome.trace}, then ${again.trace}` };
     }
@@ -105,10 +113,11 @@ const STATES = [
   "reader told to wait",
 ];
 
-export function listMissing({ counts }: Tally): string[] {
+export function listMissing({ counts }: Tally, kind: SeedKind): string[] {
   const count = (name: string) => counts.get(name) ?? 0;
+  const states = [...FAULT_KINDS, ...STATES, ...(kind === "erasing" ? CIRCUMSTANCES : [])];
+  const missing = states.filter((name) => count(name) === 0);
   // Where most of the work is done when the faults have stopped, they have struck little.
-  const isIdle = count(FOLDED_UNDER_FAULTS) * 2 < count(FOLDED_AFTERWARDS);
-  const missing = [...FAULT_KINDS, ...STATES].filter((name) => count(name) === 0);
+  const isIdle = kind === "any" && count(FOLDED_UNDER_FAULTS) * 2 < count(FOLDED_AFTERWARDS);
   return isIdle ? [...missing, "a third of the steps folded while faults strike"] : missing;
 }

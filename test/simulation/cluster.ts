@@ -1,6 +1,7 @@
 // The simulated deployment: log, groups, store, index, workers and producers, brought up, attacked, healed and brought to
 // rest. Safety first, while faults strike; then they stop, and everything must drain within a bound (liveness).
 
+import { Asking } from "./asking.ts";
 import { Broker } from "./broker.ts";
 import { Feeder } from "./feeder.ts";
 import { Forgetting } from "./forgetting.ts";
@@ -47,6 +48,7 @@ export class SimulatedCluster {
   readonly #workers: Worker[];
   readonly #feeder: Feeder;
   readonly #forgetting: Forgetting;
+  readonly #asking: Asking;
   readonly #strikes: Strikes;
   readonly #readers: Readers;
 
@@ -87,16 +89,15 @@ export class SimulatedCluster {
     this.#workers = Array.from({ length: plan.workers }, (_, place) => new Worker(ground, `w${place}`));
     this.#readers = new Readers(ground);
     this.#feeder = new Feeder(world, broker, kit, events);
-    const forgetting = new Forgetting({
-      world,
-      kit: reference,
-      broker,
-      state: this.#state,
-      recorded: this.#feeder.recorded,
-      isAtRest: () => this.#isDrained(),
-    });
+    const { recorded } = this.#feeder;
+    const isAtRest = () => this.#isDrained();
+    const asked = { world, kit: reference, broker, state: this.#state, recorded, isAtRest };
+    const forgetting = new Forgetting(asked);
     this.#forgetting = forgetting;
-    this.#feeder.isHolding = () => forgetting.isHolding;
+    const asking = new Asking(asked, forgetting);
+    this.#asking = asking;
+    this.#feeder.isHolding = () => asking.isHolding;
+    asking.onRelease = () => this.#feeder.release();
     this.#state.onCommit = (commit, isAnew) => forgetting.seeCommit(commit, isAnew);
     this.observer.forgetting = forgetting;
     this.#strikes = new Strikes({
@@ -113,7 +114,7 @@ export class SimulatedCluster {
     const safetyMs = this.#plan.feedMs + FAULTS_ON_MS;
     this.#feeder.start();
     this.#strikes.start();
-    this.#forgetting.start();
+    this.#asking.start();
     this.#readers.start();
     await world.run(safetyMs, () => false);
     world.faultsOn = false;
@@ -122,7 +123,7 @@ export class SimulatedCluster {
     if (
       !(await world.run(
         deadlineMs,
-        this.#look(() => this.#forgetting.isDone && this.#feeder.isDone && this.#isDrained()),
+        this.#look(() => this.#asking.isDone && this.#feeder.isDone && this.#isDrained()),
       ))
     )
       return `not drained in ${LIVENESS_MS} virtual ms: ${await this.#describeLag()}`;
@@ -136,6 +137,7 @@ export class SimulatedCluster {
       ))
     )
       return "the workers do not end when they are asked to";
+    this.#forgetting.tally();
     const { resolved } = NAMES;
     const unforgotten = await this.#forgetting.findUnforgotten();
     if (unforgotten !== null) return unforgotten;

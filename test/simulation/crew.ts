@@ -1,33 +1,34 @@
-// Portions of a campaign, shared out among child processes: each takes the next one when it has done one.
+// Portions of a campaign, shared out among child processes: each takes the next one, if there still is one, when it has
+// done one.
 
 import { type ChildProcess, fork } from "node:child_process";
 import { join } from "node:path";
-import { runPortion, type PortionNews, type PortionOrder } from "./portion.ts";
+import type { Seeds } from "./campaign.ts";
+import { runPortion, type PortionNews } from "./portion.ts";
 
 export async function runPortions(
-  orders: readonly PortionOrder[],
+  orders: Iterator<Seeds>,
   jobs: number,
-  onPortion: (order: PortionOrder, news: readonly PortionNews[]) => Promise<void>,
+  onPortion: (order: Seeds, news: readonly PortionNews[]) => Promise<void>,
 ): Promise<void> {
-  const left = [...orders];
+  const next = () => orders.next().value as Seeds | undefined;
   // What a portion tells is worked up one after the other: a failure is shrunk here.
   let telling = Promise.resolve();
-  const tell = (order: PortionOrder, news: readonly PortionNews[]) => {
+  const tell = (order: Seeds, news: readonly PortionNews[]) => {
     telling = telling.then(() => onPortion(order, news));
     return telling;
   };
   if (jobs === 1) {
-    for (const order of left) await tell(order, await runPortion(order));
+    for (let order = next(); order !== undefined; order = next()) await tell(order, await runPortion(order));
     return;
   }
-  const children = Array.from({ length: Math.min(jobs, left.length) }, () =>
+  const children = Array.from({ length: jobs }, () =>
     fork(join(import.meta.dirname, "portion.ts"), { serialization: "advanced" }),
   );
   try {
     await Promise.all(
       children.map(async (child) => {
-        for (let order = left.shift(); order !== undefined; order = left.shift())
-          await tell(order, await askFor(child, order));
+        for (let order = next(); order !== undefined; order = next()) await tell(order, await askFor(child, order));
       }),
     );
   } finally {
@@ -35,7 +36,7 @@ export async function runPortions(
   }
 }
 
-function askFor(child: ChildProcess, order: PortionOrder): Promise<PortionNews[]> {
+function askFor(child: ChildProcess, order: Seeds): Promise<PortionNews[]> {
   return new Promise((resolve, reject) => {
     const onExit = (code: number | null) => reject(new Error(`seeds from ${order.from}: the process ended (${code})`));
     child.once("exit", onExit);

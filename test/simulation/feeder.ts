@@ -21,7 +21,9 @@ export class Feeder {
   readonly #broker: Broker;
   readonly #kit: Kit;
   readonly #arrivals: readonly Arrival[];
-  #held = 0;
+  /** Held back, or sent again after that and not there yet. */
+  #late = 0;
+  #held: (() => void)[] = [];
   /** While it says so nothing is sent. */
   isHolding: () => boolean = () => false;
 
@@ -34,7 +36,14 @@ export class Feeder {
 
   /** Nothing is held back. */
   get isDone(): boolean {
-    return this.#held === 0;
+    return this.#late === 0;
+  }
+
+  /** Nothing is to be held back any more. */
+  release(): void {
+    const held = this.#held;
+    this.#held = [];
+    for (const send of held) send();
   }
 
   start(): void {
@@ -65,11 +74,13 @@ export class Feeder {
 
   #append(event: RecordedEvent, name: string): void {
     if (this.isHolding()) {
-      this.#held += 1;
-      this.#world.after(HELD_MS * (1 + this.#world.draw(`held ${name}`)), `feed held ${name}`, () => {
-        this.#held -= 1;
-        this.#append(event, name);
-      });
+      this.#late += 1;
+      this.#held.push(() =>
+        this.#world.after(HELD_MS * this.#world.draw(`held ${name}`), `feed held ${name}`, () => {
+          this.#late -= 1;
+          this.#append(event, name);
+        }),
+      );
       return;
     }
     this.#broker.append(this.#recordOf(event, name));

@@ -1,5 +1,5 @@
-// Somebody asks to be forgotten while everything else goes on (G1): whom it is about is read off the store as it stands,
-// the request is written to its topic, and from then on every write is looked at for the marks of what was forgotten.
+// Somebody asks to be forgotten while everything else goes on (G1; asking.ts): from the moment at which her home has
+// forgotten her every write is looked at for the marks of what she told.
 
 import { acceptEvent, type AcceptedEvent } from "#core/acceptance.ts";
 import { type ErasureRequest, Erasures } from "#core/erasure.ts";
@@ -7,39 +7,43 @@ import type { Erased } from "#core/component.ts";
 import { comparePositions, type Position } from "#ports/log.ts";
 import { type ShardCommit, StoreBehind, StoreDamaged } from "#ports/store.ts";
 import { ComponentIndex } from "#services/wire/component-index.ts";
-import { draftErasure, type ErasureDraft, listErasedKeys } from "#services/wire/erasure.ts";
-import { locateLife, type LookupServices } from "#services/wire/location.ts";
-import { readPeople } from "#services/wire/profile-reader.ts";
+import { listErasedKeys } from "#services/wire/erasure.ts";
+import { type Located, locateLife, type LookupServices } from "#services/wire/location.ts";
+import type { BundleValue } from "#services/wire/bundle.ts";
 import { hash } from "#support/histories.ts";
 import type { RecordedEvent } from "#support/oracle.ts";
 import { forget } from "#support/oracle-erasure.ts";
-import { draftRequest } from "#support/subjects.ts";
 import type { Broker } from "./broker.ts";
-import { type Kit, NAMES } from "./kit.ts";
+import { Circumstances, ERASURES, nameOfLast } from "./circumstances.ts";
+import type { Kit } from "./kit.ts";
 import { isForgotten, isOf, listMarks, markOf, registry } from "./marks.ts";
 import type { ServerState } from "./state.ts";
 import type { World } from "./world.ts";
-
-const ASK_AGAIN_MS = 25;
-const ASKED_MAX = 60;
-const LOOK_EVERY_MS = 20;
-/** Events that were sent last. */
-const LATEST = 8;
-
-type Keys = Omit<ErasureRequest, "requestId" | "at">;
 
 interface Asked {
   readonly request: ErasureRequest;
   /** Records that stood on the channel topics before. */
   readonly fed: number;
-  /** Keys of what its homes have not forgotten yet, in the lives that it ends. */
+  /** Keys of identifiers that its homes have not forgotten yet, in the lives that it ends. */
   readonly left: Set<string>;
+  /** Of these, what nobody could read when it was written. */
+  readonly unread: Set<string>;
+  readonly struck: readonly string[];
+  isHeard: boolean;
 }
 
 interface Gone {
   readonly erased: Erased;
   /** R of each shard then: what is told from there on was made afterwards. */
   readonly since: readonly Position[];
+}
+
+interface Marked {
+  readonly accepted: AcceptedEvent;
+  readonly fedAt: number;
+  /** Under the keys of its time, as of so many requests. */
+  named: AcceptedEvent | null;
+  requests: number;
 }
 
 export interface ForgettingGround {
@@ -54,45 +58,40 @@ export interface ForgettingGround {
   isAtRest(): boolean;
 }
 
+/** Store and index as they are at this instant. */
+export function listServices({ kit, state, world }: ForgettingGround): LookupServices {
+  const { plan } = world;
+  const hasLost: LookupServices["store"]["hasLost"] = (shard, keys) => state.hasLost(shard, keys);
+  const store = { ...state.readAll(), hasLost } as LookupServices["store"];
+  return { engine: kit.engineFor(plan), index: new ComponentIndex(state.readIndex()), store, shards: plan.shards };
+}
+
 export class Forgetting {
   readonly requests: ErasureRequest[] = [];
   readonly #ground: ForgettingGround;
+  readonly circumstances: Circumstances;
+  readonly #erasures = new Erasures();
   readonly #asked: Asked[] = [];
   readonly #gone = new Map<string, Gone>();
-  readonly #marked = new Map<string, { readonly accepted: AcceptedEvent; readonly fedAt: number }>();
+  readonly #marked = new Map<string, Marked>();
   #marksRead = 0;
-  #waiting = 0;
-  #holds = 0;
+  /** Of what stands on the channel topics; null: refused. */
+  readonly #accepted: (AcceptedEvent | null)[] = [];
+  /** By key: how many records stood there when a request named it last. */
+  readonly #lastAsked = new Map<string, number>();
 
   constructor(ground: ForgettingGround) {
     this.#ground = ground;
-  }
-
-  start(): void {
-    const { world } = this.#ground;
-    for (const [place, atMs] of (world.plan.erasuresAtMs ?? []).entries()) {
-      this.#waiting += 1;
-      world.after(atMs, `erasure ${place}`, () => void this.#ask(place, 1));
-    }
-  }
-
-  /** True while nothing may be said, lest it come to the home of what she shares before the request (SPEC.md, section 9). */
-  get isHolding(): boolean {
-    return this.#holds > 0;
-  }
-
-  /** Everybody who asked was heard, and nothing is held back any more. */
-  get isDone(): boolean {
-    return this.#waiting === 0 && !this.isHolding;
+    this.circumstances = new Circumstances(ground.world, ground.state);
   }
 
   /** At the end: an identifier of hers that its home has not forgotten, although it was asked to. */
   async findUnforgotten(): Promise<string | null> {
-    const erasures = this.#erasures();
+    const services = listServices(this.#ground);
     for (const { requestId, own } of this.requests)
       for (const first of own) {
-        const key = erasures.erasedKey(hash, first, requestId);
-        const located = await locateLife(this.#services(), key);
+        const key = this.#erasures.erasedKey(hash, first, requestId);
+        const located = await locateLife(services, key);
         // Of two requests about one person at once the second may end a life in which nothing happened.
         if (located === null ? key !== first : located.entry.erased?.kind === "own") continue;
         return `${key} was to be forgotten by ${requestId}, and is not (G1)`;
@@ -100,15 +99,42 @@ export class Forgetting {
     return null;
   }
 
+  /** At the end: the requests that were heard, by what they struck. */
+  tally(): void {
+    const { world, recorded } = this.#ground;
+    const lastFed = new Map<string, number>();
+    for (const fed of recorded.keys()) for (const { key } of this.identifiersAt(fed)) lastFed.set(key, fed);
+    for (const { request, fed, isHeard, struck } of this.#asked) {
+      if (!isHeard) continue;
+      const isLast = request.own.every((key) => (lastFed.get(key) ?? 0) < fed);
+      for (const name of [ERASURES, ...struck, nameOfLast(isLast)]) world.count(name);
+    }
+  }
+
+  /** Of an event that stands on the channel topics, unless it is refused. */
+  identifiersAt(fed: number): AcceptedEvent["identifiers"] {
+    return this.#acceptedAt(fed)?.identifiers ?? [];
+  }
+
+  /** Whether a request that was made later names one of these, or one that nobody has heard yet. */
+  isAskedFor(keys: readonly string[], fed: number): boolean {
+    const isUnheard = keys.some((key) =>
+      this.#asked.some(({ isHeard, request }) => !isHeard && request.own.includes(key)),
+    );
+    return isUnheard || keys.some((key) => (this.#lastAsked.get(key) ?? 0) > fed);
+  }
+
   /** What was committed; a shard that is folded anew goes through what was, and is not read meanwhile. */
   async seeCommit({ shard, parts, outbox }: ShardCommit, isAnew: boolean): Promise<void> {
+    if (isAnew) this.circumstances.seeRefold();
     if (this.#asked.length === 0) return;
     if (isAnew) this.#ground.world.count("folded anew after an erasure");
     else {
       for (const [key, bytes] of parts) if (bytes !== null) this.#look(bytes, `part ${key} of shard ${shard}`);
       for (const { topic, value } of outbox) if (value !== null) this.#look(value, `a record for ${topic}`);
     }
-    for (const asked of this.#asked) if (asked.left.size > 0) await this.#follow(asked);
+    const written = [...parts].flatMap(([key, bytes]) => [Buffer.from(key), Buffer.from(bytes ?? [])]);
+    for (const asked of this.#asked) if (asked.left.size > 0) await this.#follow(asked, written);
   }
 
   seeOutput(topic: string, shard: number, place: Position, value: Uint8Array): void {
@@ -117,9 +143,10 @@ export class Forgetting {
   }
 
   /** Of what was sent after the request the inner log keeps nothing. */
-  seeBundle(value: Uint8Array): void {
+  seeBundle(bytes: Uint8Array, { items }: BundleValue): void {
+    for (const { absorb } of items) if (absorb) this.circumstances.seeMerge(absorb.component, absorb.into);
     if (this.#asked.length === 0) return;
-    for (const mark of listMarks(value)) {
+    for (const mark of listMarks(bytes)) {
       const { accepted, fedAt } = this.#eventOf(mark);
       const known = this.#asked.filter(({ fed }) => fed <= fedAt).map(({ request }) => request);
       if (known.length === 0 || !isForgotten(accepted, known)) continue;
@@ -127,130 +154,95 @@ export class Forgetting {
     }
   }
 
+  /** What is about to be written to its topic. */
+  take(request: ErasureRequest): void {
+    this.requests.push(request);
+    this.#erasures.add(request);
+    const lived = listErasedKeys(hash, this.#erasures, { ...request, orders: [] });
+    const struck: string[] = [];
+    const { recorded } = this.#ground;
+    this.#asked.push({
+      request,
+      fed: recorded.length,
+      left: new Set(lived),
+      unread: new Set(),
+      struck,
+      isHeard: false,
+    });
+    void this.listHomes(lived).then((homes) => struck.push(...this.circumstances.list(homes)));
+  }
+
+  /** Of what lives under these keys. */
+  async listHomes(keys: readonly string[]): Promise<string[]> {
+    const { index } = listServices(this.#ground);
+    await index.prefetch(keys);
+    return keys.flatMap((key) => index.birthOf(key) ?? []).map((birth) => index.rootOf(birth));
+  }
+
   #look(bytes: Uint8Array, where: string, isAfter: (gone: Gone) => boolean = () => true): void {
     if (this.#gone.size === 0) return;
     for (const mark of listMarks(bytes)) {
-      const { accepted } = this.#eventOf(mark);
-      const [named] = forget(registry, [accepted], this.requests).accepted;
+      const named = this.#nameNow(this.#eventOf(mark));
       const gone = this.#gone.get(named?.anchor ?? "");
-      if (named === undefined || gone === undefined || !isAfter(gone) || !isOf(named, gone.erased)) continue;
+      if (named === null || gone === undefined || !isAfter(gone) || !isOf(named, gone.erased)) continue;
       this.#ground.world.fail(`${where} shows ${mark}, whose subject has been erased (G1)`);
     }
   }
 
-  async #ask(place: number, attempt: number, isResting = false): Promise<void> {
-    const { world } = this.#ground;
-    const again = (ms: number, resting: boolean) =>
-      world.after(ms, `erasure ${place} again`, () => void this.#ask(place, attempt + 1, resting));
-    if (isResting && !this.#ground.isAtRest()) return again(LOOK_EVERY_MS, true);
-    const keys = await this.#draft(place);
-    if (keys === null && attempt < ASKED_MAX) return again(ASK_AGAIN_MS, isResting);
-    const hasRest = keys !== null && keys.claimed.length + keys.shared.length > 0;
-    if (hasRest && !isResting) {
-      this.#holds += 1;
-      return again(LOOK_EVERY_MS, true);
+  #nameNow(marked: Marked): AcceptedEvent | null {
+    if (marked.requests !== this.requests.length) {
+      [marked.named = null] = forget(registry, [marked.accepted], this.requests).accepted;
+      marked.requests = this.requests.length;
     }
-    this.#waiting -= 1;
-    if (keys !== null) this.#send(place, keys);
-    if (hasRest) world.count("request about what she shares");
-    if (isResting) this.#release(place);
+    return marked.named;
   }
 
-  #send(place: number, keys: Keys): void {
-    const { world, kit, broker, recorded } = this.#ground;
-    const at = Math.max(...recorded.map(({ recordedAt }) => recordedAt), ...this.requests.map((one) => one.at));
-    const requestId = `erasure-${place}`;
-    const request: ErasureRequest = { requestId, at, ...keys };
-    this.requests.push(request);
-    const left = new Set(listErasedKeys(hash, this.#erasures(), request));
-    this.#asked.push({ request, fed: recorded.length, left });
-    const value = kit.encodeRequest({ requestId, ...keys });
-    broker.append({ topic: NAMES.privacy, partition: 0, key: requestId, value, timestampMs: at });
-    world.count("request to be forgotten");
-  }
-
-  #erasures(): Erasures {
-    const erasures = new Erasures();
-    for (const request of this.requests) erasures.add(request);
-    return erasures;
-  }
-
-  #release(place: number): void {
-    const { world, isAtRest } = this.#ground;
-    world.after(LOOK_EVERY_MS, `erasure ${place} at rest`, () => {
-      if (isAtRest()) this.#holds -= 1;
-      else this.#release(place);
-    });
-  }
-
-  async #draft(place: number) {
-    const pick = (what: string) => Math.floor(this.#ground.world.draw(`erasure ${place} ${what}`) * 1000);
-    const asking = { whom: pick("whom"), by: pick("by") };
-    const { kit, state, world } = this.#ground;
-    const services = this.#services();
-    const people = () => readPeople(kit.engineFor(world.plan), services.store, world.plan.shards);
-    const draft = (namespace: string, value: string) => draftErasure(services, namespace, value, "FR");
-    try {
-      // What was lost and not noticed yet would not be asked about.
-      if (!state.isWhole) return null;
-      for (let shard = 0; shard < world.plan.shards; shard += 1)
-        if (comparePositions(state.appliedUpTo(shard), state.reachedBy(shard)) < 0) return null;
-      const hasted = place % 2 === 0 ? await this.#draftFromLatest(draft) : null;
-      return hasted ?? (await draftRequest({ readPeople: people, draftErasure: draft }, asking));
-    } catch (error) {
-      if (!(error instanceof StoreBehind)) throw error;
-      return null;
-    }
-  }
-
-  /** Somebody of whom something is under way at this moment. */
-  async #draftFromLatest(draft: (namespace: string, value: string) => Promise<ErasureDraft>) {
-    for (const { event } of this.#ground.recorded.slice(-LATEST).toReversed())
-      for (const { namespace, value } of event.identifiers) {
-        const drafted = await draft(namespace, value);
-        if (drafted.ok) return drafted.keys;
-      }
-    return null;
-  }
-
-  async #follow({ request, left }: Asked): Promise<void> {
+  /** Whose identifiers what was written names: only then they may have been forgotten by it. */
+  async #follow(asked: Asked, written: readonly Buffer[]): Promise<void> {
     const { state, world } = this.#ground;
-    for (const key of left) {
-      let erased: Erased | null;
-      try {
-        erased = (await locateLife(this.#services(), key))?.entry.erased ?? null;
-      } catch (error) {
-        if (!(error instanceof StoreBehind || error instanceof StoreDamaged)) throw error;
-        continue;
-      }
-      if (erased === null || erased.at < request.at) continue;
-      left.delete(key);
+    for (const key of asked.left) {
+      if (!asked.unread.has(key) && !written.some((bytes) => bytes.includes(key))) continue;
+      const located = await this.#locate(key);
+      if (located === null) asked.unread.add(key);
+      else asked.unread.delete(key);
+      const erased = located?.entry.erased ?? null;
+      if (erased === null || erased.at < asked.request.at) continue;
+      asked.left.delete(key);
+      asked.isHeard = true;
       const since = Array.from({ length: world.plan.shards }, (_, shard) => state.reachedBy(shard));
       this.#gone.set(key, { erased, since });
       world.count("identifier forgotten");
     }
   }
 
-  /** As it is at this instant. */
-  #services(): LookupServices {
-    const { kit, state, world } = this.#ground;
-    const { plan } = world;
-    const store = { ...state.readAll(), hasLost: async () => false } as unknown as LookupServices["store"];
-    return { engine: kit.engineFor(plan), index: new ComponentIndex(state.readIndex()), store, shards: plan.shards };
+  async #locate(key: string): Promise<Located | null> {
+    try {
+      return await locateLife(listServices(this.#ground), key);
+    } catch (error) {
+      if (!(error instanceof StoreBehind || error instanceof StoreDamaged)) throw error;
+      return null;
+    }
   }
 
-  #eventOf(mark: string): { readonly accepted: AcceptedEvent; readonly fedAt: number } {
-    const { recorded, kit, world } = this.#ground;
-    const { registry } = kit.engineFor(world.plan);
+  #eventOf(mark: string): Marked {
+    const { recorded } = this.#ground;
     for (; this.#marksRead < recorded.length; this.#marksRead += 1) {
-      const { source, recordedAt, event } = recorded[this.#marksRead] as RecordedEvent;
-      const name = markOf(event);
-      const acceptance = acceptEvent(registry, source, recordedAt, event);
-      if (name === null || !acceptance.ok || this.#marked.has(name)) continue;
-      this.#marked.set(name, { accepted: acceptance.accepted, fedAt: this.#marksRead });
+      const accepted = this.#acceptedAt(this.#marksRead);
+      const name = accepted && markOf(accepted.event);
+      if (accepted === null || name === null || this.#marked.has(name)) continue;
+      this.#marked.set(name, { accepted, fedAt: this.#marksRead, named: null, requests: 0 });
     }
     const found = this.#marked.get(mark);
     if (found === undefined) throw new Error(`nobody sent ${mark}`);
     return found;
+  }
+
+  #acceptedAt(fed: number): AcceptedEvent | null {
+    for (let at = this.#accepted.length; at <= fed; at += 1) {
+      const { source, recordedAt, event } = this.#ground.recorded[at] as RecordedEvent;
+      const acceptance = acceptEvent(registry, source, recordedAt, event);
+      this.#accepted.push(acceptance.ok ? acceptance.accepted : null);
+    }
+    return this.#accepted[fed] ?? null;
   }
 }

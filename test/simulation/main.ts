@@ -1,4 +1,5 @@
-// npm run simulate -- --seeds N --from S [--jobs J] [--double-every D] [--again] | --mutants [--only NAME,NAME] | --tally
+// npm run simulate -- --seeds N | --erasures N [--from S] [--jobs J] [--double-every D] [--again]
+//                     | --mutants [--only NAME,NAME] | --tally
 // Regressions, canaries, seeds and their tally, or planted bugs. A failing seed is shrunk and kept in test/regressions.
 // Portions of seeds that a campaign at this commit has run are not run again, unless --again: a long one may be stopped
 // and resumed. On a terminal one line moves; elsewhere there are plain lines. The last line is JSON; exit 1 where anything failed.
@@ -13,12 +14,15 @@ import {
   listMissing,
   listSilentCanaries,
   replayRegressions,
+  type Seeds,
   type Tally,
   VACUITY_SEEDS_MIN,
 } from "./campaign.ts";
+import { CIRCUMSTANCES, ERASURES } from "./circumstances.ts";
 import { runPortions } from "./crew.ts";
 import { MUTANTS } from "./mutants.ts";
-import type { PortionNews, PortionOrder } from "./portion.ts";
+import type { SeedKind } from "./plan-erasing.ts";
+import type { PortionNews } from "./portion.ts";
 import { keepRegression } from "./regressions.ts";
 import type { Outcome } from "./run.ts";
 import { shrink } from "./shrink.ts";
@@ -30,11 +34,12 @@ const PORTION_SEEDS = 50;
 const SHRUNK_MAX = 3;
 
 const USAGE =
-  "npm run simulate -- [--seeds N] [--from S] [--jobs J] [--double-every D] [--again] | --mutants [--only NAME,NAME] | --tally";
+  "npm run simulate -- [--seeds N | --erasures N] [--from S] [--jobs J] [--double-every D] [--again] | --mutants [--only NAME,NAME] | --tally";
 const { values } = readArguments(USAGE, () =>
   parseArgs({
     options: {
       seeds: { type: "string", default: "200" },
+      erasures: { type: "string" },
       from: { type: "string", default: "1" },
       jobs: { type: "string", default: "1" },
       "double-every": { type: "string", default: "20" },
@@ -45,12 +50,15 @@ const { values } = readArguments(USAGE, () =>
     },
   }),
 );
+const erasures = values.erasures === undefined ? null : Number(values.erasures);
 const [seeds, from, jobs, doubleEvery] = [values.seeds, values.from, values.jobs, values["double-every"]].map(
   Number,
 ) as [number, number, number, number];
-if ([seeds, from, jobs, doubleEvery].some((number) => !Number.isSafeInteger(number) || number < 1)) {
+if ([seeds, from, jobs, doubleEvery, erasures ?? 1].some((number) => !Number.isSafeInteger(number) || number < 1)) {
   refuseArguments(USAGE, "numbers are whole, and at least 1");
 }
+/** Seeds of a kind of their own. */
+const kind: SeedKind = erasures === null ? "any" : "erasing";
 
 const ledger = new Ledger("simulation", [
   "services",
@@ -87,38 +95,46 @@ async function report(outcome: Outcome): Promise<void> {
   if (failures > SHRUNK_MAX) return;
   const { runs, ...shrunk } = await shrink(outcome);
   const about = `Seed ${outcome.seed}, shrunk in ${runs} runs.`;
-  const path = keepRegression(`seed-${outcome.seed}`, { about, commit, ...shrunk });
+  const path = keepRegression(`${kind === "erasing" ? "erasing-" : ""}seed-${outcome.seed}`, {
+    about,
+    commit,
+    ...shrunk,
+  });
   say(`     ${shrunk.events.length} events, faults: ${shrunk.faults.join("; ") || "none"}; kept in ${path}`);
 }
 
-/** Cut at multiples of the portion, so that campaigns that overlap share portions. */
-function listPortions(): PortionOrder[] {
-  const orders: PortionOrder[] = [];
-  for (let at = from; at < from + seeds; ) {
-    const next = Math.min(from + seeds, at - (at % PORTION_SEEDS) + PORTION_SEEDS);
-    orders.push({ from: at, seeds: next - at, doubleEvery });
+/** Until there are as many seeds, or requests that were heard. Cut so that campaigns that overlap share portions. */
+function* listPortions(tally: Tally, isDone: (order: Seeds) => boolean): Generator<Seeds, undefined> {
+  const isShort = (at: number) =>
+    erasures === null ? at < from + seeds : (tally.counts.get(ERASURES) ?? 0) < erasures;
+  for (let at = from; isShort(at); ) {
+    const end = at - (at % PORTION_SEEDS) + PORTION_SEEDS;
+    const next = erasures === null ? Math.min(from + seeds, end) : end;
+    const order = { kind, from: at, seeds: next - at, doubleEvery };
+    if (!isDone(order)) yield order;
     at = next;
   }
-  return orders;
 }
 
-function nameOf(order: PortionOrder): string {
-  return `seeds ${order.from} to ${order.from + order.seeds - 1}, one in ${order.doubleEvery} twice`;
+function nameOf(order: Seeds): string {
+  return `${kind === "erasing" ? "erasing " : ""}seeds ${order.from} to ${order.from + order.seeds - 1}, one in ${order.doubleEvery} twice`;
 }
 
 async function simulate(): Promise<void> {
   const tally = createTally();
   for (const failure of await replayRegressions()) fail(failure);
   for (const seed of await listSilentCanaries()) fail(`canary seed ${seed} passes: the alarm does not work`);
-  const orders = listPortions();
   const known = new Map(ledger.read().flatMap((one) => (one.commit === commit ? [[one.part, one] as const] : [])));
-  const isDone = (order: PortionOrder) =>
-    !values.again && ledger.has(nameOf(order)) && known.get(nameOf(order))?.counts["failed"] === 0;
-  for (const order of orders) if (isDone(order)) addCounts(tally, known.get(nameOf(order))?.counts ?? {});
-  const resumed = tally.seeds;
-  if (resumed > 0) say(`${resumed} of these seeds were run before at ${commit}`);
+  let resumed = 0;
+  const isDone = (order: Seeds) => {
+    const counts = known.get(nameOf(order))?.counts;
+    if (values.again || !ledger.has(nameOf(order)) || counts?.["failed"] !== 0) return false;
+    addCounts(tally, counts);
+    resumed += order.seeds;
+    return true;
+  };
   let cpuSeconds = 0;
-  const onPortion = async (order: PortionOrder, news: readonly PortionNews[]) => {
+  const onPortion = async (order: Seeds, news: readonly PortionNews[]) => {
     for (const one of news) {
       if (one.kind === "failed") await report(one.outcome);
       else {
@@ -129,21 +145,21 @@ async function simulate(): Promise<void> {
     }
     const run = tally.seeds - resumed;
     const speed = `${(run / cpuSeconds).toFixed(1)} seeds a CPU second`;
-    progress(`${tally.seeds}/${seeds} seeds, ${tally.failed} failed, ${tally.faults} faults, ${speed}`, true);
+    const heard = tally.counts.get(ERASURES) ?? 0;
+    const done = erasures === null ? `${tally.seeds}/${seeds} seeds` : `${heard}/${erasures} erasures`;
+    progress(`${done}, ${tally.failed} failed, ${tally.faults} faults, ${speed}`, true);
   };
-  await runPortions(
-    orders.filter((order) => !isDone(order)),
-    jobs,
-    onPortion,
-  );
+  await runPortions(listPortions(tally, isDone), jobs, onPortion);
   clearLine();
+  if (resumed > 0) say(`${resumed} of these seeds were run before at ${commit}`);
   describeTally(tally);
-  if (seeds >= VACUITY_SEEDS_MIN) for (const name of listMissing(tally)) fail(`never happened: ${name}`);
+  if (tally.seeds >= VACUITY_SEEDS_MIN) for (const name of listMissing(tally, kind)) fail(`never happened: ${name}`);
   const seconds = Math.round((Date.now() - startedAtMs) / 1000);
   say(`${tally.doubles} seeds ran twice; commit ${commit}; ${seconds} s, ${Math.round(cpuSeconds)} s of CPU`);
-  const { seeds: run, failed, events, faults, hard } = tally;
+  const { seeds: run, failed, events, faults, hard, counts } = tally;
   const others = Math.max(0, failures - failed);
-  say(JSON.stringify({ seeds: run, failed: failed + others, events, faults, hard }));
+  const heard = Object.fromEntries([ERASURES, ...CIRCUMSTANCES].map((name) => [name, counts.get(name) ?? 0]));
+  say(JSON.stringify({ seeds: run, failed: failed + others, events, faults, hard, ...heard }));
 }
 
 function describeTally(tally: Tally): void {

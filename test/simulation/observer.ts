@@ -84,8 +84,9 @@ export class Observer {
   #takeBundle({ partition, offset, value }: LogRecord): void {
     const list = this.bundles.get(partition) ?? [];
     this.bundles.set(partition, list);
-    list.push({ offset, value: this.#decode(value) as BundleValue });
-    if (value !== null) this.forgetting?.seeBundle(value);
+    const bundle = { offset, value: this.#decode(value) as BundleValue };
+    list.push(bundle);
+    if (value !== null) this.forgetting?.seeBundle(value, bundle.value);
   }
 
   #takeOutput(record: LogRecord): void {

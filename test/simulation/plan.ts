@@ -1,6 +1,7 @@
 // What one seed is about: the shape of the deployment, a mix of faults (some kinds absent, so that each mix is met alone
 // too), and a timetable of the faults that strike processes, slots, shards and topics. Small values are favoured.
 
+import type { Scenario } from "#support/histories.ts";
 import { FAULT_KINDS, type FaultKind } from "./faults.ts";
 import { hashText } from "./world.ts";
 
@@ -34,10 +35,16 @@ export interface Plan {
   readonly rulesAtMs?: readonly number[];
   /** When somebody asks to be forgotten. Absent: nobody does. */
   readonly erasuresAtMs?: readonly number[];
+  /** From when on they may be about what several people share: then nothing is said for a while. Absent: at any time. */
+  readonly sharingFromMs?: number;
   readonly histories: number;
+  /** Of which each history is one. Absent: as histories are elsewhere. */
+  readonly scenarios?: readonly Scenario[];
   readonly historyLength: number;
   /** The events come in this time; faults go on a little longer. */
   readonly feedMs: number;
+  /** Log time by which what comes a virtual millisecond later is later. Absent: events come in any order of time. */
+  readonly lapse?: number;
   readonly rates: Readonly<Record<FaultKind, number>>;
   readonly strikes: readonly Strike[];
 }

@@ -12,6 +12,7 @@ import { countFaults, World } from "./world.ts";
 
 export interface Outcome {
   readonly seed: number;
+  readonly plan: Plan;
   readonly failure: string | null;
   readonly trace: string;
   readonly events: number;
@@ -53,6 +54,7 @@ export async function runSeed(
   const { counts, fired, steps, trace } = world;
   return {
     seed,
+    plan,
     failure,
     trace: `${trace} ${observer?.count ?? 0}`,
     events: events.length,

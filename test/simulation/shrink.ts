@@ -1,7 +1,7 @@
 // A failing seed made small: fewer events, fewer faults, by halves and then one by one, as long as it still fails. Draws
 // are functions of stable names, so what is left out moves nothing else.
 
-import { createPlan, type Plan } from "./plan.ts";
+import type { Plan } from "./plan.ts";
 import type { Subject } from "./cluster.ts";
 import { runSeed, type Outcome } from "./run.ts";
 import { type Arrival, createWorkload } from "./workload.ts";
@@ -18,7 +18,7 @@ export interface Shrunk {
 }
 
 export async function shrink(outcome: Outcome, subject?: Subject): Promise<Shrunk> {
-  const plan = createPlan(outcome.seed);
+  const { plan } = outcome;
   let runs = 0;
   let failure = outcome.failure ?? "";
   const fails = async (events: readonly Arrival[], faults: readonly string[]): Promise<boolean> => {

@@ -72,6 +72,10 @@ export class ServerState {
     };
   }
 
+  hasLost(shard: number, keys: readonly string[]): Promise<boolean> {
+    return this.#at(shard).hasLost(keys);
+  }
+
   async failOver(shard: number, lost: number): Promise<void> {
     if ((await this.#at(shard).failOver(lost)) > 0) this.#world.count("shard that lost acknowledged writes");
   }

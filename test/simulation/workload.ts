@@ -4,7 +4,7 @@
 import * as fc from "fast-check";
 import type { ChannelEvent, IdentifierClaim } from "#core/event.ts";
 import { OPERATOR_VERDICTS, rulingType } from "#core/ruling.ts";
-import { hash, history } from "#support/histories.ts";
+import { hash, history, historyOf } from "#support/histories.ts";
 import type { RecordedEvent } from "#support/oracle.ts";
 import { tellApart } from "#support/subjects.ts";
 import { markEvent } from "./marks.ts";
@@ -65,17 +65,36 @@ export interface Arrival {
   readonly event: RecordedEvent;
 }
 
-export function createWorkload({ seed, histories, historyLength, feedMs, erasuresAtMs }: Plan): Arrival[] {
+/** Copies of one event stay so. */
+function moveLater(arrivals: readonly Arrival[], lapse: number): Arrival[] {
+  const firstAtMs = new Map<string, number>();
+  return arrivals.map(({ atMs, event: { source, recordedAt, event } }) => {
+    const name = `${source} ${event.eventId}`;
+    const first = firstAtMs.get(name) ?? atMs;
+    firstAtMs.set(name, first);
+    const shift = first * lapse;
+    const moved = { ...event, occurredAt: event.occurredAt + shift };
+    return { atMs, event: { source, recordedAt: recordedAt + shift, event: moved } };
+  });
+}
+
+export function createWorkload(plan: Plan): Arrival[] {
+  const { seed, histories, historyLength, scenarios, feedMs, lapse = 0, erasuresAtMs } = plan;
   const draw = (name: string) => hashText(seed, name) / 4_294_967_296;
-  const drawn = fc.sample(history(historyLength, historyLength), { numRuns: histories, seed });
+  const any =
+    scenarios === undefined
+      ? history(historyLength, historyLength)
+      : fc.constantFrom(...scenarios).chain((scenario) => historyOf(scenario, historyLength, historyLength));
+  const drawn = fc.sample(any, { numRuns: histories, seed });
   const isForgetful = erasuresAtMs !== undefined;
-  const arrivals = drawn.flatMap(({ events }, group) =>
+  const told = drawn.flatMap(({ events }, group) =>
     (isForgetful ? tellApart(events) : events).map(({ source, recordedAt, event }, place) => {
       const moved = { source, recordedAt, event: moveEvent(event, group) };
       const atMs = Math.round((feedMs * (place + draw(`arrival ${group} ${place}`))) / events.length);
       return { atMs, event: isForgetful ? markEvent(moved) : moved };
     }),
   );
+  const arrivals = lapse === 0 ? told : moveLater(told, lapse);
   const more = arrivals.flatMap((arrival, place) => {
     const chance = draw(`more ${place}`);
     const atMs = Math.round(arrival.atMs + draw(`more at ${place}`) * (feedMs - arrival.atMs));

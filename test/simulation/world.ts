@@ -39,9 +39,11 @@ export class World {
   /** Stable names of the faults that fired, in order. */
   readonly fired: string[] = [];
   faultsOn = true;
+  onFault: (kind: FaultKind) => void = () => {};
   readonly #allowed: ReadonlySet<string> | null;
   readonly #heap: Entry[] = [];
   readonly #occurrences = new Map<string, number>();
+  readonly #firedAtMs = new Map<FaultKind, number>();
   #sequence = 0;
   #trace = 0;
   #violation: Error | null = null;
@@ -78,8 +80,7 @@ export class World {
     if (this.#allowed === null && rate === 0) return false;
     const fault = `${kind} ${name}`;
     if (this.#allowed === null ? this.draw(fault) >= rate : !this.#allowed.has(fault)) return false;
-    this.fired.push(fault);
-    this.count(kind);
+    this.#note(kind, fault);
     return true;
   }
 
@@ -87,9 +88,20 @@ export class World {
   strikes(kind: FaultKind, name: string): boolean {
     const fault = `${kind} ${name}`;
     if (!this.allows(fault)) return false;
-    this.fired.push(fault);
-    this.count(kind);
+    this.#note(kind, fault);
     return true;
+  }
+
+  /** How long ago a fault of the kind fired last. */
+  sinceMs(kind: FaultKind): number {
+    return this.nowMs - (this.#firedAtMs.get(kind) ?? Number.NEGATIVE_INFINITY);
+  }
+
+  #note(kind: FaultKind, fault: string): void {
+    this.fired.push(fault);
+    this.#firedAtMs.set(kind, this.nowMs);
+    this.onFault(kind);
+    this.count(kind);
   }
 
   allows(fault: string): boolean {
