@@ -6,6 +6,7 @@ import { viewCases, type CaseView } from "./case.ts";
 import { viewConsents, type ConsentView } from "./consent.ts";
 import { NO_CORRESPONDENCE, viewCorrespondence, type CorrespondenceView } from "./correspondence.ts";
 import type { Dossier } from "./dossier.ts";
+import type { Path } from "./effect.ts";
 import { NOTHING_TOLD, type Registers } from "./facet.ts";
 import { viewPlaces, type PlaceView } from "./group.ts";
 import { viewHabits, type HabitView } from "./habit.ts";
@@ -126,9 +127,9 @@ export function isDescribedAlike(a: Dossier | null, b: Dossier | null): boolean 
 }
 
 /** Paths that profile-changed names, each with what automation may wait for. */
-export function describeDossier(registry: Registry, dossier: Dossier | null): ReadonlyMap<string, unknown> {
+export function describeDossier(registry: Registry, dossier: Dossier | null): ReadonlyMap<Path, unknown> {
   const view = viewDossier(registry, dossier);
-  const paths = new Map<string, unknown>();
+  const paths = new Map<Path, unknown>();
   for (const { purpose, channel, granted } of view.consents)
     paths.set(`consents.${purpose}.${channel ?? "*"}`, granted);
   for (const { restrictionId } of view.restrictions) paths.set(`restrictions.${restrictionId}`, true);

@@ -61,8 +61,31 @@ export type IdentityChangeKind = (typeof IDENTITY_CHANGE_KINDS)[number];
 export const CERTAINTY_KINDS = ["complete", "source-late"] as const;
 export type Certainty = (typeof CERTAINTY_KINDS)[number];
 
+/** What the path of a change may begin with: each reader of them decides of each who may see it. */
+export const PATH_KINDS = [
+  "audiences",
+  "cases",
+  "consents",
+  "contacts",
+  "counters",
+  "groups",
+  "identifiers",
+  "identifiersCount",
+  "loyalty",
+  "orders",
+  "preferences",
+  "profile",
+  "restrictions",
+  "scores",
+  "segment",
+  "subscriptions",
+  "traits",
+] as const;
+export type PathKind = (typeof PATH_KINDS)[number];
+export type Path = PathKind | `${PathKind}.${string}`;
+
 export interface Change {
-  readonly path: string;
+  readonly path: Path;
   /** JSON texts; null where the path was, or is, absent. */
   readonly before: string | null;
   readonly after: string | null;

@@ -5,7 +5,7 @@ import { compareText, sortedEntries } from "./comparison.ts";
 import { componentPart, type Component, type Forwarder } from "./component.ts";
 import type { Dossier } from "./dossier.ts";
 import { describeDossier, isDescribedAlike, viewDossier } from "./dossier-view.ts";
-import type { Change, PublicProfile } from "./effect.ts";
+import type { Change, Path, PublicProfile } from "./effect.ts";
 import type { Engine } from "./engine.ts";
 import type { ComponentId } from "./item.ts";
 import type { LimitKind } from "./limit.ts";
@@ -205,14 +205,15 @@ const NOTHING: Look = {
 /** The differences as paths and JSON texts: what a consumer can compare without knowing the product. By path. */
 function compareLooks({ registry }: Engine, before: Look | null, after: Look): Change[] {
   const changes: Change[] = [];
-  const note = (path: string, old: string | null, now: string | null): void => {
+  const note = (path: Path, old: string | null, now: string | null): void => {
     if (old !== now) changes.push({ path, before: old, after: now });
   };
-  const noteValue = (path: string, old: number | boolean, now: number | boolean): void => {
+  const noteValue = (path: Path, old: number | boolean, now: number | boolean): void => {
     if (before === null || old !== now) note(path, before === null ? null : String(old), String(now));
   };
+  /** start: empty where the names are paths. */
   const noteMap = <T>(
-    start: string,
+    start: Extract<Path, `${string}.${string}`> | "",
     old: ReadonlyMap<string, T>,
     now: ReadonlyMap<string, T>,
     write: (value: T) => string,
@@ -220,9 +221,9 @@ function compareLooks({ registry }: Engine, before: Look | null, after: Look): C
     if (old === now) return;
     for (const [name, value] of now) {
       const former = old.get(name);
-      if (former !== value) note(start + name, former === undefined ? null : write(former), write(value));
+      if (former !== value) note(`${start}${name}` as Path, former === undefined ? null : write(former), write(value));
     }
-    for (const [name, value] of old) if (!now.has(name)) note(start + name, write(value), null);
+    for (const [name, value] of old) if (!now.has(name)) note(`${start}${name}` as Path, write(value), null);
   };
   const old = before ?? NOTHING;
   if (before === null || old.segment !== after.segment)

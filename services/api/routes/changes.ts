@@ -2,11 +2,12 @@
 // partition of the topics was read, since outputs of several shards are mixed in them: whoever comes back with it as
 // Last-Event-ID misses nothing, at whichever process.
 
+import type { Change } from "#core/effect.ts";
 import { partitionKey, type LogRecord } from "#ports/log.ts";
 import { topicNames } from "#services/config/topics.ts";
 import { formatPosition } from "../position.ts";
+import { maskChange } from "../change-mask.ts";
 import { ApiProblem } from "../problem.ts";
-import { HIDDEN, mask } from "#services/wire/mask.ts";
 import { describeInstant } from "../profile-answer.ts";
 import type { ApiServices } from "../services.ts";
 
@@ -94,24 +95,6 @@ function describeOutput({ shard, offset, step, at, changes, ...rest }: Output, i
     step,
     ...(changes === undefined ? {} : { changes: isOpen ? changes : changes.map(maskChange) }),
   };
-}
-
-interface Change {
-  readonly path: string;
-  readonly before: string | null;
-  readonly after: string | null;
-}
-
-/** A trait's value stands in the texts, an identifier's in the path. */
-function maskChange({ path, before, after }: Change): Change {
-  if (path.startsWith("traits.")) return { path, before: maskJson(before), after: maskJson(after) };
-  const [, start, value] = /^(identifiers\.[^.]*\.)(.*)$/s.exec(path) ?? [];
-  return start === undefined ? { path, before, after } : { path: start + mask(value ?? ""), before, after };
-}
-
-/** As a look-up masks a trait. */
-function maskJson(text: string | null): string | null {
-  return text === null ? null : JSON.stringify(HIDDEN);
 }
 
 function describePlace({ topic, partition, offset }: LogRecord): string {
