@@ -127,9 +127,17 @@ export function keyName({ key, rotation = 0 }: Pick<RoutedIdentifier, "key" | "r
   return rotation === 0 ? key : `${key}/${rotation}`;
 }
 
-/** Whose key keeps what the event says, at this home: of what lives here the anchor, else the order, else another. */
-export function findSealer({ anchor, identifiers, order }: EventItem): Pick<RoutedIdentifier, "key" | "rotation"> {
-  const here = identifiers.filter(({ local }) => local);
+/**
+ * Whose key keeps what the event says, at this home: of what lives here the anchor, else the order, else another. At the home
+ * of a group the anchor, which lives elsewhere: the group's key would outlive it.
+ */
+export function findSealer({
+  role,
+  anchor,
+  identifiers,
+  order,
+}: EventItem): Pick<RoutedIdentifier, "key" | "rotation"> {
+  const here = identifiers.filter(({ local }) => local || role === "place");
   const told = here.find(({ key }) => key === anchor);
   if (told !== undefined) return told;
   return order?.local === true ? order : (here[0] ?? { key: anchor });

@@ -41,7 +41,7 @@ function open() {
     );
     return Object.fromEntries(told) as Record<string, boolean>;
   };
-  return { cluster, read };
+  return { cluster, read, openKeys };
 }
 
 async function draft(cluster: Cluster) {
@@ -74,6 +74,24 @@ test("what was said under what she shared and what was claimed is destroyed, and
   const { profiles } = await cluster.readPeople();
   const shown = profiles.flatMap(({ identifiers }) => identifiers.map(({ value }) => value));
   deepEqual(shown.toSorted(), [BEN.customer, TABLET.cookie], "what she shared is called as ever");
+});
+
+test("what she told of her household is not readable at its home either, and what others told is (G1)", async () => {
+  const { cluster, openKeys } = open();
+  const readPlaces = async () => {
+    const items = await cluster.openLogs(openKeys(), () => {});
+    return items.flatMap(({ item, event }) =>
+      item.kind === "event" && item.role === "place" ? [[item.eventId, event !== null]] : [],
+    );
+  };
+  const group = { group: { kind: "household", groupId: "H-1" } };
+  await cluster.run([tell("crm", 1, "identified", ANA, group), tell("crm", 2, "identified", BEN, group)]);
+  deepEqual(Object.fromEntries(await readPlaces()), { "crm-1": true, "crm-2": true });
+  const drafted = await cluster.draftErasure("customer", ANA.customer);
+  ok(drafted.ok);
+  cluster.ask({ requestId: "r1", at: START_MS + 10 * 60_000, ...drafted.keys });
+  await cluster.run([]);
+  deepEqual(Object.fromEntries(await readPlaces()), { "crm-1": false, "crm-2": true });
 });
 
 test("nothing is destroyed of an address by which somebody has become known since (G1, I1)", async () => {
