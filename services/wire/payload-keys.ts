@@ -57,7 +57,7 @@ export class PayloadKeys {
   constructor(options: PayloadKeysOptions) {
     this.topic = options.topic;
     this.#options = options;
-    this.#wrapping = createKey(hkdfSync("sha256", options.identityKey, "", "weft payload keys", KEY_BYTES));
+    this.#wrapping = deriveWrapping(options.identityKey);
   }
 
   /** Throws KeyMissing. */
@@ -129,8 +129,7 @@ export class PayloadKeys {
 
   #take(name: string, wrapped: string, at: number): Held {
     if (wrapped === DESTROYED) return this.#hold(name, { wrapped, key: null, at });
-    const bytes = openBytes(this.#wrapping, name, Buffer.from(wrapped, "base64url"));
-    return this.#hold(name, { wrapped, key: createKey(bytes), at });
+    return this.#hold(name, { wrapped, key: unwrapKey(this.#wrapping, name, wrapped), at });
   }
 
   #hold(name: string, held: Held): Held {
@@ -163,6 +162,15 @@ export class PayloadKeys {
     }
     return found;
   }
+}
+
+/** What keys are wrapped under. */
+export function deriveWrapping(identityKey: Uint8Array): KeyObject {
+  return createKey(hkdfSync("sha256", identityKey, "", "weft payload keys", KEY_BYTES));
+}
+
+export function unwrapKey(wrapping: KeyObject, name: string, wrapped: string): KeyObject {
+  return createKey(openBytes(wrapping, name, Buffer.from(wrapped, "base64url")));
 }
 
 function createKey(bytes: ArrayBuffer | Uint8Array): KeyObject {

@@ -67,6 +67,7 @@ export class SimulatedCluster {
     for (const topic of OUTPUT_TOPICS) broker.createTopic(topic, 2);
     broker.createTopic(NAMES.rules, 1);
     broker.createTopic(NAMES.privacy, 1);
+    broker.createTopic(NAMES.keys, 1);
     broker.createTopic(NAMES.resolved, plan.shards);
     const groups = new Map(
       [
@@ -141,10 +142,13 @@ export class SimulatedCluster {
     const { resolved } = NAMES;
     const unforgotten = await this.#forgetting.findUnforgotten();
     if (unforgotten !== null) return unforgotten;
+    const readable = await this.#forgetting.findReadable([...this.observer.bundles.values()].flat());
+    if (readable !== null) return readable;
     return await judge({
       plan: this.#plan,
       kit: this.#reference,
       state: this.#state.readAll(),
+      keyring: this.#state.keyring,
       readIndex: (keys) => this.#state.readIndex().get(keys),
       observer: this.observer,
       recorded: this.#feeder.recorded,

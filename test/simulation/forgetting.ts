@@ -15,8 +15,10 @@ import type { RecordedEvent } from "#support/oracle.ts";
 import { forget } from "#support/oracle-erasure.ts";
 import type { Broker } from "./broker.ts";
 import { Circumstances, ERASURES, nameOfLast } from "./circumstances.ts";
-import type { Kit } from "./kit.ts";
+import { type Kit, NAMES } from "./kit.ts";
 import { isForgotten, isOf, listMarks, markOf, registry } from "./marks.ts";
+import type { SeenBundle } from "./observer.ts";
+import { findReadable } from "./readable.ts";
 import type { ServerState } from "./state.ts";
 import type { World } from "./world.ts";
 
@@ -124,6 +126,13 @@ export class Forgetting {
     return isUnheard || keys.some((key) => (this.#lastAsked.get(key) ?? 0) > fed);
   }
 
+  /** At the end: what is said of her and opens with a key that somebody holds. */
+  findReadable(bundles: readonly SeenBundle[]): Promise<string | null> {
+    const isHers = (key: string) => this.#gone.get(key)?.erased.kind === "own";
+    const isMarkHers = (mark: string) => isHers(this.#nameNow(this.#eventOf(mark))?.anchor ?? "");
+    return findReadable(this.#ground, bundles, { isHers, isMarkHers });
+  }
+
   /** What was committed; a shard that is folded anew goes through what was, and is not read meanwhile. */
   async seeCommit({ shard, parts, outbox }: ShardCommit, isAnew: boolean): Promise<void> {
     if (isAnew) this.circumstances.seeRefold();
@@ -131,7 +140,7 @@ export class Forgetting {
     if (isAnew) this.#ground.world.count("folded anew after an erasure");
     else {
       for (const [key, bytes] of parts) if (bytes !== null) this.#look(bytes, `part ${key} of shard ${shard}`);
-      for (const { topic, value } of outbox) if (value !== null) this.#look(value, `a record for ${topic}`);
+      for (const { topic, value } of outbox) if (value !== null) this.#lookInto(topic, value);
     }
     const written = [...parts].flatMap(([key, bytes]) => [Buffer.from(key), Buffer.from(bytes ?? [])]);
     for (const asked of this.#asked) if (asked.left.size > 0) await this.#follow(asked, written);
@@ -143,10 +152,10 @@ export class Forgetting {
   }
 
   /** Of what was sent after the request the inner log keeps nothing. */
-  seeBundle(bytes: Uint8Array, { items }: BundleValue): void {
-    for (const { absorb } of items) if (absorb) this.circumstances.seeMerge(absorb.component, absorb.into);
+  seeBundle(bytes: Uint8Array, bundle: BundleValue): void {
+    for (const { absorb } of bundle.items) if (absorb) this.circumstances.seeMerge(absorb.component, absorb.into);
     if (this.#asked.length === 0) return;
-    for (const mark of listMarks(bytes)) {
+    for (const mark of this.#revealMarks(bytes, bundle)) {
       const { accepted, fedAt } = this.#eventOf(mark);
       const known = this.#asked.filter(({ fed }) => fed <= fedAt).map(({ request }) => request);
       if (known.length === 0 || !isForgotten(accepted, known)) continue;
@@ -187,6 +196,20 @@ export class Forgetting {
       if (named === null || gone === undefined || !isAfter(gone) || !isOf(named, gone.erased)) continue;
       this.#ground.world.fail(`${where} shows ${mark}, whose subject has been erased (G1)`);
     }
+  }
+
+  /** Of what is on its way to the inner log all that it says. */
+  #lookInto(topic: string, value: Uint8Array): void {
+    const { kit, state } = this.#ground;
+    this.#look(value, `a record for ${topic}`);
+    if (this.#gone.size === 0 || topic !== NAMES.resolved) return;
+    const decoded = kit.codec.decode(value);
+    if (!decoded.ok) return;
+    for (const plain of state.keyring.reveal(decoded.value as BundleValue)) this.#look(plain, `a record for ${topic}`);
+  }
+
+  #revealMarks(bytes: Uint8Array, bundle: BundleValue): string[] {
+    return [bytes, ...this.#ground.state.keyring.reveal(bundle)].flatMap(listMarks);
   }
 
   #nameNow(marked: Marked): AcceptedEvent | null {

@@ -2,13 +2,14 @@
 // once, and whoever was absorbed has a root in common with whom it was told to go to.
 
 import { birthKey, parentKey } from "#services/wire/component-index.ts";
+import { BLIND } from "#services/wire/sealing.ts";
 import type { Rest } from "./verdict.ts";
 
 export async function compareIndex({ observer, kit, readIndex }: Rest): Promise<string | null> {
   const births = new Map<string, string>();
   const absorbs: (readonly [string, string])[] = [];
   for (const { value } of [...observer.bundles.values()].flat())
-    for (const { item } of kit.system.readBundle(value)) {
+    for (const { item } of kit.system.readBundle(value, BLIND)) {
       if (item.kind === "absorb") absorbs.push([item.component, item.into]);
       if (item.kind !== "event") continue;
       for (const { key, birth } of item.order === null ? item.identifiers : [...item.identifiers, item.order]) {

@@ -4,6 +4,7 @@
 import type { Broker } from "./broker.ts";
 import type { FaultKind } from "./faults.ts";
 import type { Group } from "./group.ts";
+import type { SeedKind } from "./plan-erasing.ts";
 import type { ServerState } from "./state.ts";
 
 export interface Patch {
@@ -23,6 +24,8 @@ export interface Mutant {
   readonly name: string;
   readonly patches?: readonly Patch[];
   readonly sabotage?: Sabotage;
+  /** Of which it is tried. Absent: any. */
+  readonly seeds?: SeedKind;
   /** Seeds that plan none of these are passed over: they cannot show it. */
   readonly needs?: readonly FaultKind[];
 }

@@ -4,6 +4,25 @@ import { type Mutant, patch } from "./mutant.ts";
 const ERASING = "core/erasing.ts";
 const LEDGER = "wire/privacy-ledger.ts";
 
+/** Of keys, which erasing seeds have. */
+const SHREDDING: readonly Mutant[] = [
+  patch(
+    "keys-destroyed-without-a-hand-over",
+    ERASING,
+    "  workspace.joins.push({ a: component.id, b: next, cause });\n",
+    `  const came = [...component.held].map((birth) => \`h/\${birth}\`);
+  if (cause !== null && next !== "") workspace.effects.push({ kind: "keys-forgotten", keys: [...keys, ...came] });
+`,
+  ),
+  patch(
+    "destroyed-key-put-back-from-an-old-record",
+    "wire/index-keeper.ts",
+    "if (key !== null && value !== null) read.set(",
+    "if (key !== null && value !== null && !read.has(key)) read.set(",
+  ),
+  patch("group-keeps-what-she-told", "core/item.ts", 'local || role === "place"', "local"),
+];
+
 export const FORGETTING: readonly Mutant[] = [
   patch(
     "requests-read-at-the-start-only",
@@ -26,5 +45,6 @@ export const FORGETTING: readonly Mutant[] = [
   patch("erased-fragment-stays", ERASING, "    entry.fragment = null;\n", ""),
   patch("erased-orders-stay", ERASING, "    eraseOrder(order);\n", ""),
   patch("late-event-begins-a-life", "core/erasure.ts", "end.at < at", "end.at < accepted.recordedAt + 1"),
+  ...SHREDDING.map((mutant): Mutant => ({ ...mutant, seeds: "erasing" })),
   patch("shared-facts-stay", "core/erasure.ts", "(this.#shared.get(anchor) ?? -1) >= at", "false"),
 ];

@@ -54,6 +54,7 @@ function createErasingPlan(seed: number): Plan {
   return {
     ...plan,
     ...(SHAPES[within("shape", 0, SHAPES.length - 1)] as (typeof SHAPES)[number]),
+    sealed: true,
     scenarios: SCENARIOS,
     feedMs,
     lapse: LAPSE,

@@ -33,6 +33,8 @@ export interface Plan {
   readonly firedMax?: number;
   /** When other rules come into force. Absent: never. */
   readonly rulesAtMs?: readonly number[];
+  /** What is said on the inner log is sealed. Absent: it is not. */
+  readonly sealed?: boolean;
   /** When somebody asks to be forgotten. Absent: nobody does. */
   readonly erasuresAtMs?: readonly number[];
   /** From when on they may be about what several people share: then nothing is said for a while. Absent: at any time. */

@@ -5,7 +5,8 @@ import { type FaultKind, LOSS_KINDS } from "./faults.ts";
 import { createKit } from "./kit.ts";
 import type { Mutant } from "./mutant.ts";
 import type { Subject } from "./cluster.ts";
-import { createPlan, isPlanned } from "./plan.ts";
+import { isPlanned } from "./plan.ts";
+import { createPlanOf } from "./plan-erasing.ts";
 import { listRegressions, replay } from "./regressions.ts";
 import { type Outcome, runSeed } from "./run.ts";
 import { plant } from "./system.ts";
@@ -36,12 +37,14 @@ export async function kill(mutant: Mutant, from: number, seedsMax: number): Prom
     const run = async (faults: readonly string[]) => (await replay(file, subject, { faults })).outcome;
     return await describe(mutant, 0, file, outcome, run);
   }
+  const planOf = (seed: number) => createPlanOf(mutant.seeds ?? "any", seed);
   for (let seed = from; seed < from + seedsMax; seed += 1) {
-    if (mutant.needs !== undefined && !mutant.needs.some((kind) => isPlanned(createPlan(seed), kind))) continue;
-    const outcome = await runSeed(seed, subject);
+    if (mutant.needs !== undefined && !mutant.needs.some((kind) => isPlanned(planOf(seed), kind))) continue;
+    const script = { plan: planOf(seed) };
+    const outcome = await runSeed(seed, subject, script);
     if (outcome.failure === null) continue;
-    if ((await runSeed(seed)).failure !== null) continue;
-    const run = (faults: readonly string[]) => runSeed(seed, subject, { faults });
+    if ((await runSeed(seed, undefined, script)).failure !== null) continue;
+    const run = (faults: readonly string[]) => runSeed(seed, subject, { ...script, faults });
     return await describe(mutant, seed - from + 1, `seed ${seed}`, outcome, run);
   }
   const survival = { killedBy: null, failure: "", faults: [], onlyUnderFaults: false, onlyUnderLosses: false };

@@ -4,15 +4,18 @@
 import type { Index } from "#ports/index.ts";
 import { comparePositions, type Position } from "#ports/log.ts";
 import type { CommitOutcome, ShardCommit, Store } from "#ports/store.ts";
+import { indexKey } from "#services/wire/payload-keys.ts";
 import { openLossyIndex } from "#support/lossy-index.ts";
 import type { System } from "./system.ts";
 import type { Incarnation } from "./incarnation.ts";
+import { Keyring } from "./keyring.ts";
 import { type LosableKey, LossyShard } from "./lossy-shard.ts";
 import { send, type World } from "./world.ts";
 
 /** Steps that changed somebody, or let time pass and more. */
 export const FOLDED_UNDER_FAULTS = "step folded while faults strike";
 export const FOLDED_AFTERWARDS = "step folded afterwards";
+const KEYS = indexKey("");
 /** Entries or writes that are lost at most where something fails over right behind a request. */
 const LOST_AT_ONCE_MAX = 3;
 
@@ -21,6 +24,8 @@ export class ServerState {
   resetsEpochs = false;
   /** K of a shard. */
   publishedUpTo: (shard: number) => number = () => 0;
+  /** Every key that was ever drawn. */
+  readonly keyring = new Keyring();
   readonly #world: World;
   readonly #system: System;
   readonly #shards: LossyShard[];
@@ -164,6 +169,8 @@ export class ServerState {
       putIfAbsent: (entries) => {
         const name = `index put ${entries[0]?.key}`;
         const put = async () => {
+          for (const { key, value } of entries)
+            if (key.startsWith(KEYS)) this.keyring.add(key.slice(KEYS.length), value);
           if (!this.#world.goesWrong("index-partial", this.#world.number(name)))
             return await index.putIfAbsent(entries);
           await index.putIfAbsent(entries.slice(0, Math.ceil(entries.length / 2)));

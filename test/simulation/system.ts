@@ -19,6 +19,7 @@ import type * as ComponentIndex from "#services/wire/component-index.ts";
 import type * as IndexKeeper from "#services/wire/index-keeper.ts";
 import type * as Output from "#services/wire/output.ts";
 import type * as Part from "#services/wire/part.ts";
+import type * as PayloadKeys from "#services/wire/payload-keys.ts";
 import type * as PrivacyLedger from "#services/wire/privacy-ledger.ts";
 import type * as ProfileReader from "#services/wire/profile-reader.ts";
 import type * as Standing from "#services/wire/standing.ts";
@@ -47,6 +48,7 @@ async function importAll(suffix: string) {
     privacy,
     keeper,
     standing,
+    payloadKeys,
   ] = await Promise.all([
     import(load("resolver/main.ts")) as Promise<typeof Resolver>,
     import(load("stitcher/main.ts")) as Promise<typeof Stitcher>,
@@ -65,6 +67,7 @@ async function importAll(suffix: string) {
     import(load("wire/privacy-ledger.ts")) as Promise<typeof PrivacyLedger>,
     import(load("wire/index-keeper.ts")) as Promise<typeof IndexKeeper>,
     import(load("wire/standing.ts")) as Promise<typeof Standing>,
+    import(load("wire/payload-keys.ts")) as Promise<typeof PayloadKeys>,
   ]);
   return {
     startResolver: resolver.startResolver,
@@ -82,6 +85,7 @@ async function importAll(suffix: string) {
     StoreDamaged: stores.StoreDamaged,
     StoreBehind: stores.StoreBehind,
     IndexKeeper: keeper.IndexKeeper,
+    PayloadKeys: payloadKeys.PayloadKeys,
     requireStanding: standing.requireStanding,
     RegistryUnavailable: codec.RegistryUnavailable,
     readPeople: people.readPeople,

@@ -9,6 +9,7 @@ import type { Broker } from "./broker.ts";
 import type { Group } from "./group.ts";
 import { SESSION_MS } from "./group.ts";
 import { Incarnation } from "./incarnation.ts";
+import { IDENTITY_KEY } from "./keyring.ts";
 import { type Kit, NAMES, READ_TOPICS, sourceOf } from "./kit.ts";
 import type { ServerState } from "./state.ts";
 import { openReading } from "./reading.ts";
@@ -27,6 +28,8 @@ export interface WorkerGround {
 /** Of the batches in which a schema has to be asked for. */
 const ASKED_SHARE = 0.1;
 const RESTART_MS_MAX = 500;
+/** Keys that a process holds are asked for again after 300 virtual ms. */
+const KEYS_AGE = 200;
 
 export class Worker {
   readonly name: string;
@@ -101,6 +104,7 @@ export class Worker {
     const shared = {
       codec,
       shards: plan.shards,
+      ...(plan.sealed === true ? { keysTopic: NAMES.keys } : {}),
       resolvedTopic: NAMES.resolved,
       encodeBundle,
       transactionIntervalMs: plan.transactionIntervalMs,
@@ -121,10 +125,22 @@ export class Worker {
       log,
       run: world.number(this.name),
     });
+    const ofKeys = { index: opened, identityKey: IDENTITY_KEY, topic: NAMES.keys };
+    const sealing =
+      plan.sealed === true
+        ? {
+            keys: new system.PayloadKeys({
+              ...ofKeys,
+              now: () => world.nowMs * KEYS_AGE,
+              repair: () => keeper.check(),
+            }),
+          }
+        : {};
     const resolving = await system.startResolver(
       log,
       {
         ...shared,
+        ...sealing,
         registry: engine.registry,
         index,
         keeper,
@@ -150,6 +166,7 @@ export class Worker {
       log,
       {
         ...shared,
+        ...sealing,
         engine,
         keeper,
         store: state.openStore(life),
