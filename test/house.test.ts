@@ -180,7 +180,7 @@ test("infra stands alone: nothing there needs the product or the tests", () => {
 
 function findBareExtensions(path: string, imports: readonly Import[]): string[] {
   return imports
-    .filter(({ specifier }) => /^[.#]/.test(specifier) && !/\.(ts|json)$/.test(specifier))
+    .filter(({ specifier }) => /^[.#]/.test(specifier) && !/\.(ts|js|json)$/.test(specifier))
     .map(({ specifier }) => `${path}: ${specifier}`);
 }
 

@@ -2,11 +2,13 @@
 // Then the two promises of the native services that need none of them: a lock has one holder, and nobody else's process is ended.
 
 import assert from "node:assert/strict";
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { execFile } from "node:child_process";
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
+import { promisify } from "node:util";
 import { parse } from "yaml";
 import { createProgram } from "#services/cli/program.ts";
 import { explainKeys } from "#services/config/explanation.ts";
@@ -55,9 +57,36 @@ function readText(path: string): string {
   return readFileSync(join(ROOT, path), "utf8");
 }
 
-function readPackage(): { version: string; devDependencies: Record<string, string> } {
-  return JSON.parse(readText("package.json")) as { version: string; devDependencies: Record<string, string> };
+interface Package {
+  readonly version: string;
+  readonly dependencies: Readonly<Record<string, string>>;
+  readonly optionalDependencies: Readonly<Record<string, string>>;
+  readonly devDependencies: Readonly<Record<string, string>>;
 }
+
+function readPackage(): Package {
+  return JSON.parse(readText("package.json")) as Package;
+}
+
+interface LockedPackage {
+  /** Where the folder has another name. */
+  readonly name?: string;
+  readonly version?: string;
+  readonly resolved?: string;
+  readonly integrity?: string;
+  readonly link?: boolean;
+  readonly license?: string;
+  readonly dev?: boolean;
+  readonly hasInstallScript?: boolean;
+}
+
+/** What the lock file has, by the folder that it is put into. */
+function readLock(): [string, LockedPackage][] {
+  const { packages } = JSON.parse(readText("package-lock.json")) as { packages: Record<string, LockedPackage> };
+  return Object.entries(packages).filter(([path]) => path !== "");
+}
+
+const nameOf = (path: string): string => path.slice(path.lastIndexOf("node_modules/") + "node_modules/".length);
 
 /** `merge` reads the `<<` keys as Docker does. */
 const compose = parse(readText("infra/compose.yaml"), { merge: true }) as Compose;
@@ -103,9 +132,12 @@ test("every image is named with an exact version", () => {
 });
 
 test("the image runs the Node that the repository runs", () => {
-  const node = readPackage().devDependencies["node"];
+  const { optionalDependencies } = readPackage();
+  const brought = Object.entries(optionalDependencies).filter(([name]) => /^node-(linux|win)-/.test(name));
+  assert.ok(brought.length > 0);
   for (const { name, rest } of dockerfile) {
-    if (name === "FROM") assert.ok(rest.startsWith(`node:${node}-slim`), rest);
+    if (name !== "FROM") continue;
+    for (const [, node] of brought) assert.ok(rest.startsWith(`node:${node}-slim`), rest);
   }
 });
 
@@ -164,6 +196,19 @@ test("the registry keeps its schemas in a volume, written at every commit", () =
   const url = registry.environment?.["REGISTRY_DATASOURCE_URL"] ?? "";
   const [, directory] = /^jdbc:h2:file:(\/.+)\/registry;WRITE_DELAY=0$/.exec(url) ?? [];
   assert.ok(registry.volumes?.includes(`registry-data:${directory}`), url);
+});
+
+test("what a process may keep is less than what its container may, by a quarter or more", () => {
+  const gigabytes = (name: string) => Number(/^(\d+)g$/.exec(findService(name).mem_limit ?? "")?.[1]);
+  const { NODE_OPTIONS: node = "" } = findService("weft").environment ?? {};
+  const { KAFKA_HEAP_OPTS: java = "" } = findService("kafka").environment ?? {};
+  const redis = findService("redis").command?.join(" ") ?? "";
+  const kept = {
+    weft: Number(/^--max-old-space-size=(\d+)$/.exec(node)?.[1]) / 1024,
+    kafka: Number(/^-Xmx(\d+)g$/.exec(java)?.[1]),
+    redis: Number(/ --maxmemory (\d+)gb$/.exec(redis)?.[1]),
+  };
+  for (const [name, own] of Object.entries(kept)) assert.ok(own <= 0.75 * gigabytes(name), `${name}: ${own} GiB`);
 });
 
 test("every service that Weft waits for says whether it is well, without a shell", () => {
@@ -227,20 +272,14 @@ test("the image holds production dependencies and nothing of the tests", () => {
 const LICENCES = /^(MIT|Apache-2\.0|MIT OR Apache-2\.0|ISC|0BSD|BSD-[23]-Clause|BlueOak-1\.0\.0|Unlicense)$/;
 /** The lock does not say; their own files say MIT. */
 const LICENCES_READ = ["@kafkajs/confluent-schema-registry", "buildcheck", "cpu-features", "ssh2"];
-/** Those that have a script; only `node` may run its own. */
-const WITH_INSTALL_SCRIPT = ["cpu-features", "node", "protobufjs", "ssh2"];
+/** Those that have a script, and do without its having run. */
+const WITH_INSTALL_SCRIPT = ["cpu-features", "protobufjs", "ssh2"];
 
-test("what is installed is named exactly, comes from the registry as it was, runs no script that is not allowed, and may be passed on", () => {
-  const { allowScripts, dependencies, devDependencies } = JSON.parse(readText("package.json")) as Record<
-    string,
-    Record<string, unknown>
-  >;
-  for (const [name, version] of Object.entries({ ...dependencies, ...devDependencies }))
-    assert.match(String(version), /^\d+\.\d+\.\d+$/, `${name} is no exact version of the registry's`);
-  assert.deepEqual(allowScripts, { node: true });
-  const lock = JSON.parse(readText("package-lock.json")) as { readonly packages: Record<string, LockedPackage> };
-  const locked = Object.entries(lock.packages).filter(([path]) => path !== "");
-  const nameOf = (path: string) => path.slice(path.lastIndexOf("node_modules/") + "node_modules/".length);
+test("what is installed is named exactly, comes from the registry as it was, and may be passed on", () => {
+  const { dependencies, optionalDependencies, devDependencies } = readPackage();
+  for (const [name, version] of Object.entries({ ...dependencies, ...optionalDependencies, ...devDependencies }))
+    assert.match(version, /^\d+\.\d+\.\d+$/, `${name} is no exact version of the registry's`);
+  const locked = readLock();
   assert.ok(locked.length > 300);
   for (const [path, { version, resolved, integrity, link, license }] of locked) {
     assert.match(integrity ?? "", /^sha512-/, path);
@@ -252,13 +291,47 @@ test("what is installed is named exactly, comes from the registry as it was, run
   assert.deepEqual([...new Set(scripted)].toSorted(), WITH_INSTALL_SCRIPT);
 });
 
-interface LockedPackage {
-  readonly version?: string;
-  readonly resolved?: string;
-  readonly integrity?: string;
-  readonly link?: boolean;
-  readonly license?: string;
-  readonly hasInstallScript?: boolean;
+const npm = (folder: string, ...args: readonly string[]) =>
+  promisify(execFile)("npm", args, { cwd: folder, maxBuffer: 64 * 1024 * 1024 });
+
+test("npm runs no package's script when it installs in this repository", async (t) => {
+  const folder = makeDirectory(t);
+  cpSync(join(ROOT, ".npmrc"), join(folder, ".npmrc"));
+  const scripted = join(folder, "scripted");
+  mkdirSync(scripted);
+  const scripts = { preinstall: "touch ran", install: "touch ran", postinstall: "touch ran" };
+  writeFileSync(join(scripted, "package.json"), JSON.stringify({ name: "scripted", version: "1.0.0", scripts }));
+  await npm(scripted, "pack", "--offline");
+  writeFileSync(
+    join(folder, "package.json"),
+    JSON.stringify({ dependencies: { scripted: "file:scripted/scripted-1.0.0.tgz" } }),
+  );
+  await npm(folder, "install", "--offline");
+  const installed = join(folder, "node_modules/scripted");
+  assert.deepEqual([existsSync(join(installed, "package.json")), existsSync(join(installed, "ran"))], [true, false]);
+});
+
+test("the list of packages (SBOM) is made without a network: each of the lock file with its hash, and marked where production does without it", async () => {
+  const { stdout } = await npm(ROOT, "run", "--silent", "--offline", "sbom");
+  const { bomFormat, components } = JSON.parse(stdout) as { readonly bomFormat: string; readonly components: Listed[] };
+  assert.equal(bomFormat, "CycloneDX");
+  const listed = components.map(({ purl, hashes, properties }) => {
+    assert.ok(hashes.length > 0, purl);
+    const isForDevelopment = properties.some(({ name }) => name === "cdx:npm:package:development");
+    return [decodeURIComponent(purl.replace(/^pkg:npm\//, "")), isForDevelopment] as const;
+  });
+  // Some stand in several folders, and production may need one of them.
+  const wanted = new Map<string, boolean>();
+  for (const [path, { name = nameOf(path), version, dev = false }] of readLock())
+    wanted.set(`${name}@${version}`, dev && (wanted.get(`${name}@${version}`) ?? true));
+  assert.deepEqual(new Map(listed), wanted);
+  assert.match(readText(".ci/run"), /^npm run --silent sbom > sbom\.cdx\.json$/m);
+});
+
+interface Listed {
+  readonly purl: string;
+  readonly hashes: readonly unknown[];
+  readonly properties: readonly { readonly name: string }[];
 }
 
 function makeDirectory(t: TestContext): string {
