@@ -35,6 +35,13 @@ export interface ShardStanding {
   readonly until: number;
 }
 
+/** Where a shard stands, and parts of it that are no older. */
+export interface Survey {
+  readonly standing: ShardStanding | null;
+  /** As of `load`. */
+  readonly values: readonly (Uint8Array | null)[];
+}
+
 export interface ShardCommit {
   readonly shard: number;
   readonly epoch: number;
@@ -99,6 +106,8 @@ export interface Store {
   hasLost(shard: number, keys: readonly string[]): Promise<boolean>;
   /** Null: the shard was never taken over, or the store has lost it and nobody has noticed yet. */
   standing(shard: number): Promise<ShardStanding | null>;
+  /** Both in one round trip: for readers beside the shard's writer. */
+  survey(shard: number, keys: readonly string[]): Promise<Survey>;
   /** The owner says what has been published, so that readers wait for it. To be told at each take-over. */
   awaitPosition(shard: number, epoch: number, until: number): Promise<"told" | "fenced">;
   /**

@@ -3,6 +3,7 @@
 // forwarders answer for absorbed components. Beside an identifier's birth stands its name: the profile id that is made of
 // it leads back to it, so that a profile is found by id. Set once like a birth, and put back from the log with it.
 
+import type { Forwarder } from "#core/component.ts";
 import type { Carried, ComponentId } from "#core/item.ts";
 import type { IndexView } from "#core/routing.ts";
 import type { JoinRequest } from "#core/workspace.ts";
@@ -31,15 +32,32 @@ export class ComponentIndex {
   async prefetch(keys: readonly string[]): Promise<void> {
     if (this.#births.size > CACHED_KEYS_MAX) this.#births = new Map();
     if (this.#parents.size > CACHED_KEYS_MAX) this.#parents = new Map();
-    const missing = keys.filter((key) => !this.#births.has(key));
-    if (missing.length > 0) {
-      const births = await this.#index.get(missing.map(birthKey));
-      for (const [i, key] of missing.entries()) {
-        const birth = births[i];
-        if (typeof birth === "string") this.#births.set(key, birth);
-      }
-    }
+    await this.#learnBirths(keys);
     await this.climb(keys.flatMap((key) => this.#births.get(key) ?? []));
+  }
+
+  /** Where what was born under the key may be looked for first: forwarders lead on from there. One round trip or none. */
+  async findStart(key: string): Promise<ComponentId | null> {
+    if (this.#births.size > CACHED_KEYS_MAX) this.#births = new Map();
+    await this.#learnBirths([key]);
+    const birth = this.birthOf(key);
+    return birth === null ? null : this.rootOf(birth);
+  }
+
+  /** A forwarder says where to look from now on: whoever has left does not come back. */
+  follow({ id, forward }: Forwarder): void {
+    if (this.#parents.size > CACHED_KEYS_MAX) this.#parents = new Map();
+    this.#parents.set(id, forward);
+  }
+
+  async #learnBirths(keys: readonly string[]): Promise<void> {
+    const missing = keys.filter((key) => !this.#births.has(key));
+    if (missing.length === 0) return;
+    const births = await this.#index.get(missing.map(birthKey));
+    for (const [i, key] of missing.entries()) {
+      const birth = births[i];
+      if (typeof birth === "string") this.#births.set(key, birth);
+    }
   }
 
   /** Follows parents to the present roots. */

@@ -6,10 +6,11 @@ import { lifeKey } from "#core/erasure.ts";
 import { identifierKey, normaliseIdentifier } from "#core/identifier.ts";
 import { shardOf, type ComponentId } from "#core/item.ts";
 import { orderPart, type Order } from "#core/order.ts";
+import { SHARD_PART, type ShardTime } from "#core/shard-time.ts";
 import { type Store, StoreDamaged } from "#ports/store.ts";
 import type { ComponentIndex } from "./component-index.ts";
-import { readParts, repeatRead } from "./part.ts";
-import { requireStanding } from "./standing.ts";
+import { decodePart, readComponentBeside, readParts, repeatRead } from "./part.ts";
+import { checkStanding } from "./standing.ts";
 
 /** Of two requests that were made of one person at once, the second ends a life in which nothing happened. */
 const LIVES_MISSING_MAX = 3;
@@ -49,12 +50,25 @@ export async function readPart<T>(services: LookupServices, component: Component
   return (await readPartsOf<T>(services, component, [key]))[0] ?? null;
 }
 
-/** An identifier at its home. */
-export interface Located {
+/** A component, and what was read of its shard with it. */
+export interface Home {
   readonly component: Component;
-  readonly entry: Entry;
   readonly position: ShardPosition;
+  /** Null: no source has told anything. */
+  readonly time: ShardTime | null;
+  /** Parts that were asked for beside it. */
+  readonly beside: ReadonlyMap<string, unknown>;
 }
+
+/** An identifier at its home. */
+export interface Located extends Home {
+  readonly entry: Entry;
+}
+
+/** Parts that will be wanted where the component holds what was asked for, and are read with it: a call less. */
+export type ListBeside = (component: Component, key: string) => readonly string[];
+
+const NOTHING_BESIDE: ListBeside = () => [];
 
 export type Whereabouts =
   | ({ readonly found: true } & Located)
@@ -68,20 +82,25 @@ export async function findIdentifier(
   namespaceName: string,
   raw: string,
   country: string,
+  listBeside?: ListBeside,
 ): Promise<Whereabouts> {
   const { registry } = services.engine;
   const namespace = registry.namespaces.get(namespaceName);
   if (namespace === undefined) return { found: false, reason: "unknown-namespace" };
   const value = normaliseIdentifier(namespace, raw, country);
   if (value === null) return { found: false, reason: "not-an-identifier" };
-  const located = await locateKey(services, identifierKey(registry, namespaceName, value));
+  const located = await locateKey(services, identifierKey(registry, namespaceName, value), listBeside);
   return located === null ? { found: false, reason: "unknown-identifier" } : { found: true, ...located };
 }
 
 /** The identifier of this key at its home, in its present life; null where nobody has met it, or it was erased. */
-export async function locateKey(services: LookupServices, key: string): Promise<Located | null> {
+export async function locateKey(
+  services: LookupServices,
+  key: string,
+  listBeside?: ListBeside,
+): Promise<Located | null> {
   for (let life = 0, missing = 0; missing < LIVES_MISSING_MAX; life += 1) {
-    const located = await locateLife(services, lifeKey(services.engine.registry.hash, key, life));
+    const located = await locateLife(services, lifeKey(services.engine.registry.hash, key, life), listBeside);
     if (located === null && life === 0) return null;
     if (located === null) missing += 1;
     else if (located.entry.erased?.kind !== "own") return isHidden(located.entry) ? null : located;
@@ -93,7 +112,7 @@ export async function locateKey(services: LookupServices, key: string): Promise<
 export async function locateOrder(
   services: LookupServices,
   key: string,
-): Promise<({ readonly order: Order } & Pick<Located, "component" | "position">) | null> {
+): Promise<({ readonly order: Order } & Home) | null> {
   for (let life = 0; ; life += 1) {
     const order = lifeKey(services.engine.registry.hash, key, life);
     const located = await locateComponent(services, order);
@@ -105,8 +124,12 @@ export async function locateOrder(
 }
 
 /** The identifier under this very key, erased or not. */
-export async function locateLife(services: LookupServices, key: string): Promise<Located | null> {
-  const located = await locateComponent(services, key);
+export async function locateLife(
+  services: LookupServices,
+  key: string,
+  listBeside?: ListBeside,
+): Promise<Located | null> {
+  const located = await locateComponent(services, key, listBeside);
   const entry = located?.component.identifiers.get(key);
   return located === null || entry === undefined ? null : { ...located, entry };
 }
@@ -115,20 +138,38 @@ export async function locateLife(services: LookupServices, key: string): Promise
 async function locateComponent(
   services: LookupServices,
   key: string,
-): Promise<Pick<Located, "component" | "position"> | null> {
-  const { index, store, shards } = services;
-  await index.prefetch([key]);
-  const birth = index.birthOf(key);
-  if (birth === null) return null;
-  for (let id = index.rootOf(birth); ; ) {
-    const shard = shardOf(id, shards);
-    // Before the part: what is read is then at least as new.
-    const { offset } = await requireStanding(store, shard);
-    const component = await readPart<Component | Forwarder>(services, id, componentPart(id));
-    if (component?.forward !== undefined) {
-      id = component.forward;
-      continue;
-    }
-    return component === null ? null : { component, position: { shard, offset } };
+  listBeside: ListBeside = NOTHING_BESIDE,
+): Promise<Home | null> {
+  const { index } = services;
+  for (let id = await index.findStart(key); id !== null; ) {
+    const home = await repeatRead(() =>
+      readHome(services, id as ComponentId, (component) => listBeside(component, key)),
+    );
+    if (home === null || "component" in home) return home;
+    index.follow(home);
+    id = home.forward;
   }
+  return null;
+}
+
+/** Null: there is none. Throws StoreDamaged. */
+async function readHome(
+  { store, shards }: LookupServices,
+  id: ComponentId,
+  listBeside: (component: Component) => readonly string[],
+): Promise<Home | Forwarder | null> {
+  const shard = shardOf(id, shards);
+  const key = componentPart(id);
+  const { standing, values } = await store.survey(shard, [key, SHARD_PART]);
+  const { offset } = checkStanding(shard, standing);
+  const [head = null, time = null] = values;
+  if (head === null) {
+    if (await store.hasLost(shard, [key]))
+      throw new StoreDamaged(`shard ${shard}: a component that is listed is not there`);
+    return null;
+  }
+  const { component, beside } = await readComponentBeside((keys) => store.load(shard, keys), head, listBeside);
+  if (component.forward !== undefined) return component;
+  const told = decodePart({ key: SHARD_PART, value: time }).value as ShardTime | null;
+  return { component, position: { shard, offset }, time: told, beside };
 }

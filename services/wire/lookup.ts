@@ -3,12 +3,11 @@
 
 import { isHidden, type Component, type Entry } from "#core/component.ts";
 import { identifierKey } from "#core/identifier.ts";
-import type { ComponentId } from "#core/item.ts";
 import { type Configuration, isAuthenticated } from "#core/configuration.ts";
 import { countMembers, membersOf } from "#core/membership.ts";
 import { profileId, type ProfileRecord } from "#core/profile.ts";
 import type { Watermark } from "#core/purchase.ts";
-import { SHARD_PART, type ShardTime } from "#core/shard-time.ts";
+import type { ShardTime } from "#core/shard-time.ts";
 import type { Registry } from "#core/registry.ts";
 import { isGivenUp, Verdicts } from "#core/ruling.ts";
 import { isKnown, listCounting } from "#core/weighed.ts";
@@ -17,7 +16,7 @@ import { orderPart, type Order, type OrderView } from "#core/order.ts";
 import { viewDossier } from "#core/dossier-view.ts";
 import { viewProfile } from "#core/view.ts";
 import { type FindLinks, findLinks, NO_LINKS } from "./group.ts";
-import { findIdentifier, locateLife, locateOrder, readPart, readPartsOf } from "./location.ts";
+import { findIdentifier, locateLife, locateOrder, readPartsOf } from "./location.ts";
 import type { Located, LookupServices, ShardPosition } from "./location.ts";
 import { describeProfile, type ProfileLine } from "./profile-reader.ts";
 
@@ -60,7 +59,7 @@ export async function lookUp(
   raw: string,
   country: string,
 ): Promise<Lookup> {
-  const found = await findIdentifier(services, namespaceName, raw, country);
+  const found = await findIdentifier(services, namespaceName, raw, country, listHolders);
   return found.found ? readHolder(services, found) : found;
 }
 
@@ -89,7 +88,7 @@ async function readHolder(services: LookupServices, located: Located): Promise<L
 /** The living profile of an id: its own, or the one that holds the identifier which it was made of (I6). */
 export async function lookUpId(services: LookupServices, id: string): Promise<Lookup> {
   const naming = await services.index.findNaming(id);
-  const located = naming === null ? null : await locateLife(services, naming);
+  const located = naming === null ? null : await locateLife(services, naming, listHolders);
   if (naming === null || located === null) return { found: false, reason: "unknown-identifier" };
   const { component, entry } = located;
   if (isHidden(entry)) return { found: false, reason: "unknown-identifier" };
@@ -114,7 +113,7 @@ export async function lookUpAll(
   raw: string,
   country: string,
 ): Promise<FoundProfile[]> {
-  const found = await findIdentifier(services, namespaceName, raw, country);
+  const found = await findIdentifier(services, namespaceName, raw, country, listHolders);
   if (!found.found) return [];
   const { component, entry } = found;
   if (entry.profile !== null) {
@@ -128,6 +127,20 @@ export async function lookUpAll(
   return Promise.all(living.slice(0, CLAIMANTS_MAX).map((naming) => readProfile(services, found, naming as string)));
 }
 
+/** The lists of orders of whoever may be meant by the identifier. */
+function listHolders({ identifiers }: Component, key: string): string[] {
+  const { profile = null, claimants = [] } = identifiers.get(key) ?? {};
+  const meant = claimants.slice(0, CLAIMANTS_MAX).map((claimant) => identifiers.get(claimant)?.profile ?? null);
+  const profiles = new Set([key, profile, ...meant]);
+  return [...identifiers.values()].flatMap((entry) =>
+    entry.profile !== null && profiles.has(entry.profile) ? listLists(entry) : [],
+  );
+}
+
+function listLists({ key, ordersListed }: Entry): string[] {
+  return Array.from({ length: Math.ceil(ordersListed / ORDERS_LISTED_PER_PART) }, (_, n) => listPart(key, n));
+}
+
 async function readProfile(services: LookupServices, located: Located, naming: string): Promise<FoundProfile> {
   const { id, segment, segmentSince, version } = located.component.profiles.get(naming) as ProfileRecord;
   const { dossier } = viewProfile(services.engine.registry, located.component, naming);
@@ -138,22 +151,20 @@ async function readProfile(services: LookupServices, located: Located, naming: s
 
 async function describeFound(
   services: LookupServices,
-  { component, position }: Located,
+  { component, position, time, beside }: Located,
   naming: string,
   id: string,
   segment: string | null,
   links: FindLinks,
 ): Promise<Omit<FoundProfile, "version" | "segmentSince" | "claimedOnly">> {
-  const [orders, watermarks] = await Promise.all([
-    readOrders(services, component, naming),
-    readWatermarks(services, component.id),
-  ]);
+  const owned = await readOrdersOf(services, component, membersOf(component, naming), beside);
+  const orders = owned.flatMap(({ view }) => view ?? []);
   const { firstAt, lastAt } = viewProfile(services.engine.registry, component, naming);
   const bought = orders.flatMap(({ valid, at }) => (valid ? [at] : []));
   return {
     profile: describeProfile(services.engine, component, naming, id, segment, orders, links),
     customerSinceAt: bought.length === 0 ? null : Math.min(...bought),
-    watermarks,
+    watermarks: listWatermarks(services, time),
     orders,
     firstAt,
     lastAt,
@@ -162,8 +173,7 @@ async function describeFound(
 }
 
 /** A live source is complete up to the shard's time, one of files up to what it has told. */
-async function readWatermarks(services: LookupServices, component: ComponentId): Promise<Watermark[]> {
-  const time = await readPart<ShardTime>(services, component, SHARD_PART);
+function listWatermarks(services: LookupServices, time: ShardTime | null): Watermark[] {
   return services.engine.registry.configuration.sources.map(({ name, delivery }) => {
     const upToMs = delivery === "files" ? time?.completeUpToMs[name] : time?.timeMs;
     return { source: name, upToMs: upToMs === undefined || upToMs === 0 ? null : upToMs };
@@ -181,8 +191,9 @@ export function isVouchedFor(registry: Registry, component: Component, entry: En
 }
 
 /** What is kept under the identifier, as if it were a profile of its own: no word of whose it is claimed to be. */
-async function lookUpAlone(services: LookupServices, { component, entry, position }: Located): Promise<Lookup> {
+async function lookUpAlone(services: LookupServices, located: Located): Promise<Lookup> {
   const { engine } = services;
+  const { component, entry } = located;
   const { key } = entry;
   const identifiers = new Map([[key, { ...entry, profile: key, claimants: [] }]]);
   const alone: Component = {
@@ -194,30 +205,28 @@ async function lookUpAlone(services: LookupServices, { component, entry, positio
     pages: null,
   };
   const id = profileId(engine.registry.hash, key);
-  const found = await describeFound(services, { component: alone, entry, position }, key, id, null, NO_LINKS);
+  const found = await describeFound(services, { ...located, component: alone }, key, id, null, NO_LINKS);
   return { found: true, ...found, version: 0, segmentSince: null, claimedOnly: true };
 }
 
-async function readOrders(services: LookupServices, component: Component, naming: string) {
-  return (await readOwnOrders(services, component, naming)).flatMap(({ view }) => view ?? []);
-}
-
-/** The orders of the profile, with the events that they are made of. */
-export function readOwnOrders(services: LookupServices, component: Component, naming: string): Promise<Order[]> {
-  return readOrdersOf(services, component, membersOf(component, naming));
-}
-
-/** The orders that belong to any of these identifiers of the component. */
+/** The orders that belong to any of these identifiers of the component. known: lists that have been read. */
 export async function readOrdersOf(
   services: LookupServices,
   component: Component,
   members: ReadonlySet<string>,
+  known: ReadonlyMap<string, unknown> = new Map(),
 ): Promise<Order[]> {
   const lists = [...members].flatMap((member) => {
-    const listed = component.identifiers.get(member)?.ordersListed ?? 0;
-    return Array.from({ length: Math.ceil(listed / ORDERS_LISTED_PER_PART) }, (_, n) => listPart(member, n));
+    const entry = component.identifiers.get(member);
+    return entry === undefined ? [] : listLists(entry);
   });
-  const listed = await readPartsOf<string[]>(services, component.id, lists);
+  const isKnown = (list: string) => (known.get(list) ?? null) !== null;
+  const read = await readPartsOf<string[]>(
+    services,
+    component.id,
+    lists.filter((list) => !isKnown(list)),
+  );
+  const listed = [...lists.filter(isKnown).map((list) => known.get(list) as string[]), ...read];
   const keys = [...new Set(listed.flatMap((list) => list ?? []))].map(orderPart);
   const orders = await readPartsOf<Order>(services, component.id, keys);
   return orders.flatMap((order) =>

@@ -77,6 +77,21 @@ export async function readParts(load: Load, keys: readonly string[]): Promise<Ma
   return parts;
 }
 
+/**
+ * A component whole, and with its identifiers' states, in the same round trip, other parts of its shard that are asked for
+ * once it is known who is in it.
+ */
+export async function readComponentBeside(
+  load: Load,
+  part: Uint8Array,
+  listBeside: (component: Component) => readonly string[],
+): Promise<{ readonly component: Component | Forwarder; readonly beside: ReadonlyMap<string, unknown> }> {
+  const read = await joinPages(load, [part], decodePart);
+  const { component } = read[0] as ReadComponent;
+  const keys = component.forward === undefined ? listBeside(component) : [];
+  return { component, beside: await attachStates(load, read, keys) };
+}
+
 /** Whole components out of a store's component parts. */
 export async function readComponents(load: Load, parts: readonly Uint8Array[]): Promise<Component[]> {
   const read = await joinPages(load, parts, decodePart);
@@ -93,18 +108,26 @@ export function readShardComponents(store: Pick<Store, "load" | "scan">, shard: 
   });
 }
 
-async function attachStates(load: Load, read: readonly ReadComponent[]): Promise<void> {
+/** Returns the parts under other keys, which are read along with the states. */
+async function attachStates(
+  load: Load,
+  read: readonly ReadComponent[],
+  besides: readonly string[] = [],
+): Promise<ReadonlyMap<string, unknown>> {
   const wanted = read.flatMap(({ component, stateful }) =>
     component.forward === undefined ? stateful.map((key) => ({ component, key })) : [],
   );
-  if (wanted.length === 0) return;
-  const values = await load(wanted.map(({ key }) => identifierPart(key)));
+  if (wanted.length + besides.length === 0) return new Map();
+  const values = await load([...wanted.map(({ key }) => identifierPart(key)), ...besides]);
   for (const [i, { component, key }] of wanted.entries()) {
     const value = values[i];
     if (value === null || value === undefined)
       throw new StoreDamaged(`component ${component.id} has an identifier whose state is not there`);
     attachState(component, key, decodeIdentifierState(value));
   }
+  return new Map(
+    besides.map((key, place) => [key, decodePart({ key, value: values[wanted.length + place] ?? null }).value]),
+  );
 }
 
 const READ_ATTEMPTS_MAX = 5;

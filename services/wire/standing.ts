@@ -2,11 +2,15 @@
 // something and is being folded anew (S2).
 
 import type { Position } from "#ports/log.ts";
-import { type Store, StoreBehind } from "#ports/store.ts";
+import { type ShardStanding, type Store, StoreBehind } from "#ports/store.ts";
 
 /** Where the shard stands. Throws StoreBehind. */
 export async function requireStanding(store: Store, shard: number): Promise<Position> {
-  const standing = await store.standing(shard);
+  return checkStanding(shard, await store.standing(shard));
+}
+
+/** The same of what was read with it. */
+export function checkStanding(shard: number, standing: ShardStanding | null): Position {
   if (standing === null) throw new StoreBehind(`shard ${shard} has no state that anybody vouches for`);
   const { position, until } = standing;
   if (position.offset >= until) return position;

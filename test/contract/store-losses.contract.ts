@@ -49,12 +49,19 @@ export function testStoreLosses(name: string, open: OpenStore): void {
     },
   );
 
-  storeTest("a reader sees where a shard stands and where it has to come (S2)", async (store) => {
+  storeTest("a reader sees where a shard stands and where it has to come, with what it holds (S2)", async (store) => {
     const epoch = await raise(store, 1);
     assert.equal(await store.awaitPosition(1, epoch, 7), "told");
     assert.deepEqual(await store.standing(1), { position: START, until: 7 });
+    assert.deepEqual(await store.survey(1, ["a"]), { standing: { position: START, until: 7 }, values: [null] });
     await store.commit(commitOf({ epoch, to: at(7, 0), parts: { a: [1] } }));
     assert.deepEqual(await store.standing(1), { position: at(7, 0), until: 7 });
+    const { standing, values } = await store.survey(1, ["b", "a"]);
+    assert.deepEqual(standing, { position: at(7, 0), until: 7 });
+    assert.deepEqual(
+      values.map((value) => value && [...value]),
+      [null, [1]],
+    );
     const newer = await raise(store, 1);
     assert.equal(await store.awaitPosition(1, epoch, 3), "fenced");
     assert.deepEqual(await store.standing(1), { position: at(7, 0), until: 7 }, "a take-over alone changes nothing");

@@ -56,7 +56,7 @@ function countRulings(api: TestApi): Promise<number> {
 test("while the store hangs readers get 503 with Retry-After, all but the first at once, and commands are refused", async () => {
   const valve = new Valve();
   const api = await openWith(({ store }) => ({
-    store: { ...store, standing: (shard) => valve.through(() => store.standing(shard)) },
+    store: { ...store, survey: (shard, keys) => valve.through(() => store.survey(shard, keys)) },
   }));
   const client = api.as(api.keys.operator);
   const written = await countRulings(api);
@@ -86,7 +86,9 @@ test("a store that says that it is away or behind is told as what it is", async 
     [new StoreUnavailable("Redis at x: away"), "store-unavailable"],
     [new StoreBehind("shard 1 is being folded anew"), "store-behind"],
   ] as const) {
-    const api = await openWith(({ store }) => ({ store: { ...store, standing: () => Promise.reject(error) } }));
+    const api = await openWith(({ store }) => ({
+      store: { ...store, standing: () => Promise.reject(error), survey: () => Promise.reject(error) },
+    }));
     const client = api.as(api.keys.agent);
     for (const reply of [await client.lookUp({ body: customer }), await client.readReadiness({})])
       assert.ok(!reply.ok && reply.status === 503 && reply.problem.code === code && reply.retryAfter === 5);

@@ -1,6 +1,6 @@
 // Looking up beside the shard's writer: a component may be handed over between the two round trips of a read.
 
-import { deepEqual, notEqual, rejects } from "node:assert/strict";
+import { deepEqual, equal, notEqual, rejects } from "node:assert/strict";
 import { test } from "node:test";
 import { StoreDamaged, type Store } from "#ports/store.ts";
 import type { FoldEvent } from "#services/fold/fold.ts";
@@ -8,7 +8,7 @@ import { ComponentIndex } from "#services/wire/component-index.ts";
 import { lookUp } from "#services/wire/lookup.ts";
 import { readComponents } from "#services/wire/part.ts";
 import { readPeople } from "#services/wire/profile-reader.ts";
-import { foldEach } from "#support/fold-events.ts";
+import { foldEach, tell as tellAt } from "#support/fold-events.ts";
 import { openMemoryIndex } from "#adapters/memory/index.ts";
 
 type Names = Readonly<Record<string, string>>;
@@ -70,4 +70,34 @@ test("the device on which somebody has logged in shows her profile", async () =>
   const loggedIn = tell("web", { cookie: "ck-1", customer: "c-1" });
   const found = await lookUp(await open(0, [tell("crm", { customer: "c-1" }), loggedIn]), "cookie", "ck-1", "FR");
   deepEqual(found.found && [found.claimedOnly, found.profile.segment], [false, "prospect"]);
+});
+
+test("a look-up asks Redis for a birth, a component, its states and her orders: one more where it was absorbed, and once", async () => {
+  const order = { orderId: "o-1", currency: "EUR", totalMinor: 100, lines: [] };
+  const asked: string[] = [];
+  const folded = await foldEach([
+    tellAt("store", 1, "order-placed", { customer: "c-1" }, { order }),
+    tellAt("crm", 2, "identified", { card: "k-1", phone: "+33612345678" }),
+    tellAt("crm", 3, "identified", { customer: "c-1", card: "k-1" }),
+  ]);
+  const note =
+    <Keys, Answer>(name: string, ask: (shard: number, keys: Keys) => Promise<Answer>) =>
+    (shard: number, keys: Keys) => {
+      asked.push(name);
+      return ask(shard, keys);
+    };
+  const { load, survey } = folded.store;
+  const store = { ...folded.store, load: note("load", load), survey: note("survey", survey) };
+  const index = folded.index.anew();
+  const birth = index.findStart.bind(index);
+  index.findStart = (key) => {
+    asked.push("birth");
+    return birth(key);
+  };
+  const look = () => lookUp({ engine: folded.engine, index, store, shards: 1 }, "phone", "+33612345678", "FR");
+  const found = await look();
+  equal(found.found && found.profile.view.orders.length, 1);
+  deepEqual(asked.splice(0), ["birth", "survey", "survey", "load", "load"]);
+  deepEqual(await look(), found);
+  deepEqual(asked, ["birth", "survey", "load", "load"]);
 });

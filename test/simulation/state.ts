@@ -3,7 +3,7 @@
 
 import type { Index } from "#ports/index.ts";
 import { comparePositions, type Position } from "#ports/log.ts";
-import type { CommitOutcome, ShardCommit, Store } from "#ports/store.ts";
+import type { CommitOutcome, ShardCommit, Store, Survey } from "#ports/store.ts";
 import { indexKey } from "#services/wire/payload-keys.ts";
 import { openLossyIndex } from "#support/lossy-index.ts";
 import type { System } from "./system.ts";
@@ -68,9 +68,10 @@ export class ServerState {
   }
 
   /** Everything as it is, for readers and for the end of a run. */
-  readAll(): Pick<Store, "load" | "scan" | "dueTimers" | "standing"> {
+  readAll(): Pick<Store, "load" | "scan" | "dueTimers" | "standing" | "survey"> {
     return {
       standing: (shard) => this.#at(shard).standing(),
+      survey: (shard, keys) => this.#survey(shard, keys),
       dueTimers: (shard, queue, upToMs, max) => this.#at(shard).dueTimers(queue, upToMs, max),
       load: (shard, keys) => this.#at(shard).load(keys),
       scan: (shard, prefix) => this.#at(shard).scan(prefix),
@@ -79,6 +80,10 @@ export class ServerState {
 
   hasLost(shard: number, keys: readonly string[]): Promise<boolean> {
     return this.#at(shard).hasLost(keys);
+  }
+
+  async #survey(shard: number, keys: readonly string[]): Promise<Survey> {
+    return { standing: await this.#at(shard).standing(), values: await this.#at(shard).load(keys) };
   }
 
   async failOver(shard: number, lost: number): Promise<void> {
@@ -145,6 +150,7 @@ export class ServerState {
       scrub: (shard) => ask(`scrub ${shard}`, () => this.#at(shard).scrub()),
       hasLost: (shard, keys) => ask(`what ${shard} has lost`, () => this.#at(shard).hasLost(keys)),
       standing: (shard) => ask(`standing of ${shard}`, () => this.#at(shard).standing()),
+      survey: (shard, keys) => ask(`survey of ${shard}`, () => this.#survey(shard, keys)),
       awaitPosition: (shard, epoch, until) =>
         write(`await ${shard}`, [shard], () => this.#at(shard).awaitPosition(epoch, until)),
       clear: (shard, epoch) => write(`clear ${shard}`, [shard], () => this.#clear(shard, epoch)),

@@ -1,7 +1,7 @@
 // The store over the embedded file: one SQLite transaction per commit.
 
 import type { NewRecord, Position } from "#ports/log.ts";
-import type { OutboxEntry, ShardCommit, Store, Timer } from "#ports/store.ts";
+import type { OutboxEntry, ShardCommit, ShardStanding, Store, Timer } from "#ports/store.ts";
 import { StoreUnavailable } from "#ports/store.ts";
 import type { Database } from "./database.ts";
 import { openStatements } from "./statements.ts";
@@ -20,6 +20,15 @@ export function openEmbeddedStore(database: Database): EmbeddedStore {
     const row = statements.selectShard.get(shard);
     const position = { offset: Number(row?.["offset"] ?? 0), step: Number(row?.["step"] ?? 0) };
     return { epoch: Number(row?.["epoch"] ?? 0), position, until: Number(row?.["until"] ?? 0) };
+  }
+
+  function readStanding(shard: number): ShardStanding {
+    const { position, until } = readShard(shard);
+    return { position, until };
+  }
+
+  function readParts(shard: number, keys: readonly string[]): (Uint8Array | null)[] {
+    return keys.map((key) => toBytes(statements.selectPart.get(shard, key)?.["value"]));
   }
 
   function apply(commit: ShardCommit): void {
@@ -61,10 +70,10 @@ export function openEmbeddedStore(database: Database): EmbeddedStore {
       return false;
     },
     async standing(shard) {
-      return guard(() => {
-        const { position, until } = readShard(shard);
-        return { position, until };
-      });
+      return guard(() => readStanding(shard));
+    },
+    async survey(shard, keys) {
+      return guard(() => ({ standing: readStanding(shard), values: readParts(shard, keys) }));
     },
     async awaitPosition(shard, epoch, until) {
       return guard(() =>
@@ -88,7 +97,7 @@ export function openEmbeddedStore(database: Database): EmbeddedStore {
       );
     },
     async load(shard, keys) {
-      return guard(() => keys.map((key) => toBytes(statements.selectPart.get(shard, key)?.["value"])));
+      return guard(() => readParts(shard, keys));
     },
     async dueTimers(shard, queue, upToMs, max) {
       return guard(() =>

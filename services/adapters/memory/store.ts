@@ -52,6 +52,10 @@ export function openMemoryStore(): MemoryStore {
       const { position, until } = shardOf(number);
       return { position, until };
     },
+    async survey(number, keys) {
+      const { position, until, parts } = shardOf(number);
+      return { standing: { position, until }, values: keys.map((key) => parts.get(key) ?? null) };
+    },
     async awaitPosition(number, epoch, until) {
       const shard = shardOf(number);
       if (shard.epoch !== epoch) return "fenced";

@@ -13,6 +13,7 @@ import {
   type CommitOutcome,
   type OutboxEntry,
   type ShardCommit,
+  type ShardStanding,
   type Store,
   StoreDamaged,
   type Timer,
@@ -37,6 +38,8 @@ export interface RedisStore extends Store {
 
 const SCAN_CHUNK_PARTS = 1_000;
 /** Fields of the head: how much there is of the keys of these names. */
+/** Of the head, what a reader beside the owner has to know. */
+const STANDING = ["offset", "step", "until"] as const;
 const COUNTED = ["outbox", "time", "completeness", "names"] as const;
 const QUEUES: readonly Timer["queue"][] = ["time", "completeness"];
 /** KEYS of commit.lua before the parts, and ARGV before what there may be any number of. */
@@ -126,12 +129,17 @@ export function openRedisStore(options: RedisStoreOptions): RedisStore {
     },
     hasLost,
     async standing(shard) {
-      const [offset, step, until] = await connection.run((redis) =>
-        redis.hmget(keyOf(shard, "head"), "offset", "step", "until"),
-      );
-      // Told at each take-over, so it is there unless the head is not.
-      if (until === null || until === undefined) return null;
-      return { position: { offset: Number(offset ?? 0), step: Number(step ?? 0) }, until: Number(until) };
+      return readStanding(await connection.run((redis) => redis.hmget(keyOf(shard, "head"), ...STANDING)));
+    },
+    async survey(shard, names) {
+      const start = keyOf(shard, "p:");
+      const [head, values] = await connection.run(async (redis) => {
+        const transaction = redis.multi();
+        transaction.hmget(keyOf(shard, "head"), ...STANDING);
+        transaction.mgetBuffer(names.map((name) => start + name));
+        return takeResults(await transaction.exec()) as [(string | null)[], (Buffer | null)[]];
+      });
+      return { standing: readStanding(head), values };
     },
     async awaitPosition(shard, epoch, until) {
       return (await runScript(awaitScript, [keyOf(shard, "head")], [epoch, until])) as "told" | "fenced";
@@ -230,6 +238,12 @@ function writeCommit(commit: ShardCommit, keyOf: (rest: string) => string): Buff
     }
   }
   return frameWriter.finish();
+}
+
+function readStanding([offset, step, until]: readonly (string | null)[]): ShardStanding | null {
+  // Told at each take-over, so it is there unless the head is not.
+  if (until === null || until === undefined) return null;
+  return { position: { offset: Number(offset ?? 0), step: Number(step ?? 0) }, until: Number(until) };
 }
 
 function describeDamage(counted: readonly (string | null)[], counts: readonly number[]): string | null {
