@@ -94,6 +94,10 @@ export const transitionsAnswer = z
           to: z.string().nullable().meta({ description: "null: the profile ended, as where it went into another." }),
           at: instant,
           cause: z.string(),
+          source: z.string().nullable().meta({ description: "Of the event that caused it; null: none did." }),
+          eventId: z.string().nullable(),
+          rule: z.string().nullable().meta({ description: "The rung that held." }),
+          ruleVersion: z.string(),
           nature: z.enum(TRANSITION_NATURES),
           timeInFormerMs: z.int().nullable(),
           decisive: z.array(z.string()).meta({ description: "The facts that decided." }),
@@ -165,9 +169,15 @@ const evidence = z.strictObject({
   eventId: z.string(),
 });
 
-const asked = z.array(z.strictObject({ ...profileIdentity, profileId: z.string().nullable() })).meta({
-  description: "Of each identifier asked about, in order: its profile (null: on none).",
-});
+const asked = z
+  .array(
+    z.strictObject({
+      ...profileIdentity,
+      profileId: z.string().nullable(),
+      watermarks: profileAnswer.shape.watermarks,
+    }),
+  )
+  .meta({ description: "Of each identifier asked about, in order: its profile (null: on none)." });
 
 export const explanationAnswer = z
   .discriminatedUnion("one", [
@@ -221,7 +231,8 @@ export const statementAnswer = z
 export const erasureAnswer = z
   .strictObject({
     id: z.string(),
-    profileId: z.string(),
+    position: z.string().meta({ description: "`?at-least=` this waits until she is forgotten." }),
+    profileId: z.string().nullable().meta({ description: "null: asked for again, when whose it was is forgotten." }),
     identifiers: z.int().meta({ description: "Forgotten." }),
     shared: z.int().meta({ description: "Shared with others: what was kept under them is." }),
     orders: z.int(),
@@ -276,6 +287,7 @@ export const rulesAnswer = z
 export const appliedRulesAnswer = z
   .strictObject({
     ...ruleSet,
+    position: z.string().meta({ description: "`?at-least=` this waits until everybody was looked at by them." }),
     isNew: z.boolean().meta({ description: "False: they were in force already, and nothing was written." }),
     former: z.strictObject(ruleSet),
   })

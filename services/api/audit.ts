@@ -14,7 +14,10 @@ export interface AuditEntry {
   readonly caller: string;
   /** Method and pattern. */
   readonly route: string;
+  /** Whose values were shown, or whom a command is about. */
   readonly profileIds: readonly string[];
+  /** The problem by which a command was refused before anything was done; null: it was shown, or carried out. */
+  readonly refusal: string | null;
 }
 
 interface AuditLine extends AuditEntry {
@@ -82,7 +85,14 @@ export class AuditTrail {
     if (whole.length === text.length) return trail;
     await file.truncate(Buffer.byteLength(whole));
     const at = new Date().toISOString();
-    await trail.append({ at, requestId: "", caller: "weft", route: "torn line cut off", profileIds: [] });
+    await trail.append({
+      at,
+      requestId: "",
+      caller: "weft",
+      route: "torn line cut off",
+      profileIds: [],
+      refusal: null,
+    });
     return trail;
   }
 
@@ -150,16 +160,18 @@ export function verifyTrail(text: string, secret: Uint8Array, known: AuditHead =
 
 /** The key as an object: prepared anew for each line it would cost more than the rest. */
 function chain(key: KeyObject, before: AuditHead, entry: AuditEntry): AuditLine {
-  const { at, requestId, caller, route, profileIds } = entry;
-  const told = { n: before.n + 1, at, requestId, caller, route, profileIds };
+  const { at, requestId, caller, route, profileIds, refusal } = entry;
+  const told = { n: before.n + 1, at, requestId, caller, route, profileIds, refusal };
   const hash = createHmac("sha256", key).update(`audit\n${before.chain}\n${JSON.stringify(told)}`);
   return { ...told, chain: hash.digest("base64url") };
 }
 
 function parseLine(text: string): AuditLine | null {
   try {
-    const { n, at, requestId, caller, route, profileIds, chain: chained, ...more } = JSON.parse(text) as AuditLine;
-    return Object.keys(more).length === 0 ? { n, at, requestId, caller, route, profileIds, chain: chained } : null;
+    const line = JSON.parse(text) as AuditLine;
+    const { n, at, requestId, caller, route, profileIds, refusal, chain: chained, ...more } = line;
+    const known = { n, at, requestId, caller, route, profileIds, refusal, chain: chained };
+    return Object.keys(more).length === 0 ? known : null;
   } catch {
     return null;
   }

@@ -3,6 +3,7 @@
 
 import { RegistryUnavailable } from "#ports/codec.ts";
 import { LogError } from "#ports/log.ts";
+import type { ErasureRequest } from "#core/erasure.ts";
 import { ApiProblem } from "./problem.ts";
 import type { ApiServices } from "./services.ts";
 
@@ -21,6 +22,16 @@ export async function requireLog<T>(
       throw isOutage(error) ? new ApiProblem("log-unavailable", {}, { cause: error }) : error;
     }
   });
+}
+
+/** The request to forget somebody of this id; null: there is none. Throws ApiProblem. */
+export async function findErasure(
+  services: Pick<ApiServices, "codec" | "log" | "logGate" | "privacy">,
+  id: string,
+): Promise<ErasureRequest | null> {
+  const { privacy } = services;
+  await requireLog(services, { topic: privacy.topic, schema: "PrivacyRequest" }, () => privacy.catchUp());
+  return privacy.find(id);
 }
 
 /** Runs `publish` for the command of this id, which writes one record of the schema to the topic. Throws ApiProblem. */

@@ -235,6 +235,9 @@ export const CONTRACT = {
       id: commandId,
       identifier,
       type: z.enum(NOTE_TYPES).default("note-added"),
+      orderId: identifier.shape.value
+        .optional()
+        .meta({ description: "Which of her orders it is about: it stands in the text." }),
       text: z.string().min(1).max(400),
     }),
     query: z.strictObject({}),

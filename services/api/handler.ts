@@ -15,6 +15,11 @@ export interface Request<Route> {
   readonly query: Part<Route, "query">;
   readonly params: Part<Route, "params">;
   readonly caller: Caller;
+  /**
+   * Of a command: its line in the audit trail, about these profiles (null: on none), once it is judged and before anything is
+   * done. Throws ApiProblem.
+   */
+  readonly record: (profileIds: readonly (string | null)[]) => Promise<void>;
 }
 
 export type Answer<Route> = Route extends { readonly answer: infer Schema extends z.ZodType } ? z.input<Schema> : never;

@@ -1,17 +1,22 @@
-// Positions that readers may wait for (`?at-least=`): a place on a shard's log, a ruling or a statement that is to take effect.
+// Positions that readers may wait for (`?at-least=`): a place on a shard's log, a command that is to take effect.
 // Opaque to callers, and without a personal value: identifiers stand in them as their keyed hashes.
 
 import { setTimeout as sleep } from "node:timers/promises";
 import { isInEffect } from "#services/wire/ruling.ts";
 import { isStated } from "#services/wire/statement.ts";
-import type { LookupServices, ShardPosition } from "#services/wire/location.ts";
-import type { Gate } from "./outage.ts";
+import { isErased, listLives } from "#services/wire/erasure.ts";
+import type { ShardPosition } from "#services/wire/location.ts";
+import { countShards } from "#services/wire/rules.ts";
+import { findErasure } from "./command.ts";
 import { ApiProblem } from "./problem.ts";
+import type { ApiServices } from "./services.ts";
 
 const SHARD = /^(\d{1,4})\.(\d{1,15})$/;
 const RULING = /^r\.([0-9A-Fa-f-]{36})\.([A-Za-z0-9_-]{22})\.([A-Za-z0-9_-]{22})$/;
 const STATEMENT = /^s\.([0-9A-Fa-f-]{36})\.([A-Za-z0-9_-]{22})\.(\d{1,15})$/;
-export const POSITION = new RegExp([SHARD, RULING, STATEMENT].map(({ source }) => source).join("|"));
+const ERASURE = /^e\.([0-9A-Fa-f-]{36})$/;
+const RULES = /^g\.(\d{1,15})$/;
+export const POSITION = new RegExp([SHARD, RULING, STATEMENT, ERASURE, RULES].map(({ source }) => source).join("|"));
 
 const PAUSE_MIN_MS = 10;
 const PAUSE_MAX_MS = 100;
@@ -30,14 +35,17 @@ export function formatStatementPosition(id: string, key: string, atMs: number): 
   return `s.${id}.${key}.${atMs}`;
 }
 
-export interface PositionServices extends LookupServices {
-  readonly storeGate: Gate;
-  readonly waitMs: number;
+export function formatErasurePosition(id: string): string {
+  return `e.${id}`;
+}
+
+export function formatRulesPosition(sequence: number): string {
+  return `g.${sequence}`;
 }
 
 /** Resolves once what the position names is in what a reader reads. Throws ApiProblem. */
-export async function awaitPosition(services: PositionServices, text: string): Promise<void> {
-  const isThere = readPosition(services, text);
+export async function awaitPosition(services: ApiServices, text: string): Promise<void> {
+  const isThere = await openPosition(services, text);
   const deadline = performance.now() + services.waitMs;
   for (let pauseMs = PAUSE_MIN_MS; ; pauseMs = Math.min(PAUSE_MAX_MS, 2 * pauseMs)) {
     if (await services.storeGate.pass(isThere)) return;
@@ -46,7 +54,8 @@ export async function awaitPosition(services: PositionServices, text: string): P
   }
 }
 
-function readPosition(services: PositionServices, text: string): () => Promise<boolean> {
+/** What tells whether it is reached. Throws ApiProblem. */
+export async function openPosition(services: ApiServices, text: string): Promise<() => Promise<boolean>> {
   const [, shard, offset] = SHARD.exec(text) ?? [];
   if (shard !== undefined) {
     const place = { shard: Number(shard), offset: Number(offset) };
@@ -56,6 +65,16 @@ function readPosition(services: PositionServices, text: string): () => Promise<b
   }
   const [, stated, key = "", atMs] = STATEMENT.exec(text) ?? [];
   if (stated !== undefined) return () => isStated(services, stated, key, Number(atMs));
+  const [, erasure] = ERASURE.exec(text) ?? [];
+  if (erasure !== undefined) {
+    const request = await findErasure(services, erasure);
+    if (request === null) return async () => false;
+    const lives = listLives(services.engine.registry.hash, services.privacy.erasures, request);
+    return () => isErased({ ...services, index: services.index.anew() }, lives);
+  }
+  const [, sequence] = RULES.exec(text) ?? [];
+  if (sequence !== undefined)
+    return async () => (await countShards(services.store, services.shards, Number(sequence))).there === services.shards;
   const [, id = "", a = "", b = ""] = RULING.exec(text) ?? [];
   return () => isInEffect(services, id, [a, b]);
 }

@@ -20,8 +20,12 @@ export function answerIdentity({ profile, version, position, watermarks }: Found
     profileId: profile.profileId,
     version,
     position: formatPosition(position),
-    watermarks: watermarks.map(({ source, upToMs }) => ({ source, upTo: describeInstant(upToMs) })),
+    watermarks: answerWatermarks(watermarks),
   };
+}
+
+export function answerWatermarks(watermarks: FoundProfile["watermarks"]) {
+  return watermarks.map(({ source, upToMs }) => ({ source, upTo: describeInstant(upToMs) }));
 }
 
 /** With what of it may be seen, and in which segment: what every answer of a whole profile begins with. */

@@ -164,9 +164,10 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
       onRequest: (request) => admit(request, contract.scope, contract.isLookUp),
       handler: async (request, reply) => {
         const { body, query, params, caller } = request;
-        // A command before it is carried out, a look-up before anybody sees what was found.
-        if (contract.isCommand) await record(request, []);
-        const answer = await handle({ body, query, params, caller });
+        const answer = contract.isCommand
+          ? await runCommand(request, record, (note) => handle({ body, query, params, caller, record: note }))
+          : await handle({ body, query, params, caller });
+        // Before anybody sees what was found.
         if (contract.isLookUp && caller !== null && maySee(caller)) await record(request, listProfileIds(answer));
         return reply.code(contract.status).send(answer);
       },
@@ -222,16 +223,44 @@ function createAdmission({ authenticator, requestsPerMinute, failuresPerMinute }
   };
 }
 
+type Recorder = (
+  request: FastifyRequest,
+  profileIds: readonly (string | null)[],
+  refusal?: ProblemCode | null,
+) => Promise<void>;
+
+/** A command has one line: whom it is about, before it is carried out, or why it was refused. */
+async function runCommand(
+  request: FastifyRequest,
+  record: Recorder,
+  run: (note: (profileIds: readonly (string | null)[]) => Promise<void>) => Promise<unknown>,
+): Promise<unknown> {
+  let isRecorded = false;
+  const note = (profileIds: readonly (string | null)[]) => {
+    isRecorded = true;
+    return record(request, profileIds);
+  };
+  try {
+    const answer = await run(note);
+    if (!isRecorded) throw new Error("a command has left no line in the audit trail");
+    return answer;
+  } catch (error) {
+    if (!isRecorded) await record(request, [], toProblem(error).code);
+    throw error;
+  }
+}
+
 /** Without a line in the trail nothing is shown and nothing done. */
-function createRecorder(audit: AuditTrail): (request: FastifyRequest, profileIds: readonly string[]) => Promise<void> {
-  return async (request, profileIds) => {
+function createRecorder(audit: AuditTrail): Recorder {
+  return async (request, profileIds, refusal = null) => {
     try {
       await audit.append({
         at: new Date().toISOString(),
         requestId: request.id,
         caller: request.caller?.id ?? "",
         route: `${request.method} ${request.routeOptions.url ?? ""}`,
-        profileIds,
+        profileIds: [...new Set(profileIds)].filter((id) => id !== null),
+        refusal,
       });
     } catch (error) {
       throw new ApiProblem("audit-unavailable", {}, { cause: error });
@@ -245,7 +274,7 @@ function listProfileIds(answer: unknown): string[] {
     profileId?: string | null;
     profiles?: { profileId: string | null }[];
   };
-  return [...new Set([profileId, ...profiles.map((one) => one.profileId)])].filter((id) => typeof id === "string");
+  return [profileId, ...profiles.map((one) => one.profileId)].filter((id) => typeof id === "string");
 }
 
 function sendProblem(reply: FastifyReply, request: FastifyRequest, problem: ApiProblem): FastifyReply {

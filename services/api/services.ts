@@ -14,6 +14,7 @@ import type { FoldedWith } from "#services/wire/rules.ts";
 import { Directory } from "./directory.ts";
 import { Gate } from "./outage.ts";
 import { Passages } from "./passages.ts";
+import { PrivacyLedger } from "#services/wire/privacy-ledger.ts";
 import { awaitPosition } from "./position.ts";
 import { ApiProblem } from "./problem.ts";
 
@@ -34,6 +35,8 @@ export interface ApiServices extends ApiSurroundings, LookupServices {
   readonly country: string;
   readonly directory: Directory;
   readonly passages: Passages;
+  /** Read where somebody asks about a request. */
+  readonly privacy: PrivacyLedger;
   readonly storeGate: Gate;
   readonly logGate: Gate;
   readonly waitMs: number;
@@ -72,6 +75,7 @@ export function createServices(surroundings: ApiSurroundings, { waitMs, callMs, 
       topics,
       gate: new Gate("passages-behind", callMs),
     }),
+    privacy: new PrivacyLedger(topics.privacy, surroundings.log, surroundings.codec),
     shards: deployment.engine.shards,
     country: countryOfAskers(configuration),
     storeGate: new Gate("store-unavailable", callMs),

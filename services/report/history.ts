@@ -11,6 +11,12 @@ export interface Passage {
   readonly to: string | null;
   readonly cause: string;
   readonly nature: TransitionNature;
+  /** Of the event that caused it; null: none did. */
+  readonly source: string | null;
+  readonly eventId: string | null;
+  /** The rung that held. */
+  readonly rule: string | null;
+  readonly ruleVersion: string;
   readonly atMs: number;
   readonly timeInFormerMs: number | null;
   readonly valueTier: string | null;
@@ -39,7 +45,7 @@ const LISTED = `
     SELECT :profile, 0 UNION SELECT aliases.old, age + 1 FROM aliases JOIN followed USING (profile) WHERE age < ${NAMES_MAX}),
   ids AS (SELECT profile, min(age) AS age FROM followed GROUP BY profile),
   listed AS (SELECT passages.*, age FROM passages JOIN ids USING (profile))
-  SELECT id, "from", "to", cause, nature, at, formerMs, valueTier, reachable,
+  SELECT id, "from", "to", cause, nature, source, eventId, rule, ruleVersion, at, formerMs, valueTier, reachable,
     (SELECT min(cause) FROM retractions WHERE retracts = listed.id) AS retractedBy
   FROM listed
   WHERE :before = '' OR (-age, place) < (SELECT -age, place FROM listed WHERE id = :before)
@@ -64,6 +70,10 @@ function readPassage({ sqlite }: Ledger, row: Row): Passage {
     to: row["to"] as string | null,
     cause: String(row["cause"]),
     nature: row["nature"] as TransitionNature,
+    source: row["source"] as string | null,
+    eventId: row["eventId"] as string | null,
+    rule: row["rule"] as string | null,
+    ruleVersion: String(row["ruleVersion"]),
     atMs: Number(row["at"]),
     timeInFormerMs: row["formerMs"] as number | null,
     valueTier: row["valueTier"] as string | null,

@@ -8,6 +8,7 @@ import { Book } from "./book.ts";
 const TABLES = `
 CREATE TABLE IF NOT EXISTS passages (
   id TEXT PRIMARY KEY, profile TEXT NOT NULL, "from" TEXT, "to" TEXT, cause TEXT NOT NULL, nature TEXT NOT NULL,
+  source TEXT, eventId TEXT, rule TEXT, ruleVersion TEXT NOT NULL,
   at INTEGER NOT NULL, day TEXT NOT NULL, formerMs INTEGER, valueTier TEXT, reachable TEXT NOT NULL,
   place INTEGER NOT NULL
 ) WITHOUT ROWID;
@@ -42,12 +43,17 @@ export interface ToldTransition
     | "to"
     | "cause"
     | "nature"
+    | "rule"
+    | "ruleVersion"
     | "timeInFormerMs"
     | "decisive"
     | "valueTier"
     | "reachable"
   > {
   readonly at: number;
+  /** Of the event that caused it; null: none did. */
+  readonly source: string | null;
+  readonly eventId: string | null;
   readonly touches: readonly {
     readonly channel: string;
     readonly campaignId: string | null;
@@ -80,11 +86,24 @@ export class Ledger extends Book {
       this.#insert("retractions", { id, retracts, cause });
       return;
     }
-    const { profileId: profile, from, to, nature, at, timeInFormerMs: formerMs, valueTier } = told;
+    const {
+      profileId: profile,
+      from,
+      to,
+      nature,
+      source,
+      eventId,
+      rule,
+      ruleVersion,
+      at,
+      timeInFormerMs: formerMs,
+      valueTier,
+    } = told;
     const reachable = told.reachable.join(" ");
     const day = new Date(at).toISOString().slice(0, 10);
     const place = Number(id.slice(id.lastIndexOf(".") + 1));
-    this.#insert("passages", { id, profile, from, to, cause, nature, at, day, formerMs, valueTier, reachable, place });
+    const why = { cause, nature, source, eventId, rule, ruleVersion };
+    this.#insert("passages", { id, profile, from, to, ...why, at, day, formerMs, valueTier, reachable, place });
     for (const path of told.decisive) this.#insert("decisive", { id, path });
     for (const [n, { channel, campaignId, medium }] of told.touches.entries())
       this.#insert("touches", { id, place: n, channel, campaignId, medium });

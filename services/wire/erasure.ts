@@ -113,6 +113,11 @@ export async function publishErasure(
   await log.append([{ topic, partition: 0, key: request.requestId, value: encode({ kind: ERASE, ...request }) }]);
 }
 
+/** Keys of her identifiers in the lives that the request ends. */
+export function listLives(hash: Hash, erasures: Erasures, { own, requestId }: ErasureRequest): string[] {
+  return own.map((key) => erasures.erasedKey(hash, key, requestId));
+}
+
 /** Keys of everything that the request names, in the lives that it ends. */
 export function listErasedKeys(hash: Hash, erasures: Erasures, request: ErasureRequest): string[] {
   const lived = [...request.own, ...request.orders].map((key) => erasures.erasedKey(hash, key, request.requestId));

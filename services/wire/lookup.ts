@@ -173,7 +173,7 @@ async function describeFound(
 }
 
 /** A live source is complete up to the shard's time, one of files up to what it has told. */
-function listWatermarks(services: LookupServices, time: ShardTime | null): Watermark[] {
+export function listWatermarks(services: Pick<LookupServices, "engine">, time: ShardTime | null): Watermark[] {
   return services.engine.registry.configuration.sources.map(({ name, delivery }) => {
     const upToMs = delivery === "files" ? time?.completeUpToMs[name] : time?.timeMs;
     return { source: name, upToMs: upToMs === undefined || upToMs === 0 ? null : upToMs };

@@ -21,6 +21,7 @@ export class PrivacyLedger {
   readonly erasures = new Erasures();
   readonly #records: SmallTopic;
   readonly #requests = new Map<number, ErasureRequest>();
+  readonly #byId = new Map<string, ErasureRequest>();
   #latestMs = 0;
 
   constructor(topic: string, log: Pick<Log, "endOffsets" | "read">, codec: Codec) {
@@ -40,6 +41,11 @@ export class PrivacyLedger {
     return this.#requests.get(offset) ?? null;
   }
 
+  /** Null: catchUp has read none of this id. */
+  find(requestId: string): ErasureRequest | null {
+    return this.#byId.get(requestId) ?? null;
+  }
+
   #take(offset: number, timestampMs: number, record: PrivacyRecord): void {
     const { kind, author: _author, reason: _reason, ...asked } = record;
     if (kind !== ERASE) return;
@@ -47,6 +53,7 @@ export class PrivacyLedger {
     this.#latestMs = Math.max(this.#latestMs, timestampMs);
     const request = { ...asked, at: this.#latestMs };
     this.#requests.set(offset, request);
+    if (!this.#byId.has(request.requestId)) this.#byId.set(request.requestId, request);
     this.erasures.add(request);
   }
 }

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { AuditBroken, AuditTrail, readTrail, verifyTrail } from "#services/api/audit.ts";
+import { AuditBroken, type AuditEntry, AuditTrail, readTrail, verifyTrail } from "#services/api/audit.ts";
 import { FileInUse } from "#services/api/sole.ts";
 import { MARIE } from "#services/demo/cast.ts";
 import type { Stage } from "#services/cli/stage.ts";
@@ -31,6 +31,7 @@ async function writeTrail() {
   await api.as(api.keys.reader).lookUp({ body: marie });
   await agent.lookUp({ body: { namespace: "phone", value: "06 39 98 99 99" } });
   await api.as(api.keys.operator).rule({ body: { verdict: "linked", identifiers: [marie, marie], reason: "r" } });
+  await agent.note({ body: { identifier: customer, text: "rings back at five" } });
   await agent.explain({ body: { identifiers: [marie, customer] } });
   await api.close();
   return { profileId, text: readFileSync(api.auditFile, "utf8"), secret: stage.loaded.deployment.identityKey.bytes };
@@ -41,20 +42,21 @@ test("who was shown whose values and who commanded what is a line each, without 
   const lines = text
     .trimEnd()
     .split("\n")
-    .map((line) => JSON.parse(line) as { route: string; caller: string; profileIds: string[]; requestId: string });
+    .map((line) => JSON.parse(line) as AuditEntry);
   assert.deepEqual(
-    lines.map(({ route, profileIds }) => [route, profileIds]),
+    lines.map(({ route, profileIds, refusal }) => [route, profileIds, refusal]),
     [
-      ["POST /profiles/lookup", [profileId]],
-      ["POST /profiles/agent-view", [profileId]],
-      ["POST /rulings", []],
-      ["POST /profiles/explain", [profileId]],
+      ["POST /profiles/lookup", [profileId], null],
+      ["POST /profiles/agent-view", [profileId], null],
+      ["POST /rulings", [], "ruling-refused"],
+      ["POST /notes", [profileId], null],
+      ["POST /profiles/explain", [profileId], null],
     ],
   );
   assert.ok(lines.every(({ caller, requestId }) => caller.startsWith("key:") && requestId.length === 36));
   for (const value of [MARIE.email.email, "39980017", "39 98 00 17", "Lefort", MARIE.account.customer])
     assert.ok(!text.includes(value), value);
-  assert.equal(verifyTrail(text, secret).n, 4);
+  assert.equal(verifyTrail(text, secret).n, 5);
 });
 
 test("a line changed, taken out, put in, moved or torn is found; cut off the end it is by a head that was known", async () => {
@@ -68,7 +70,7 @@ test("a line changed, taken out, put in, moved or torn is found; cut off the end
     found += 1;
   };
   for (const [i, line] of lines.entries()) {
-    for (const key of ["n", "at", "requestId", "caller", "route", "profileIds", "chain"]) {
+    for (const key of ["n", "at", "requestId", "caller", "route", "profileIds", "refusal", "chain"]) {
       const value = JSON.parse(line) as Record<string, unknown>;
       value[key] = key === "n" ? 7 : key === "profileIds" ? ["x"] : "x";
       expectBroken(write(lines.with(i, JSON.stringify(value))));
@@ -109,7 +111,14 @@ test("lines that come while others are written stand in their order, and share o
   const { bytes } = stage.loaded.deployment.identityKey;
   const file = join(stage.folder, "shared-audit.jsonl");
   const trail = await AuditTrail.open(file, bytes);
-  const entryOf = (n: number) => ({ at: "", requestId: `r-${n}`, caller: "c", route: "r", profileIds: [] });
+  const entryOf = (n: number) => ({
+    at: "",
+    requestId: `r-${n}`,
+    caller: "c",
+    route: "r",
+    profileIds: [],
+    refusal: null,
+  });
   const appendSome = (from: number) => Array.from({ length: 200 }, (_, n) => trail.append(entryOf(from + n)));
   const requests = () =>
     readTrail(file)

@@ -46,8 +46,11 @@ const KNOWN = {
   identifiers: IDENTIFIERS,
   // Those in force: another set would move people.
   file: [readSource("services/config/default/rules.yaml")],
-  "at-least": ["0.1", "1.1", "2.99999999", "4000.1"],
+  "at-least": ["0.1", "1.1", "2.99999999", "4000.1", `e.${EXPORT}`, "g.1"],
 };
+
+/** What a request may have to wait for where nothing is wrong; no other 5xx is an answer. */
+const WAITED: ReadonlySet<string> = new Set(["position-not-reached", "too-many-exports"]);
 
 test(`${REQUESTS} requests: only documented statuses and shapes, and no more memory`, async (t) => {
   const document = (await api.app.inject("/openapi.json")).json() as Document;
@@ -85,7 +88,7 @@ test(`${REQUESTS} requests: only documented statuses and shapes, and no more mem
     // A path parameter with a slash in it, or none at all, is another route.
     if (problem?.code === "no-such-route" && /^\/(profiles|privacy\/exports)\//.test(request.url)) continue;
     assert.ok(String(statusCode) in operation.responses, place());
-    assert.notEqual(statusCode, 500, place());
+    if (statusCode >= 500) assert.ok(problem !== null && WAITED.has(problem.code), place());
     if (problem !== null) {
       assert.equal(problem.status, statusCode, place());
       continue;

@@ -34,6 +34,9 @@ test("a history says each segment, since when and why, the latest first, and pag
   const [latest] = whole.transitions;
   assert.deepEqual([latest?.from, latest?.to], ["multi-buyer", "ambassador"]);
   assert.deepEqual(latest?.decisive, ["orders.spentMinor", "orders.valid"]);
+  assert.deepEqual([latest?.source, latest?.cause], ["web", "event"]);
+  assert.match(latest?.rule ?? "", /orders.valid >= 5/, "the rule that held, with its version and the event");
+  assert.ok(latest?.ruleVersion !== "" && latest?.eventId !== null);
   const { segment } = expectAnswer(await client.readProfile({ params: { id } }));
   assert.deepEqual(segment, { name: latest?.to, since: latest?.at });
   const chain = whole.transitions.toReversed();

@@ -2,7 +2,8 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { MARIE, PAUL } from "#services/demo/cast.ts";
+import { topicNames } from "#services/config/topics.ts";
+import { INES, MARIE, PAUL } from "#services/demo/cast.ts";
 import { tellStory } from "#services/demo/story.ts";
 import { expectAnswer, playWeek, serveStage, type TestApi } from "#support/api.ts";
 
@@ -11,6 +12,7 @@ serveStage(playWeek, (opened) => void (api = opened));
 
 const marie = { namespace: "customer", value: MARIE.account.customer };
 const paul = { namespace: "customer", value: PAUL.account.customer };
+const ines = { namespace: "customer", value: INES.account.customer };
 /** As a note names its author. */
 const agentId = () => `key ${api.keys.agent.split("_")[1]}`;
 const RESTRICTION = "6a1d5e0c-3c1b-4f7e-8f0e-2b9a4c7d1e5f";
@@ -42,9 +44,16 @@ async function viewMarie(client: ReturnType<TestApi["as"]>, query: { "at-least"?
 test("what an agent asks for is a command event with its author, on the profile (S101)", async () => {
   const type = "cancellation-requested" as const;
   const agent = api.as(api.keys.agent);
-  const { position } = expectAnswer(await agent.note({ body: { identifier: marie, type, text: "M-0003" } }));
+  const { orders } = await viewMarie(agent);
+  const orderId = orders[0]?.orderId ?? "";
+  const body = { identifier: marie, type, orderId, text: "she no longer wants it" };
+  const { position } = expectAnswer(await agent.note({ body }));
   const { notes } = await viewMarie(agent, { "at-least": position });
-  assert.ok(notes.some((note) => note.type === type && note.text === `${agentId()}: M-0003`));
+  const text = `${agentId()}: order ${orderId}: she no longer wants it`;
+  assert.ok(notes.some((note) => note.type === type && note.text === text));
+  const another = expectAnswer(await agent.viewForService({ body: paul })).orders[0]?.orderId ?? "nobody's";
+  const refused = await agent.note({ body: { ...body, orderId: another } });
+  assert.ok(!refused.ok && refused.problem.code === "request-refused" && refused.problem.detail === "unknown-order");
 });
 
 test("an objection is a refusal for the agent to see, and a correction outranks every source (G2)", async (t) => {
@@ -92,6 +101,27 @@ test("who is erased is nobody, and the receipt has no personal value; a second r
   const again = await officer.erase({ body: { identifier: paul, reason: "request 9" } });
   assert.ok(!again.ok && again.problem.code === "request-refused" && again.problem.detail === "unknown-identifier");
   expectAnswer(await officer.lookUp({ body: marie }));
+});
+
+test("a request that is sent again under its id counts once, waits at its position, and is nobody else's (G1)", async () => {
+  const officer = api.as(api.keys.privacy);
+  const body = { id: ID, identifier: ines, reason: "request 10" };
+  const receipt = expectAnswer(await officer.erase({ body }));
+  const again = expectAnswer(await officer.erase({ body }));
+  assert.deepEqual(again, { ...receipt, profileId: null });
+  expectAnswer(await officer.lookUp({ body: marie, query: { "at-least": receipt.position } }));
+  const other = await officer.erase({ body: { ...body, identifier: marie } });
+  assert.ok(!other.ok && other.problem.code === "request-refused" && other.problem.detail === "id-taken");
+  const unknown = { "at-least": "e.0b8f7a52-6f0e-4c53-9d0a-0e5d1f1d2c3c" };
+  const waited = await officer.lookUp({ body: marie, query: unknown });
+  assert.ok(!waited.ok && waited.problem.code === "position-not-reached");
+  const written = api.stage.runtime.wires.log.read([topicNames(api.stage.loaded).privacy], {
+    from: "start",
+    follow: false,
+  });
+  const ids: (string | null)[] = [];
+  for await (const { key } of written) ids.push(key);
+  assert.equal(ids.filter((id) => id === ID).length, 1);
 });
 
 test("whoever has not the scope writes nothing, and nothing is written about whom nobody knows", async () => {

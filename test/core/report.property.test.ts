@@ -203,7 +203,7 @@ describe("the passage matrix", () => {
     const ledger = new Ledger();
     const channel = "</script><img src=x onerror=alert(1)>";
     const credit = [{ channel, touches: 1, first: 1, last: 1, linear: 1, position: 1, timeDecay: 1 }];
-    ledger.transact(() => ledger.add({ ...MOVE, at: MOVE.by.at, credit }));
+    ledger.transact(() => ledger.add({ ...MOVE, ...MOVE.by, credit }));
     const page = writePage("Weft", reportMatrix(ledger, {}));
     match(page, /heatmap/);
     ok(!page.includes("<img src=x"), "no markup of others");

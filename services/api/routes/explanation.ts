@@ -7,7 +7,8 @@ import type { Handlers } from "../handler.ts";
 import { formatPosition } from "../position.ts";
 import { ApiProblem } from "../problem.ts";
 import { mask } from "#services/wire/mask.ts";
-import { maySee } from "../profile-answer.ts";
+import { answerWatermarks, maySee } from "../profile-answer.ts";
+import { listWatermarks } from "#services/wire/lookup.ts";
 import { type ApiServices, read } from "../services.ts";
 
 export function createExplanationRoutes(services: ApiServices): Pick<Handlers, "explain"> {
@@ -26,7 +27,7 @@ export function createExplanationRoutes(services: ApiServices): Pick<Handlers, "
       const [one, other = null] = located as [Located, Located?];
       const isOpen = maySee(caller);
       const explanation = explain(engine.registry, one, other, isOpen ? (value) => value : mask, beside);
-      const shared = { profiles: located.map(identify), masked: !isOpen };
+      const shared = { profiles: located.map((one) => identify(services, one)), masked: !isOpen };
       if (explanation.one)
         return {
           ...shared,
@@ -47,8 +48,13 @@ function withMeaning<T extends Pick<ShownRefusal, "obstacle" | "evidence">>(refu
   return { ...refusal, evidence: [...refusal.evidence], meaning: OBSTACLE_TEXTS[refusal.obstacle] };
 }
 
-/** The profile of an identifier at its home, and where that home stood. */
-export function identify({ component, entry, position }: Located) {
+/** The profile of an identifier at its home, and as of when. */
+export function identify(services: Pick<ApiServices, "engine">, { component, entry, position, time }: Located) {
   const record = entry.profile === null ? undefined : component.profiles.get(entry.profile);
-  return { profileId: record?.id ?? null, version: record?.version ?? 0, position: formatPosition(position) };
+  return {
+    profileId: record?.id ?? null,
+    version: record?.version ?? 0,
+    position: formatPosition(position),
+    watermarks: answerWatermarks(listWatermarks(services, time)),
+  };
 }

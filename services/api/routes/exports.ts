@@ -18,11 +18,14 @@ export function createExportRoutes(
   const resolvedTopic = topicNames(loaded).resolved;
 
   return {
-    async exportPerson({ body: { id = randomUUID(), identifier }, caller }) {
+    async exportPerson({ body: { id = randomUUID(), identifier }, caller, record }) {
       if (!maySee(caller)) throw new ApiProblem("forbidden");
       const { namespace, value } = identifier;
       const subject = await read(services, undefined, () => findSubject(services, namespace, value, country));
       if (!subject.ok) throw new ApiProblem("request-refused", { detail: subject.reason });
+      const [member = ""] = subject.members;
+      const { identifiers, profiles } = subject.component;
+      await record([profiles.get(identifiers.get(member)?.profile ?? "")?.id ?? null]);
       const gather: Gather = async (progress, signal) => {
         for (const end of (await log.endOffsets([resolvedTopic])).values()) progress.total += end;
         const watched = { read: watchReading(log, signal, (count) => (progress.read += count)) };

@@ -14,6 +14,7 @@ import {
 } from "#services/wire/rules.ts";
 import { requireLog, sendCommand } from "../command.ts";
 import type { Handlers } from "../handler.ts";
+import { formatRulesPosition } from "../position.ts";
 import { ApiProblem } from "../problem.ts";
 import { type ApiServices, read } from "../services.ts";
 
@@ -32,8 +33,9 @@ export function createRulesRoutes(services: ApiServices): Pick<Handlers, "readRu
       const { author, reason, rules, recordedAt } = inForce;
       return { ...name(inForce), author, reason, at: new Date(recordedAt).toISOString(), rules, shards };
     },
-    async applyRules({ body, caller }) {
+    async applyRules({ body, caller, record }) {
       const request = { rules: readFile(body.file), author: caller.author, reason: body.reason };
+      await record([]);
       let applied: Awaited<ReturnType<typeof applyRuleSet>> | undefined;
       try {
         await sendCommand(services, { ...place, id: request.rules.version }, async () => {
@@ -46,7 +48,7 @@ export function createRulesRoutes(services: ApiServices): Pick<Handlers, "readRu
       }
       if (applied === undefined) throw new ApiProblem("outcome-unknown");
       const { entry, former, isNew } = applied;
-      return { ...name(entry), isNew, former: name(former) };
+      return { ...name(entry), position: formatRulesPosition(entry.sequence), isNew, former: name(former) };
     },
   };
 }

@@ -13,7 +13,7 @@ export function createRulingRoutes(services: ApiServices): Pick<Handlers, "rule"
   const { loaded, country } = services;
   const topic = operatorTopic(loaded);
   return {
-    async rule({ body, caller }) {
+    async rule({ body, caller, record }) {
       const { id = randomUUID(), verdict, identifiers, reason } = body;
       const located = await read(services, undefined, async () => {
         try {
@@ -22,11 +22,12 @@ export function createRulingRoutes(services: ApiServices): Pick<Handlers, "rule"
           throw error instanceof RulingRefused ? new ApiProblem("ruling-refused", { detail: error.message }) : error;
         }
       });
+      await record(located.map((one) => identify(services, one).profileId));
       const ruling = { id, verdict, identifiers, author: caller.author, reason, at: Date.now() };
       await sendCommand(services, { id, topic, schema: "ChannelEvent" }, () => publishRuling(services, topic, ruling));
       const [a, b] = located;
       const position = formatRulingPosition(id, [a.entry.key, b.entry.key]);
-      return { id, verdict, position, profiles: located.map(identify) };
+      return { id, verdict, position, profiles: located.map((one) => identify(services, one)) };
     },
   };
 }

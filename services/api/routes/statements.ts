@@ -3,18 +3,26 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { topicNames } from "#services/config/topics.ts";
-import { draftErasure, isErased, publishErasure } from "#services/wire/erasure.ts";
+import { identifierKey, normaliseIdentifier } from "#core/identifier.ts";
+import { draftErasure, type ErasureDraft, publishErasure } from "#services/wire/erasure.ts";
+import { lookUpOrder } from "#services/wire/lookup.ts";
 import { operatorTopic } from "#services/wire/ruling.ts";
 import { judgeStatement, publishStatement, restrict, type Statement } from "#services/wire/statement.ts";
-import { sendCommand } from "../command.ts";
+import { findErasure, sendCommand } from "../command.ts";
 import type { Answer, Handlers, Request } from "../handler.ts";
 import type { CONTRACT } from "../contract.ts";
-import { formatStatementPosition } from "../position.ts";
+import { formatErasurePosition, formatStatementPosition, openPosition } from "../position.ts";
 import { ApiProblem } from "../problem.ts";
 import { type ApiServices, read } from "../services.ts";
 import { identify } from "./explanation.ts";
 
 const PAUSE_MS = 50;
+
+type EraseRequest = Request<(typeof CONTRACT)["erase"]>;
+
+interface Written extends Pick<Extract<ErasureDraft, { ok: true }>, "keys"> {
+  readonly profileId: string | null;
+}
 
 type Correction = Request<(typeof CONTRACT)["correct"]>["body"]["correction"];
 
@@ -23,47 +31,79 @@ export function createStatementRoutes(services: ApiServices): Pick<Handlers, "no
 
   async function state(
     id: string,
-    author: string,
+    { caller, record }: Pick<Request<unknown>, "caller" | "record">,
     statement: Pick<Statement, "identifier" | "text" | "said">,
+    orderId: string | null = null,
   ): Promise<Answer<(typeof CONTRACT)["note"]>> {
     const judged = await read(services, undefined, () => judgeStatement(services, statement.identifier, country));
     if (!judged.ok) throw new ApiProblem("request-refused", { detail: judged.reason });
+    const told = identify(services, judged.located);
+    if (orderId !== null) await requireOrder(orderId, told.profileId);
+    const text = orderId === null ? statement.text : `order ${orderId}: ${statement.text}`;
+    await record([told.profileId]);
     const at = Date.now();
     const topic = operatorTopic(loaded);
     await sendCommand(services, { id, topic, schema: "ChannelEvent" }, () =>
-      publishStatement(services, topic, { id, author, at, ...statement }),
+      publishStatement(services, topic, { id, author: caller.author, at, ...statement, text }),
     );
-    const { located } = judged;
-    return { id, position: formatStatementPosition(id, located.entry.key, at), profiles: [identify(located)] };
+    return { id, position: formatStatementPosition(id, judged.located.entry.key, at), profiles: [told] };
+  }
+
+  async function requireOrder(orderId: string, profileId: string | null): Promise<void> {
+    const owners = await read(services, undefined, () => lookUpOrder(services, orderId));
+    if (!owners.some(({ profile }) => profile.profileId === profileId))
+      throw new ApiProblem("request-refused", { detail: "unknown-order" });
+  }
+
+  /** A command that is sent again under its id counts once; her record must not become another one's. */
+  async function findWritten({ body: { id, identifier }, record }: EraseRequest): Promise<Written | null> {
+    const keys = id === undefined ? null : await findErasure(services, id);
+    if (keys === null) return null;
+    const { registry } = services.engine;
+    const namespace = registry.namespaces.get(identifier.namespace);
+    const value = namespace === undefined ? null : normaliseIdentifier(namespace, identifier.value, country);
+    if (value === null || !keys.own.includes(identifierKey(registry, identifier.namespace, value)))
+      throw new ApiProblem("request-refused", { detail: "id-taken" });
+    await record([]);
+    return { profileId: null, keys };
+  }
+
+  async function write(id: string, { body, caller, record }: EraseRequest): Promise<Written> {
+    const { namespace, value } = body.identifier;
+    const draft = await read(services, undefined, () => draftErasure(services, namespace, value, country));
+    if (!draft.ok) throw new ApiProblem("request-refused", { detail: draft.reason });
+    await record([draft.profileId]);
+    const topic = topicNames(loaded).privacy;
+    const request = { requestId: id, author: caller.author, reason: body.reason, ...draft.keys };
+    await sendCommand(services, { id, topic, schema: "PrivacyRequest" }, () =>
+      publishErasure(services, topic, request),
+    );
+    return draft;
   }
 
   return {
-    note({ body: { id = randomUUID(), identifier, type, text }, caller }) {
-      return state(id, caller.author, { identifier, text, said: { type } });
+    note({ body: { id = randomUUID(), identifier, type, orderId = null, text }, ...asked }) {
+      return state(id, asked, { identifier, text, said: { type } }, orderId);
     },
-    correct({ body: { id = randomUUID(), identifier, correction, reason }, caller }) {
-      return state(id, caller.author, { identifier, text: reason, said: writeCorrection(id, correction) });
+    correct({ body: { id = randomUUID(), identifier, correction, reason }, ...asked }) {
+      return state(id, asked, { identifier, text: reason, said: writeCorrection(id, correction) });
     },
-    async erase({ body: { id = randomUUID(), identifier, reason }, caller }) {
-      const { namespace, value } = identifier;
-      const draft = await read(services, undefined, () => draftErasure(services, namespace, value, country));
-      if (!draft.ok) throw new ApiProblem("request-refused", { detail: draft.reason });
-      const topic = topicNames(loaded).privacy;
-      const request = { requestId: id, author: caller.author, reason, ...draft.keys };
-      await sendCommand(services, { id, topic, schema: "PrivacyRequest" }, () =>
-        publishErasure(services, topic, request),
-      );
-      const look = () => isErased({ ...services, index: services.index.anew() }, draft.lives);
+    async erase(request) {
+      const id = request.body.id ?? randomUUID();
+      const { profileId, keys } = (await findWritten(request)) ?? (await write(id, request));
+      const position = formatErasurePosition(id);
+      const look = await openPosition(services, position);
       const deadline = performance.now() + waitMs;
       let isEffective = await read(services, undefined, look);
       while (!isEffective && performance.now() + PAUSE_MS < deadline) {
         await sleep(PAUSE_MS);
         isEffective = await read(services, undefined, look);
       }
-      const { own, claimed, shared, orders } = draft.keys;
+      const { own, claimed, shared, orders } = keys;
       return {
         id,
-        profileId: draft.profileId,
+        position,
+        profileId,
         identifiers: own.length + claimed.length,
         shared: shared.length,
         orders: orders.length,
