@@ -115,7 +115,7 @@ const STATES = [
 
 export function listMissing({ counts }: Tally, kind: SeedKind): string[] {
   const count = (name: string) => counts.get(name) ?? 0;
-  const states = [...FAULT_KINDS, ...STATES, ...(kind === "erasing" ? CIRCUMSTANCES : [])];
+  const states = [...FAULT_KINDS, ...STATES, ...(kind === "any" ? [] : CIRCUMSTANCES)];
   const missing = states.filter((name) => count(name) === 0);
   // Where most of the work is done when the faults have stopped, they have struck little.
   const isIdle = kind === "any" && count(FOLDED_UNDER_FAULTS) * 2 < count(FOLDED_AFTERWARDS);

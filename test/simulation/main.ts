@@ -1,4 +1,4 @@
-// npm run simulate -- --seeds N | --erasures N [--from S] [--jobs J] [--double-every D] [--again]
+// npm run simulate -- --seeds N | --erasures N [--sealed] [--from S] [--jobs J] [--double-every D] [--again]
 //                     | --mutants [--only NAME,NAME] | --tally
 // Regressions, canaries, seeds and their tally, or planted bugs. A failing seed is shrunk and kept in test/regressions.
 // Portions of seeds that a campaign at this commit has run are not run again, unless --again: a long one may be stopped
@@ -34,12 +34,13 @@ const PORTION_SEEDS = 50;
 const SHRUNK_MAX = 3;
 
 const USAGE =
-  "npm run simulate -- [--seeds N | --erasures N] [--from S] [--jobs J] [--double-every D] [--again] | --mutants [--only NAME,NAME] | --tally";
+  "npm run simulate -- [--seeds N | --erasures N [--sealed]] [--from S] [--jobs J] [--double-every D] [--again] | --mutants [--only NAME,NAME] | --tally";
 const { values } = readArguments(USAGE, () =>
   parseArgs({
     options: {
       seeds: { type: "string", default: "200" },
       erasures: { type: "string" },
+      sealed: { type: "boolean", default: false },
       from: { type: "string", default: "1" },
       jobs: { type: "string", default: "1" },
       "double-every": { type: "string", default: "20" },
@@ -58,7 +59,7 @@ if ([seeds, from, jobs, doubleEvery, erasures ?? 1].some((number) => !Number.isS
   refuseArguments(USAGE, "numbers are whole, and at least 1");
 }
 /** Seeds of a kind of their own. */
-const kind: SeedKind = erasures === null ? "any" : "erasing";
+const kind: SeedKind = erasures === null ? "any" : values.sealed ? "sealed" : "erasing";
 
 const ledger = new Ledger("simulation", [
   "services",
@@ -95,7 +96,7 @@ async function report(outcome: Outcome): Promise<void> {
   if (failures > SHRUNK_MAX) return;
   const { runs, ...shrunk } = await shrink(outcome);
   const about = `Seed ${outcome.seed}, shrunk in ${runs} runs.`;
-  const path = keepRegression(`${kind === "erasing" ? "erasing-" : ""}seed-${outcome.seed}`, {
+  const path = keepRegression(`${kind === "any" ? "" : `${kind}-`}seed-${outcome.seed}`, {
     about,
     commit,
     ...shrunk,
@@ -117,7 +118,7 @@ function* listPortions(tally: Tally, isDone: (order: Seeds) => boolean): Generat
 }
 
 function nameOf(order: Seeds): string {
-  return `${kind === "erasing" ? "erasing " : ""}seeds ${order.from} to ${order.from + order.seeds - 1}, one in ${order.doubleEvery} twice`;
+  return `${kind === "any" ? "" : `${kind} `}seeds ${order.from} to ${order.from + order.seeds - 1}, one in ${order.doubleEvery} twice`;
 }
 
 async function simulate(): Promise<void> {

@@ -4,7 +4,7 @@ import { type Mutant, patch } from "./mutant.ts";
 const ERASING = "core/erasing.ts";
 const LEDGER = "wire/privacy-ledger.ts";
 
-/** Of keys, which erasing seeds have. */
+/** Of keys, which sealed seeds have. */
 const SHREDDING: readonly Mutant[] = [
   patch(
     "keys-destroyed-without-a-hand-over",
@@ -45,6 +45,6 @@ export const FORGETTING: readonly Mutant[] = [
   patch("erased-fragment-stays", ERASING, "    entry.fragment = null;\n", ""),
   patch("erased-orders-stay", ERASING, "    eraseOrder(order);\n", ""),
   patch("late-event-begins-a-life", "core/erasure.ts", "end.at < at", "end.at < accepted.recordedAt + 1"),
-  ...SHREDDING.map((mutant): Mutant => ({ ...mutant, seeds: "erasing" })),
+  ...SHREDDING.map((mutant): Mutant => ({ ...mutant, seeds: "sealed" })),
   patch("shared-facts-stay", "core/erasure.ts", "(this.#shared.get(anchor) ?? -1) >= at", "false"),
 ];

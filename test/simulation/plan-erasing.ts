@@ -34,10 +34,12 @@ const SCENARIOS: readonly Scenario[] = [
 /** A day goes by in a second or two: most of what comes after a request is also recorded after it. */
 const LAPSE = 40_000;
 
-export type SeedKind = "any" | "erasing";
+/** sealed: erasing, with payload keys. */
+export type SeedKind = "any" | "erasing" | "sealed";
 
 export function createPlanOf(kind: SeedKind, seed: number): Plan {
-  return kind === "erasing" ? createErasingPlan(seed) : createPlan(seed);
+  if (kind === "any") return createPlan(seed);
+  return { ...createErasingPlan(seed), ...(kind === "sealed" ? { sealed: true } : {}) };
 }
 
 function createErasingPlan(seed: number): Plan {
@@ -54,7 +56,6 @@ function createErasingPlan(seed: number): Plan {
   return {
     ...plan,
     ...(SHAPES[within("shape", 0, SHAPES.length - 1)] as (typeof SHAPES)[number]),
-    sealed: true,
     scenarios: SCENARIOS,
     feedMs,
     lapse: LAPSE,
