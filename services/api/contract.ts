@@ -402,9 +402,13 @@ export const CHANGES = {
   summary: "Changes of profiles as they happen (text/event-stream); goes on after Last-Event-ID",
   scope: "profile:read",
   query: z.strictObject({
-    profileId: z.string().regex(PROFILE_ID).optional().meta({ description: "Only what is about this profile." }),
+    profileId: z
+      .string()
+      .regex(PROFILE_ID)
+      .optional()
+      .meta({ description: "Only what is about this profile, or the one that it went into." }),
   }),
-  problems: ["audit-unavailable", "log-unavailable", "too-many-streams"],
+  problems: [...READING, "audit-unavailable", "log-unavailable", "too-many-streams"],
 } as const;
 
 /** What any authenticated route may answer beside its own. */

@@ -1,7 +1,7 @@
 // A request to forget a person (G1): whom it is about, as the state says, and its items for the homes of what it names.
 
 import { compareText } from "#core/comparison.ts";
-import type { Component } from "#core/component.ts";
+import { isHidden, type Component } from "#core/component.ts";
 import type { Erasures, ErasureRequest } from "#core/erasure.ts";
 import { PRIVACY } from "#core/erasure.ts";
 import type { Hash } from "#core/identifier.ts";
@@ -101,6 +101,15 @@ export async function draftErasureOf(
 export async function isErased(services: LookupServices, lives: readonly string[]): Promise<boolean> {
   for (const key of lives) if ((await locateLife(services, key))?.entry.erased?.kind !== "own") return false;
   return true;
+}
+
+/** Whether what was told under a profile id, of then, is forgotten since; null: nobody has been met under that id. */
+export async function isForgotten(services: LookupServices, profileId: string, at: number): Promise<boolean | null> {
+  const naming = await services.index.findNaming(profileId);
+  const located = naming === null ? null : await locateLife(services, naming);
+  if (located === null) return null;
+  const { entry } = located;
+  return isHidden(entry) || (entry.erased !== null && entry.erased.at >= at);
 }
 
 /** The engine drops a second record of the same id. */

@@ -4,8 +4,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { createKey, writeKeyFile } from "#services/api/api-key.ts";
 import { on } from "#services/demo/moment.ts";
-import type { StagedEvent } from "#services/cli/stage.ts";
-import { expectAnswer, openTestApi, playWeek, serveStage, type TestApi } from "#support/api.ts";
+import { expectAnswer, listFormerIds, openTestApi, playWeek, serveStage, type TestApi } from "#support/api.ts";
+import { tell } from "#support/fold-events.ts";
 import { type StreamEvent, StreamReader } from "#support/stream-reader.ts";
 
 let api: TestApi;
@@ -16,23 +16,24 @@ serveStage(playWeek, async (opened) => {
   base = await api.app.listen({ host: "127.0.0.1", port: 0 });
 });
 
-/** Her city, an hour later each time. */
-async function move(customer: string, city: string): Promise<void> {
+/** An hour later each time. */
+async function play(identifiers: Readonly<Record<string, string>>, traits: Record<string, string> = {}): Promise<void> {
   hour += 1;
-  const recordedAt = on("Sat 13:00") + hour * 3_600_000;
-  const event: StagedEvent = {
-    source: "crm",
-    recordedAt,
-    event: {
-      eventId: `move-${hour}`,
-      type: "traits-changed",
-      occurredAt: recordedAt,
-      identifiers: [{ namespace: "customer", value: customer }],
-      traits: { city },
-    },
-  };
-  await api.stage.play(recordedAt, [event]);
+  const { event } = tell("crm", 0, "traits-changed", identifiers, { traits });
+  const atMs = on("Sat 13:00") + hour * 3_600_000;
+  await api.stage.play(atMs, [
+    { source: "crm", recordedAt: atMs, event: { ...event, eventId: `move-${hour}`, occurredAt: atMs } },
+  ]);
 }
+
+const move = (customer: string, city: string): Promise<void> => play({ customer }, { city });
+
+async function find(customer: string): Promise<string> {
+  const body = { namespace: "customer", value: customer };
+  return expectAnswer(await api.as(api.keys.agent).lookUp({ body })).profileId;
+}
+
+const profileOf = ({ data }: StreamEvent): string => (data as { readonly profileId: string }).profileId;
 
 function cityOf({ data }: StreamEvent): unknown {
   const { changes = [] } = data as { readonly changes?: readonly { readonly path: string; readonly after: string }[] };
@@ -72,16 +73,12 @@ test("who was away gets, after the last id, everything that has happened since, 
 });
 
 test("one profile's stream tells of nobody else", async () => {
-  const body = { namespace: "customer", value: "C-1002" };
-  const { profileId } = expectAnswer(await api.as(api.keys.agent).lookUp({ body }));
+  const profileId = await find("C-1002");
   const reader = await open(api.keys.agent, { query: `?profileId=${profileId}` });
   await move("C-1001", "Metz");
   await move("C-1002", "Dijon");
   await reader.next((one) => cityOf(one) === '"Dijon"');
-  assert.deepEqual(
-    new Set(reader.events.map(({ data }) => (data as { profileId: string }).profileId)),
-    new Set([profileId]),
-  );
+  assert.deepEqual(new Set(reader.events.map(profileOf)), new Set([profileId]));
   await reader.close();
 });
 
@@ -129,6 +126,79 @@ test("an id that is not of this stream is refused, and so are more streams than 
     if (reader !== null) break;
     assert.ok(Date.now() < deadline, "a closed stream makes room");
   }
+});
+
+const NANCY = { email: "nancy.x@example.com" };
+
+test("by an id that a profile bore before its stream is followed, and on where it goes into another", async () => {
+  await play(NANCY, { city: "Nancy" });
+  const body = { namespace: "email", value: NANCY.email };
+  const { profileId: former } = expectAnswer(await api.as(api.keys.agent).lookUp({ body }));
+  const early = await open(api.keys.agent, { query: `?profileId=${former}` });
+  await play({ customer: "C-1001", ...NANCY });
+  const living = await find("C-1001");
+  assert.notEqual(living, former);
+  const late = await open(api.keys.agent, { query: `?profileId=${former}` });
+  await move("C-1002", "Tours");
+  await move("C-1001", "Calais");
+  for (const reader of [early, late]) {
+    const event = await reader.next((one) => cityOf(one) === '"Calais"');
+    assert.equal(profileOf(event), living);
+    assert.ok(reader.events.every((one) => [living, former].includes(profileOf(one))));
+    await reader.close();
+  }
+});
+
+test("an id that nobody has is refused like one that is looked up", async () => {
+  const headers = { authorization: `Bearer ${api.keys.agent}` };
+  const id = "A".repeat(22);
+  const answers = [`/changes?profileId=${id}`, `/profiles/${id}`].map((url) => api.app.inject({ url, headers }));
+  const [streamed, found] = (await Promise.all(answers)).map((answer) => answer.json<{ requestId: string }>());
+  assert.deepEqual({ ...streamed, requestId: "" }, { ...found, requestId: "" });
+});
+
+test("who is erased is in no stream any more, under no id that was hers; that her profile ended is told (G1)", async () => {
+  const live = await open(api.keys.agent);
+  await move("C-1003", "Pau");
+  const { id: lastEventId } = await live.next((one) => cityOf(one) === '"Pau"');
+  await play({ email: "secret.mail@example.com" }, { city: "Secretville" });
+  await play({ customer: "C-1001", email: "secret.mail@example.com" }, { city: "Secretburg" });
+  await move("C-1003", "Dax");
+  const hers = await find("C-1001");
+  const ids = [hers, ...(await listFormerIds(api.surroundings, hers))];
+  const before = await open(api.keys.agent, { lastEventId });
+  await before.next((one) => cityOf(one) === '"Dax"');
+  const told = new Set(before.events.map(profileOf));
+  assert.ok(ids.filter((id) => told.has(id)).length > 1 && before.text.includes("secret.mail"), "there was something");
+  const body = { identifier: { namespace: "customer", value: "C-1001" }, reason: "r" };
+  assert.equal(expectAnswer(await api.as(api.keys.privacy).erase({ body })).state, "effective");
+  await move("C-1003", "Albi");
+  const after = await open(api.keys.agent, { lastEventId });
+  await after.next((one) => cityOf(one) === '"Albi"');
+  await live.next((one) => cityOf(one) === '"Albi"');
+  for (const word of ["secret.mail", "Secret"]) assert.ok(!after.text.includes(word), word);
+  const isHers = (one: StreamEvent) => ids.includes(profileOf(one));
+  const isEnd = ({ data }: StreamEvent) => (data as { readonly cause?: string }).cause === "erasure";
+  assert.ok(after.events.filter(isHers).every(isEnd));
+  for (const { events } of [after, live]) assert.ok(events.some((one) => profileOf(one) === hers && isEnd(one)));
+  assert.deepEqual(after.events.map(cityOf).filter(Boolean), ['"Dax"', '"Albi"'], "everybody else is told of");
+  await Promise.all([live, before, after].map((reader) => reader.close()));
+});
+
+test("a key that may see no values any more loses the stream that shows them", async () => {
+  const { key, kept } = createKey(api.stage.loaded.deployment.identityKey.bytes, "agent");
+  writeKeyFile(api.keysFile, [kept]);
+  const quick = await openTestApi(api.stage, { limits: { heartbeatMs: 100 } });
+  const url = await quick.app.listen({ host: "127.0.0.1", port: 0 });
+  const reader = await StreamReader.open(url, key, {});
+  writeKeyFile(quick.keysFile, [{ ...kept, role: "reader" }]);
+  await reader.ended;
+  const again = await StreamReader.open(url, key, {});
+  await move("C-1003", "Secretown");
+  await again.next(({ data }) => JSON.stringify(data).includes("traits.city"));
+  assert.ok(!again.text.includes("Secretown"));
+  await again.close();
+  await quick.close();
 });
 
 test("a key that is taken back loses its stream", async () => {

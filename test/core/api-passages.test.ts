@@ -7,7 +7,7 @@ import { MARIE } from "#services/demo/cast.ts";
 import { readTopic } from "#services/report/intake.ts";
 import { Ledger } from "#services/report/ledger.ts";
 import { REPORT_KINDS, writeReport } from "#services/report/reports.ts";
-import { expectAnswer, openTestApi, playWeek, serveStage, type TestApi } from "#support/api.ts";
+import { expectAnswer, listFormerIds, openTestApi, playWeek, serveStage, type TestApi } from "#support/api.ts";
 
 let api: TestApi;
 serveStage(playWeek, (opened) => void (api = opened));
@@ -56,13 +56,7 @@ test("a history says each segment, since when and why, the latest first, and pag
 test("a former id leads to the history of whose it went into, and nobody's id to nobody", async () => {
   const client = api.as(api.keys.reader);
   const id = await idOfMarie();
-  const aliases = api.surroundings.log.read(["identity-alias"], { from: "start", follow: false });
-  const former: string[] = [];
-  for await (const { key, value } of aliases) {
-    const decoded = value === null ? null : api.surroundings.codec.decode(value);
-    const profileId = decoded?.ok === true ? (decoded.value as { profileId: string | null }).profileId : null;
-    if (key !== null && profileId === id) former.push(key);
-  }
+  const former = await listFormerIds(api.surroundings, id);
   assert.ok(former.length > 0);
   const own = expectAnswer(await client.readTransitions({ params: { id } }));
   for (const old of former) {

@@ -155,6 +155,17 @@ export async function inject(app: FastifyInstance, { method, url, headers, body 
   return { status: answer.statusCode, headers: received, body: answer.body };
 }
 
+/** The ids that lead to the profile, as they were told. */
+export async function listFormerIds({ log, codec }: ApiSurroundings, profileId: string): Promise<string[]> {
+  const former: string[] = [];
+  for await (const { key, value } of log.read(["identity-alias"], { from: "start", follow: false })) {
+    const decoded = value === null ? null : codec.decode(value);
+    const living = decoded?.ok === true ? (decoded.value as { profileId: string | null }).profileId : null;
+    if (key !== null && living === profileId) former.push(key);
+  }
+  return former;
+}
+
 /** The body of an answer that must be one. */
 export function expectAnswer<Body>(
   reply: { readonly ok: true; readonly body: Body } | { readonly ok: false; readonly problem: unknown },

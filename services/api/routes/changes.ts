@@ -2,14 +2,16 @@
 // partition of the topics was read, since outputs of several shards are mixed in them: whoever comes back with it as
 // Last-Event-ID misses nothing, at whichever process.
 
-import type { Change } from "#core/effect.ts";
+import type { Change, TransitionCause } from "#core/effect.ts";
 import { partitionKey, type LogRecord } from "#ports/log.ts";
 import { topicNames } from "#services/config/topics.ts";
-import { formatPosition } from "../position.ts";
+import { isForgotten } from "#services/wire/erasure.ts";
+import { lookUpId } from "#services/wire/lookup.ts";
 import { maskChange } from "../change-mask.ts";
+import { formatPosition } from "../position.ts";
 import { ApiProblem } from "../problem.ts";
 import { describeInstant } from "../profile-answer.ts";
-import type { ApiServices } from "../services.ts";
+import { type ApiServices, read } from "../services.ts";
 
 const CURSOR = /^\d+\.\d+\.\d+~([0-9a-z]+(?:\.[0-9a-z]+)*)$/;
 const CURSOR_LENGTH_MAX = 8192;
@@ -30,6 +32,8 @@ interface Output {
   readonly offset: number;
   readonly step: number;
   readonly changes?: readonly Change[];
+  readonly otherProfileId?: string | null;
+  readonly cause?: string;
   readonly [name: string]: unknown;
 }
 
@@ -41,10 +45,19 @@ export async function openChanges(services: ApiServices, request: ChangesRequest
     [names.segmentTransition, "segment-transition"],
     [names.identityChanged, "identity-changed"],
   ]);
+  const { profileId } = request;
+  const followed = profileId === undefined ? null : await findFollowed(services, profileId, undefined);
   const ends = await services.logGate.pass(() => services.log.endOffsets([...kinds.keys()]));
   const partitions = [...ends.keys()].toSorted();
   const from = readCursor(request.lastEventId, partitions, ends);
-  return follow(services, request, kinds, partitions, from);
+  return follow(services, request, { kinds, partitions, from, followed });
+}
+
+/** The id that is asked about, and that of the living profile. Throws ApiProblem. */
+async function findFollowed(services: ApiServices, id: string, position: string | undefined): Promise<Set<string>> {
+  const found = await read(services, position, () => lookUpId(services, id));
+  if (!found.found) throw new ApiProblem("not-found");
+  return new Set([id, found.profile.profileId]);
 }
 
 function readCursor(
@@ -64,34 +77,64 @@ function readCursor(
   return new Map(partitions.map((partition, i) => [partition, offsets[i] ?? 0]));
 }
 
+interface Course {
+  readonly kinds: ReadonlyMap<string, string>;
+  readonly partitions: readonly string[];
+  readonly from: ReadonlyMap<string, number>;
+  /** null: everybody. */
+  readonly followed: Set<string> | null;
+}
+
 async function* follow(
-  { log, codec }: ApiServices,
+  services: ApiServices,
   { profileId, isOpen, signal }: ChangesRequest,
-  kinds: ReadonlyMap<string, string>,
-  partitions: readonly string[],
-  from: Map<string, number>,
+  { kinds, partitions, from, followed }: Course,
 ): AsyncGenerator<string> {
   const next = new Map(from);
-  for await (const record of log.read([...kinds.keys()], { from, follow: true, signal })) {
+  const isMeant = ({ key }: LogRecord) => followed === null || followed.has(key ?? "");
+  for await (const record of services.log.read([...kinds.keys()], { from, follow: true, signal })) {
     next.set(partitionKey(record), record.offset + 1);
-    if (profileId !== undefined && record.key !== profileId) continue;
-    await codec.prepare([record.value]);
-    const decoded = codec.decode(record.value);
-    if (!decoded.ok) throw new Error(`${describePlace(record)} cannot be read: ${decoded.reason}`);
-    const output = decoded.value as Output;
+    const kind = kinds.get(record.topic) ?? "message";
+    if (!isMeant(record) && kind !== "identity-changed") continue;
+    const output = await decode(services, record);
+    // Whoever is followed may have gone into another profile.
+    if (profileId !== undefined && followed?.has(output.otherProfileId ?? "") === true)
+      for (const id of await findFollowed(services, profileId, writePosition(output))) followed.add(id);
+    if (!isMeant(record) || (await isOver(services, output))) continue;
     const cursor = partitions.map((partition) => (next.get(partition) ?? 0).toString(36)).join(".");
     const id = `${output.shard}.${output.offset}.${output.step}~${cursor}`;
     const data = JSON.stringify(describeOutput(output, isOpen));
-    yield `event: ${kinds.get(record.topic) ?? "message"}\nid: ${id}\ndata: ${data}\n\n`;
+    yield `event: ${kind}\nid: ${id}\ndata: ${data}\n\n`;
   }
 }
 
-function describeOutput({ shard, offset, step, at, changes, ...rest }: Output, isOpen: boolean): object {
+async function decode({ codec }: ApiServices, record: LogRecord): Promise<Output> {
+  await codec.prepare([record.value]);
+  const decoded = codec.decode(record.value);
+  if (!decoded.ok) throw new Error(`${describePlace(record)} cannot be read: ${decoded.reason}`);
+  return decoded.value as Output;
+}
+
+/** Of who was erased nothing is told any more but that her profile ended. */
+async function isOver(services: ApiServices, output: Output): Promise<boolean> {
+  const { profileId, at, cause } = output;
+  if (cause === ("erasure" satisfies TransitionCause)) return false;
+  const look = () => isForgotten(services, profileId, at);
+  // What has only just been published may not be in the store yet.
+  return (await read(services, undefined, look)) ?? (await read(services, writePosition(output), look)) ?? true;
+}
+
+/** What it came from is wholly in the store once the shard is beyond it. */
+function writePosition({ shard, offset }: Output): string {
+  return formatPosition({ shard, offset: offset + 1 });
+}
+
+function describeOutput(output: Output, isOpen: boolean): object {
+  const { shard: _shard, offset: _offset, step, at, changes, ...rest } = output;
   return {
     ...rest,
     at: describeInstant(at),
-    // What it came from is wholly in the store once the shard is beyond it.
-    position: formatPosition({ shard, offset: offset + 1 }),
+    position: writePosition(output),
     step,
     ...(changes === undefined ? {} : { changes: isOpen ? changes : changes.map(maskChange) }),
   };
