@@ -125,7 +125,7 @@ async function foldInnerLog({ plan, kit, keyring, observer, published, applied }
     const upTo = applied[shard] ?? start;
     const bundles = (observer.bundles.get(shard) ?? [])
       .filter(({ offset }) => comparePositions({ offset, step: 0 }, upTo) < 0)
-      .map(({ offset, value }) => ({ offset, items: system.readBundle(value, keyring) }));
+      .map(({ offset, value }) => ({ offset, items: system.readBundle(value, plan.sealed === true ? keyring : null) }));
     let rest = bundles;
     for (
       let turn = shard, reached: Position = start;
