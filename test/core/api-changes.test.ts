@@ -17,12 +17,16 @@ serveStage(playWeek, async (opened) => {
 });
 
 /** An hour later each time. */
-async function play(identifiers: Readonly<Record<string, string>>, traits: Record<string, string> = {}): Promise<void> {
+async function play(
+  identifiers: Readonly<Record<string, string>>,
+  traits: Record<string, string> = {},
+  source = "crm",
+): Promise<void> {
   hour += 1;
-  const { event } = tell("crm", 0, "traits-changed", identifiers, { traits });
+  const { event } = tell(source, 0, "traits-changed", identifiers, { traits });
   const atMs = on("Sat 13:00") + hour * 3_600_000;
   await api.stage.play(atMs, [
-    { source: "crm", recordedAt: atMs, event: { ...event, eventId: `move-${hour}`, occurredAt: atMs } },
+    { source, recordedAt: atMs, event: { ...event, eventId: `move-${hour}`, occurredAt: atMs } },
   ]);
 }
 
@@ -128,6 +132,7 @@ test("an id that is not of this stream is refused, and so are more streams than 
   }
 });
 
+const TYPED = { email: "typed.x@example.com" };
 const NANCY = { email: "nancy.x@example.com" };
 
 test("by an id that a profile bore before its stream is followed, and on where it goes into another", async () => {
@@ -163,15 +168,24 @@ test("who is erased is in no stream any more, under no id that was hers; that he
   const { id: lastEventId } = await live.next((one) => cityOf(one) === '"Pau"');
   await play({ email: "secret.mail@example.com" }, { city: "Secretville" });
   await play({ customer: "C-1001", email: "secret.mail@example.com" }, { city: "Secretburg" });
+  // Typed, and by that alone hers.
+  await play(TYPED, { city: "Secretdorf" }, "web");
+  const { profileId: typed } = expectAnswer(
+    await api.as(api.keys.agent).lookUp({ body: { namespace: "email", value: TYPED.email } }),
+  );
+  await play({ customer: "C-1001", ...TYPED }, {}, "web");
   await move("C-1003", "Dax");
   const hers = await find("C-1001");
   const ids = [hers, ...(await listFormerIds(api.surroundings, hers))];
   const before = await open(api.keys.agent, { lastEventId });
   await before.next((one) => cityOf(one) === '"Dax"');
   const told = new Set(before.events.map(profileOf));
+  assert.ok(told.has(typed), "there was something under what was typed");
   assert.ok(ids.filter((id) => told.has(id)).length > 1 && before.text.includes("secret.mail"), "there was something");
   const body = { identifier: { namespace: "customer", value: "C-1001" }, reason: "r" };
   assert.equal(expectAnswer(await api.as(api.keys.privacy).erase({ body })).state, "effective");
+  // Somebody else's by now.
+  await play({ customer: "C-1003", ...TYPED });
   await move("C-1003", "Albi");
   const after = await open(api.keys.agent, { lastEventId });
   await after.next((one) => cityOf(one) === '"Albi"');
@@ -179,6 +193,7 @@ test("who is erased is in no stream any more, under no id that was hers; that he
   for (const word of ["secret.mail", "Secret"]) assert.ok(!after.text.includes(word), word);
   const isHers = (one: StreamEvent) => ids.includes(profileOf(one));
   const isEnd = ({ data }: StreamEvent) => (data as { readonly cause?: string }).cause === "erasure";
+  assert.equal((await api.as(api.keys.agent).readProfile({ params: { id: typed } })).status, 200);
   assert.ok(after.events.filter(isHers).every(isEnd));
   for (const { events } of [after, live]) assert.ok(events.some((one) => profileOf(one) === hers && isEnd(one)));
   assert.deepEqual(after.events.map(cityOf).filter(Boolean), ['"Dax"', '"Albi"'], "everybody else is told of");
