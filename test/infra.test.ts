@@ -10,7 +10,9 @@ import { type TestContext, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
 import { parse } from "yaml";
+import { DRAIN_MS } from "#services/api/closing.ts";
 import { createProgram } from "#services/cli/program.ts";
+import { CLOSE_MS } from "#services/cli/until-stopped.ts";
 import { explainKeys } from "#services/config/explanation.ts";
 import { withLock } from "../infra/lock.ts";
 import { endProcess, identifySelf, isAlive, startDetached } from "../infra/process.ts";
@@ -37,6 +39,7 @@ interface ComposeService {
   readonly healthcheck?: { readonly test: readonly string[] };
   readonly depends_on?: Readonly<Record<string, { readonly condition: string }>>;
   readonly mem_limit?: string;
+  readonly stop_grace_period?: string;
   readonly build?: { readonly context: string; readonly dockerfile: string };
 }
 
@@ -209,6 +212,12 @@ test("what a process may keep is less than what its container may, by a quarter 
     redis: Number(/ --maxmemory (\d+)gb$/.exec(redis)?.[1]),
   };
   for (const [name, own] of Object.entries(kept)) assert.ok(own <= 0.75 * gigabytes(name), `${name}: ${own} GiB`);
+});
+
+test("whoever writes is given longer to end than it takes", () => {
+  const seconds = (name: string) => Number(/^(\d+)s$/.exec(findService(name).stop_grace_period ?? "")?.[1]);
+  assert.ok(seconds("weft") * 1000 > DRAIN_MS + CLOSE_MS);
+  for (const name of ["kafka", "redis"]) assert.ok(seconds(name) > 10, `${name}: no more than Docker's own`);
 });
 
 test("every service that Weft waits for says whether it is well, without a shell", () => {

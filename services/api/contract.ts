@@ -413,6 +413,7 @@ export const CHANGES = {
 
 /** What any authenticated route may answer beside its own. */
 export const SHARED_PROBLEMS = [
+  "closing",
   "malformed-request",
   "unauthenticated",
   "too-many-requests",
@@ -422,7 +423,7 @@ export const SHARED_PROBLEMS = [
 export function listProblems({ scope, isLookUp, isCommand, body, problems }: RouteContract): ProblemCode[] {
   const access: readonly ProblemCode[] =
     scope === null
-      ? []
+      ? ["closing"]
       : [...SHARED_PROBLEMS, "identity-provider-unavailable", ...(isLookUp ? [] : ["forbidden" as const])];
   const sending: readonly ProblemCode[] =
     body === undefined ? [] : ["too-large", "unsupported-media-type", "request-timeout"];

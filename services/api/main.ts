@@ -42,13 +42,15 @@ export async function openApi(surroundings: ApiSurroundings, options: ApiOptions
   if (keys.isEmpty && api.oidc === undefined) options.onFirstKey?.(keys.createFirst());
   const verifier = api.oidc === undefined ? null : createTokenVerifier(api.oidc);
   const { waitMs = api.waitMaxMs, callMs = CALL_MS, heartbeatMs = HEARTBEAT_MS } = limits;
+  const closing = new AbortController();
   const audit = await AuditTrail.open(api.auditFile, identityKey.bytes);
   const { n, chain } = audit.head;
   logger.info({ auditHead: `${n}:${chain}` }, "audit trail");
   try {
     return await createServer({
       audit,
-      services: createServices(surroundings, { waitMs, callMs, heartbeatMs }),
+      services: createServices(surroundings, { waitMs, callMs, heartbeatMs }, closing.signal),
+      closing,
       authenticator: new Authenticator(keys, verifier, surroundings.hash),
       logger,
       metrics,

@@ -7,6 +7,7 @@ import { isStated } from "#services/wire/statement.ts";
 import { isErased, listLives } from "#services/wire/erasure.ts";
 import type { ShardPosition } from "#services/wire/location.ts";
 import { countShards } from "#services/wire/rules.ts";
+import { unlessClosing } from "./closing.ts";
 import { findErasure } from "./command.ts";
 import { ApiProblem } from "./problem.ts";
 import type { ApiServices } from "./services.ts";
@@ -50,7 +51,7 @@ export async function awaitPosition(services: ApiServices, text: string): Promis
   for (let pauseMs = PAUSE_MIN_MS; ; pauseMs = Math.min(PAUSE_MAX_MS, 2 * pauseMs)) {
     if (await services.storeGate.pass(isThere)) return;
     if (performance.now() + pauseMs > deadline) throw new ApiProblem("position-not-reached");
-    await sleep(pauseMs);
+    await unlessClosing(services.closing, sleep(pauseMs));
   }
 }
 

@@ -82,6 +82,12 @@ export const PROBLEMS = {
     advice: "nothing was shown and nothing done; free the disk that api.auditFile is on, and start the API again",
     retryAfter: 60,
   },
+  closing: {
+    status: 503,
+    title: "the process is being stopped",
+    advice: "nothing was done; ask another one, or ask again",
+    retryAfter: 1,
+  },
   "too-many-streams": { status: 503, title: "too many live streams", advice: "close one", retryAfter: 30 },
   "too-many-exports": {
     status: 503,

@@ -15,6 +15,7 @@ import type { Metrics } from "#services/admin/metrics.ts";
 import type { readTls } from "#services/config/listening.ts";
 import type { AuditTrail } from "./audit.ts";
 import type { Authenticator } from "./authenticator.ts";
+import { drainOnClose } from "./closing.ts";
 import { CHANGES, CONTRACT, type RouteContract, ROUTE_NAMES } from "./contract.ts";
 import { describeRoute, PAGE, registerDocs } from "./docs.ts";
 import { Exports } from "./exports.ts";
@@ -43,6 +44,8 @@ const CHECK_INTERVAL_MS = 500;
 
 export interface ServerOptions {
   readonly services: ApiServices;
+  /** Aborted once the server is to be closed: the services wait no longer. */
+  readonly closing: AbortController;
   readonly authenticator: Authenticator;
   readonly audit: AuditTrail;
   readonly logger: FastifyBaseLogger;
@@ -67,7 +70,7 @@ declare module "fastify" {
 }
 
 export async function createServer(options: ServerOptions): Promise<FastifyInstance> {
-  const { services, authenticator, logger, metrics, tls, requestTimeoutMs } = options;
+  const { services, authenticator, logger, metrics, tls, requestTimeoutMs, closing } = options;
   for (const code of PROBLEM_CODES) metrics.count("weft_http_problems_total", { code }, 0);
   const http = {
     maxHeaderSize: HEADER_BYTES_MAX,
@@ -81,7 +84,8 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     ...(tls === null ? { http } : { https: { ...http, ...tls } }),
     bodyLimit: BODY_BYTES_MAX,
     requestTimeout: requestTimeoutMs,
-    forceCloseConnections: true,
+    forceCloseConnections: "idle",
+    return503OnClosing: false,
     exposeHeadRoutes: false,
     // A caller's own id would bring what it likes into the log.
     requestIdHeader: false,
@@ -109,6 +113,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     if (!request.url.startsWith(PAGE)) reply.header("content-security-policy", "default-src 'none'");
     requireRoute(request);
   });
+  drainOnClose(app, closing);
   app.addHook("onResponse", async (request, reply) => {
     // The pattern: what is in a URL may be anything.
     const route = request.routeOptions.url ?? null;

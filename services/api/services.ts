@@ -41,6 +41,8 @@ export interface ApiServices extends ApiSurroundings, LookupServices {
   readonly logGate: Gate;
   readonly waitMs: number;
   readonly heartbeatMs: number;
+  /** Aborted with a problem once the process is being stopped: whatever only waits is given up. */
+  readonly closing: AbortSignal;
 }
 
 export interface Patience {
@@ -52,7 +54,11 @@ export interface Patience {
   readonly heartbeatMs: number;
 }
 
-export function createServices(surroundings: ApiSurroundings, { waitMs, callMs, heartbeatMs }: Patience): ApiServices {
+export function createServices(
+  surroundings: ApiSurroundings,
+  { waitMs, callMs, heartbeatMs }: Patience,
+  closing: AbortSignal,
+): ApiServices {
   const { configuration, deployment } = surroundings.loaded;
   const topics = topicNames(surroundings.loaded);
   let { index } = surroundings;
@@ -82,6 +88,7 @@ export function createServices(surroundings: ApiSurroundings, { waitMs, callMs, 
     logGate: new Gate("log-unavailable", callMs),
     waitMs,
     heartbeatMs,
+    closing,
   };
 }
 

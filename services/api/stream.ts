@@ -21,7 +21,7 @@ export function registerChanges(
   admit: (request: FastifyRequest, scope: Scope) => Promise<void>,
 ): void {
   const open = new Map<AbortController, string>();
-  app.addHook("preClose", async () => {
+  services.closing.addEventListener("abort", () => {
     for (const controller of open.keys()) controller.abort();
   });
   app.route({
@@ -94,8 +94,9 @@ async function stream(
     );
   } finally {
     clearInterval(beat);
+    const isStuck = raw.writableNeedDrain;
     raw.end();
-    if (controller.signal.aborted) raw.destroy();
+    if (isStuck) raw.destroy();
   }
 }
 

@@ -6,6 +6,7 @@ import { describeHolds } from "#services/report/quality.ts";
 import type { Sheet } from "#services/report/sheet.ts";
 import { topicNames } from "#services/config/topics.ts";
 import { readHolds } from "#services/wire/hold-ledger.ts";
+import { unlessClosing } from "../closing.ts";
 import { requireLog } from "../command.ts";
 import type { Handlers } from "../handler.ts";
 import { ApiProblem } from "../problem.ts";
@@ -15,7 +16,7 @@ import { type ApiServices, read } from "../services.ts";
 const PAGE_PASSAGES = 20;
 
 export function createPassageRoutes(services: ApiServices): Pick<Handlers, "readTransitions" | "readReport"> {
-  const { passages } = services;
+  const { passages, closing } = services;
 
   return {
     async readTransitions({ params, query }) {
@@ -32,11 +33,12 @@ export function createPassageRoutes(services: ApiServices): Pick<Handlers, "read
     async readReport({ params: { kind }, query: { since, until, nature } }) {
       await passages.catchUp();
       const asOf = new Date().toISOString();
-      const sheets = await passages.write(kind, {
+      const written = passages.write(kind, {
         ...(since === undefined ? {} : { since }),
         ...(until === undefined ? {} : { until }),
         ...(nature === undefined ? {} : { nature }),
       });
+      const sheets = await unlessClosing(closing, written);
       const holds = kind === "quality" ? [await describeSources(services)] : [];
       return { kind, asOf, sheets: [...sheets, ...holds].map(answerSheet) };
     },

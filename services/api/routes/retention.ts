@@ -2,6 +2,7 @@
 
 import { compareText } from "#core/comparison.ts";
 import { listDueOfShard } from "#services/wire/retention.ts";
+import { unlessClosing } from "../closing.ts";
 import type { Handlers } from "../handler.ts";
 import { Gate } from "../outage.ts";
 import { ApiProblem } from "../problem.ts";
@@ -14,7 +15,7 @@ const WAITING_MAX = 4;
 const RETRY_AFTER_S = 10;
 
 export function createRetentionRoutes(services: ApiServices): Pick<Handlers, "listDue"> {
-  const { loaded, shards } = services;
+  const { loaded, shards, closing } = services;
   const gate = new Gate("store-unavailable", READING_MS);
   let waiting = 0;
   let turn: Promise<unknown> = Promise.resolve();
@@ -26,7 +27,7 @@ export function createRetentionRoutes(services: ApiServices): Pick<Handlers, "li
     const mine = turn.then(() => gate.pass(work));
     turn = Promise.allSettled([mine]);
     try {
-      return await mine;
+      return await unlessClosing(closing, mine);
     } catch (error) {
       throw translateStore(error);
     } finally {

@@ -27,7 +27,7 @@ interface Written extends Pick<Extract<ErasureDraft, { ok: true }>, "keys"> {
 type Correction = Request<(typeof CONTRACT)["correct"]>["body"]["correction"];
 
 export function createStatementRoutes(services: ApiServices): Pick<Handlers, "note" | "correct" | "erase"> {
-  const { loaded, country, waitMs } = services;
+  const { loaded, country, waitMs, closing } = services;
 
   async function state(
     id: string,
@@ -95,7 +95,7 @@ export function createStatementRoutes(services: ApiServices): Pick<Handlers, "no
       const look = await openPosition(services, position);
       const deadline = performance.now() + waitMs;
       let isEffective = await read(services, undefined, look);
-      while (!isEffective && performance.now() + PAUSE_MS < deadline) {
+      while (!isEffective && !closing.aborted && performance.now() + PAUSE_MS < deadline) {
         await sleep(PAUSE_MS);
         isEffective = await read(services, undefined, look);
       }

@@ -7,6 +7,7 @@ import type { Membership } from "#ports/log.ts";
 import { type Condition, openAdmin } from "#services/admin/surface.ts";
 import { createKey, readKeyFile, rotateKey, writeKeyFile } from "#services/api/api-key.ts";
 import { type AuditHead, readTrail, verifyTrail } from "#services/api/audit.ts";
+import { DRAIN_MS } from "#services/api/closing.ts";
 import type { RunningApi } from "#services/api/main.ts";
 import { type Role, ROLE_NAMES, ROLES } from "#services/api/role.ts";
 import { loadConfiguration } from "#services/config/configuration.ts";
@@ -15,6 +16,7 @@ import { UsageError } from "../failure.ts";
 import type { CommonOptions } from "../program.ts";
 import { foldedWith, openRuntime } from "../runtime.ts";
 import { Tally } from "../tally.ts";
+import { runUntilStopped } from "../until-stopped.ts";
 
 interface ServeOptions extends CommonOptions {
   readonly port?: number;
@@ -33,7 +35,7 @@ interface RotateOptions extends CommonOptions {
   readonly grace: number;
 }
 
-const CLOSE_WAIT_MS = 8_000;
+const NEVER = new Promise<never>(() => {});
 const GRACE_MS = 24 * 60 * 60_000;
 
 export function registerApi(program: Command): void {
@@ -153,49 +155,47 @@ function revokeKey(id: string, { config, json = false }: CommonOptions): void {
 async function serve({ config, embedded = false, port }: ServeOptions): Promise<void> {
   const loaded = loadConfiguration(config);
   const logger = pino({ name: "weft-api" });
-  const asked = new Promise<string>((resolve) => {
-    for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => resolve(signal));
-  });
   const tally = new Tally(loaded, embedded ? ["api", "resolve", "stitch"] : ["api"]);
   let condition: Condition = "starting";
   const admin = await openAdmin(loaded.deployment, tally.metrics, () => condition);
   if (admin !== null) logger.info({ admin: admin.url }, "admin surface");
-  const runtime = await openRuntime(loaded, { embedded, onWait: (line) => logger.warn(line), ...tally.hooks });
+  const opening = openRuntime(loaded, { embedded, onWait: (line) => logger.warn(line), ...tally.hooks });
   const memberships: Membership[] = [];
   let api: RunningApi | null = null;
-  try {
-    const { engine, index, store, hash, wires, keys } = runtime;
-    const { log, codec } = wires;
-    if (embedded) {
-      await runtime.createTopics();
-      memberships.push(await runtime.startResolver(), await runtime.startStitcher());
-      tally.watchLag(loaded, runtime);
-    }
-    const { startApi } = await import("#services/api/main.ts");
-    api = await startApi(
-      { loaded, engine, index, store, hash, log, codec, foldedWith: foldedWith(loaded), keys },
-      {
-        logger,
-        metrics: tally.metrics,
-        ...(port === undefined ? {} : { port }),
-        onFirstKey: (key) =>
-          process.stderr.write(
-            `no API key yet: this one is an administrator's until this process ends or a key is made\n  ${key}\n`,
-          ),
-      },
-    );
-    condition = "ok";
-    logger.info({ url: api.url }, "listening");
-    const failed = Promise.all(memberships.map(({ closed }) => closed));
-    const signal = await (memberships.length === 0 ? asked : Promise.race([asked, failed]));
-    condition = "draining";
-    if (typeof signal === "string") logger.info({ signal }, "draining");
-  } finally {
-    // What hangs (a service that is away) must not keep the process from ending.
-    setTimeout(() => process.exit(), CLOSE_WAIT_MS).unref();
-    await api?.close();
-    await Promise.all(memberships.map((membership) => membership.close()));
-    await runtime.close();
-    await admin?.close();
-  }
+  await runUntilStopped({
+    logger,
+    opening,
+    drainMs: DRAIN_MS,
+    async work(runtime) {
+      const { engine, index, store, hash, wires, keys } = runtime;
+      const { log, codec } = wires;
+      if (embedded) {
+        await runtime.createTopics();
+        memberships.push(await runtime.startResolver(), await runtime.startStitcher());
+        tally.watchLag(loaded, runtime);
+      }
+      const { startApi } = await import("#services/api/main.ts");
+      api = await startApi(
+        { loaded, engine, index, store, hash, log, codec, foldedWith: foldedWith(loaded), keys },
+        {
+          logger,
+          metrics: tally.metrics,
+          ...(port === undefined ? {} : { port }),
+          onFirstKey: (key) =>
+            process.stderr.write(
+              `no API key yet: this one is an administrator's until this process ends or a key is made\n  ${key}\n`,
+            ),
+        },
+      );
+      condition = "ok";
+      logger.info({ url: api.url }, "listening");
+      await (embedded ? Promise.all(memberships.map(({ closed }) => closed)) : NEVER);
+    },
+    async stop() {
+      condition = "draining";
+      await api?.close();
+      await Promise.all(memberships.map((membership) => membership.close()));
+      await admin?.close();
+    },
+  });
 }

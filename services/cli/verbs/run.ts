@@ -1,6 +1,5 @@
 // weft up | resolve | stitch: the processes. `up` is every process of one machine.
 
-import { setTimeout as delay } from "node:timers/promises";
 import type { Command } from "commander";
 import pino from "pino";
 import type { Membership } from "#ports/log.ts";
@@ -8,11 +7,11 @@ import { type Condition, openAdmin } from "#services/admin/surface.ts";
 import { loadConfiguration } from "#services/config/configuration.ts";
 import { HELD } from "#services/wire/hold-ledger.ts";
 import type { CommonOptions } from "../program.ts";
-import { openRuntime, type Runtime } from "../runtime.ts";
+import { openRuntime } from "../runtime.ts";
 import { Tally } from "../tally.ts";
+import { runUntilStopped } from "../until-stopped.ts";
 
 const REPORT_INTERVAL_MS = 10_000;
-const CLOSE_WAIT_MS = 8_000;
 
 export function registerRun(program: Command): void {
   const verbs = [
@@ -59,9 +58,6 @@ async function run(
   let condition: Condition = "starting";
   const admin = await openAdmin(loaded.deployment, tally.metrics, () => condition);
   if (admin !== null) logger.info({ admin: admin.url }, "admin surface");
-  const asked = new Promise<string>((resolve) => {
-    for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => resolve(signal));
-  });
   const opening = openRuntime(loaded, {
     embedded,
     onWait: (line) => logger.warn(line),
@@ -78,40 +74,30 @@ async function run(
       logger.warn({ ...entry, from: new Date(from).toISOString() }, kind === HELD ? HELD_BACK : RELEASED_AGAIN),
   });
   const memberships: Membership[] = [];
-  const work = async (): Promise<void> => {
-    const runtime = await opening;
-    await runtime.createTopics();
-    if (parts.resolve) memberships.push(await runtime.startResolver());
-    if (parts.stitch) memberships.push(await runtime.startStitcher());
-    tally.watchLag(loaded, runtime);
-    condition = "ok";
-    logger.info("running");
-    await Promise.all(memberships.map(({ closed }) => closed));
-  };
   let reported = "";
   const report = setInterval(() => {
     const line = JSON.stringify(counts);
     if (line !== reported) logger.info(counts, "so far");
     reported = line;
   }, REPORT_INTERVAL_MS);
-  try {
-    const working = work();
-    const signal = await Promise.race([asked, working]);
-    condition = "draining";
-    if (typeof signal === "string") logger.info({ signal }, "draining");
-    working.catch(() => {});
-    await Promise.all(memberships.map((membership) => membership.close()));
-    logger.info(counts, "stopped");
-  } finally {
-    clearInterval(report);
-    await closeInTime(opening);
-    await admin?.close();
-  }
-}
-
-/** Whatever still hangs (a service that is away) must not keep a stopped or failed process from ending. */
-async function closeInTime(opening: Promise<Runtime>): Promise<void> {
-  setTimeout(() => process.exit(), CLOSE_WAIT_MS).unref();
-  const runtime = await Promise.race([opening, delay(0, null)]);
-  await runtime?.close();
+  await runUntilStopped({
+    logger,
+    opening,
+    async work(runtime) {
+      await runtime.createTopics();
+      if (parts.resolve) memberships.push(await runtime.startResolver());
+      if (parts.stitch) memberships.push(await runtime.startStitcher());
+      tally.watchLag(loaded, runtime);
+      condition = "ok";
+      logger.info("running");
+      await Promise.all(memberships.map(({ closed }) => closed));
+    },
+    async stop() {
+      condition = "draining";
+      clearInterval(report);
+      await Promise.all(memberships.map((membership) => membership.close()));
+      logger.info(counts, "stopped");
+      await admin?.close();
+    },
+  });
 }
