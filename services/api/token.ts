@@ -22,12 +22,20 @@ const TOKEN_LENGTH_MAX = 8192;
 const SUBJECT_LENGTH_MAX = 256;
 const CLOCK_TOLERANCE_S = 5;
 const JWKS_TIMEOUT_MS = 3000;
+/** How long a key counts that the provider has withdrawn, and how long its being away is borne. */
+export const JWKS_KEPT_MS = 10 * 60_000;
+/** How soon an unknown key is asked for again: whoever makes up names of keys does not make us ask each time. */
+export const JWKS_PAUSE_MS = 30_000;
 const TYPES = new Set(["jwt", "at+jwt", "application/at+jwt"]);
 
 export type TokenVerifier = (token: string) => Promise<VerifiedToken | null>;
 
 export function createTokenVerifier({ issuer, audience, jwksUrl, algorithms }: TokenSettings): TokenVerifier {
-  const keys = createRemoteJWKSet(new URL(jwksUrl), { timeoutDuration: JWKS_TIMEOUT_MS });
+  const keys = createRemoteJWKSet(new URL(jwksUrl), {
+    timeoutDuration: JWKS_TIMEOUT_MS,
+    cacheMaxAge: JWKS_KEPT_MS,
+    cooldownDuration: JWKS_PAUSE_MS,
+  });
   return async (token) => {
     if (token.length > TOKEN_LENGTH_MAX) return null;
     try {

@@ -8,9 +8,10 @@ import { after, test } from "node:test";
 import { inspect } from "node:util";
 import { findLuaHole } from "#adapters/redis/safety.ts";
 import { Secret } from "#ports/secret.ts";
-import { requireTransport } from "#services/cli/wiring.ts";
+import { openState, requireTransport } from "#services/cli/wiring.ts";
 import { loadConfiguration } from "#services/config/configuration.ts";
 import { ConfigurationError } from "#services/config/problem.ts";
+import { startOldRedis } from "#support/old-redis.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "weft-transport-"));
 after(() => rmSync(folder, { recursive: true, force: true }));
@@ -75,4 +76,22 @@ test("a Redis with the known holes in its Lua is told, one without is not", () =
     assert.match(findLuaHole(version) ?? "", /CVE-2025-49844/, version);
   for (const version of ["6.2.20", "7.2.11", "7.4.6", "8.0.4", "8.2.2", "8.4.0", "9.0.0", ""])
     assert.equal(findLuaHole(version), null, version);
+});
+
+test("at the start a Redis on another machine whose release has such a hole is told, and one without is not", async () => {
+  for (const [version, isTold] of [
+    ["7.2.10", true],
+    ["7.2.11", false],
+  ] as const) {
+    const redis = await startOldRedis(version);
+    const lines: string[] = [];
+    const state = await openState(load(`redis: { url: "${redis.url}" }`), {}, { onWait: (line) => lines.push(line) });
+    await state.requireSafety();
+    await state.close();
+    redis.close();
+    assert.deepEqual(
+      lines.map((line) => /^Redis: 7\.2\.10 .*CVE-2025-49844.*7\.2\.11/.test(line)),
+      isTold ? [true] : [],
+    );
+  }
 });

@@ -84,6 +84,13 @@ export function isDistrust(error: unknown): boolean {
   );
 }
 
+/** The first bytes were not what the other expected, or it is just ending: from here both look alike. */
+export function isHungUp(error: unknown): boolean {
+  return [...readChain(error)].some(
+    (one) => one.name === "KafkaJSConnectionClosedError" || /before secure TLS connection/.test(messageOf(one)),
+  );
+}
+
 /** No connection came about, so nothing was sent; a connection that closed is something else. */
 export function isRefused(error: unknown): boolean {
   const names = [...readChain(error)].map(({ name }) => name);

@@ -17,7 +17,7 @@ import type { Secret } from "#ports/secret.ts";
 import type { TlsMaterial } from "#ports/transport.ts";
 import { Appender } from "./appender.ts";
 import { registerCodecs } from "./codecs.ts";
-import { isDistrust, messageOf, toLogError } from "./failure.ts";
+import { isDistrust, isHungUp, messageOf, toLogError } from "./failure.ts";
 import { KafkaGroup, type GroupSettings } from "./group.ts";
 import { Outage } from "./outage.ts";
 import { readEnds, readTopics, type ReadOptions } from "./reading.ts";
@@ -63,12 +63,13 @@ export async function openKafkaLog(options: KafkaLogOptions): Promise<Log> {
     // What matters is said through onWait and LogError; kafkajs' own lines repeat themselves.
     logLevel: kafkajs.logLevel.NOTHING,
   });
-  const log = new KafkaLog(kafka, {
+  const settings = {
     outage: new Outage((line) => options.onWait?.(line)),
     sessionTimeoutMs: options.sessionTimeoutMs ?? SESSION_TIMEOUT_MS,
     transactionTimeoutMs: options.transactionTimeoutMs ?? TRANSACTION_TIMEOUT_MS,
     maxBytesPerPartition: options.maxBytesPerPartition ?? PARTITION_BYTES_MAX,
-  });
+  };
+  const log = new KafkaLog(kafka, settings, options.tls !== undefined);
   await log.connect();
   return log;
 }
@@ -84,14 +85,16 @@ function secure({ tls, username, password, saslMechanism: mechanism = "scram-sha
 
 class KafkaLog implements Log {
   readonly #kafka: Kafka;
+  readonly #hasTls: boolean;
   readonly #admin: Admin;
   readonly #appender: Appender;
   readonly #settings: GroupSettings;
   readonly #groups = new Set<KafkaGroup>();
   readonly #closing = new AbortController();
 
-  constructor(kafka: Kafka, settings: GroupSettings) {
+  constructor(kafka: Kafka, settings: GroupSettings, hasTls: boolean) {
     this.#kafka = kafka;
+    this.#hasTls = hasTls;
     this.#settings = settings;
     this.#admin = kafka.admin();
     this.#appender = new Appender(kafka, settings.outage, this.#closing.signal);
@@ -110,7 +113,12 @@ class KafkaLog implements Log {
     try {
       await this.#admin.connect();
     } catch (error) {
-      throw isDistrust(error) ? new LogError("log-untrusted", messageOf(error), { cause: error }) : error;
+      if (isDistrust(error)) throw new LogError("log-untrusted", messageOf(error), { cause: error });
+      if (!isHungUp(error)) throw error;
+      const meant = this.#hasTls
+        ? "kafka.tls is given: does it speak TLS there?"
+        : "kafka.tls is not given: or does it speak TLS there?";
+      throw new Error(`${messageOf(error)}; ${meant}`, { cause: error });
     }
   }
 
