@@ -7,6 +7,7 @@ import { PARTS, PARTS_WITH_ENTRIES } from "#core/lawful.ts";
 import { checkField, checkPayloadField, checkRule, findScores, findTime } from "./expression.ts";
 import type { SourceDocument } from "./document.ts";
 import type { Problem } from "./problem.ts";
+import { checkCategories } from "./special-category.ts";
 import { formatSuggestion } from "./suggestion.ts";
 import { nameTopics } from "./topics.ts";
 
@@ -34,6 +35,7 @@ export function checkNames(value: unknown, document: SourceDocument, shippedName
       problems.push(...checkNamespaces(byNamespace, [...path, "assuranceByType", type], namespaces, document));
     }
     problems.push(...checkContract(source, path, namespaces, document));
+    problems.push(...checkCategories(listDeclared(source, path), asMap(source["legalBasisByField"]), document));
     if (source["mapping"] !== undefined)
       problems.push(...checkMapping(source["mapping"], [...path, "mapping"], namespaces, document));
   }
@@ -242,6 +244,29 @@ function checkContract(
       ),
     );
   return problems;
+}
+
+/** Fields that a contract or a mapping names, each with where it stands. */
+function listDeclared(source: Record<string, unknown>, path: Path): (readonly [string, Path])[] {
+  const mapping = asMap(source["mapping"]);
+  const entries = PARTS_WITH_ENTRIES.flatMap((part) =>
+    Object.keys(asMap(mapping[part])).map((name) => [`${part}.${name}`, [...path, "mapping", part, name]] as const),
+  );
+  const identifiers = asList(mapping["identifiers"]).map(
+    (one, index) =>
+      [
+        `identifiers.${String(asMap(one)["namespace"])}`,
+        [...path, "mapping", "identifiers", index, "namespace"],
+      ] as const,
+  );
+  return [
+    ...asList(source["allowedFields"]).map((field, at) => [String(field), [...path, "allowedFields", at]] as const),
+    ...Object.keys(asMap(source["legalBasisByField"])).map(
+      (field) => [field, [...path, "legalBasisByField", field]] as const,
+    ),
+    ...entries,
+    ...identifiers,
+  ];
 }
 
 function checkNamespaces(

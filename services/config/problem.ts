@@ -18,6 +18,7 @@ export type ProblemCode =
   /** Nobody was found for a rung. */
   | "rung-unreached"
   | "rule-order"
+  | "special-category"
   | "secret-too-short";
 
 export interface Problem {
