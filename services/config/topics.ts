@@ -106,8 +106,7 @@ export function innerTopics(loaded: Pick<LoadedConfiguration, "deployment">): To
 
 /** Keys of what is sealed on the inner log, of each name the last word: what was destroyed is to be gone in two days. */
 export function keysTopics(loaded: Pick<LoadedConfiguration, "deployment">): TopicSpec[] {
-  const soon = { "segment.ms": String(DAY_MS), "max.compaction.lag.ms": String(DAY_MS) };
-  return [{ name: topicNames(loaded).keys, partitions: 1, config: { ...keepLatest(), ...soon } }];
+  return [{ name: topicNames(loaded).keys, partitions: 1, config: keepLatest() }];
 }
 
 /** Requests of persons: of each the latest word, for ever. One partition, so that there is one order of them. */
@@ -153,11 +152,16 @@ export function allTopics(loaded: Topics): TopicSpec[] {
   ];
 }
 
+/** Whole segments are taken away, so what is to be gone must not stand in one that goes on for long (deadline.ts). */
+const ROLLED_DAILY = { "segment.ms": String(DAY_MS) };
+
 function keepFor(retention: number | string): TopicSpec["config"] {
-  return { "cleanup.policy": "delete", "retention.ms": String(retention), ...RECORD_TIMES };
+  const rolled = retention === UNLIMITED ? {} : ROLLED_DAILY;
+  return { "cleanup.policy": "delete", "retention.ms": String(retention), ...rolled, ...RECORD_TIMES };
 }
 
-/** A reader that was away for a week still sees every tombstone. */
+/** A reader that was away for a week still sees every tombstone. What is outdated is gone in two days. */
 function keepLatest(): TopicSpec["config"] {
-  return { "cleanup.policy": "compact", "delete.retention.ms": String(7 * DAY_MS), ...RECORD_TIMES };
+  const soon = { "max.compaction.lag.ms": String(DAY_MS), ...ROLLED_DAILY };
+  return { "cleanup.policy": "compact", "delete.retention.ms": String(7 * DAY_MS), ...soon, ...RECORD_TIMES };
 }

@@ -8,6 +8,7 @@ import type { Command } from "commander";
 import type { Membership } from "#ports/log.ts";
 import { loadConfiguration } from "#services/config/configuration.ts";
 import { type DataMapRow, describeData } from "#services/config/data-map.ts";
+import { type Deadline, describeDeadlines, listDeadlines } from "#services/config/deadline.ts";
 import { topicNames } from "#services/config/topics.ts";
 import { draftErasure, isErased, publishErasure } from "#services/wire/erasure.ts";
 import { operatorTopic } from "#services/wire/ruling.ts";
@@ -215,6 +216,7 @@ async function erase(
       shared: shared.length,
       orders: orders.length,
       state: effective ? "effective" : "written",
+      deadlines: listDeadlines(loaded, Date.now()),
     };
     process.stdout.write(json ? `${JSON.stringify(receipt)}\n` : describeReceipt(receipt));
   } finally {
@@ -240,12 +242,14 @@ function describeReceipt(receipt: {
   readonly shared: number;
   readonly orders: number;
   readonly state: string;
+  readonly deadlines: readonly Deadline[];
 }): string {
-  const { requestId, profileId, identifiers, shared, orders, state } = receipt;
+  const { requestId, profileId, identifiers, shared, orders, state, deadlines } = receipt;
   return [
     `request ${requestId}: ${state}`,
     `profile ${profileId}: ${identifiers} identifiers and ${orders} orders are forgotten`,
     `${shared} shared identifiers lose what was kept under them`,
+    ...describeDeadlines(deadlines),
     "",
   ].join("\n");
 }
