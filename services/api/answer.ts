@@ -7,6 +7,7 @@ import { RETAINED } from "#core/retention.ts";
 import { TRANSITION_NATURES } from "#core/effect.ts";
 import { OPERATOR_VERDICTS } from "#core/ruling.ts";
 import { REPORT_KINDS } from "#services/report/reports.ts";
+import { subjectExportSchema } from "#services/wire/export-schema.ts";
 import { EXPORT_STATES } from "./exports.ts";
 
 export const instant = z.string().meta({ description: "ISO 8601, UTC." });
@@ -150,15 +151,14 @@ export const exportAnswer = z.strictObject({
   total: z.int().meta({ description: "All of them; 0: it has not begun." }),
   until: instant.nullable().meta({ description: "How long it is kept; null: it is not done." }),
   profileId: z.string().nullable(),
-  data: z
-    .looseObject({ profileId: z.string() })
-    .nullable()
-    .meta({ description: "As `weft privacy export` prints it." }),
+  data: subjectExportSchema.nullable().meta({ description: "As `weft privacy export` prints it." }),
   tables: z
     .array(z.strictObject({ name: z.string(), text: z.string() }))
     .nullable()
     .meta({ description: "With `?as=csv`: files, the first line of each names its columns." }),
 });
+
+export type ExportAnswer = z.output<typeof exportAnswer>;
 
 const evidence = z.strictObject({
   a: z.string(),

@@ -33,7 +33,7 @@ export function isWithoutFacts({ ruling }: { readonly ruling: AcceptedRuling | n
   return ruling !== null && ruling.verdict !== "replaced";
 }
 
-const REPLACED = "identifier-replaced";
+export const REPLACED = "identifier-replaced";
 const RELEASED = "identifier-released";
 
 /** The identifiers that the event asserts: those of its list and, where one was replaced by another, both of these. */

@@ -141,7 +141,8 @@ function listLists({ key, ordersListed }: Entry): string[] {
   return Array.from({ length: Math.ceil(ordersListed / ORDERS_LISTED_PER_PART) }, (_, n) => listPart(key, n));
 }
 
-async function readProfile(services: LookupServices, located: Located, naming: string): Promise<FoundProfile> {
+/** The whole profile of this name, whatever it was asked by. */
+export async function readProfile(services: LookupServices, located: Located, naming: string): Promise<FoundProfile> {
   const { id, segment, segmentSince, version } = located.component.profiles.get(naming) as ProfileRecord;
   const { dossier } = viewProfile(services.engine.registry, located.component, naming);
   const links = await findLinks(services, viewDossier(services.engine.registry, dossier).groups);

@@ -2,10 +2,11 @@
 // long, and the events that she is the subject of. Of whoever shares something with her there is nothing.
 
 import { compareText } from "#core/comparison.ts";
-import type { Component } from "#core/component.ts";
 import type { Rules } from "#core/configuration.ts";
+import { REPLACED } from "#core/declaration.ts";
 import type { ChannelEvent } from "#core/event.ts";
 import { type ComponentId, shardOf } from "#core/item.ts";
+import { isMailbox } from "#core/mailbox.ts";
 import { membersOf } from "#core/membership.ts";
 import { readRules, RULES_PART, type RulesInForce } from "#core/rules-in-force.ts";
 import { isGivenUp } from "#core/ruling.ts";
@@ -16,8 +17,8 @@ import type { LoadedConfiguration } from "../config/configuration.ts";
 import { innerTopics, outputTopics } from "../config/topics.ts";
 import { listOpened, readBundle, type BundleValue } from "./bundle.ts";
 import type { PayloadKeys } from "./payload-keys.ts";
-import { isVouchedFor, lookUp } from "./lookup.ts";
-import { findIdentifier, type LookupServices } from "./location.ts";
+import { isVouchedFor, readOrdersOf, readProfile } from "./lookup.ts";
+import { findIdentifier, type Located, type LookupServices } from "./location.ts";
 import { decodePart } from "./part.ts";
 import type { ProfileLine } from "./profile-reader.ts";
 
@@ -31,6 +32,9 @@ export interface HeldEvent {
 export interface SubjectExport {
   readonly profileId: string;
   readonly segment: { readonly name: string | null; readonly since: string | null; readonly rule: string | null };
+  /** Those that she is in. */
+  readonly audiences: readonly { readonly name: string; readonly rule: string | null }[];
+  readonly scores: ProfileLine["scores"];
   readonly identifiers: ProfileLine["identifiers"];
   readonly attributes: ProfileLine["view"];
   readonly sources: readonly {
@@ -61,7 +65,9 @@ export interface ExportServices extends LookupServices {
 }
 
 interface Subject {
-  readonly component: Component;
+  readonly located: Located;
+  /** Which of them names her profile. */
+  readonly naming: string;
   /** The identifiers of her profile. */
   readonly members: ReadonlySet<string>;
 }
@@ -85,7 +91,8 @@ export async function findSubject(
     return member !== undefined && isKnown(registry, member);
   });
   if (isPersonKnown && !isVouchedFor(registry, component, entry)) return { ok: false, reason: "claimed-only" };
-  return { ok: true, component, members };
+  if (!component.profiles.has(naming)) return { ok: false, reason: "unknown-identifier" };
+  return { ok: true, located: found, naming, members };
 }
 
 export async function exportSubject(
@@ -98,13 +105,19 @@ export async function exportSubject(
 > {
   const subject = await findSubject(services, namespace, raw, country);
   if (!subject.ok) return subject;
-  const { component, members } = subject;
-  const looked = await lookUp(services, namespace, raw, country);
-  if (!looked.found) return { ok: false, reason: looked.reason };
-  const { profile, segmentSince } = looked;
-  const told = new Set([...members].filter((key) => !isGivenUp(component, key)));
-  const events = await readHeldEvents(services, told, members);
-  const { ladder } = await readRulesInForce(services, component.id);
+  const { located, naming, members } = subject;
+  const { component } = located;
+  const { profile, segmentSince } = await readProfile(services, located, naming);
+  const told = [...members].filter((key) => !isGivenUp(component, key));
+  const orders = await readOrdersOf(services, component, members);
+  const anchors = new Set([...told, ...orders.map(({ key }) => key)]);
+  // Her mailboxes are on no profile by themselves, and nobody said them.
+  const named = [...members].filter((key) => {
+    const entry = component.identifiers.get(key);
+    return entry !== undefined && !isMailbox(services.engine.registry, entry);
+  });
+  const events = await readHeldEvents(services, anchors, new Set(named));
+  const { ladder, audiences = [] } = await readRulesInForce(services, component.id);
   const rule = ladder.find(({ segment }) => segment === profile.segment)?.when ?? null;
   const since = segmentSince === null ? null : new Date(segmentSince).toISOString();
   return {
@@ -112,6 +125,10 @@ export async function exportSubject(
     data: {
       profileId: profile.profileId,
       segment: { name: profile.segment, since, rule },
+      audiences: profile.audiences.map((name) => {
+        return { name, rule: audiences.find(({ audience }) => audience === name)?.when ?? null };
+      }),
+      scores: profile.scores,
       identifiers: profile.identifiers,
       attributes: profile.view,
       sources: describeSources(services.loaded, new Set(events.map(({ source }) => source))),
@@ -131,11 +148,11 @@ async function readRulesInForce({ engine, store, shards }: ExportServices, home:
   return inForce === null ? engine.registry.configuration.rules : readRules(inForce.rules);
 }
 
-/** By the log of record: what is anchored at her identifiers, save one that somebody gave up. It is read whole. */
+/** By the log of record: what is anchored at her orders and identifiers, save one that somebody gave up. It is read whole. */
 async function readHeldEvents(
   { log, codec, keys, resolvedTopic }: ExportServices,
   anchors: ReadonlySet<string>,
-  members: ReadonlySet<string>,
+  named: ReadonlySet<string>,
 ): Promise<HeldEvent[]> {
   const held = new Map<string, HeldEvent>();
   for await (const record of log.read([resolvedTopic], { from: "start", follow: false })) {
@@ -143,19 +160,25 @@ async function readHeldEvents(
     const decoded = codec.decode(record.value);
     if (!decoded.ok) throw new Error(`inner record ${record.partition}@${record.offset} cannot be read`);
     const bundle = decoded.value as BundleValue;
-    for (const { item, event } of readBundle(bundle, await keys.toOpen(listOpened(bundle)))) {
-      if (item.kind !== "event" || item.role !== "anchor" || event === null || !anchors.has(item.anchor)) continue;
-      await codec.prepare([event]);
-      const told = codec.decode(event);
+    for (const { item, event: bytes } of readBundle(bundle, await keys.toOpen(listOpened(bundle)))) {
+      if (item.kind !== "event" || item.role !== "anchor" || bytes === null || !anchors.has(item.anchor)) continue;
+      await codec.prepare([bytes]);
+      const told = codec.decode(bytes);
       if (!told.ok) continue;
       const value = told.value as ChannelEvent;
       // By key, as the door knew them: a value alone does not say under which country or in which life it was told.
       const identifiers = item.identifiers.flatMap(({ key, namespace, value: normal }) =>
-        members.has(key) ? [{ namespace, value: normal }] : [],
+        named.has(key) ? [{ namespace, value: normal }] : [],
+      );
+      const { type, replaced } = value;
+      // What took the place of hers, or hers of, may be somebody else's.
+      const isTold = item.identifiers.every(
+        ({ key, namespace }) => replaced?.namespace !== namespace || named.has(key),
       );
       const recordedAt = new Date(item.recordedAt).toISOString();
       const { source, eventId } = item;
-      held.set(`${source}\n${eventId}`, { source, eventId, recordedAt, event: { ...value, identifiers } });
+      const event = { ...value, identifiers, ...(type === REPLACED && isTold ? {} : { replaced: null }) };
+      held.set(`${source}\n${eventId}`, { source, eventId, recordedAt, event });
     }
   }
   return [...held.values()].sort(
@@ -177,6 +200,10 @@ type Row = Readonly<Record<string, unknown>>;
 
 /** The same as tables, one a file; the first line names the columns. */
 export function tabulateExport({
+  profileId,
+  segment,
+  audiences,
+  scores,
   identifiers,
   attributes,
   events,
@@ -185,6 +212,9 @@ export function tabulateExport({
 }: SubjectExport): Map<string, string> {
   const { traits, orders, consents, ...others } = attributes;
   const tables: Readonly<Record<string, readonly Row[]>> = {
+    profile: [{ profileId, segment: segment.name, since: segment.since, rule: segment.rule }],
+    audiences,
+    scores: scores.map((one) => ({ ...one })),
     identifiers: identifiers.map((one) => ({ ...one })),
     traits: Object.entries(traits).map(([name, one]) => ({ name, ...one })),
     orders: orders.map((one) => ({ ...one })),

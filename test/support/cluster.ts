@@ -23,6 +23,7 @@ import { encodeBundles, listOpened, listSealed, readBundle, type BundleValue } f
 import { ComponentIndex } from "#services/wire/component-index.ts";
 import { draftErasure, type ErasureDraft } from "#services/wire/erasure.ts";
 import type { PayloadKeys, Seals } from "#services/wire/payload-keys.ts";
+import type { LookupServices } from "#services/wire/location.ts";
 import { readShardComponents } from "#services/wire/part.ts";
 import { readPeople, type People } from "#services/wire/profile-reader.ts";
 import type { RecordedEvent } from "./oracle.ts";
@@ -118,7 +119,7 @@ export class Cluster {
       hash: options.hash,
       resolverSlots: options.resolvers,
       ...(options.firedMax === undefined ? {} : { firedMax: options.firedMax }),
-      decode: (bytes) => this.#events[readPlace(bytes)] as ChannelEvent,
+      decode: (bytes) => this.readEvent(bytes),
     });
     this.#resolvers = Array.from({ length: options.resolvers }, () => ({
       arrivals: [],
@@ -156,15 +157,15 @@ export class Cluster {
     await this.#settle(moves);
   }
 
+  /** As somebody who looks up has it. */
+  get lookups(): LookupServices {
+    const { engine, store } = this;
+    return { engine, index: new ComponentIndex(this.#index), store, shards: this.#shards.length };
+  }
+
   /** Whom a request would be about that names her so. */
   draftErasure(namespace: string, value: string): Promise<ErasureDraft> {
-    const index = new ComponentIndex(this.#index);
-    return draftErasure(
-      { engine: this.engine, index, store: this.store, shards: this.#shards.length },
-      namespace,
-      value,
-      "FR",
-    );
+    return draftErasure(this.lookups, namespace, value, "FR");
   }
 
   /** Known to every resolver at once; one of them brings it to the homes, some time after. */
@@ -203,9 +204,18 @@ export class Cluster {
     return (this.#shards[shard]?.log ?? []).flatMap((bundle) => readBundle(bundle));
   }
 
+  /** All logs as they stand. */
+  listBundles(): readonly BundleValue[] {
+    return this.#shards.flatMap(({ log }) => log);
+  }
+
+  readEvent(bytes: Uint8Array): ChannelEvent {
+    return this.#events[readPlace(bytes)] as ChannelEvent;
+  }
+
   /** All logs as whoever has these keys reads them; onShredded as of readBundle. */
   async openLogs(keys: PayloadKeys, onShredded: (name: string) => void): Promise<Carried[]> {
-    const bundles = this.#shards.flatMap(({ log }) => log);
+    const bundles = this.listBundles();
     const opening = await keys.toOpen(bundles.flatMap(listOpened));
     return bundles.flatMap((bundle) => readBundle(bundle, opening, onShredded));
   }

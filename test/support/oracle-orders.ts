@@ -16,6 +16,7 @@ export interface OracleOrder {
 }
 
 export interface OrderFacts {
+  readonly key: string;
   readonly owner: string | null;
   /** When it was placed or paid first. */
   readonly at: number;
@@ -38,13 +39,14 @@ export function listOrders(
     if (!trusted || event.order === null || !event.event.type.startsWith("order-")) continue;
     byKey.set(event.order.key, [...(byKey.get(event.order.key) ?? []), event]);
   }
-  return [...byKey.values()].map((told) => ({
+  return [...byKey].map(([key, told]) => ({
+    key,
     ...describeOrder(registry, told),
     history: told.every((event) => history.has(event)),
   }));
 }
 
-function describeOrder(registry: Registry, told: readonly AcceptedEvent[]): Omit<OrderFacts, "history"> {
+function describeOrder(registry: Registry, told: readonly AcceptedEvent[]): Omit<OrderFacts, "key" | "history"> {
   const recorded = told.toSorted((a, b) => compareStamps(stampOf(a), stampOf(b)));
   const naming = recorded.filter((event) => event.identifiers.length > 0);
   const owner = (naming.find(({ event }) => event.type === "order-placed") ?? naming[0])?.anchor ?? null;

@@ -65,6 +65,8 @@ export interface OracleProfile {
   /** What each signal is open for, as long as none was sent; of yearly ones the days between the last record and `untilMs`. */
   readonly open: (untilMs: number) => Readonly<Record<string, readonly number[]>>;
   readonly dossier: Readonly<Record<string, unknown>>;
+  /** Those that she is the subject of, each with what it calls her. */
+  readonly events: readonly { source: string; eventId: string; identifiers: readonly string[] }[];
 }
 
 export interface OraclePeople {
@@ -138,6 +140,10 @@ export function recomputePeople(
     if (keepers.every(isMailbox)) return [];
     const own = orders.filter((order) => keepers.some((member) => member.key === order.owner));
     for (const order of own) attributed.add(order);
+    const anchors = new Set([...keepers, ...own].map(({ key }) => key));
+    const events = accepted.filter(
+      (event) => lastingFacts(event) && !isWithoutFacts(event) && anchors.has(event.anchor),
+    );
     const facts = accepted.filter(
       (event) => lastingFacts(event) && !isWithoutFacts(event) && keepers.some((member) => member.key === event.anchor),
     );
@@ -146,7 +152,15 @@ export function recomputePeople(
     return [
       {
         facts,
-        profile: describeGroup(registry, group, keepers, contested, own, facts, refusals, history, latestMs, atMs),
+        profile: {
+          ...describeGroup(registry, group, keepers, contested, own, facts, refusals, history, latestMs, atMs),
+          events: events.map(({ source, event: { eventId }, identifiers: named }) => {
+            const hers = named.filter(({ key }) =>
+              [...group.members].some((one) => one.key === key && !isMailbox(one)),
+            );
+            return { source, eventId, identifiers: hers.map((one) => `${one.namespace}:${one.value}`).toSorted() };
+          }),
+        },
       },
     ];
   });
@@ -187,7 +201,7 @@ function describeGroup(
   history: ReadonlySet<AcceptedEvent>,
   latestMs: number,
   atMs: number,
-): OracleProfile {
+): Omit<OracleProfile, "events"> {
   const members = [...group.members];
   const spentMinor: Record<string, number> = {};
   for (const { valid, order, spentMinor: minor } of orders)

@@ -4,6 +4,7 @@ import { randomUUID } from "node:crypto";
 import type { Log, LogRecord } from "#ports/log.ts";
 import { topicNames } from "#services/config/topics.ts";
 import { exportSubject, findSubject, tabulateExport } from "#services/wire/subject-export.ts";
+import type { ExportAnswer } from "../answer.ts";
 import type { Exports, Gather } from "../exports.ts";
 import type { Handlers } from "../handler.ts";
 import { ApiProblem } from "../problem.ts";
@@ -47,7 +48,7 @@ export function createExportRoutes(
         total: found.total,
         until: describeInstant(untilMs),
         profileId: data?.profileId ?? null,
-        data: tables === null ? (data as (typeof data & Record<string, unknown>) | null) : null,
+        data: tables === null ? (data as ExportAnswer["data"]) : null,
         tables: tables?.map(([name, text]) => ({ name, text })) ?? null,
       });
     },

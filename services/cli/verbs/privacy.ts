@@ -13,6 +13,7 @@ import { topicNames } from "#services/config/topics.ts";
 import { draftErasure, isErased, publishErasure } from "#services/wire/erasure.ts";
 import { operatorTopic } from "#services/wire/ruling.ts";
 import { judgeStatement, publishStatement, restrict, type Statement } from "#services/wire/statement.ts";
+import { publishExportSchema } from "#services/wire/export-schema.ts";
 import { exportSubject, tabulateExport } from "#services/wire/subject-export.ts";
 import { registerDue } from "./privacy-due.ts";
 import { EXIT, UsageError } from "../failure.ts";
@@ -56,6 +57,12 @@ export function registerPrivacy(program: Command): void {
       const { config, json } = command.optsWithGlobals<CommonOptions>();
       const rows = describeData(loadConfiguration(config));
       process.stdout.write(rows.map((row) => `${json ? JSON.stringify(row) : describeRow(row)}\n`).join(""));
+    });
+  privacy
+    .command("schema")
+    .description("the JSON Schema of what `privacy export` prints, and GET /privacy/exports answers")
+    .action(() => {
+      process.stdout.write(`${JSON.stringify(publishExportSchema(), null, 2)}\n`);
     });
   registerCorrections(privacy);
   registerDue(privacy);

@@ -1,0 +1,121 @@
+// What a person is given of what is kept (Art. 15), for random people of random histories, in a scrambled cluster: all that the
+// oracle says is hers, by any identifier of hers that is vouched for, and nothing of anybody else.
+// WEFT_PROPERTY_RUNS and WEFT_PROPERTY_SEED as elsewhere.
+
+import { deepEqual, ok } from "node:assert/strict";
+import { describe, it } from "node:test";
+import * as fc from "fast-check";
+import { openMemoryIndex } from "#adapters/memory/index.ts";
+import { compareText } from "#core/comparison.ts";
+import { subjectExportSchema } from "#services/wire/export-schema.ts";
+import { PayloadKeys } from "#services/wire/payload-keys.ts";
+import type { SubjectExport } from "#services/wire/subject-export.ts";
+import { Campaign } from "#support/campaign.ts";
+import { Cluster } from "#support/cluster.ts";
+import { exportFrom } from "#support/exporting.ts";
+import { tell } from "#support/fold-events.ts";
+import { checkMet, configuration, hash, runs, usual } from "#support/histories.ts";
+import { type OracleProfile, recomputePeople } from "#support/oracle.ts";
+import { compareOracle, comparePeople } from "#support/oracle-comparison.ts";
+
+const campaign = new Campaign();
+
+const layout = fc.record({
+  shards: fc.integer({ min: 1, max: 8 }),
+  resolvers: fc.integer({ min: 1, max: 4 }),
+  seed: fc.noShrink(fc.integer()),
+});
+
+function describeExport(data: SubjectExport) {
+  const { profileId, segment, audiences, scores, identifiers, attributes: view, events } = data;
+  const line = { profileId, identifiers, segment: segment.name, audiences: audiences.map(({ name }) => name), scores };
+  const [profile] = comparePeople({
+    profiles: [{ ...line, view }],
+    unattributedOrders: 0,
+    holders: new Map(),
+  }).profiles;
+  return {
+    profile,
+    events: events.map(({ source, eventId, event }) => ({
+      source,
+      eventId,
+      identifiers: event.identifiers.map(({ namespace, value }) => `${namespace}:${value}`).toSorted(),
+    })),
+  };
+}
+
+function describeOracle(profile: OracleProfile) {
+  const [plain] = compareOracle({ profiles: [profile], unattributedOrders: 0, orders: 0, givenUp: new Set() }).profiles;
+  return { profile: plain, events: profile.events };
+}
+
+const byName = <T extends { source: string; eventId: string }>(events: readonly T[]) =>
+  events.toSorted((a, b) => compareText(`${a.source} ${a.eventId}`, `${b.source} ${b.eventId}`));
+
+function* leavesOf(value: unknown): Generator<string> {
+  if (typeof value === "string") yield value;
+  else if (typeof value === "object" && value !== null) for (const one of Object.values(value)) yield* leavesOf(one);
+}
+
+function start(how: { readonly shards: number; readonly resolvers: number; readonly seed: number }) {
+  const options = { index: openMemoryIndex(), identityKey: Buffer.alloc(32, 7), topic: "weft.keys", now: () => 0 };
+  const openKeys = () => new PayloadKeys(options);
+  return { keys: openKeys(), cluster: new Cluster({ configuration, hash, ...how, faults: 0, openKeys }) };
+}
+
+const met = { given: 0, refused: 0, shared: 0, events: 0 };
+
+describe("what a person is given", () => {
+  it("is what the oracle says is hers: events, identifiers, orders and consents, and nothing of others (Art. 15, G1)", async (t) => {
+    await fc.assert(
+      fc.asyncProperty(usual, layout, fc.nat(), fc.nat(), async ({ events }, how, whom, by) => {
+        const { cluster, keys } = start(how);
+        await cluster.run(events);
+        campaign.add(events);
+        const { profiles } = recomputePeople(events, configuration, hash);
+        const profile = profiles[whom % Math.max(1, profiles.length)];
+        const owned = profile?.identifiers.filter(({ state }) => state === "owned") ?? [];
+        const name = owned[by % Math.max(1, owned.length)];
+        if (profile === undefined || name === undefined) return;
+        const exported = await exportFrom(cluster, keys, name.namespace, name.value);
+        if (!exported.ok) {
+          met.refused += 1;
+          deepEqual(exported.reason, "claimed-only");
+          return;
+        }
+        const { data } = exported;
+        subjectExportSchema.parse(JSON.parse(JSON.stringify(data)));
+        const [is, was] = [describeExport(data), describeOracle(profile)];
+        deepEqual(is.profile, was.profile);
+        deepEqual(byName(is.events), byName(was.events));
+        met.given += 1;
+        met.events += is.events.length;
+        if (profile.identifiers.some(({ state }) => state === "contested")) met.shared += 1;
+        const hers = new Set(profile.identifiers.map(({ value }) => value));
+        const others = profiles.flatMap(({ identifiers }) => identifiers.map(({ value }) => value));
+        const foreign = new Set(others.filter((value) => !hers.has(value)));
+        for (const { event } of data.events)
+          for (const text of leavesOf(event)) ok(!foreign.has(text), `${text} is somebody else's`);
+      }),
+      runs(600),
+    );
+    t.diagnostic(JSON.stringify(met));
+    checkMet(met.given > 0 && met.refused > 0 && met.shared > 0 && met.events > met.given);
+  });
+
+  it("names nobody whose address took the place of hers, or hers of (G1)", async () => {
+    const { cluster, keys } = start({ shards: 1, resolvers: 1, seed: 1 });
+    const replaced = { namespace: "email", old: "ana@example.fr", new: "ben@example.fr" };
+    await cluster.run([
+      tell("call-centre", 1, "identified", { "crm-contact": "m-1", email: "ben@example.fr" }),
+      tell("crm", 2, "identifier-replaced", { "crm-contact": "m-2" }, { replaced }),
+    ]);
+    const exported = await exportFrom(cluster, keys, "crm-contact", "m-2");
+    ok(exported.ok);
+    deepEqual(
+      exported.data.events.map(({ eventId, event }) => [eventId, event.replaced]),
+      [["crm-2", null]],
+    );
+    ok(!JSON.stringify(exported.data).includes("ben@"));
+  });
+});
