@@ -109,7 +109,8 @@ const PORT_LAST = 29_999;
 
 export async function isPortFree(port: number): Promise<boolean> {
   return await new Promise((resolve) => {
-    const server = createServer();
+    // A client of whoever was there before may come by, and would keep the server from closing.
+    const server = createServer((client) => client.destroy());
     server.once("error", () => resolve(false));
     server.listen({ port, host: "127.0.0.1", exclusive: true }, () => server.close(() => resolve(true)));
   });

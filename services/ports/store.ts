@@ -104,11 +104,14 @@ export interface Store {
   scrub(shard: number, cursor: string): Promise<{ readonly next: string; readonly lost: string | null }>;
   /** Of keys that `load` says are not there: whether one is listed all the same, so it was lost. */
   hasLost(shard: number, keys: readonly string[]): Promise<boolean>;
-  /** Null: the shard was never taken over, or the store has lost it and nobody has noticed yet. */
+  /**
+   * Null: the shard was never taken over, or the store has lost it and nobody has noticed yet; or nobody has vouched for it since
+   * the store was started, which may have been from a backup.
+   */
   standing(shard: number): Promise<ShardStanding | null>;
   /** Both in one round trip: for readers beside the shard's writer. */
   survey(shard: number, keys: readonly string[]): Promise<Survey>;
-  /** The owner says what has been published, so that readers wait for it. To be told at each take-over. */
+  /** The owner says what has been published, so that readers wait for it. To be told at each take-over, and now and then. */
   awaitPosition(shard: number, epoch: number, until: number): Promise<"told" | "fenced">;
   /**
    * Empties the shard, so that it can be folded anew from the start of the log. Until it returns, the shard is damaged; until

@@ -79,8 +79,8 @@ function nameCause(error: unknown): LoopEvent {
 interface OwnedShard {
   readonly stitcher: ShardStitcher;
   readonly key: string;
-  /** How far the shard has to come before it is to be believed. */
-  tellReaders(): Promise<void>;
+  /** How far the shard has to come before it is to be believed: no less than at the take-over. */
+  tellReaders(published: number): Promise<void>;
   /** Below it nothing is published again. */
   readonly publishedAtTakeOver: Position;
   published: Position;
@@ -109,11 +109,11 @@ async function takeOver(services: JoiningServices, slot: OwnedSlot, losses: Loss
     if (comparePositions(head.position, k) > 0) caughtUp.set(key, head.position);
     // Of a bundle that was published in part, readers wait for all of it.
     const told = k.step > 0 ? k.offset + 1 : k.offset;
-    const tellReaders = async (): Promise<void> => {
-      if ((await services.store.awaitPosition(shard, epoch, told)) === "fenced")
+    const tellReaders = async (published: number): Promise<void> => {
+      if ((await services.store.awaitPosition(shard, epoch, Math.max(told, published))) === "fenced")
         throw new CommitRefused(`shard ${shard}: another owner has it`);
     };
-    await tellReaders();
+    await tellReaders(told);
     from.set(key, head.position);
     owned.set(shard, {
       stitcher: new ShardStitcher(services, shard, epoch, head.position),
@@ -141,7 +141,9 @@ async function pumpSlot(given: StitcherServices, slot: OwnedSlot, losses: Losses
   const services = watchJoins(given);
   const owned = await takeOver(services, slot, losses);
   const stall = new StallWatch();
-  const scrub = createScrubber(services.store, [...owned.keys()], async (shard) => owned.get(shard)?.tellReaders());
+  const scrub = createScrubber(services.store, [...owned.keys()], async () => {
+    await Promise.all([...owned.values()].map((shard) => shard.tellReaders(shard.published.offset)));
+  });
   let publishing: Promise<void> = Promise.resolve();
   // What a step inside a bundle has made goes out before the next one is folded: all of them would be too much at once.
   const publishPart = async (shard: OwnedShard, records: readonly NewRecord[]): Promise<void> => {

@@ -53,13 +53,14 @@ export class Losses {
 }
 
 /**
- * Goes through the parts of the slot's shards, a few a second. Throws ShardDamaged where one is not there. What readers were
- * told to wait for is told again, as a fail-over may have lost it and nothing else.
+ * Goes through the parts of the slot's shards, a few a second. Throws ShardDamaged where one is not there. What readers are to
+ * wait for is told again, of every shard: a fail-over may have lost it and nothing else, a store that was started anew lets
+ * nobody read before.
  */
 export function createScrubber(
   store: Store,
   shards: readonly number[],
-  tellReaders: (shard: number) => Promise<void>,
+  tellReaders: () => Promise<void>,
 ): () => Promise<void> {
   let scrubbedAtMs = performance.now();
   let place = 0;
@@ -68,7 +69,7 @@ export function createScrubber(
     const shard = shards[place];
     if (shard === undefined || performance.now() - scrubbedAtMs < SCRUB_INTERVAL_MS) return;
     scrubbedAtMs = performance.now();
-    await tellReaders(shard);
+    await tellReaders();
     const { next, lost } = await store.scrub(shard, cursor);
     if (lost !== null) throw new ShardDamaged(shard, "a part that is listed is not there", true);
     cursor = next;

@@ -3,7 +3,6 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Redis } from "ioredis";
 import { openKafkaLog } from "#adapters/kafka/log.ts";
 import { openMemoryIndex } from "#adapters/memory/index.ts";
 import { INPUT_COMPATIBILITY, openRegistryCodec } from "#adapters/registry/codec.ts";
@@ -12,63 +11,15 @@ import { SCHEMAS_FOLDER } from "#services/cli/wiring.ts";
 import { outputTopics, topicNames } from "#services/config/topics.ts";
 import { type BundleValue, listOpened, readBundle } from "#services/wire/bundle.ts";
 import { DESTROYED, indexKey, PayloadKeys } from "#services/wire/payload-keys.ts";
+import { CANARY, scanForCanary, tellCanary } from "#support/canary.ts";
 import type { Deployment } from "#support/deployment.ts";
 import { OwnGround } from "#support/own-ground.ts";
+import { dumpRedis } from "#support/redis-dump.ts";
 import { createTraffic, formatTraffic, type TrafficLine } from "#support/traffic.ts";
 import { ENDED_WELL } from "#support/workers.ts";
 
 const HOUR_MS = 3_600_000;
 const REBUILDS = 5;
-/** Stands in whatever she told of herself. */
-const CANARY = "canary";
-const EMAIL = { namespace: "email", value: "canary@example.fr" };
-
-const TABLET = { namespace: "cookie", value: "tablet-0" };
-const PHONE = { namespace: "cookie", value: "canary-phone" };
-const TYPED = { namespace: "email", value: "canary-typed@example.fr" };
-
-/** Her own, what she shares with `c-0`, what only a claim ties to her, and two of her orders. */
-function tellCanary(name: string, recordedAt: number): TrafficLine[] {
-  const told = { occurredAt: recordedAt, recordedAt };
-  const customer = { namespace: "customer", value: "canary-customer" };
-  const lines = [{ productId: "canary-product", quantity: 1, unitPriceMinor: 5000 }];
-  const visit = (number: number, identifiers: readonly (typeof EMAIL)[]): TrafficLine => {
-    const traits = { city: "canary-town" };
-    return { ...told, source: "web", eventId: `${name}-${number}`, type: "page-viewed", identifiers, traits };
-  };
-  return [
-    {
-      ...told,
-      source: "crm",
-      eventId: `${name}-1`,
-      type: "identified",
-      identifiers: [customer, EMAIL, { namespace: "card", value: "canary-card" }],
-      traits: { firstName: "Canary", city: "canary-town" },
-      note: "canary-note",
-    },
-    {
-      ...told,
-      source: "web",
-      eventId: `${name}-2`,
-      type: "page-viewed",
-      identifiers: [TABLET, customer],
-    },
-    // Said under the tablet alone, and under an address that somebody typed on her phone.
-    visit(4, [TABLET]),
-    visit(5, [PHONE, customer]),
-    visit(6, [PHONE, TYPED]),
-    visit(7, [TYPED]),
-    {
-      ...told,
-      source: "store",
-      eventId: `${name}-3`,
-      type: "order-placed",
-      identifiers: [{ namespace: "card", value: "canary-card" }],
-      order: { orderId: "canary-order", currency: "EUR", totalMinor: 5000, lines },
-    },
-  ];
-}
-
 interface InnerLog {
   /** Its bytes as whoever has the brokers' disks finds them. */
   readonly raw: string;
@@ -115,26 +66,6 @@ async function readInnerLog({ loaded }: Deployment, log: Log): Promise<InnerLog>
   }
   const destroyed = [...latest.values()].filter((value) => value === DESTROYED).length;
   return { raw: raw.join("\n"), readable: readable.join("\n"), destroyed };
-}
-
-/** Every key and value of the store, as text. */
-async function dumpRedis(redis: Redis): Promise<string> {
-  const parts: string[] = [];
-  const add = (...texts: readonly (Buffer | string | number)[]) =>
-    parts.push(...texts.map((text) => (Buffer.isBuffer(text) ? text.toString("latin1") : String(text))));
-  for (const key of await redis.keys("*")) {
-    add(key);
-    const kind = await redis.type(key);
-    if (kind === "string") add((await redis.getBuffer(key)) ?? "");
-    else if (kind === "hash")
-      for (const [field, value] of Object.entries(await redis.hgetallBuffer(key))) add(field, value);
-    else if (kind === "list") add(...(await redis.lrangeBuffer(key, 0, -1)));
-    else if (kind === "zset") add(...(await redis.zrange(key, "0", "-1")));
-    else if (kind === "set") add(...(await redis.smembersBuffer(key)));
-    else if (kind === "stream") add(JSON.stringify(await redis.xrange(key, "-", "+")));
-    else throw new Error(`a ${kind} in the store`);
-  }
-  return parts.join("\n");
 }
 
 test("who is erased is forgotten on Kafka and Redis, through five rebuilds, and everybody else stays (G1, G2)", async (t) => {
@@ -187,24 +118,23 @@ test("who is erased is forgotten on Kafka and Redis, through five rebuilds, and 
       assert.ok(!(await isFound()), `nobody after rebuild ${rebuild}`);
     }
 
-    const scan = (what: string, text: string) =>
-      assert.ok(!text.toLowerCase().includes(CANARY), `${what}: …${around(text)}…`);
-    scan("the store", await dumpRedis(redis));
-    scan("the logs of the processes", worker.describe());
+    scanForCanary("the store", await dumpRedis(redis));
+    scanForCanary("the logs of the processes", worker.describe());
     const kept = await readInnerLog(deployment, log);
-    scan("the bytes of the inner log", kept.raw);
-    scan("what can be read of the inner log", kept.readable);
+    scanForCanary("the bytes of the inner log", kept.raw);
+    scanForCanary("what can be read of the inner log", kept.readable);
     assert.ok(kept.destroyed > 4 && kept.readable.length > told.readable.length / 2, "others are read as ever");
     const latest = new Map<string, string>();
     let erased = 0;
     for await (const { topic, partition, offset, key, value } of log.read(outputs, { from: "start", follow: false })) {
-      scan(`a key of ${topic}`, key ?? "");
+      scanForCanary(`a key of ${topic}`, key ?? "");
       const text = value === null ? "" : Buffer.from(value).toString("latin1");
       if (topic === profileState || topic === identityAlias) latest.set(`${topic} ${key}`, text);
       if (topic === profileErased) erased += 1;
-      if (offset >= (endedAt.get(partitionKey({ topic, partition })) ?? 0)) scan(`${topic}, after the erasure`, text);
+      if (offset >= (endedAt.get(partitionKey({ topic, partition })) ?? 0))
+        scanForCanary(`${topic}, after the erasure`, text);
     }
-    for (const [name, text] of latest) scan(`what compaction leaves of ${name}`, text);
+    for (const [name, text] of latest) scanForCanary(`what compaction leaves of ${name}`, text);
     assert.ok(erased > 0, "consumers are told");
 
     // What happens later is somebody else's.
@@ -215,8 +145,3 @@ test("who is erased is forgotten on Kafka and Redis, through five rebuilds, and 
     assert.deepEqual(await worker.stop(), ENDED_WELL);
   });
 });
-
-function around(text: string): string {
-  const place = text.toLowerCase().indexOf(CANARY);
-  return text.slice(Math.max(0, place - 40), place + 40);
-}

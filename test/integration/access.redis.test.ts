@@ -54,6 +54,7 @@ test("the reader of Redis sees what the writer has written, and writes nothing",
   await index.putIfAbsent([{ key: "b:x", value: "y" }]);
   equal((await store.standing(3))?.position.offset, 0);
   deepEqual(await store.load(3, ["a"]), [null]);
+  deepEqual((await store.survey(3, ["a"])).values, [null]);
   for await (const part of store.scan(3, "")) ok(!part, "there is none");
   deepEqual(await looked.get(["b:x"]), ["y"]);
   deepEqual(await findUnsafeSettings(seen), []);

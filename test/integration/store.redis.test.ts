@@ -195,6 +195,23 @@ test("after a loss of all no earlier owner's epoch comes again, and readers are 
   await store.close();
 });
 
+test("of a Redis that was started since, perhaps from a backup, nobody believes what it holds until its owner has told (S2)", async (t) => {
+  const place = await findPlace(t);
+  if (place === null) return;
+  const store = openRedisStore({ ...place, shards: SHARDS });
+  const epoch = (await store.raiseEpochs([0])).get(0) ?? 0;
+  await store.awaitPosition(0, epoch, 0);
+  const told = { position: { offset: 0, step: 0 }, until: 0 };
+  assert.deepEqual(await store.standing(0), told);
+  // As the dump of another run has it.
+  await place.redis.hset(`${place.prefix}{s00}:head`, "run", "0".repeat(40));
+  assert.equal(await store.standing(0), null);
+  assert.equal((await store.survey(0, ["a"])).standing, null);
+  await store.awaitPosition(0, epoch, 0);
+  assert.deepEqual((await store.survey(0, ["a"])).standing, told);
+  await store.close();
+});
+
 function commitOf(epoch: number, offset: number): ShardCommit {
   return {
     shard: 0,

@@ -37,7 +37,7 @@ const PLANTED: readonly Mutant[] = [
   ),
   patch("readers-do-not-wait", "wire/standing.ts", "if (position.offset >= until)", "if (until >= 0)"),
   patch("scrub-skipped", LOOP, "      await scrub();\n", ""),
-  patch("readers-told-once", LOSS, "    await tellReaders(shard);\n", "    void tellReaders;\n"),
+  patch("readers-told-once", LOSS, "    await tellReaders();\n", "    void tellReaders;\n"),
   patch("damage-of-the-head-ignored", LOSS, "(head.damage === null ? null : `shard ${shard}: ${head.damage}`)", "null"),
   patch("damaged-shard-not-emptied", LOSS, 'if ((await store.clear(shard, epoch)) === "fenced") return null;', ""),
   patch("damage-goes-on", LOOP, 'if (step.outcome === "damaged") throw', "if (false) throw", {

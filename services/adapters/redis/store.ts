@@ -1,6 +1,6 @@
 // The store on Redis. The keys of a shard share a hash tag, so a step is one script on one node:
-//   <prefix>{s07}:head    hash    epoch, offset, step, until, and how many entries, timers and parts there are: what is lost
-//                                 is noticed by the next step
+//   <prefix>{s07}:head    hash    epoch, offset, step, until, the run of the server that was told of it, and how many entries,
+//                                 timers and parts there are: what is lost is noticed by the next step
 //   <prefix>{s07}:outbox  stream  entries not yet published, id "<offset>-<step>"
 //   <prefix>{s07}:time, :completeness   sorted sets   ref by atMs
 //   <prefix>{s07}:names   set     names of the parts: counts them exactly, lists them without looking at other shards
@@ -16,6 +16,7 @@ import {
   type ShardStanding,
   type Store,
   StoreDamaged,
+  type Survey,
   type Timer,
 } from "#ports/store.ts";
 import type { ConnectionOptions } from "./connection.ts";
@@ -37,9 +38,9 @@ export interface RedisStore extends Store {
 }
 
 const SCAN_CHUNK_PARTS = 1_000;
-/** Fields of the head: how much there is of the keys of these names. */
 /** Of the head, what a reader beside the owner has to know. */
-const STANDING = ["offset", "step", "until"] as const;
+const STANDING = ["offset", "step", "until", "run"] as const;
+/** Fields of the head: how much there is of the keys of these names. */
 const COUNTED = ["outbox", "time", "completeness", "names"] as const;
 const QUEUES: readonly Timer["queue"][] = ["time", "completeness"];
 /** KEYS of commit.lua before the parts, and ARGV before what there may be any number of. */
@@ -91,6 +92,19 @@ export function openRedisStore(options: RedisStoreOptions): RedisStore {
     return await connection.run((redis) => redis.mgetBuffer(names.map((name) => start + name)));
   }
 
+  async function survey(shard: number, names: readonly string[]): Promise<Survey> {
+    const start = keyOf(shard, "p:");
+    const [head, about, values = []] = await connection.run(async (redis) => {
+      const transaction = redis.multi();
+      transaction.hmget(keyOf(shard, "head"), ...STANDING);
+      // Of the very server that answers.
+      transaction.info("server");
+      if (names.length > 0) transaction.mgetBuffer(names.map((name) => start + name));
+      return takeResults(await transaction.exec()) as [(string | null)[], string, (Buffer | null)[]?];
+    });
+    return { standing: readStanding(head, about), values };
+  }
+
   async function hasLost(shard: number, names: readonly string[]): Promise<boolean> {
     if (names.length === 0) return false;
     const listed = await connection.run((redis) => redis.smismember(keyOf(shard, "names"), ...names));
@@ -128,19 +142,8 @@ export function openRedisStore(options: RedisStoreOptions): RedisStore {
       return { next, lost };
     },
     hasLost,
-    async standing(shard) {
-      return readStanding(await connection.run((redis) => redis.hmget(keyOf(shard, "head"), ...STANDING)));
-    },
-    async survey(shard, names) {
-      const start = keyOf(shard, "p:");
-      const [head, values] = await connection.run(async (redis) => {
-        const transaction = redis.multi();
-        transaction.hmget(keyOf(shard, "head"), ...STANDING);
-        transaction.mgetBuffer(names.map((name) => start + name));
-        return takeResults(await transaction.exec()) as [(string | null)[], (Buffer | null)[]];
-      });
-      return { standing: readStanding(head), values };
-    },
+    standing: async (shard) => (await survey(shard, [])).standing,
+    survey,
     async awaitPosition(shard, epoch, until) {
       return (await runScript(awaitScript, [keyOf(shard, "head")], [epoch, until])) as "told" | "fenced";
     },
@@ -240,9 +243,10 @@ function writeCommit(commit: ShardCommit, keyOf: (rest: string) => string): Buff
   return frameWriter.finish();
 }
 
-function readStanding([offset, step, until]: readonly (string | null)[]): ShardStanding | null {
-  // Told at each take-over, so it is there unless the head is not.
-  if (until === null || until === undefined) return null;
+function readStanding([offset, step, until, run]: readonly (string | null)[], about: string): ShardStanding | null {
+  // Told at each take-over, so it is there unless the head is not; and a server that was started since, perhaps from a backup,
+  // was not told.
+  if (until === null || until === undefined || run !== /^run_id:(\S+)/m.exec(about)?.[1]) return null;
   return { position: { offset: Number(offset ?? 0), step: Number(step ?? 0) }, until: Number(until) };
 }
 

@@ -24,9 +24,7 @@ export function createExportRoutes(
       const { namespace, value } = identifier;
       const subject = await read(services, undefined, () => findSubject(services, namespace, value, country));
       if (!subject.ok) throw new ApiProblem("request-refused", { detail: subject.reason });
-      const [member = ""] = subject.members;
-      const { identifiers, profiles } = subject.component;
-      await record([profiles.get(identifiers.get(member)?.profile ?? "")?.id ?? null]);
+      await record([subject.located.component.profiles.get(subject.naming)?.id ?? null]);
       const gather: Gather = async (progress, signal) => {
         for (const end of (await log.endOffsets([resolvedTopic])).values()) progress.total += end;
         const watched = { read: watchReading(log, signal, (count) => (progress.read += count)) };
