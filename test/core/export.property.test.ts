@@ -97,7 +97,7 @@ describe("what a person is given", () => {
         for (const { event } of data.events)
           for (const text of leavesOf(event)) ok(!foreign.has(text), `${text} is somebody else's`);
       }),
-      runs(600),
+      runs(120),
     );
     t.diagnostic(JSON.stringify(met));
     checkMet(met.given > 0 && met.refused > 0 && met.shared > 0 && met.events > met.given);
