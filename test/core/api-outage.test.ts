@@ -62,14 +62,20 @@ test("while the store hangs readers get 503 with Retry-After, all but the first 
   const written = await countRulings(api);
   assert.equal((await client.lookUp({ body: customer })).status, 200);
   valve.close();
-  const startedAt = performance.now();
+  const tookMs: number[] = [];
   for (let i = 0; i < 20; i += 1) {
+    const askedAt = performance.now();
     const reply = await client.lookUp({ body: customer });
+    tookMs.push(performance.now() - askedAt);
     assert.ok(
       !reply.ok && reply.status === 503 && reply.problem.code === "store-unavailable" && reply.retryAfter === 5,
     );
   }
-  assert.ok(performance.now() - startedAt < 5 * CALL_MS, "one call has hung, nobody waited for it twice");
+  const [first = 0, ...others] = tookMs;
+  assert.ok(
+    first >= CALL_MS && Math.max(...others) < CALL_MS,
+    `one call has hung, nobody waited for it twice: ${tookMs}`,
+  );
   const command = await client.rule({ body: { verdict: "apart", identifiers: [customer, card], reason: "r" } });
   assert.deepEqual([command.ok, command.status], [false, 503]);
   assert.equal((await client.readReadiness({})).status, 503);

@@ -7,6 +7,7 @@ import { isWithoutFacts, type AcceptedIdentifier } from "#core/declaration.ts";
 import type { ErasureRequest } from "#core/erasure.ts";
 import { mailboxKey } from "#core/mailbox.ts";
 import type { Registry } from "#core/registry.ts";
+import { listVerdicts, pairOf } from "./oracle-identity.ts";
 
 export interface Refusal {
   readonly anchor: string;
@@ -40,6 +41,7 @@ export function forget(
   const spoken = new Map<string, boolean>();
   const silent = new Set<AcceptedEvent>();
   const orderless = new Set<AcceptedEvent>();
+  const isClaim = ({ erased }: AcceptedIdentifier) => erased === "claimed";
   const accepted = told.map((event) => {
     const at = Math.min(event.recordedAt, event.event.occurredAt);
     const names = new Map<string, string>();
@@ -82,9 +84,6 @@ export function forget(
         ]);
       }
     }
-    const isClaim = ({ erased }: AcceptedIdentifier) => erased === "claimed";
-    if (isTold)
-      for (const one of named.identifiers) spoken.set(one.key, (spoken.get(one.key) ?? false) || !isClaim(one));
     const anchor = named.identifiers.find(({ key }) => key === named.anchor);
     const isSilent =
       gone.has(named.anchor) || isBefore("shared", named.anchor) || (anchor !== undefined && isClaim(anchor));
@@ -92,6 +91,14 @@ export function forget(
     if (isSilent || (named.order !== null && gone.has(named.order.key))) orderless.add(named);
     return named;
   });
+  const verdicts = listVerdicts(accepted);
+  for (const named of accepted) {
+    const { ruling } = named;
+    // What was linked and lifted again was never said.
+    const isLink = ruling?.verdict === "linked" && verdicts.get(pairOf(ruling.one, ruling.other))?.verdict !== "lifted";
+    if (isWithoutFacts(named) && !isLink) continue;
+    for (const one of named.identifiers) spoken.set(one.key, (spoken.get(one.key) ?? false) || !isClaim(one));
+  }
   const hidden = new Set([...gone, ...[...spoken].flatMap(([key, isSpoken]) => (isSpoken ? [] : [key]))]);
   return {
     accepted,
