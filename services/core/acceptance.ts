@@ -46,6 +46,8 @@ export type DeadLetterReason = (typeof DEAD_LETTER_REASONS)[number];
 /** What became of an input record; every record has exactly one (O1). */
 export const OUTCOMES = ["folded", "duplicate", "suppressed", "skipped", "dead-lettered"] as const;
 export type Outcome = (typeof OUTCOMES)[number];
+/** Of an event that has come to its home. */
+export type FoldOutcome = Extract<Outcome, "folded" | "duplicate" | "suppressed">;
 
 /** What is to be said of a folded event: occurredAt was later than five minutes after recordedAt, and was clamped (P3). */
 export const OUTCOME_REASONS = ["occurred-at-clamped"] as const;

@@ -1,6 +1,7 @@
 // Orders of a component: each order's part, the totals of the identifier that it belongs to, and the lists by which a
 // profile's orders are found again.
 
+import type { FoldOutcome } from "./acceptance.ts";
 import type { Engine } from "./engine.ts";
 import { compareText } from "./comparison.ts";
 import { componentPart, openAbroad, type Component, type Entry } from "./component.ts";
@@ -30,7 +31,7 @@ export function listPart(identifierKey: string, n: number): string {
   return `l/${identifierKey}/${n}`;
 }
 
-/** Folds an order event into its order; false where the order knows the event already. */
+/** Folds an order event into its order, unless that knows the event already, or went with who placed it. */
 export function* foldOrderEvent(
   engine: Engine,
   workspace: Workspace,
@@ -39,18 +40,18 @@ export function* foldOrderEvent(
   event: ChannelEvent,
   cause: Cause,
   affected: Set<string>,
-): Steps<boolean> {
+): Steps<FoldOutcome> {
   const named = item.order;
-  if (named === null) return false;
+  if (named === null) return "duplicate";
   yield* load(workspace, [orderPart(named.key)]);
   const order = workspace.read<Order>(orderPart(named.key)) ?? createOrder(named.key, named.birth, named.value);
-  if (order.erased === true) return false;
+  if (order.erased === true) return "suppressed";
   const added = addOrderFact(order, item, event);
-  if (added === "known") return false;
+  if (added === "known") return "duplicate";
   if (added === "limit") workspace.effects.push({ kind: "limit", limit: "order-events" });
   workspace.write(orderPart(order.key), order);
   yield* adoptOrder(engine, workspace, component, order, cause, affected);
-  return added !== "moved";
+  return added === "moved" ? "duplicate" : "folded";
 }
 
 /**

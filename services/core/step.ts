@@ -1,6 +1,6 @@
 // One item of the inner log, applied: what the parts are next, and what the world and other homes are told.
 
-import type { OutcomeReason } from "./acceptance.ts";
+import type { FoldOutcome, OutcomeReason } from "./acceptance.ts";
 import { isAuthenticated } from "./configuration.ts";
 import { isWithoutFacts } from "./declaration.ts";
 import { compareText } from "./comparison.ts";
@@ -206,7 +206,7 @@ function* applyEvent(
       reportOutcome(workspace, item, "folded", isClamped ? "occurred-at-clamped" : null);
     return;
   }
-  let isNew = duplicate === null;
+  const isNew = duplicate === null;
   const anchor = component.identifiers.get(item.anchor);
   if (anchor !== undefined && isErasedFor(anchor, item, folded.occurredAt)) {
     evaluateAffected(engine, workspace, component, affected, cause);
@@ -222,14 +222,14 @@ function* applyEvent(
       foldFacts(engine, workspace, component, anchor, fragment, item, folded);
     if (isNew && anchor.profile !== null) affected.add(anchor.profile);
   }
+  let outcome: FoldOutcome = isNew ? "folded" : "duplicate";
   const trusted = engine.registry.sources.get(item.source)?.trustedForOrders === true;
   if (item.order?.local === true && trusted && folded.type.startsWith("order-")) {
     const added = yield* foldOrderEvent(engine, workspace, component, item, folded, cause, affected);
-    if (anchor === undefined) isNew = added;
+    if (anchor === undefined) outcome = added;
   }
   evaluateAffected(engine, workspace, component, affected, cause);
-  if (item.role === "anchor")
-    reportOutcome(workspace, item, isNew ? "folded" : "duplicate", isClamped ? "occurred-at-clamped" : null);
+  if (item.role === "anchor") reportOutcome(workspace, item, outcome, isClamped ? "occurred-at-clamped" : null);
 }
 
 /** Of the identifiers that live here. */
@@ -300,7 +300,7 @@ function findDuplicate(component: Component, item: EventItem, mark: number): "la
 function reportOutcome(
   workspace: Workspace,
   item: EventItem,
-  outcome: "folded" | "duplicate" | "suppressed",
+  outcome: FoldOutcome,
   reason: OutcomeReason | null = null,
 ): void {
   workspace.effects.push({

@@ -182,3 +182,16 @@ test("who had shared what was hers alone when she asked is told of its going, wh
     deepEqual(changes.at(-1), [{ path: `identifiers.phone.${phone}`, before: '"contested"', after: null }]);
   }
 });
+
+test("what comes of an order that went with her, though the request does not list it, is suppressed and no copy (G1, O1)", async () => {
+  const fold = await foldEach(story);
+  const draft = await fold.draftErasure("customer", ANA.customer);
+  ok(draft.ok && draft.keys.orders.length === 1);
+  // It came to its home when the request was made already.
+  await fold.erase({ requestId: "r1", at: START_MS + 5 * 60_000, ...draft.keys, orders: [] });
+  const late = tell("web", 20, "order-paid", {}, { ...order("canary-order"), occurredAt: START_MS });
+  deepEqual(
+    (await fold.fold(late)).map(({ outcome }) => outcome),
+    ["suppressed"],
+  );
+});

@@ -219,6 +219,9 @@ function checkOutcomes(
 ): string | null {
   const { registry } = kit.engineFor(plan);
   const folds = new Map<string, number>();
+  const suppressed = new Set(
+    outcomes.flatMap(({ source, eventId, outcome }) => (outcome === "suppressed" ? [`${source} ${eventId}`] : [])),
+  );
   for (const { source, eventId, outcome } of outcomes)
     if (outcome === "folded") folds.set(`${source} ${eventId}`, (folds.get(`${source} ${eventId}`) ?? 0) + 1);
   let letters = 0;
@@ -236,6 +239,8 @@ function checkOutcomes(
     if (count > 1 && isWithoutFacts(acceptance.accepted)) continue;
     // Of who was erased it is folded where it came before the request.
     if (count === 0 && isForgotten(acceptance.accepted, requests)) continue;
+    // Her order came to its home after the request was made, which does not list it, and went with her: so does what came later.
+    if (count === 0 && acceptance.accepted.order !== null && suppressed.has(`${source} ${event.eventId}`)) continue;
     if (count !== 1) return `${source} ${event.eventId} was folded ${count} times (O1)`;
   }
   const places = new Set(

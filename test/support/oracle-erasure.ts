@@ -94,8 +94,8 @@ export function forget(
   const verdicts = listVerdicts(accepted);
   for (const named of accepted) {
     const { ruling } = named;
-    // What was linked and lifted again was never said.
-    const isLink = ruling?.verdict === "linked" && verdicts.get(pairOf(ruling.one, ruling.other))?.verdict !== "lifted";
+    // A link that was taken back was never said.
+    const isLink = ruling?.verdict === "linked" && verdicts.get(pairOf(ruling.one, ruling.other))?.verdict === "linked";
     if (isWithoutFacts(named) && !isLink) continue;
     for (const one of named.identifiers) spoken.set(one.key, (spoken.get(one.key) ?? false) || !isClaim(one));
   }
