@@ -74,7 +74,7 @@ test("while the store hangs readers get 503 with Retry-After, all but the first 
   const [first = 0, ...others] = tookMs;
   assert.ok(
     first >= CALL_MS && Math.max(...others) < CALL_MS,
-    `one call has hung, nobody waited for it twice: ${tookMs}`,
+    `one call has hung, nobody waited for it twice: ${tookMs.join()}`,
   );
   const command = await client.rule({ body: { verdict: "apart", identifiers: [customer, card], reason: "r" } });
   assert.deepEqual([command.ok, command.status], [false, 503]);
