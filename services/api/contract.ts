@@ -36,7 +36,8 @@ import {
   DUE_PAGE_MAX,
   identifier,
   PASSAGES_PAGE_MAX,
-  PROFILE_ID,
+  NEXT,
+  profileId,
   reason,
   searched,
   TIMELINE_CURSOR,
@@ -96,7 +97,7 @@ export const CONTRACT = {
     summary: "The profile of an id; an old id leads, in one hop, to the profile that it went into",
     scope: "profile:read",
     isLookUp: true,
-    params: z.strictObject({ id: z.string().regex(PROFILE_ID) }),
+    params: z.strictObject({ id: profileId }),
     query: atLeast,
     status: 200,
     answer: profileAnswer,
@@ -168,10 +169,15 @@ export const CONTRACT = {
     summary: "What happened to a profile, page by page, the latest first",
     scope: "profile:read",
     isLookUp: true,
-    params: z.strictObject({ id: z.string().regex(PROFILE_ID) }),
+    params: z.strictObject({ id: profileId }),
     query: atLeast.extend({
       limit: z.coerce.number().int().min(1).max(TIMELINE_RULES.max).optional().meta({ description: "Default: 20." }),
-      before: z.string().max(40).regex(TIMELINE_CURSOR).optional().meta({ description: "`next` of the page before." }),
+      before: z
+        .string()
+        .max(40)
+        .regex(TIMELINE_CURSOR, NEXT)
+        .optional()
+        .meta({ description: "`next` of the page before." }),
     }),
     status: 200,
     answer: timelineAnswer,
@@ -183,10 +189,15 @@ export const CONTRACT = {
     summary: "The segments that a profile went through, the latest first: why, after how long, and what led there",
     scope: "profile:read",
     isLookUp: true,
-    params: z.strictObject({ id: z.string().regex(PROFILE_ID) }),
+    params: z.strictObject({ id: profileId }),
     query: atLeast.extend({
       limit: z.coerce.number().int().min(1).max(PASSAGES_PAGE_MAX).optional().meta({ description: "Default: 20." }),
-      before: z.string().max(64).regex(TRANSITION_ID).optional().meta({ description: "`next` of the page before." }),
+      before: z
+        .string()
+        .max(64)
+        .regex(TRANSITION_ID, NEXT)
+        .optional()
+        .meta({ description: "`next` of the page before." }),
     }),
     status: 200,
     answer: transitionsAnswer,
@@ -310,7 +321,7 @@ export const CONTRACT = {
     isLookUp: false,
     query: z.strictObject({
       limit: z.coerce.number().int().min(1).max(DUE_PAGE_MAX).optional().meta({ description: "Default: 500." }),
-      from: z.string().regex(DUE_CURSOR).optional().meta({ description: "`next` of the page before." }),
+      from: z.string().regex(DUE_CURSOR, NEXT).optional().meta({ description: "`next` of the page before." }),
     }),
     status: 200,
     answer: dueAnswer,
@@ -402,11 +413,9 @@ export const CHANGES = {
   summary: "Changes of profiles as they happen (text/event-stream); goes on after Last-Event-ID",
   scope: "profile:read",
   query: z.strictObject({
-    profileId: z
-      .string()
-      .regex(PROFILE_ID)
-      .optional()
-      .meta({ description: "Only what is about this profile, or the one that it went into." }),
+    profileId: profileId.optional().meta({
+      description: "Only what is about this profile, or the one that it went into.",
+    }),
   }),
   problems: [...READING, "audit-unavailable", "log-unavailable", "too-many-streams"],
 } as const;

@@ -21,10 +21,13 @@ export const atLeast = z.strictObject({
   "at-least": z
     .string()
     .max(128)
-    .regex(POSITION)
+    .regex(POSITION, "a position of an earlier answer")
     .optional()
     .meta({ description: "A position of an earlier answer: waits for it, and answers 503 where that takes too long." }),
 });
+
+/** What is wrong with another cursor than that. */
+export const NEXT = "`next` of the page before";
 
 /** Instant of the last line, and how many lines of it were shown. */
 export const TIMELINE_CURSOR = /^(\d{1,15})\.(\d{1,3})$/;
@@ -32,7 +35,7 @@ export const TIMELINE_CURSOR = /^(\d{1,15})\.(\d{1,3})$/;
 export const TRANSITION_ID = /^[A-Za-z0-9_-]{22}\.\d{1,15}$/;
 export const PASSAGES_PAGE_MAX = 100;
 
-export const PROFILE_ID = /^[A-Za-z0-9_-]{22}$/;
+export const profileId = z.string().regex(/^[A-Za-z0-9_-]{22}$/, "a profile id: 22 letters, digits, - and _");
 
 export const commandId = z
   .uuid()
@@ -43,7 +46,7 @@ export const reason = z.string().min(1).max(1000);
 const personName = z
   .string()
   .max(100)
-  .regex(/[\p{L}\p{N}]/u);
+  .regex(/[\p{L}\p{N}]/u, "a letter or a digit at least");
 const named = z.string().min(1).max(63);
 
 export const correction = z.discriminatedUnion("kind", [
@@ -98,6 +101,6 @@ export const searched = z.discriminatedUnion("by", [
     postcode: z
       .string()
       .max(20)
-      .regex(/[\p{L}\p{N}]/u),
+      .regex(/[\p{L}\p{N}]/u, "a letter or a digit at least"),
   }),
 ]);

@@ -305,9 +305,9 @@ function toProblem(error: unknown): ApiProblem {
   if (validation !== undefined)
     return new ApiProblem("malformed-request", {
       errors: validation.map(({ instancePath, keyword, message }) => ({
-        path: `${validationContext}${instancePath.replaceAll("/", ".")}`,
+        path: `${validationContext}${instancePath.replaceAll("/", ".")}`.replace(/\.$/, ""),
         // The schema's own words name what was not known.
-        message: keyword === "unrecognized_keys" ? "a key that is not known here" : message,
+        message: keyword === "unrecognized_keys" ? "a key that is not known here: see /openapi.json" : message,
       })),
     });
   if (code === "FST_ERR_CTP_BODY_TOO_LARGE") return new ApiProblem("too-large");

@@ -1,6 +1,7 @@
 // What the routes work with: the engine's readers and the log, behind gates that keep a service that is away from holding
 // requests up.
 
+import { compareText } from "#core/comparison.ts";
 import type { Hash } from "#core/identifier.ts";
 import type { Codec } from "#ports/codec.ts";
 import type { Log } from "#ports/log.ts";
@@ -100,6 +101,14 @@ export async function read<T>(services: ApiServices, atLeast: string | undefined
   } catch (error) {
     throw translateStore(error);
   }
+}
+
+/** Which namespaces there are is no secret, and a misspelt one is no person that nobody knows. Throws ApiProblem. */
+export function requireNamespace({ engine }: Pick<ApiServices, "engine">, name: string, path: string): void {
+  const { namespaces } = engine.registry;
+  if (namespaces.has(name)) return;
+  const message = `none of ${[...namespaces.keys()].sort(compareText).join(", ")}`;
+  throw new ApiProblem("malformed-request", { errors: [{ path, message }] });
 }
 
 export function translateStore(error: unknown): unknown {

@@ -9,7 +9,7 @@ import type { Exports, Gather } from "../exports.ts";
 import type { Handlers } from "../handler.ts";
 import { ApiProblem } from "../problem.ts";
 import { describeInstant, maySee } from "../profile-answer.ts";
-import { type ApiServices, read } from "../services.ts";
+import { type ApiServices, read, requireNamespace } from "../services.ts";
 
 export function createExportRoutes(
   services: ApiServices,
@@ -22,6 +22,7 @@ export function createExportRoutes(
     async exportPerson({ body: { id = randomUUID(), identifier }, caller, record }) {
       if (!maySee(caller)) throw new ApiProblem("forbidden");
       const { namespace, value } = identifier;
+      requireNamespace(services, namespace, "body.identifier.namespace");
       const subject = await read(services, undefined, () => findSubject(services, namespace, value, country));
       if (!subject.ok) throw new ApiProblem("request-refused", { detail: subject.reason });
       await record([subject.located.component.profiles.get(subject.naming)?.id ?? null]);

@@ -4,7 +4,7 @@ import { lookUp, lookUpAll, lookUpId, type FoundProfile } from "#services/wire/l
 import type { Handlers } from "../handler.ts";
 import { ApiProblem } from "../problem.ts";
 import { answerProfile } from "../profile-answer.ts";
-import { type ApiServices, read } from "../services.ts";
+import { type ApiServices, read, requireNamespace } from "../services.ts";
 import { answerTimeline } from "../timeline.ts";
 import { viewForAgent, viewForMarketing, viewForProduct, viewForService } from "../view.ts";
 
@@ -30,6 +30,7 @@ export function createProfileRoutes(services: ApiServices): ProfileRoutes {
 
   async function find({ body, query }: ByIdentifier): Promise<FoundProfile> {
     const { namespace, value } = body;
+    requireNamespace(services, namespace, "body.namespace");
     const found = await read(services, query["at-least"], () => lookUp(services, namespace, value, country));
     if (!found.found) throw new ApiProblem("not-found");
     return found;

@@ -6,7 +6,7 @@ import { sendCommand } from "../command.ts";
 import type { Handlers } from "../handler.ts";
 import { formatRulingPosition } from "../position.ts";
 import { ApiProblem } from "../problem.ts";
-import { type ApiServices, read } from "../services.ts";
+import { type ApiServices, read, requireNamespace } from "../services.ts";
 import { identify } from "./explanation.ts";
 
 export function createRulingRoutes(services: ApiServices): Pick<Handlers, "rule"> {
@@ -15,6 +15,8 @@ export function createRulingRoutes(services: ApiServices): Pick<Handlers, "rule"
   return {
     async rule({ body, caller, record }) {
       const { id = randomUUID(), verdict, identifiers, reason } = body;
+      for (const [place, { namespace }] of identifiers.entries())
+        requireNamespace(services, namespace, `body.identifiers.${place}.namespace`);
       const located = await read(services, undefined, async () => {
         try {
           return await judgeRuling(services, verdict, identifiers, country);

@@ -13,7 +13,7 @@ import type { Answer, Handlers, Request } from "../handler.ts";
 import type { CONTRACT } from "../contract.ts";
 import { formatErasurePosition, formatStatementPosition, openPosition } from "../position.ts";
 import { ApiProblem } from "../problem.ts";
-import { type ApiServices, read } from "../services.ts";
+import { type ApiServices, read, requireNamespace } from "../services.ts";
 import { identify } from "./explanation.ts";
 
 const PAUSE_MS = 50;
@@ -35,6 +35,7 @@ export function createStatementRoutes(services: ApiServices): Pick<Handlers, "no
     statement: Pick<Statement, "identifier" | "text" | "said">,
     orderId: string | null = null,
   ): Promise<Answer<(typeof CONTRACT)["note"]>> {
+    requireNamespace(services, statement.identifier.namespace, "body.identifier.namespace");
     const judged = await read(services, undefined, () => judgeStatement(services, statement.identifier, country));
     if (!judged.ok) throw new ApiProblem("request-refused", { detail: judged.reason });
     const told = identify(services, judged.located);
@@ -89,6 +90,7 @@ export function createStatementRoutes(services: ApiServices): Pick<Handlers, "no
       return state(id, asked, { identifier, text: reason, said: writeCorrection(id, correction) });
     },
     async erase(request) {
+      requireNamespace(services, request.body.identifier.namespace, "body.identifier.namespace");
       const id = request.body.id ?? randomUUID();
       const { profileId, keys } = (await findWritten(request)) ?? (await write(id, request));
       const position = formatErasurePosition(id);
