@@ -24,7 +24,7 @@ export interface Message {
 
 export class AutomationOutbox extends Book {
   constructor(file?: string) {
-    super(TABLES, file);
+    super(TABLES, file, true);
   }
 
   /** These three are called within a transaction. */

@@ -9,19 +9,24 @@ import { setImmediate } from "node:timers/promises";
 import type { Codec } from "#ports/codec.ts";
 import { type Log, type LogRecord, partitionKey } from "#ports/log.ts";
 
-/** Records of one transaction. */
-const BATCH_MAX = 500;
+/** Records of one transaction: while it runs, nothing else of the process does. */
+const BATCH_MAX = 50;
 
 const POSITIONS = `CREATE TABLE IF NOT EXISTS positions (partition TEXT PRIMARY KEY, next INTEGER NOT NULL) WITHOUT ROWID;`;
 
 export class Book {
   readonly sqlite: DatabaseSync;
 
-  /** tables: `CREATE TABLE IF NOT EXISTS …`. Without a file it is kept in memory. */
-  constructor(tables: string, file: string = ":memory:") {
+  /**
+   * tables: `CREATE TABLE IF NOT EXISTS …`. Without a file it is kept in memory. isKept: what was done about a record may not be
+   * forgotten in a power cut; else the last records are read again then, and no disk is waited for.
+   */
+  constructor(tables: string, file: string = ":memory:", isKept = false) {
     if (file !== ":memory:") mkdirSync(dirname(file), { recursive: true });
     this.sqlite = new DatabaseSync(file, { timeout: 5000 });
-    this.sqlite.exec(`PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; ${POSITIONS} ${tables}`);
+    this.sqlite.exec(
+      `PRAGMA journal_mode = WAL; PRAGMA synchronous = ${isKept ? "FULL" : "NORMAL"}; ${POSITIONS} ${tables}`,
+    );
   }
 
   transact(body: () => void): void {
