@@ -143,6 +143,7 @@ export class Asking {
   async #draft(place: number, attempt: number): Promise<Keys | null> {
     const { recorded, world } = this.#ground;
     const services = listServices(this.#ground);
+    if (recorded.length === 0) return null;
     const last = recorded.length - 1;
     const from = place % 2 === 0 ? last : Math.floor(world.draw(`erasure ${place} of ${attempt}`) * recorded.length);
     try {

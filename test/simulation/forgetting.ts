@@ -199,13 +199,19 @@ export class Forgetting {
   }
 
   /** Of what is on its way to the inner log all that it says. */
+  /**
+   * An event that was on its way to a home which has moved goes on as it came, under the key of her life, which nobody has any
+   * more (readable.ts). All else that a home tells another is looked at.
+   */
   #lookInto(topic: string, value: Uint8Array): void {
     const { kit, state } = this.#ground;
-    this.#look(value, `a record for ${topic}`);
-    if (this.#gone.size === 0 || topic !== NAMES.resolved) return;
-    const decoded = kit.codec.decode(value);
-    if (!decoded.ok) return;
-    for (const plain of state.keyring.reveal(decoded.value as BundleValue)) this.#look(plain, `a record for ${topic}`);
+    if (this.#gone.size === 0) return;
+    const decoded = topic === NAMES.resolved ? kit.codec.decode(value) : null;
+    if (decoded?.ok !== true) return this.#look(value, `a record for ${topic}`);
+    const bundle = decoded.value as BundleValue;
+    const told = { ...bundle, items: bundle.items.filter(({ event }) => !event) };
+    for (const plain of [kit.encodeBundle(told), ...state.keyring.reveal(told)])
+      this.#look(plain, `a record for ${topic}`);
   }
 
   #revealMarks(bytes: Uint8Array, bundle: BundleValue): string[] {

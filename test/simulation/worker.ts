@@ -72,7 +72,11 @@ export class Worker {
   }
 
   restart(): void {
-    this.#life.end();
+    const { world } = this.#ground;
+    const ended = this.#life;
+    ended.end();
+    // Of one that was asked to end while it started, a membership may be left.
+    world.after(SESSION_MS, `session of ${this.name}`, () => this.#expire(ended));
     this.#life = this.#beBorn();
   }
 
