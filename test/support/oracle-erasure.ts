@@ -27,10 +27,12 @@ export interface Remembered {
   lastingOrders(event: AcceptedEvent): boolean;
 }
 
+/** linksStay: a link that was taken back has said her identifiers all the same, as where it came after the request. */
 export function forget(
   registry: Registry,
   told: readonly AcceptedEvent[],
   requests: readonly ErasureRequest[],
+  linksStay = false,
 ): Remembered {
   const { hash } = registry;
   const refused = new Map<string, Refusal[]>();
@@ -94,8 +96,8 @@ export function forget(
   const verdicts = listVerdicts(accepted);
   for (const named of accepted) {
     const { ruling } = named;
-    // A link that was taken back was never said.
-    const isLink = ruling?.verdict === "linked" && verdicts.get(pairOf(ruling.one, ruling.other))?.verdict === "linked";
+    const isStanding = ruling !== null && verdicts.get(pairOf(ruling.one, ruling.other))?.verdict === "linked";
+    const isLink = ruling?.verdict === "linked" && (linksStay || isStanding);
     if (isWithoutFacts(named) && !isLink) continue;
     for (const one of named.identifiers) spoken.set(one.key, (spoken.get(one.key) ?? false) || !isClaim(one));
   }

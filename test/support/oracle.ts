@@ -78,7 +78,7 @@ export interface OraclePeople {
   readonly givenUp: ReadonlySet<string>;
 }
 
-/** atMs: the shard's time, for rules that depend on it. isHeld: what a source that vouches for nothing might have told. */
+/** atMs: the shard's time, for rules that depend on it. isHeld: what a source that vouches for nothing might have told. linksStay: see forget. */
 export function recomputePeople(
   events: readonly RecordedEvent[],
   configuration: Configuration,
@@ -86,6 +86,7 @@ export function recomputePeople(
   atMs = 0,
   requests: readonly ErasureRequest[] = [],
   isHeld: (source: string, recordedAt: number) => boolean = () => false,
+  linksStay = false,
 ): OraclePeople {
   const registry = createRegistry(configuration, hash);
   const sources = configuration.sources.map((one) => ({ ...one, assurance: {}, assuranceByType: {} }));
@@ -97,7 +98,7 @@ export function recomputePeople(
     if (acceptance.ok && backfill === true) loaded.add(acceptance.accepted);
     return acceptance.ok ? [acceptance.accepted] : [];
   });
-  const { accepted, hidden, refused, lastingFacts, lastingOrders } = forget(registry, told, requests);
+  const { accepted, hidden, refused, lastingFacts, lastingOrders } = forget(registry, told, requests, linksStay);
   for (const [place, event] of accepted.entries()) if (loaded.has(told[place] as AcceptedEvent)) history.add(event);
   const latestMs = Math.max(0, ...events.map(({ recordedAt }) => recordedAt));
   const verdicts = listVerdicts(accepted);
