@@ -19,8 +19,8 @@ export interface Index {
   get(keys: readonly string[]): Promise<(string | null)[]>;
   /** Sets each key that is absent; result i is the value that key i holds afterwards (the given one, or the earlier one). */
   putIfAbsent(entries: readonly { readonly key: string; readonly value: string }[]): Promise<string[]>;
-  /** Sets the keys whatever they hold: what the log says, after a loss. */
-  restore(entries: readonly { readonly key: string; readonly value: string }[]): Promise<void>;
+  /** Sets the keys whatever they hold, but for those that hold `final`: what the log says, after a loss. */
+  restore(entries: readonly { readonly key: string; readonly value: string }[], final?: string): Promise<void>;
   /** One for each part of the index that can lose something by itself, in the same order each time. */
   readMarks(): Promise<IndexMark[]>;
   /** Writes the text beside each part where that of `from` still stands, and its keeper has the part still. */

@@ -15,7 +15,7 @@ import { type Log, partitionKey } from "#ports/log.ts";
 import { readBundle, type BundleValue } from "./bundle.ts";
 import { birthKey, parentKey, type ComponentIndex } from "./component-index.ts";
 import type { Waiting } from "./patience.ts";
-import { indexKey } from "./payload-keys.ts";
+import { DESTROYED, indexKey } from "./payload-keys.ts";
 import { BLIND } from "./sealing.ts";
 
 export interface IndexKeeperServices {
@@ -197,7 +197,11 @@ export class IndexKeeper {
     let count = 0;
     let read = new Map<string, string>();
     const flush = async (): Promise<void> => {
-      await index.restore([...read].map(([name, value]) => ({ key: indexKey(name), value })));
+      // Somebody may be destroying one, and has not written it yet.
+      await index.restore(
+        [...read].map(([name, value]) => ({ key: indexKey(name), value })),
+        DESTROYED,
+      );
       count += read.size;
       read = new Map();
     };

@@ -70,6 +70,13 @@ export function testIndex(name: string, open: OpenIndex): void {
     assert.deepEqual(await index.get(["a", "b"]), ["2", "3"]);
   });
 
+  indexTest("what is final stays, whatever is put back beside it (G1, S2)", async (index, other) => {
+    await index.putIfAbsent([entry("a", "-"), entry("b", "1")]);
+    await other.restore([entry("a", "2"), entry("b", "2"), entry("c", "2"), entry("d", "-")], "-");
+    await index.restore([], "-");
+    assert.deepEqual(await index.get(["a", "b", "c", "d"]), ["-", "2", "2", "-"]);
+  });
+
   indexTest(
     "a mark moves only from where its reader saw it and under the keeper that it saw, and is no key of the index (S2)",
     async (first, second) => {

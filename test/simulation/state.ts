@@ -184,7 +184,7 @@ export class ServerState {
         };
         return ask(name, put);
       },
-      restore: (entries) => ask(`index restore ${entries[0]?.key}`, () => index.restore(entries)),
+      restore: (entries, final) => ask(`index restore ${entries[0]?.key}`, () => index.restore(entries, final)),
       readMarks: () => ask("index marks", () => index.readMarks()),
       moveMarks: (from, to) => ask("index mark", () => index.moveMarks(from, to)),
       close: async () => {},

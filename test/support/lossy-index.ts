@@ -35,7 +35,7 @@ export function openLossyIndex(openMemoryIndex: () => Index = openMemory): Lossy
   const lossy: Index = {
     get: (keys) => index.get(keys),
     putIfAbsent: (entries) => write((to) => to.putIfAbsent(entries)),
-    restore: (entries) => write((to) => to.restore(entries)),
+    restore: (entries, final) => write((to) => to.restore(entries, final)),
     moveMarks([from], to) {
       const known = `${keeper}`;
       return write(async (on) => {

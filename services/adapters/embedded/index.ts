@@ -34,10 +34,11 @@ export function openEmbeddedIndex(database: Database): Index {
         ),
       );
     },
-    async restore(entries) {
+    async restore(entries, final) {
       guard(() =>
         database.transact(() => {
-          for (const { key, value } of entries) upsertRoute.run(key, value);
+          for (const { key, value } of entries)
+            if (final === undefined || readRoute(key) !== final) upsertRoute.run(key, value);
         }),
       );
     },

@@ -16,8 +16,9 @@ export function openMemoryIndex(): Index {
         return present ?? value;
       });
     },
-    async restore(entries) {
-      for (const { key, value } of entries) values.set(key, value);
+    async restore(entries, final) {
+      for (const { key, value } of entries)
+        if (final === undefined || values.get(key) !== final) values.set(key, value);
     },
     async readMarks() {
       return [{ text: kept, keeper: "", doubtful: false }];

@@ -39,7 +39,13 @@ local earlier = {}
 for i, key in ipairs(KEYS) do earlier[i] = redis.call('SET', key, ARGV[i], 'NX', 'GET') end
 return earlier
 `);
-/** Bounds how long the script holds Redis. */
+/** KEYS; ARGV a value that stays where it stands, and of each key its value. Returns nothing. */
+const RESTORE_UNLESS = openScript(`
+for i, key in ipairs(KEYS) do
+  if redis.call('GET', key) ~= ARGV[1] then redis.call('SET', key, ARGV[i + 1]) end
+end
+`);
+/** Bounds how long a script holds Redis. */
 const PUT_AT_ONCE = 1_000;
 
 export function openRedisIndex(options: RedisIndexOptions): Index {
@@ -75,13 +81,27 @@ export function openRedisIndex(options: RedisIndexOptions): Index {
     });
   }
 
+  async function restoreUnless(entries: Parameters<Index["restore"]>[0], final: string): Promise<void> {
+    await connection.run(async (redis) => {
+      const atOnce = redis instanceof Cluster ? 1 : PUT_AT_ONCE;
+      const calls: Promise<unknown>[] = [];
+      for (let at = 0; at < entries.length; at += atOnce) {
+        const some = entries.slice(at, at + atOnce);
+        const [keys, values] = [some.map(({ key }) => keyOf(key)), some.map(({ value }) => value)];
+        calls.push(RESTORE_UNLESS.call(redis, keys, [final, ...values]));
+      }
+      await Promise.all(calls);
+    });
+  }
+
   return {
     get: (keys) => read(keys.map(keyOf)),
     async putIfAbsent(entries) {
       const earlier = await put(entries);
       return entries.map(({ value }, i) => earlier[i] ?? value);
     },
-    async restore(entries) {
+    async restore(entries, final) {
+      if (final !== undefined) return await restoreUnless(entries, final);
       if (entries.length === 0) return;
       await connection.run(async (redis) => {
         if (redis instanceof Cluster) await Promise.all(entries.map(({ key, value }) => redis.set(keyOf(key), value)));
