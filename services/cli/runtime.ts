@@ -129,7 +129,7 @@ export async function openRuntime(loaded: LoadedConfiguration, options: RuntimeO
     now: () => performance.now(),
   };
   // Whoever only reads puts nothing back.
-  const keys = new PayloadKeys({ ...ofKeys, repair: () => keeper.check() });
+  const keys = new PayloadKeys({ ...ofKeys, repair: (names) => keeper.checkKeys(names) });
   const { topicPrefix } = deployment.kafka;
 
   async function requireSafety(): Promise<void> {

@@ -65,6 +65,21 @@ export class IndexKeeper {
     return this.#checking;
   }
 
+  /**
+   * The same, for whoever misses the keys of these names. One that was drawn while the index failed over stands on its topic
+   * alone where its transaction ended when the index had been put back: it is looked for there.
+   */
+  async checkKeys(names: ReadonlySet<string>): Promise<void> {
+    const { index } = this.#services;
+    await this.check();
+    const held = await index.get([...names].map(indexKey));
+    const missing = new Set([...names].filter((_, place) => held[place] === null));
+    if (missing.size === 0) return;
+    const read = new Map<string, string>();
+    for await (const [name, value] of this.#readKeys(0)) if (missing.has(name)) read.set(name, value);
+    await index.putIfAbsent([...read].map(([name, value]) => ({ key: indexKey(name), value })));
+  }
+
   /** A batch was resolved and will be on the log; to be called back once it is there, or never will be. */
   expect(): () => void {
     const { promise, resolve } = Promise.withResolvers<void>();
@@ -192,8 +207,7 @@ export class IndexKeeper {
 
   /** In the order of the topic: of each name its last record counts. */
   async #restoreKeys(from: number): Promise<number> {
-    const { log, index, keysTopic } = this.#services;
-    if (keysTopic === undefined) return 0;
+    const { index } = this.#services;
     let count = 0;
     let read = new Map<string, string>();
     const flush = async (): Promise<void> => {
@@ -205,13 +219,20 @@ export class IndexKeeper {
       count += read.size;
       read = new Map();
     };
-    const start = new Map([[partitionKey({ topic: keysTopic, partition: 0 }), from]]);
-    for await (const { key, value } of log.read([keysTopic], { from: start, follow: false, awaitsOpen: true })) {
-      if (key !== null && value !== null) read.set(key, Buffer.from(value).toString("latin1"));
+    for await (const [name, value] of this.#readKeys(from)) {
+      read.set(name, value);
       if (read.size >= RESTORED_AT_ONCE) await flush();
     }
     await flush();
     return count;
+  }
+
+  async *#readKeys(from: number): AsyncGenerator<[name: string, value: string]> {
+    const { log, keysTopic } = this.#services;
+    if (keysTopic === undefined) return;
+    const start = new Map([[partitionKey({ topic: keysTopic, partition: 0 }), from]]);
+    for await (const { key, value } of log.read([keysTopic], { from: start, follow: false, awaitsOpen: true }))
+      if (key !== null && value !== null) yield [key, Buffer.from(value).toString("latin1")];
   }
 
   async #readEnds(): Promise<number[]> {

@@ -23,8 +23,8 @@ export interface PayloadKeysOptions {
   readonly topic: string;
   /** A clock that only ever measures how old something is. */
   now(): number;
-  /** Puts back what the index has lost. */
-  repair?(): Promise<unknown>;
+  /** Puts back what the index has lost, these names at least. */
+  repair?(names: ReadonlySet<string>): Promise<unknown>;
 }
 
 /** A name that something is sealed under has no key and was not destroyed. */
@@ -65,7 +65,7 @@ export class PayloadKeys {
     const wanted = [...new Set(names)];
     let held = await this.#find(wanted);
     if (held.size < wanted.length && this.#options.repair !== undefined) {
-      await this.#options.repair();
+      await this.#options.repair(new Set(wanted.filter((name) => !held.has(name))));
       held = await this.#find(wanted);
     }
     const missing = wanted.find((name) => !held.has(name));

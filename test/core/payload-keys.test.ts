@@ -30,6 +30,29 @@ function open(index: Index = openMemoryIndex()) {
   return { index, start, pass: (ms: number) => (nowMs += ms) };
 }
 
+async function openLog() {
+  const log = openMemoryLog();
+  await log.createTopics([
+    { name: "weft.resolved", partitions: 1, config: {} },
+    { name: TOPIC, partitions: 1, config: {} },
+  ]);
+  return log;
+}
+
+function openKeeper(index: Index, log: ReturnType<typeof openMemoryLog>): IndexKeeper {
+  return new IndexKeeper({
+    index,
+    known: new ComponentIndex(index),
+    log,
+    codec: {} as never,
+    resolvedTopic: "weft.resolved",
+    keysTopic: TOPIC,
+    shards: 1,
+    waiting: { onWait: () => {} },
+    run: "test",
+  });
+}
+
 describe("what is sealed", () => {
   it("has a nonce of its own each time, and so never the same bytes (G1)", () => {
     const key = createSecretKey(randomBytes(32));
@@ -143,29 +166,42 @@ describe("a payload's key", () => {
     const { index, start } = open();
     const keys = start();
     const { records } = await keys.toSeal(["x", "y"], LIFE);
-    const log = openMemoryLog();
-    await log.createTopics([
-      { name: "weft.resolved", partitions: 1, config: {} },
-      { name: TOPIC, partitions: 1, config: {} },
-    ]);
+    const log = await openLog();
     await log.append([...records, ...(await keys.destroy(["y"]))]);
     const empty = openMemoryIndex();
-    const keeper = new IndexKeeper({
-      index: empty,
-      known: new ComponentIndex(empty),
-      log,
-      codec: {} as never,
-      resolvedTopic: "weft.resolved",
-      keysTopic: TOPIC,
-      shards: 1,
-      waiting: { onWait: () => {} },
-      run: "test",
-    });
-    await keeper.check();
+    await openKeeper(empty, log).check();
     const names = ["x", "y"].map(indexKey);
     deepEqual(await empty.get(names), await index.get(names));
     equal((await empty.get(names))[1], DESTROYED);
     notDeepEqual(await empty.get(names), [DESTROYED, DESTROYED]);
+  });
+
+  it("that came to its topic after the index had been put back is looked for there, and what was drawn since stays (S2)", async () => {
+    const { index, start } = open();
+    const log = await openLog();
+    const whole = openMemoryIndex();
+    const keeper = openKeeper(whole, log);
+    await keeper.check();
+    const { records, ...sealing } = await start().toSeal(["x", "y"], LIFE);
+    await log.append(records);
+    const other = await start({ index: whole }).toSeal(["y"], LIFE);
+    const repair = (names: ReadonlySet<string>) => keeper.checkKeys(names);
+    const opening = await start({ index: whole, repair }).toOpen(["x", "y"]);
+    deepEqual(Buffer.from(opening.open("x", sealing.seal("x", PLAIN)) ?? []), PLAIN);
+    deepEqual(Buffer.from(opening.open("y", other.seal("y", PLAIN)) ?? []), PLAIN);
+    deepEqual(await whole.get([indexKey("x")]), await index.get([indexKey("x")]));
+    await rejects(start({ index: whole, repair }).toOpen(["z"]), KeyMissing);
+  });
+
+  it("is not put back by whoever read the topic before it was destroyed (G1)", async () => {
+    const { index, start } = open();
+    const keys = start();
+    const log = await openLog();
+    await log.append((await keys.toSeal(["x"], LIFE)).records);
+    // Its word is in the index, and not on the topic yet.
+    await keys.destroy(["x"]);
+    await openKeeper(index, log).check();
+    deepEqual(await index.get([indexKey("x")]), [DESTROYED]);
   });
 
   it(`is held in memory with no more than ${CACHED_KEYS_MAX} others, and then asked for again`, async () => {

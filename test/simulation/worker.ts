@@ -136,7 +136,7 @@ export class Worker {
             keys: new system.PayloadKeys({
               ...ofKeys,
               now: () => world.nowMs * KEYS_AGE,
-              repair: () => keeper.check(),
+              repair: (names) => keeper.checkKeys(names),
             }),
           }
         : {};
