@@ -1,5 +1,5 @@
-// Requests to be forgotten, at random points of whatever else goes on, two thousand in each whole run:
-// `npm run simulate -- --erasures N` makes more. WEFT_PROPERTY_RUNS scales them; the seeds are the same each time.
+// Requests to be forgotten, at random points of whatever else goes on, two thousand in each whole run, every other seed with
+// payload keys: `npm run simulate -- --erasures N [--sealed]` makes more. WEFT_PROPERTY_RUNS scales them; the seeds are the same each time.
 
 import { deepEqual } from "node:assert/strict";
 import { describe, it } from "node:test";
@@ -15,9 +15,13 @@ describe("who asks to be forgotten in a simulated deployment", () => {
     const failures: string[] = [];
     const heard = () => tally.counts.get(ERASURES) ?? 0;
     for (let from = 1; from <= VACUITY_SEEDS_MIN || heard() < REQUESTS; from += 1)
-      await runCampaign({ kind: "erasing", from, seeds: 1, doubleEvery: DOUBLE_EVERY }, tally, ({ seed, failure }) => {
-        if (failure !== null) failures.push(`seed ${seed}: ${failure}`);
-      });
+      await runCampaign(
+        { kind: from % 2 === 0 ? "sealed" : "erasing", from, seeds: 1, doubleEvery: DOUBLE_EVERY },
+        tally,
+        ({ seed, failure }) => {
+          if (failure !== null) failures.push(`seed ${seed}: ${failure}`);
+        },
+      );
     t.diagnostic(`${heard()} erasures in ${tally.seeds} seeds; ${tally.faults} faults, ${tally.hard} of them hard`);
     deepEqual(failures, []);
     deepEqual(listMissing(tally, "erasing"), []);
