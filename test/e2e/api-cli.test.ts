@@ -137,7 +137,8 @@ test("the admin surface counts by source, outcome and code, and no metric holds 
       assert.equal((await post("/profiles/lookup", by, `Bearer ${canary}`)).status, 401);
       assert.equal((await post(`/${canary}?${canary}`, by)).status, 404);
       assert.equal((await post("/profiles/lookup", `{"${canary}":1}`)).status, 400);
-      assert.equal((await post("/profiles/lookup", JSON.stringify({ namespace: canary, value: canary }))).status, 404);
+      assert.equal((await post("/profiles/lookup", JSON.stringify({ namespace: canary, value: canary }))).status, 400);
+      assert.equal((await post("/profiles/lookup", JSON.stringify({ namespace: "card", value: canary }))).status, 404);
       const expected = [
         'weft_records_total{source="crm",outcome="accepted"} 3',
         'weft_records_total{source="crm",outcome="duplicate"} 1',
