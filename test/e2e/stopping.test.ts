@@ -36,6 +36,9 @@ writeFileSync(
   ].join("\n"),
 );
 
+// The services of the other tests are not what it waits for.
+const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("WEFT_")));
+
 interface Started {
   readonly child: ChildProcess;
   readonly said: () => string;
@@ -44,7 +47,10 @@ interface Started {
 }
 
 function start(...args: readonly string[]): Started {
-  const child = spawn(process.execPath, [WEFT, "--config", config, ...args], { stdio: ["ignore", "pipe", "pipe"] });
+  const child = spawn(process.execPath, [WEFT, "--config", config, ...args], {
+    stdio: ["ignore", "pipe", "pipe"],
+    env,
+  });
   let said = "";
   for (const stream of [child.stdout, child.stderr])
     stream.on("data", (chunk: Buffer) => {
