@@ -17,8 +17,8 @@ const SHREDDING: readonly Mutant[] = [
   patch(
     "destroyed-key-put-back-from-an-old-record",
     "wire/index-keeper.ts",
-    "if (key !== null && value !== null) read.set(",
-    "if (key !== null && value !== null && !read.has(key)) read.set(",
+    "      read.set(name, value);\n      if (read",
+    "      if (!read.has(name)) read.set(name, value);\n      if (read",
   ),
   patch("group-keeps-what-she-told", "core/item.ts", 'local || role === "place"', "local"),
 ];
