@@ -56,7 +56,7 @@ export async function awaitPosition(services: ApiServices, text: string): Promis
 }
 
 /** What tells whether it is reached. Throws ApiProblem. */
-export async function openPosition(services: ApiServices, text: string): Promise<() => Promise<boolean>> {
+async function openPosition(services: ApiServices, text: string): Promise<() => Promise<boolean>> {
   const [, shard, offset] = SHARD.exec(text) ?? [];
   if (shard !== undefined) {
     const place = { shard: Number(shard), offset: Number(offset) };

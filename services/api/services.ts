@@ -111,6 +111,15 @@ export function requireNamespace({ engine }: Pick<ApiServices, "engine">, name: 
   throw new ApiProblem("malformed-request", { errors: [{ path, message }] });
 }
 
+/** The same of each of a list. Throws ApiProblem. */
+export function requireNamespaces(
+  services: Pick<ApiServices, "engine">,
+  identifiers: readonly { readonly namespace: string }[],
+): void {
+  for (const [place, { namespace }] of identifiers.entries())
+    requireNamespace(services, namespace, `body.identifiers.${place}.namespace`);
+}
+
 export function translateStore(error: unknown): unknown {
   if (error instanceof StoreUnavailable) return new ApiProblem("store-unavailable", {}, { cause: error });
   if (error instanceof StoreBehind || error instanceof StoreDamaged)

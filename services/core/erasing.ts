@@ -10,7 +10,7 @@ import { endProfile, settleIdentity } from "./identity.ts";
 import type { ComponentId, EventItem, RoutedErasure } from "./item.ts";
 import { keyName } from "./item.ts";
 import { findClaiming, forgetMembership, membersOf } from "./membership.ts";
-import { listPart, ORDERS_LISTED_PER_PART } from "./order-book.ts";
+import { listParts } from "./order-book.ts";
 import { eraseOrder, orderPart, type Order } from "./order.ts";
 import type { Cause, ProfileRecord } from "./profile.ts";
 import { touchProfile } from "./publication.ts";
@@ -143,9 +143,7 @@ function* eraseOrders(
   { identifiers }: EventItem,
   marked: readonly Marked[],
 ): Steps<string[]> {
-  const lists = marked.flatMap(({ entry: { key, ordersListed } }) =>
-    Array.from({ length: Math.ceil(ordersListed / ORDERS_LISTED_PER_PART) }, (_, n) => listPart(key, n)),
-  );
+  const lists = marked.flatMap(({ entry }) => listParts(entry));
   yield* load(workspace, lists);
   const named = identifiers.flatMap(({ key, local, namespace }) => (local && namespace === "order" ? [key] : []));
   const keys = new Set([...lists.flatMap((part) => workspace.read<string[]>(part) ?? []), ...named]);

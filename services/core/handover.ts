@@ -24,7 +24,7 @@ import {
   type Part,
 } from "./component.ts";
 import { tellSize } from "./announcement.ts";
-import { adoptLooseOrders, listPart, ORDERS_LISTED_PER_PART } from "./order-book.ts";
+import { adoptLooseOrders, listParts } from "./order-book.ts";
 import { evaluateProfile } from "./evaluation.ts";
 import { isOrderPart, orderPart } from "./order.ts";
 import { settleIdentity } from "./identity.ts";
@@ -66,11 +66,9 @@ export function* applyAbsorb(engine: Engine, workspace: Workspace, item: AbsorbI
     for (const place of present.pages?.keys() ?? []) workspace.drop(pagePart(id, place));
     for (const key of orders) parts.push({ key, value: workspace.read(key) });
     for (const key of orders) workspace.write(key, null);
-    for (const [key, entry] of present.identifiers) {
-      for (let n = 0; n * ORDERS_LISTED_PER_PART < entry.ordersListed; n += 1) {
-        parts.push({ key: listPart(key, n), value: workspace.read(listPart(key, n)) });
-        workspace.write(listPart(key, n), null);
-      }
+    for (const key of [...present.identifiers.values()].flatMap(listParts)) {
+      parts.push({ key, value: workspace.read(key) });
+      workspace.write(key, null);
     }
     for (const [naming, record] of present.profiles) {
       dropTimers(workspace, id, naming, record);
@@ -108,10 +106,7 @@ function listErasedOrders({ abroad }: Component): string[] {
 
 /** Keys of all orders that live at the component. */
 export function* listOrders(workspace: Workspace, component: Component): Steps<string[]> {
-  const lists: string[] = [];
-  for (const [key, entry] of component.identifiers) {
-    for (let n = 0; n * ORDERS_LISTED_PER_PART < entry.ordersListed; n += 1) lists.push(listPart(key, n));
-  }
+  const lists = [...component.identifiers.values()].flatMap(listParts);
   yield* load(workspace, lists);
   const listed = lists.flatMap((part) => workspace.read<string[]>(part) ?? []);
   return [...new Set([...listed, ...(component.abroad?.looseOrders ?? [])])];

@@ -25,10 +25,15 @@ import { touchProfile } from "./publication.ts";
 import { isGivenUp } from "./ruling.ts";
 import { load, type Steps, type Workspace } from "./workspace.ts";
 
-export const ORDERS_LISTED_PER_PART = 64;
+const ORDERS_LISTED_PER_PART = 64;
 
-export function listPart(identifierKey: string, n: number): string {
+function listPart(identifierKey: string, n: number): string {
   return `l/${identifierKey}/${n}`;
+}
+
+/** The parts that list the orders of an identifier. */
+export function listParts({ key, ordersListed }: Pick<Entry, "key" | "ordersListed">): string[] {
+  return Array.from({ length: Math.ceil(ordersListed / ORDERS_LISTED_PER_PART) }, (_, n) => listPart(key, n));
 }
 
 /** Folds an order event into its order, unless that knows the event already, or went with who placed it. */

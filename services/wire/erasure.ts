@@ -136,7 +136,7 @@ export function listErasedKeys(hash: Hash, erasures: Erasures, request: ErasureR
 /** One item for each home; of what nobody has met there is none: the events that will name it say that it is erased. */
 export function routeErasure(hash: Hash, erasures: Erasures, view: IndexView, request: ErasureRequest): Carried[] {
   const { requestId, at, claimed, shared } = request;
-  const own = request.own.map((key) => erasures.erasedKey(hash, key, requestId));
+  const own = listLives(hash, erasures, request);
   const orders = request.orders.map((key) => erasures.erasedKey(hash, key, requestId));
   const homes = new Map<ComponentId, RoutedIdentifier[]>();
   const place = (keys: readonly string[], namespace: string): void => {

@@ -11,7 +11,7 @@ import type { ShardTime } from "#core/shard-time.ts";
 import type { Registry } from "#core/registry.ts";
 import { isGivenUp, Verdicts } from "#core/ruling.ts";
 import { isKnown, listCounting } from "#core/weighed.ts";
-import { listPart, ORDERS_LISTED_PER_PART } from "#core/order-book.ts";
+import { listParts } from "#core/order-book.ts";
 import { orderPart, type Order, type OrderView } from "#core/order.ts";
 import { viewDossier } from "#core/dossier-view.ts";
 import { viewProfile } from "#core/view.ts";
@@ -133,12 +133,8 @@ function listHolders({ identifiers }: Component, key: string): string[] {
   const meant = claimants.slice(0, CLAIMANTS_MAX).map((claimant) => identifiers.get(claimant)?.profile ?? null);
   const profiles = new Set([key, profile, ...meant]);
   return [...identifiers.values()].flatMap((entry) =>
-    entry.profile !== null && profiles.has(entry.profile) ? listLists(entry) : [],
+    entry.profile !== null && profiles.has(entry.profile) ? listParts(entry) : [],
   );
-}
-
-function listLists({ key, ordersListed }: Entry): string[] {
-  return Array.from({ length: Math.ceil(ordersListed / ORDERS_LISTED_PER_PART) }, (_, n) => listPart(key, n));
 }
 
 /** The whole profile of this name, whatever it was asked by. */
@@ -219,7 +215,7 @@ export async function readOrdersOf(
 ): Promise<Order[]> {
   const lists = [...members].flatMap((member) => {
     const entry = component.identifiers.get(member);
-    return entry === undefined ? [] : listLists(entry);
+    return entry === undefined ? [] : listParts(entry);
   });
   const isKnown = (list: string) => (known.get(list) ?? null) !== null;
   const read = await readPartsOf<string[]>(

@@ -3,22 +3,15 @@
 import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { after, before, test } from "node:test";
+import { test } from "node:test";
 import { AuditBroken, type AuditEntry, AuditTrail, readTrail, verifyTrail } from "#services/api/audit.ts";
 import { FileInUse } from "#services/api/sole.ts";
 import { MARIE } from "#services/demo/cast.ts";
 import type { Stage } from "#services/cli/stage.ts";
-import { expectAnswer, openTestApi, playWeek } from "#support/api.ts";
+import { expectAnswer, openTestApi, playWeek, shareStage } from "#support/api.ts";
 
 let stage: Stage;
-
-before(async () => {
-  stage = await playWeek();
-});
-after(async () => {
-  await stage.close();
-  stage.remove();
-});
+shareStage(playWeek, (opened) => void (stage = opened));
 
 const marie = { namespace: "phone", value: MARIE.phone.phone };
 const customer = { namespace: "customer", value: MARIE.account.customer };

@@ -4,12 +4,12 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { connect } from "node:net";
-import { after, before, test } from "node:test";
+import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { ApiSurroundings } from "#services/api/services.ts";
 import type { Stage } from "#services/cli/stage.ts";
 import { MARIE } from "#services/demo/cast.ts";
-import { openTestApi, playWeek, type TestApi } from "#support/api.ts";
+import { openTestApi, playWeek, shareStage, type TestApi } from "#support/api.ts";
 import { StreamReader } from "#support/stream-reader.ts";
 import { until } from "#support/until.ts";
 
@@ -19,13 +19,7 @@ const FAR = "0.999999999999";
 const marie = { namespace: "customer", value: MARIE.account.customer };
 
 let stage: Stage;
-before(async () => {
-  stage = await playWeek();
-});
-after(async () => {
-  await stage.close();
-  stage.remove();
-});
+shareStage(playWeek, (opened) => void (stage = opened));
 
 interface Served {
   readonly api: TestApi;

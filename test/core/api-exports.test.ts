@@ -5,10 +5,9 @@ import { randomUUID } from "node:crypto";
 import { test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import { readTrail } from "#services/api/audit.ts";
-import { topicNames } from "#services/config/topics.ts";
 import { MARIE, NADIA } from "#services/demo/cast.ts";
-import { exportSubject, tabulateExport } from "#services/wire/subject-export.ts";
-import { expectAnswer, openTestApi, playWeek, serveStage, type TestApi } from "#support/api.ts";
+import { tabulateExport } from "#services/wire/subject-export.ts";
+import { expectAnswer, exportFromStage, openTestApi, playWeek, serveStage, type TestApi } from "#support/api.ts";
 
 let api: TestApi;
 serveStage(playWeek, (opened) => void (api = opened));
@@ -30,17 +29,7 @@ test("what is fetched is what the command prints, as JSON and as tables, and the
   const { id, state } = expectAnswer(await officer.exportPerson({ body: { identifier: marie } }));
   assert.ok(state === "waiting" || state === "running", state);
   const json = await fetchExport(officer, id);
-  const { runtime, loaded } = api.stage;
-  const { log, codec } = runtime.wires;
-  const services = {
-    ...runtime.lookups,
-    keys: runtime.keys,
-    loaded,
-    log,
-    codec,
-    resolvedTopic: topicNames(loaded).resolved,
-  };
-  const printed = await exportSubject(services, marie.namespace, marie.value, "FR");
+  const printed = await exportFromStage(api.stage, marie.namespace, marie.value);
   assert.ok(printed.ok && printed.data.events.length > 5);
   assert.deepEqual(json.data, JSON.parse(JSON.stringify(printed.data)));
   assert.ok(json.total > 0 && json.read === json.total, `${json.read} of ${json.total}`);

@@ -2,26 +2,20 @@
 // when it is back.
 
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
+import { test } from "node:test";
 import { LogError } from "#ports/log.ts";
 import { StoreBehind, StoreUnavailable } from "#ports/store.ts";
 import type { ApiSurroundings } from "#services/api/services.ts";
 import { MARIE } from "#services/demo/cast.ts";
 import type { Stage } from "#services/cli/stage.ts";
-import { openTestApi, playWeek, type TestApi } from "#support/api.ts";
+import { openTestApi, playWeek, shareStage, type TestApi } from "#support/api.ts";
 
 const CALL_MS = 200;
 const customer = { namespace: "customer", value: MARIE.account.customer };
 const card = { namespace: "card", value: MARIE.card.card };
 
 let stage: Stage;
-before(async () => {
-  stage = await playWeek();
-});
-after(async () => {
-  await stage.close();
-  stage.remove();
-});
+shareStage(playWeek, (opened) => void (stage = opened));
 
 /** The work of the real thing, once it is let through. */
 class Valve {

@@ -1,39 +1,23 @@
 // A person's export as it is published: by its schema, and as the tables that a spreadsheet opens (G1, Art. 20).
 
 import { deepEqual, equal, match, ok } from "node:assert/strict";
-import { after, before, test } from "node:test";
+import { test } from "node:test";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import { parse } from "csv-parse/sync";
-import { topicNames } from "#services/config/topics.ts";
 import { MARIE } from "#services/demo/cast.ts";
 import { publishExportSchema, subjectExportSchema } from "#services/wire/export-schema.ts";
-import { exportSubject, type SubjectExport, tabulateExport, writeCsv } from "#services/wire/subject-export.ts";
-import type { Stage } from "#services/cli/stage.ts";
-import { playWeek } from "#support/api.ts";
+import { type SubjectExport, tabulateExport, writeCsv } from "#services/wire/subject-export.ts";
+import { exportFromStage, playWeek, shareStage } from "#support/api.ts";
 
-let stage: Stage;
 /** Of everybody whom the demo's week names by something that is known. */
 const exported: SubjectExport[] = [];
 
-before(async () => {
-  stage = await playWeek();
-  const { runtime, loaded } = stage;
-  const { log, codec } = runtime.wires;
-  const services = {
-    ...runtime.lookups,
-    keys: runtime.keys,
-    loaded,
-    log,
-    codec,
-    resolvedTopic: topicNames(loaded).resolved,
-  };
-  const customers = [MARIE.account.customer, "C-1002", "C-1003"];
-  for (const customer of customers) {
-    const told = await exportSubject(services, "customer", customer, "FR");
+shareStage(playWeek, async (stage) => {
+  for (const customer of [MARIE.account.customer, "C-1002", "C-1003"]) {
+    const told = await exportFromStage(stage, "customer", customer);
     if (told.ok) exported.push(told.data);
   }
 });
-after(() => stage.close());
 
 test("every export is what its published JSON Schema says, and nothing else is", () => {
   ok(exported.length > 0);

@@ -15,7 +15,9 @@ import type { ApiSurroundings } from "#services/api/services.ts";
 import { foldedWith, openRuntime } from "#services/cli/runtime.ts";
 import { openStage, type Stage } from "#services/cli/stage.ts";
 import { type LoadedConfiguration, loadConfiguration } from "#services/config/configuration.ts";
+import { topicNames } from "#services/config/topics.ts";
 import { tellStory } from "#services/demo/story.ts";
+import { exportSubject } from "#services/wire/subject-export.ts";
 
 export interface TestApi {
   readonly app: FastifyInstance;
@@ -70,6 +72,27 @@ export async function playCalmWeek(): Promise<Stage> {
 }
 
 /** Before the tests of a file the API over a stage, after them both are taken away. */
+/** A stage for all tests of a file, without an API. */
+export function shareStage(open: () => Promise<Stage>, use: (stage: Stage) => void | Promise<void>): void {
+  let stage: Stage | null = null;
+  before(async () => {
+    stage = await open();
+    await use(stage);
+  });
+  after(async () => {
+    await stage?.close();
+    stage?.remove();
+  });
+}
+
+/** What a person of the stage is given of what is kept. */
+export function exportFromStage({ runtime, loaded }: Stage, namespace: string, value: string) {
+  const { lookups, keys, wires } = runtime;
+  const { log, codec } = wires;
+  const services = { ...lookups, keys, loaded, log, codec, resolvedTopic: topicNames(loaded).resolved };
+  return exportSubject(services, namespace, value, "FR");
+}
+
 export function serveStage(
   open: () => Promise<Stage>,
   use: (api: TestApi) => void | Promise<void>,

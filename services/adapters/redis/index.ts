@@ -10,12 +10,14 @@ import type { Index, IndexMark } from "#ports/index.ts";
 import type { ConnectionOptions } from "./connection.ts";
 import { openConnection } from "./connection.ts";
 import { listMasters, type RedisClient } from "./link.ts";
-import { openScript } from "./script.ts";
+import { openScript, type Script } from "./script.ts";
 
 export interface RedisIndexOptions extends ConnectionOptions {
   /** Before every key, e.g. "weft:"; no braces, which would take the place of the hash tag. */
   readonly prefix: string;
 }
+
+type Entries = Parameters<Index["putIfAbsent"]>[0];
 
 const TAGS = 64;
 /**
@@ -67,31 +69,36 @@ export function openRedisIndex(options: RedisIndexOptions): Index {
   }
 
   /** Null where ours was set. */
-  async function put(entries: Parameters<Index["putIfAbsent"]>[0]): Promise<(string | null)[]> {
+  async function put(entries: Entries): Promise<(string | null)[]> {
     return await connection.run(async (redis) => {
       if (redis instanceof Cluster)
         return await Promise.all(entries.map(({ key, value }) => redis.set(keyOf(key), value, "NX", "GET")));
-      const earlier: (string | null)[] = [];
-      for (let at = 0; at < entries.length; at += PUT_AT_ONCE) {
-        const some = entries.slice(at, at + PUT_AT_ONCE);
-        const [keys, values] = [some.map(({ key }) => keyOf(key)), some.map(({ value }) => value)];
-        earlier.push(...((await PUT.call(redis, keys, values)) as (string | null)[]));
-      }
-      return earlier;
+      return (await callInPortions(redis, PUT, entries)).flat() as (string | null)[];
     });
   }
 
-  async function restoreUnless(entries: Parameters<Index["restore"]>[0], final: string): Promise<void> {
+  async function restoreUnless(entries: Entries, final: string): Promise<void> {
     await connection.run(async (redis) => {
-      const atOnce = redis instanceof Cluster ? 1 : PUT_AT_ONCE;
-      const calls: Promise<unknown>[] = [];
-      for (let at = 0; at < entries.length; at += atOnce) {
-        const some = entries.slice(at, at + atOnce);
-        const [keys, values] = [some.map(({ key }) => keyOf(key)), some.map(({ value }) => value)];
-        calls.push(RESTORE_UNLESS.call(redis, keys, [final, ...values]));
-      }
-      await Promise.all(calls);
+      if (redis instanceof Cluster)
+        await Promise.all(entries.map(({ key, value }) => RESTORE_UNLESS.call(redis, [keyOf(key)], [final, value])));
+      else await callInPortions(redis, RESTORE_UNLESS, entries, [final]);
     });
+  }
+
+  /** One portion after the other; first: ARGV before the values. */
+  async function callInPortions(
+    redis: RedisClient,
+    script: Script,
+    entries: Entries,
+    first: readonly string[] = [],
+  ): Promise<unknown[]> {
+    const answers: unknown[] = [];
+    for (let at = 0; at < entries.length; at += PUT_AT_ONCE) {
+      const some = entries.slice(at, at + PUT_AT_ONCE);
+      const [keys, values] = [some.map(({ key }) => keyOf(key)), some.map(({ value }) => value)];
+      answers.push(await script.call(redis, keys, [...first, ...values]));
+    }
+    return answers;
   }
 
   return {

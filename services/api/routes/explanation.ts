@@ -9,14 +9,13 @@ import { ApiProblem } from "../problem.ts";
 import { mask } from "#services/wire/mask.ts";
 import { answerWatermarks, maySee } from "../profile-answer.ts";
 import { listWatermarks } from "#services/wire/lookup.ts";
-import { type ApiServices, read, requireNamespace } from "../services.ts";
+import { type ApiServices, read, requireNamespaces } from "../services.ts";
 
 export function createExplanationRoutes(services: ApiServices): Pick<Handlers, "explain"> {
   const { engine, country } = services;
   return {
     async explain({ body, query, caller }) {
-      for (const [place, { namespace }] of body.identifiers.entries())
-        requireNamespace(services, namespace, `body.identifiers.${place}.namespace`);
+      requireNamespaces(services, body.identifiers);
       const { located, beside } = await read(services, query["at-least"], async () => {
         const all: Located[] = [];
         for (const { namespace, value } of body.identifiers) {

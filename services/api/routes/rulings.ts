@@ -6,7 +6,7 @@ import { sendCommand } from "../command.ts";
 import type { Handlers } from "../handler.ts";
 import { formatRulingPosition } from "../position.ts";
 import { ApiProblem } from "../problem.ts";
-import { type ApiServices, read, requireNamespace } from "../services.ts";
+import { type ApiServices, read, requireNamespaces } from "../services.ts";
 import { identify } from "./explanation.ts";
 
 export function createRulingRoutes(services: ApiServices): Pick<Handlers, "rule"> {
@@ -15,8 +15,7 @@ export function createRulingRoutes(services: ApiServices): Pick<Handlers, "rule"
   return {
     async rule({ body, caller, record }) {
       const { id = randomUUID(), verdict, identifiers, reason } = body;
-      for (const [place, { namespace }] of identifiers.entries())
-        requireNamespace(services, namespace, `body.identifiers.${place}.namespace`);
+      requireNamespaces(services, identifiers);
       const located = await read(services, undefined, async () => {
         try {
           return await judgeRuling(services, verdict, identifiers, country);
@@ -24,12 +23,13 @@ export function createRulingRoutes(services: ApiServices): Pick<Handlers, "rule"
           throw error instanceof RulingRefused ? new ApiProblem("ruling-refused", { detail: error.message }) : error;
         }
       });
-      await record(located.map((one) => identify(services, one).profileId));
+      const profiles = located.map((one) => identify(services, one));
+      await record(profiles.map(({ profileId }) => profileId));
       const ruling = { id, verdict, identifiers, author: caller.author, reason, at: Date.now() };
       await sendCommand(services, { id, topic, schema: "ChannelEvent" }, () => publishRuling(services, topic, ruling));
       const [a, b] = located;
       const position = formatRulingPosition(id, [a.entry.key, b.entry.key]);
-      return { id, verdict, position, profiles: located.map((one) => identify(services, one)) };
+      return { id, verdict, position, profiles };
     },
   };
 }

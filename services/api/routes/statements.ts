@@ -4,14 +4,14 @@ import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { topicNames } from "#services/config/topics.ts";
 import { identifierKey, normaliseIdentifier } from "#core/identifier.ts";
-import { draftErasure, type ErasureDraft, publishErasure } from "#services/wire/erasure.ts";
+import { draftErasure, type ErasureDraft, isErased, listLives, publishErasure } from "#services/wire/erasure.ts";
 import { lookUpOrder } from "#services/wire/lookup.ts";
 import { operatorTopic } from "#services/wire/ruling.ts";
 import { judgeStatement, publishStatement, restrict, type Statement } from "#services/wire/statement.ts";
 import { findErasure, sendCommand } from "../command.ts";
 import type { Answer, Handlers, Request } from "../handler.ts";
 import type { CONTRACT } from "../contract.ts";
-import { formatErasurePosition, formatStatementPosition, openPosition } from "../position.ts";
+import { formatErasurePosition, formatStatementPosition } from "../position.ts";
 import { ApiProblem } from "../problem.ts";
 import { type ApiServices, read, requireNamespace } from "../services.ts";
 import { identify } from "./explanation.ts";
@@ -20,7 +20,7 @@ const PAUSE_MS = 50;
 
 type EraseRequest = Request<(typeof CONTRACT)["erase"]>;
 
-interface Written extends Pick<Extract<ErasureDraft, { ok: true }>, "keys"> {
+interface Written extends Pick<Extract<ErasureDraft, { ok: true }>, "keys" | "lives"> {
   readonly profileId: string | null;
 }
 
@@ -66,7 +66,7 @@ export function createStatementRoutes(services: ApiServices): Pick<Handlers, "no
     if (value === null || !keys.own.includes(identifierKey(registry, identifier.namespace, value)))
       throw new ApiProblem("request-refused", { detail: "id-taken" });
     await record([]);
-    return { profileId: null, keys };
+    return { profileId: null, keys, lives: listLives(registry.hash, services.privacy.erasures, keys) };
   }
 
   async function write(id: string, { body, caller, record }: EraseRequest): Promise<Written> {
@@ -92,9 +92,8 @@ export function createStatementRoutes(services: ApiServices): Pick<Handlers, "no
     async erase(request) {
       requireNamespace(services, request.body.identifier.namespace, "body.identifier.namespace");
       const id = request.body.id ?? randomUUID();
-      const { profileId, keys } = (await findWritten(request)) ?? (await write(id, request));
-      const position = formatErasurePosition(id);
-      const look = await openPosition(services, position);
+      const { profileId, keys, lives } = (await findWritten(request)) ?? (await write(id, request));
+      const look = () => isErased({ ...services, index: services.index.anew() }, lives);
       const deadline = performance.now() + waitMs;
       let isEffective = await read(services, undefined, look);
       while (!isEffective && !closing.aborted && performance.now() + PAUSE_MS < deadline) {
@@ -104,7 +103,7 @@ export function createStatementRoutes(services: ApiServices): Pick<Handlers, "no
       const { own, claimed, shared, orders } = keys;
       return {
         id,
-        position,
+        position: formatErasurePosition(id),
         profileId,
         identifiers: own.length + claimed.length,
         shared: shared.length,
