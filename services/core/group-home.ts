@@ -2,10 +2,8 @@
 // takes one from it, and tells nobody anything: whoever reads a profile reads its groups.
 
 import type { AcceptedEvent } from "./acceptance.ts";
-import type { Engine } from "./engine.ts";
-import { OCCURRED_AHEAD_MAX_MS } from "./event.ts";
 import { foldMember, GROUP_KINDS, groupPart, type GroupState } from "./group.ts";
-import type { Carried, EventItem, RoutedIdentifier } from "./item.ts";
+import type { EventItem, RoutedIdentifier } from "./item.ts";
 import type { LimitKind } from "./limit.ts";
 import { load, type Steps, type Workspace } from "./workspace.ts";
 
@@ -28,19 +26,22 @@ export function createPlaceItem(
     anchor: anchor.key,
     identifiers: [anchor],
     order: group,
+    place: {
+      occurredAt: accepted.event.occurredAt,
+      left: accepted.event.group?.left === true,
+      parent: accepted.event.group?.parent?.trim() ?? null,
+    },
   };
 }
 
-export function* applyPlace(engine: Engine, workspace: Workspace, { item, event }: Carried<EventItem>): Steps<void> {
-  const { order: group, anchor, recordedAt } = item;
+export function* applyPlace(workspace: Workspace, item: EventItem): Steps<void> {
+  const { order: group, place = null, anchor, recordedAt } = item;
   const kind = GROUP_KINDS.find((one) => one === group?.namespace);
-  if (event === null || group === null || kind === undefined) return;
+  if (place === null || group === null || kind === undefined) return;
   const part = groupPart(group.key);
   yield* load(workspace, [part]);
-  const told = engine.decode(event);
-  const occurredAt = Math.min(told.occurredAt, recordedAt + OCCURRED_AHEAD_MAX_MS);
   const limits: LimitKind[] = [];
   const state = workspace.read<GroupState>(part) ?? { kind, groupId: group.value, members: {} };
-  workspace.write(part, foldMember(state, anchor, { ...told, occurredAt }, recordedAt, limits));
+  workspace.write(part, foldMember(state, anchor, place, recordedAt, limits));
   for (const limit of limits) workspace.effects.push({ kind: "limit", limit });
 }

@@ -10,6 +10,7 @@ import { instantOf } from "./erasure.ts";
 import { cutText, laterOf, NOTHING_TOLD, type RegisterRules, type Registers, type Telling } from "./facet.ts";
 import type { Told } from "./facet.ts";
 import { IDENTIFIER_VALUE_LENGTH_MAX } from "./identifier.ts";
+import type { ToldPlace } from "./item.ts";
 import type { LimitKind } from "./limit.ts";
 import type { Registry } from "./registry.ts";
 
@@ -121,18 +122,16 @@ export function groupPart(key: string): string {
 export function foldMember(
   { kind, groupId, members }: GroupState,
   key: string,
-  event: ChannelEvent,
+  { occurredAt: at, left, parent }: ToldPlace,
   recordedAt: number,
   limits: LimitKind[],
 ): GroupState {
-  const at = event.occurredAt;
   const instant = instantOf(recordedAt, at);
-  const parent = event.group?.parent?.trim();
   const told: Member = {
     at,
     instant,
-    left: event.group?.left === true,
-    parent: parent === undefined ? null : { groupId: parent, at, instant },
+    left,
+    parent: parent === null ? null : { groupId: parent, at, instant },
   };
   const present = members[key];
   const all = { ...members, [key]: present === undefined ? told : joinMembers(present, told) };

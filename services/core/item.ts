@@ -34,12 +34,21 @@ export interface RoutedIdentifier {
 /** Keys, of the lives that the request ends. */
 export type RoutedErasure = Omit<ErasureRequest, "objections" | "contacts">;
 
+export interface ToldPlace {
+  readonly occurredAt: number;
+  readonly left: boolean;
+  /** Empty: the group has none. Null: nothing is said. */
+  readonly parent: string | null;
+}
+
 export interface EventItem {
   readonly kind: "event";
   readonly component: ComponentId;
   /** anchor: fold everything that is local. tie: evidence only. order: the order's facts only. ruling: the verdict, or the erasure, only. place: for the home of a group (group-home.ts). */
   readonly role: "anchor" | "tie" | "order" | "ruling" | "place";
   readonly ruling: AcceptedRuling | null;
+  /** For the home of a group: what the event says of it, which is all that it is told. */
+  readonly place?: ToldPlace | null;
   /** Of a request to forget a person: what of her lives here, the identifiers being hers. */
   readonly erasure?: RoutedErasure | null;
   readonly source: string;
@@ -127,17 +136,9 @@ export function keyName({ key, rotation = 0 }: Pick<RoutedIdentifier, "key" | "r
   return rotation === 0 ? key : `${key}/${rotation}`;
 }
 
-/**
- * Whose key keeps what the event says, at this home: of what lives here the anchor, else the order, else another. At the home
- * of a group the anchor, which lives elsewhere: the group's key would outlive it.
- */
-export function findSealer({
-  role,
-  anchor,
-  identifiers,
-  order,
-}: EventItem): Pick<RoutedIdentifier, "key" | "rotation"> {
-  const here = identifiers.filter(({ local }) => local || role === "place");
+/** Whose key keeps what the event says, at this home: of what lives here the anchor, else the order, else another. */
+export function findSealer({ anchor, identifiers, order }: EventItem): Pick<RoutedIdentifier, "key" | "rotation"> {
+  const here = identifiers.filter(({ local }) => local);
   const told = here.find(({ key }) => key === anchor);
   if (told !== undefined) return told;
   return order?.local === true ? order : (here[0] ?? { key: anchor });

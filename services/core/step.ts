@@ -53,7 +53,7 @@ export function* applyItem(opened: Engine, workspace: Workspace, carried: Carrie
   // Rules that depend on time, and what a restriction held back, are asked as of the shard's time.
   yield* load(workspace, [SHARD_PART]);
   if (item.kind === "progress") return yield* applyProgress(engine, workspace, item);
-  if (item.kind === "event" && item.role === "place") return yield* applyPlace(engine, workspace, { item, event });
+  if (item.kind === "event" && item.role === "place") return yield* applyPlace(workspace, item);
   if (item.kind === "absorb") return yield* applyAbsorb(engine, workspace, item);
   const present = yield* loadComponent(workspace, item.component);
   if (present?.forward !== undefined) {

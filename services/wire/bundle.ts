@@ -12,6 +12,7 @@ import type {
   RoutedIdentifier,
   RulesItem,
   StatusItem,
+  ToldPlace,
 } from "#core/item.ts";
 import { handoverKey, keyName, sealedUnder } from "#core/item.ts";
 import { bareParts } from "./bared-part.ts";
@@ -88,7 +89,9 @@ function writeEvent({ item, event }: Carried<EventItem>, sealing: Sealing | null
   const seal = (one: RoutedIdentifier): RoutedIdentifier => {
     return { ...one, value: isTold(one, event) ? sealing.sealText(keyName(one), one.value) : "" };
   };
-  const sealed = { ...item, identifiers: item.identifiers.map(seal), order: item.order && seal(item.order) };
+  const order = item.order && seal(item.order);
+  const place = mapParent(item, (name, parent) => sealing.sealText(name, parent));
+  const sealed = { ...item, identifiers: item.identifiers.map(seal), order, place };
   if (payload === null) return { wire: { event: sealed }, bytes };
   return { wire: { event: sealed, sealed: toBuffer(sealing.seal(sealedUnder(item), payload)) }, bytes };
 }
@@ -196,7 +199,14 @@ function openValues(item: EventItem, opening: Opening): EventItem {
   const open = (one: RoutedIdentifier): RoutedIdentifier => {
     return one.value === "" ? one : { ...one, value: opening.openText(keyName(one), one.value) };
   };
-  return { ...item, identifiers: item.identifiers.map(open), order: item.order && open(item.order) };
+  const place = mapParent(item, (name, sealed) => opening.openText(name, sealed));
+  return { ...item, identifiers: item.identifiers.map(open), order: item.order && open(item.order), place };
+}
+
+/** Under the group's key, as its name is. */
+function mapParent({ order, place = null }: EventItem, map: (name: string, text: string) => string): ToldPlace | null {
+  if (place === null || order === null || (place.parent ?? "") === "") return place;
+  return { ...place, parent: map(keyName(order), place.parent ?? "") };
 }
 
 function pairParts(texts: readonly (Uint8Array | null)[]): StoredPart[] {

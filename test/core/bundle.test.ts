@@ -75,7 +75,9 @@ const event: EventItem = {
     objections: null,
   },
   erasure: null,
+  place: null,
 };
+const place = { occurredAt: Date.UTC(2099, 0, 1), left: false, parent: "canary-parent" };
 const parts = [
   { key: "o/1", value: { key: "1", lines: [] } },
   { key: "o/2", value: null },
@@ -88,6 +90,7 @@ const items: readonly Item[] = [
     role: "ruling",
     erasure: { requestId: "r", at: 4, own: ["k"], orders: ["m"], claimed: ["l"], shared: [] },
   },
+  { ...event, role: "place", identifiers: [], place },
   { kind: "absorb", component: "0-b", into: "0-a", cause },
   { kind: "handover", component: "0-a", from: "0-b", last: true, parts, forgets: ["k"], cause, rules: 3 },
   {
@@ -176,6 +179,7 @@ test("what is said of people is sealed, each under its own key, and evidence is 
       },
       event: null,
     },
+    { item: { ...event, role: "place", identifiers: [], place }, event: null },
   ];
   const seals = await keys.toSeal(listSealed(told), "");
   const [record] = encodeBundles(encode, 0, 0, told, seals);
@@ -193,10 +197,11 @@ test("what is said of people is sealed, each under its own key, and evidence is 
   assert.deepEqual(Buffer.from(whole[0]?.event ?? []).toString(), "canary");
   const valuesOf = ({ item }: Carried) => (item.kind === "event" ? item.identifiers.map(({ value }) => value) : []);
   // With an event goes what everybody in it is called; to the home of one what that one is called.
-  assert.deepEqual(whole.map(valuesOf), [["canary", "canary"], ["c", ""], []]);
+  assert.deepEqual(whole.map(valuesOf), [["canary", "canary"], ["c", ""], [], []]);
+  assert.deepEqual(whole[3]?.item, told[3]?.item, "a group's home goes on without any event");
   assert.deepEqual(whole[2]?.item.kind === "handover" && whole[2].item.parts.map(({ key }) => key), ["c/0-b", "o/1"]);
   const { items, shredded } = await open(["k", "h/0-b"]);
-  assert.deepEqual(items.map(valuesOf), [["", "canary"], ["", ""], []]);
+  assert.deepEqual(items.map(valuesOf), [["", "canary"], ["", ""], [], []]);
   assert.equal(items[0]?.event, null);
   assert.deepEqual(items[2]?.item.kind === "handover" && items[2].item.parts.map(({ key }) => key), ["c/0-b"]);
   assert.deepEqual(shredded, ["k", "h/0-b"]);

@@ -144,11 +144,11 @@ describe("a household", () => {
 
   it("knows so many anchors, those that sort first, in any order, and counts the others (O4, P1)", () => {
     const keys = Array.from({ length: GROUP_MEMBERS_MAX + 3 }, (_, n) => `k${String(n).padStart(3, "0")}`);
-    const event = { eventId: "e", type: "identified", occurredAt: 1, identifiers: [], ...household() };
+    const told = { occurredAt: 1, left: false, parent: null };
     const fold = (order: readonly string[]) => {
       const limits: LimitKind[] = [];
       const empty: GroupState = { kind: "household", groupId: "H-1", members: {} };
-      const { members } = order.reduce((state, key) => foldMember(state, key, event, 1, limits), empty);
+      const { members } = order.reduce((state, key) => foldMember(state, key, told, 1, limits), empty);
       return { members: Object.keys(members), limits };
     };
     for (const order of [keys, keys.toReversed()]) {

@@ -20,7 +20,12 @@ const SHREDDING: readonly Mutant[] = [
     "      read.set(name, value);\n      if (read",
     "      if (!read.has(name)) read.set(name, value);\n      if (read",
   ),
-  patch("group-keeps-what-she-told", "core/item.ts", 'local || role === "place"', "local"),
+  patch(
+    "group-keeps-what-she-told",
+    "resolver/resolver.ts",
+    'item.role === "tie" || item.role === "place"',
+    'item.role === "tie"',
+  ),
 ];
 
 export const FORGETTING: readonly Mutant[] = [
