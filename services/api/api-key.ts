@@ -124,7 +124,7 @@ export class KeyRing {
     return this.#given.length === 0 && this.#read.length === 0;
   }
 
-  /** A key for the first start, kept in memory only and void as soon as there is another. */
+  /** A key for the first start, kept in memory only and void for good as soon as there is another. */
   createFirst(): string {
     const { key, kept } = createKey(this.#secret.export(), "admin");
     this.#first = kept;
@@ -136,7 +136,7 @@ export class KeyRing {
     const [, id] = KEY.exec(key) ?? [];
     if (id === undefined) return null;
     this.#look();
-    const first = this.#first !== null && this.isEmpty ? [this.#first] : [];
+    const first = this.#first === null ? [] : [this.#first];
     const kept = [...this.#given, ...this.#read, ...first].find((one) => one.id === id);
     const [ours, theirs] = [Buffer.from(kept?.hash ?? ""), Buffer.from(hashKey(this.#secret, key))];
     if (kept?.until !== undefined && Date.parse(kept.until) <= Date.now()) return null;
@@ -149,6 +149,7 @@ export class KeyRing {
     const found = statSync(this.#path, { throwIfNoEntry: false });
     const stamp = found === undefined ? "" : `${found.mtimeMs} ${found.size} ${found.ino}`;
     if (stamp !== this.#stamp) this.#read = readKeyFile(this.#path);
+    if (this.#read.length > 0) this.#first = null;
     this.#stamp = stamp;
     this.#lookedAtMs = now;
   }

@@ -296,6 +296,7 @@ test("the first start shows a key once, and it is void as soon as another is mad
   assert.notEqual(elsewhere.kept.hash, kept.hash);
   writeKeyFile(fresh.keysFile, []);
   assert.ok(await settled(key, 401), "a revoked key is refused");
+  assert.equal((await fresh.as(first).readShards({})).status, 401, "the first one does not come back");
   writeFileSync(fresh.keysFile, "{ broken");
   assert.ok(await settled(key, 500), "a file that cannot be read lets nobody in");
   rmSync(fresh.keysFile);

@@ -62,7 +62,11 @@ export function registerApi(program: Command): void {
     .command("rotate")
     .description("make a key of the same role and name in the place of one, which ends a while later")
     .argument("<id>", "as `list` prints it")
-    .option("--grace <duration>", "how long the old one goes on", parseDurationArgument, GRACE_MS)
+    .addOption(
+      new Option("--grace <duration>", "how long the old one goes on")
+        .argParser(parseDurationArgument)
+        .default(GRACE_MS, "24h"),
+    )
     .action((id: string, _options: unknown, command: Command) =>
       replaceKey(id, command.optsWithGlobals<RotateOptions>()),
     );
