@@ -1,7 +1,7 @@
 // A body as JSON, within limits that hold before anything looks at it: how deep, how many keys, no key that reaches a
 // prototype. What is wrong is said without repeating any of it.
 
-import { ApiProblem } from "./problem.ts";
+import { refuse } from "./problem.ts";
 
 export const BODY_BYTES_MAX = 256 * 1024;
 const DEPTH_MAX = 16;
@@ -17,14 +17,10 @@ export function parseBody(text: string): unknown {
     value = JSON.parse(text);
   } catch {
     // The parser's own message quotes the body.
-    throw refuse("not JSON");
+    throw refuse("body", "not JSON");
   }
   checkKeys(value);
   return value;
-}
-
-function refuse(message: string): ApiProblem {
-  return new ApiProblem("malformed-request", { errors: [{ path: "body", message }] });
 }
 
 /** One pass over the text, so that a hostile one never becomes objects. */
@@ -42,16 +38,16 @@ function scan(text: string): void {
     else if (code === 0x7d || code === 0x5d) depth -= 1;
     else if (code === 0x3a) keys += 1;
     else if (code === 0x2c) values += 1;
-    if (depth > DEPTH_MAX) throw refuse(`deeper than ${DEPTH_MAX}`);
-    if (keys > KEYS_MAX) throw refuse(`more than ${KEYS_MAX} keys`);
-    if (values > VALUES_MAX) throw refuse(`more than ${VALUES_MAX} values`);
+    if (depth > DEPTH_MAX) throw refuse("body", `deeper than ${DEPTH_MAX}`);
+    if (keys > KEYS_MAX) throw refuse("body", `more than ${KEYS_MAX} keys`);
+    if (values > VALUES_MAX) throw refuse("body", `more than ${VALUES_MAX} values`);
   }
 }
 
 function checkKeys(value: unknown): void {
   if (typeof value !== "object" || value === null) return;
   for (const key of Object.keys(value)) {
-    if (FORBIDDEN_KEYS.has(key)) throw refuse("a key that no object may have");
+    if (FORBIDDEN_KEYS.has(key)) throw refuse("body", "a key that no object may have");
     checkKeys((value as Record<string, unknown>)[key]);
   }
 }

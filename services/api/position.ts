@@ -9,7 +9,7 @@ import type { ShardPosition } from "#services/wire/location.ts";
 import { countShards } from "#services/wire/rules.ts";
 import { unlessClosing } from "./closing.ts";
 import { findErasure } from "./command.ts";
-import { ApiProblem } from "./problem.ts";
+import { ApiProblem, refuse } from "./problem.ts";
 import type { ApiServices } from "./services.ts";
 
 const SHARD = /^(\d{1,4})\.(\d{1,15})$/;
@@ -60,8 +60,7 @@ async function openPosition(services: ApiServices, text: string): Promise<() => 
   const [, shard, offset] = SHARD.exec(text) ?? [];
   if (shard !== undefined) {
     const place = { shard: Number(shard), offset: Number(offset) };
-    if (place.shard >= services.shards)
-      throw new ApiProblem("malformed-request", { errors: [{ path: "query.at-least", message: "no such shard" }] });
+    if (place.shard >= services.shards) throw refuse("query.at-least", "no such shard");
     return async () => ((await services.store.standing(place.shard))?.position.offset ?? 0) >= place.offset;
   }
   const [, stated, key = "", atMs] = STATEMENT.exec(text) ?? [];

@@ -142,6 +142,11 @@ export class ApiProblem extends Error {
   }
 }
 
+/** What of a request is not what the route takes, said without repeating it. */
+export function refuse(path: string, message: string): ApiProblem {
+  return new ApiProblem("malformed-request", { errors: [{ path, message }] });
+}
+
 export interface WrittenProblem {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;

@@ -2,26 +2,20 @@
 // something is wrong, and a log line for each request that names no value of it.
 
 import { randomUUID } from "node:crypto";
-import type { Socket } from "node:net";
-import fastify, {
-  type FastifyBaseLogger,
-  type FastifyInstance,
-  type FastifyReply,
-  type FastifyRequest,
-  LogController,
-} from "fastify";
+import fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyRequest, LogController } from "fastify";
 import { serializerCompiler, validatorCompiler } from "fastify-type-provider-zod";
 import type { Metrics } from "#services/admin/metrics.ts";
 import type { readTls } from "#services/config/listening.ts";
+import { answerClientError, createTeller, greet, logFault, sendProblem, toProblem } from "./answering.ts";
 import type { AuditTrail } from "./audit.ts";
 import type { Authenticator } from "./authenticator.ts";
 import { drainOnClose } from "./closing.ts";
 import { CHANGES, CONTRACT, type RouteContract, ROUTE_NAMES } from "./contract.ts";
-import { describeRoute, PAGE, registerDocs } from "./docs.ts";
+import { describeRoute, registerDocs } from "./docs.ts";
 import { Exports } from "./exports.ts";
 import type { Handlers } from "./handler.ts";
 import { BODY_BYTES_MAX, parseBody } from "./json-body.ts";
-import { ApiProblem, PROBLEM_CODES, type ProblemCode, writeProblem } from "./problem.ts";
+import { ApiProblem, PROBLEM_CODES, type ProblemCode, refuse } from "./problem.ts";
 import { maySee } from "./profile-answer.ts";
 import { RateLimit } from "./rate-limit.ts";
 import { createExplanationRoutes } from "./routes/explanation.ts";
@@ -77,7 +71,9 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     headersTimeout: requestTimeoutMs,
     requestTimeout: requestTimeoutMs,
     connectionsCheckingInterval: CHECK_INTERVAL_MS,
+    requireHostHeader: false,
   };
+  const tell = createTeller(logger, metrics);
   const app = fastify({
     loggerInstance: logger,
     logController: new LogController({ disableRequestLogging: true }),
@@ -91,8 +87,15 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     requestIdHeader: false,
     genReqId: () => randomUUID(),
     clientErrorHandler: (error, socket) => answerClientError(error, socket, metrics),
-    frameworkErrors: (_error, request, reply) => void sendProblem(reply, request, new ApiProblem("malformed-request")),
+    // No hook has seen such a request.
+    frameworkErrors: (_error, request, reply) => {
+      greet(request, reply);
+      reply.raw.once("finish", () => tell(request, reply));
+      void sendProblem(reply, request, refuse("url", "no URL that can be read"));
+    },
   }) as unknown as FastifyInstance;
+  // Node would refuse them in a shape of its own.
+  app.server.on("checkExpectation", (request, response) => app.server.emit("request", request, response));
   app.server.maxConnections = CONNECTIONS_MAX;
   app.setValidatorCompiler(validatorCompiler);
   app.setSerializerCompiler(serializerCompiler);
@@ -107,30 +110,15 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     }
   });
   app.addHook("onRequest", async (request, reply) => {
-    reply.header("x-request-id", request.id);
-    reply.header("cache-control", "no-store");
-    reply.header("x-content-type-options", "nosniff");
-    if (!request.url.startsWith(PAGE)) reply.header("content-security-policy", "default-src 'none'");
+    greet(request, reply);
+    requireHost(request);
     requireRoute(request);
   });
   drainOnClose(app, closing);
-  app.addHook("onResponse", async (request, reply) => {
-    // The pattern: what is in a URL may be anything.
-    const route = request.routeOptions.url ?? null;
-    metrics.count("weft_http_requests_total", { route: route ?? "none", status: String(reply.statusCode) });
-    metrics.observe("weft_http_request_seconds", { route: route ?? "none" }, reply.elapsedTime / 1000);
-    if (reply.problem !== null) metrics.count("weft_http_problems_total", { code: reply.problem });
-    logger.info(
-      {
-        requestId: request.id,
-        method: request.method,
-        route,
-        status: reply.statusCode,
-        ms: Math.round(reply.elapsedTime),
-        caller: request.caller?.id ?? null,
-      },
-      "request",
-    );
+  app.addHook("onResponse", async (request, reply) => tell(request, reply));
+  // The page's files are looked for by others.
+  app.setNotFoundHandler(() => {
+    throw new ApiProblem("no-such-route");
   });
   app.setErrorHandler((error, request, reply) => {
     const problem = toProblem(error);
@@ -183,6 +171,10 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     if (request.caller !== null && maySee(request.caller)) await record(request, []);
   });
   return app;
+}
+
+function requireHost({ raw, headers }: FastifyRequest): void {
+  if (raw.httpVersion === "1.1" && headers.host === undefined) throw refuse("headers.host", "there is none");
 }
 
 const PATHS = [...ROUTE_NAMES.map((name) => CONTRACT[name]), CHANGES].map(({ method, url }) => ({
@@ -280,72 +272,4 @@ function listProfileIds(answer: unknown): string[] {
     profiles?: { profileId: string | null }[];
   };
   return [profileId, ...profiles.map((one) => one.profileId)].filter((id) => typeof id === "string");
-}
-
-function sendProblem(reply: FastifyReply, request: FastifyRequest, problem: ApiProblem): FastifyReply {
-  const { status, headers, body } = writeProblem(problem, request.id);
-  reply.problem = problem.code;
-  return reply.code(status).headers(headers).send(body);
-}
-
-interface FrameworkError {
-  readonly code?: string;
-  readonly statusCode?: number;
-  readonly validationContext?: string;
-  readonly validation?: readonly {
-    readonly instancePath: string;
-    readonly keyword: string;
-    readonly message: string;
-  }[];
-}
-
-function toProblem(error: unknown): ApiProblem {
-  if (error instanceof ApiProblem) return error;
-  const { code, statusCode, validation, validationContext = "" } = error as FrameworkError;
-  if (validation !== undefined)
-    return new ApiProblem("malformed-request", {
-      errors: validation.map(({ instancePath, keyword, message }) => ({
-        path: `${validationContext}${instancePath.replaceAll("/", ".")}`.replace(/\.$/, ""),
-        // The schema's own words name what was not known.
-        message: keyword === "unrecognized_keys" ? "a key that is not known here: see /openapi.json" : message,
-      })),
-    });
-  if (code === "FST_ERR_CTP_BODY_TOO_LARGE") return new ApiProblem("too-large");
-  if (code === "FST_ERR_CTP_INVALID_MEDIA_TYPE") return new ApiProblem("unsupported-media-type");
-  if (statusCode !== undefined && statusCode >= 400 && statusCode < 500) return new ApiProblem("malformed-request");
-  return new ApiProblem("internal-error", {}, { cause: error });
-}
-
-/** Where it happened, not what it said: a message may quote a value. */
-function logFault(logger: FastifyBaseLogger, request: FastifyRequest, error: unknown): void {
-  const { name, stack } = error instanceof Error ? error : { name: typeof error, stack: "" };
-  const code = (error as { readonly code?: unknown } | null)?.code ?? null;
-  const at = (stack ?? "").split("\n").filter((line) => /^\s+at /.test(line));
-  logger.error({ requestId: request.id, route: request.routeOptions.url ?? null, error: name, code, at }, "fault");
-}
-
-const CLIENT_PROBLEMS: Readonly<Record<string, ApiProblem>> = {
-  HPE_HEADER_OVERFLOW: new ApiProblem("headers-too-large"),
-  ERR_HTTP_REQUEST_TIMEOUT: new ApiProblem("request-timeout"),
-};
-const REASONS: Readonly<Record<number, string>> = {
-  400: "Bad Request",
-  408: "Request Timeout",
-  431: "Request Header Fields Too Large",
-};
-
-/** What Node itself refuses, before there is a request. */
-function answerClientError(error: NodeJS.ErrnoException, socket: Socket, metrics: Metrics): void {
-  if (error.code === "ECONNRESET" || socket.destroyed) return;
-  const problem = CLIENT_PROBLEMS[error.code ?? ""] ?? new ApiProblem("malformed-request");
-  metrics.count("weft_http_problems_total", { code: problem.code });
-  const { status, headers, body } = writeProblem(problem, randomUUID());
-  const lines = [
-    `HTTP/1.1 ${status} ${REASONS[status] ?? ""}`,
-    ...Object.entries(headers).map(([name, value]) => `${name}: ${value}`),
-    `content-length: ${Buffer.byteLength(body)}`,
-    "connection: close",
-  ];
-  if (socket.writable) socket.end(`${lines.join("\r\n")}\r\n\r\n${body}`);
-  else socket.destroy();
 }

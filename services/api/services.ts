@@ -17,7 +17,7 @@ import { Gate } from "./outage.ts";
 import { Passages } from "./passages.ts";
 import { PrivacyLedger } from "#services/wire/privacy-ledger.ts";
 import { awaitPosition } from "./position.ts";
-import { ApiProblem } from "./problem.ts";
+import { ApiProblem, refuse } from "./problem.ts";
 
 /** What the index has lost and got back otherwise is noticed after this long; those who repair it are other processes. */
 const INDEX_KEPT_MS = 30_000;
@@ -107,8 +107,7 @@ export async function read<T>(services: ApiServices, atLeast: string | undefined
 export function requireNamespace({ engine }: Pick<ApiServices, "engine">, name: string, path: string): void {
   const { namespaces } = engine.registry;
   if (namespaces.has(name)) return;
-  const message = `none of ${[...namespaces.keys()].sort(compareText).join(", ")}`;
-  throw new ApiProblem("malformed-request", { errors: [{ path, message }] });
+  throw refuse(path, `none of ${[...namespaces.keys()].sort(compareText).join(", ")}`);
 }
 
 /** The same of each of a list. Throws ApiProblem. */

@@ -380,6 +380,7 @@ test("neither logs nor problems hold a value that was sent, or a person's", asyn
     };
     answers.push((await api.app.inject({ method: "POST", url, headers, payload })).body);
   }
+  answers.push((await api.app.inject(`/docs/static/..%2f${canary}`)).body);
   for (const text of answers) assert.ok(!text.includes("canary"), text);
   await client.lookUp({ body: MARIE_BY_PHONE });
   await api.as(await mint({ claims: { sub: canary } })).lookUp({ body: MARIE_BY_PHONE });

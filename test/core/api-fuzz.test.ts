@@ -91,6 +91,7 @@ test(`${REQUESTS} requests: only documented statuses and shapes, and no more mem
     if (statusCode >= 500) assert.ok(problem !== null && WAITED.has(problem.code), place());
     if (problem !== null) {
       assert.equal(problem.status, statusCode, place());
+      if (problem.code === "malformed-request") assert.ok((problem.errors?.length ?? 0) > 0, place());
       continue;
     }
     const name = ROUTE_NAMES.find((one) => one === operation.operationId);

@@ -118,11 +118,13 @@ test("who sends slowly, headers or body, is cut off", async () => {
       `POST /profiles/lookup HTTP/1.1\r\nhost: x\r\n${authorization}\r\ncontent-type: application/json\r\ncontent-length: 9999\r\n\r\n`,
     ),
   ]);
-  assert.match(headers.text, /^HTTP\/1\.1 408 .*"code":"request-timeout"/s);
-  for (const { ms } of [headers, body]) assert.ok(ms < 5 * REQUEST_TIMEOUT_MS, `${ms} ms`);
+  for (const { text, ms } of [headers, body]) {
+    assert.match(text, /^HTTP\/1\.1 408 .*"code":"request-timeout"/s);
+    assert.ok(ms < 5 * REQUEST_TIMEOUT_MS, `${ms} ms`);
+  }
 });
 
-test("what is no HTTP is refused in the same shape", async () => {
+test("what is no HTTP is refused in the same shape, and who expects more than that is answered as anybody", async () => {
   const once = (text: string) =>
     talk((write) => {
       write(text);
@@ -133,8 +135,11 @@ test("what is no HTTP is refused in the same shape", async () => {
     "GET / HTTP/9.9\r\n\r\n",
     "GET /health HTTP/1.1\r\nhost: x\r\ncontent-length: 1\r\ntransfer-encoding: chunked\r\n\r\n",
     "GET /health HTTP/1.1\r\nhost: x\r\nbad header\r\n\r\n",
+    "GET /health HTTP/1.1\r\nconnection: close\r\n\r\n",
   ]) {
     const answer = await once(text);
-    assert.match(answer.text, /^HTTP\/1\.1 400 .*"code":"malformed-request"/s, text);
+    assert.match(answer.text, /^HTTP\/1\.1 400 .*"code":"malformed-request".*"errors":\[\{/s, text);
   }
+  const expecting = await once("GET /health HTTP/1.1\r\nhost: x\r\nexpect: more\r\nconnection: close\r\n\r\n");
+  assert.match(expecting.text, /^HTTP\/1\.1 200 .*x-request-id/s);
 });

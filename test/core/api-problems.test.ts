@@ -83,6 +83,7 @@ test("whatever is not there is a problem too, and every answer has a request id"
     ["QUERY", "/profiles/lookup?x", "POST"],
     ["OPTIONS", "/changes", "GET"],
     ["PUT", "/rules", "GET, POST"],
+    ["GET", "/docs/static/..%2fx.js", undefined],
   ] as const) {
     const { statusCode, headers, body } = await api.app.inject({ method, url });
     const { code, status } = problemSchema.parse(JSON.parse(body));
@@ -90,5 +91,12 @@ test("whatever is not there is a problem too, and every answer has a request id"
     assert.deepEqual([statusCode, code, headers["allow"]], [status, expected, allow], url);
     assert.match(String(headers["x-request-id"]), /^[0-9a-f-]{36}$/);
     assert.equal(headers["cache-control"], "no-store");
+  }
+  const logged = api.logged.length;
+  for (const url of ["/profiles/%zz", `/profiles/${"A".repeat(200)}`]) {
+    const { headers, body } = await api.app.inject(url);
+    const { code, requestId, errors } = problemSchema.parse(JSON.parse(body));
+    assert.deepEqual([code, errors?.length, headers["x-request-id"]], ["malformed-request", 1, requestId], url);
+    assert.ok(api.logged.slice(logged).join("").includes(requestId), "a line in the log");
   }
 });

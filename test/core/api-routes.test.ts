@@ -87,7 +87,7 @@ test("what is wrong with a request is said by place, with what would be right, a
   assert.deepEqual(await faults(agent.explain({ body: both })), [`body.identifiers.1.namespace: ${known}`]);
   const query = { "at-least": "secretvalue" };
   assert.deepEqual(await faults(agent.lookUp({ body: phone, query })), [
-    "querystring.at-least: a position of an earlier answer",
+    "query.at-least: a position of an earlier answer",
   ]);
   const extra = { ...phone, secretvalue: 1 } as typeof phone;
   assert.deepEqual(await faults(agent.lookUp({ body: extra })), [

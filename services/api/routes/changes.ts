@@ -9,7 +9,7 @@ import { isForgotten } from "#services/wire/erasure.ts";
 import { lookUpId } from "#services/wire/lookup.ts";
 import { maskChange } from "../change-mask.ts";
 import { formatPosition } from "../position.ts";
-import { ApiProblem } from "../problem.ts";
+import { ApiProblem, refuse } from "../problem.ts";
 import { describeInstant } from "../profile-answer.ts";
 import { type ApiServices, read } from "../services.ts";
 
@@ -70,10 +70,7 @@ function readCursor(
   const offsets = text?.split(".").map((part) => Number.parseInt(part, 36)) ?? [];
   const isOurs = offsets.length === partitions.length;
   const isPast = partitions.every((partition, i) => (offsets[i] ?? Number.NaN) <= (ends.get(partition) ?? 0));
-  if (!isOurs || !isPast)
-    throw new ApiProblem("malformed-request", {
-      errors: [{ path: "headers.last-event-id", message: "not an id of this stream" }],
-    });
+  if (!isOurs || !isPast) throw refuse("headers.last-event-id", "not an id of this stream");
   return new Map(partitions.map((partition, i) => [partition, offsets[i] ?? 0]));
 }
 

@@ -5,7 +5,7 @@ import { listDueOfShard } from "#services/wire/retention.ts";
 import { unlessClosing } from "../closing.ts";
 import type { Handlers } from "../handler.ts";
 import { Gate } from "../outage.ts";
-import { ApiProblem } from "../problem.ts";
+import { ApiProblem, refuse } from "../problem.ts";
 import { DUE_CURSOR, DUE_PAGE_MAX } from "../sent.ts";
 import { type ApiServices, translateStore } from "../services.ts";
 
@@ -39,8 +39,7 @@ export function createRetentionRoutes(services: ApiServices): Pick<Handlers, "li
     async listDue({ query: { from = "0", limit = DUE_PAGE_MAX } }) {
       const [, number = "0", behind = ""] = DUE_CURSOR.exec(from) ?? [];
       const shard = Number(number);
-      if (shard >= shards)
-        throw new ApiProblem("malformed-request", { errors: [{ path: "query.from", message: "no such shard" }] });
+      if (shard >= shards) throw refuse("query.from", "no such shard");
       const { asOfMs, due } = await take(() => listDueOfShard(services, loaded.deployment.retention, shard));
       const rest = due
         .filter(({ profileId }) => compareText(profileId, behind) > 0)
