@@ -3,13 +3,14 @@
 
 import { acceptEvent, type AcceptedEvent } from "#core/acceptance.ts";
 import { type ErasureRequest, Erasures } from "#core/erasure.ts";
-import type { Erased } from "#core/component.ts";
+import { type Component, type Erased, type Forwarder, isComponentPart } from "#core/component.ts";
 import { comparePositions, type Position } from "#ports/log.ts";
 import { type ShardCommit, StoreBehind, StoreDamaged } from "#ports/store.ts";
 import { ComponentIndex } from "#services/wire/component-index.ts";
 import { listErasedKeys } from "#services/wire/erasure.ts";
 import { type Located, locateLife, type LookupServices } from "#services/wire/location.ts";
 import type { BundleValue } from "#services/wire/bundle.ts";
+import { decodePart, encodePart } from "#services/wire/part.ts";
 import { hash } from "#support/histories.ts";
 import type { RecordedEvent } from "#support/oracle.ts";
 import { forget } from "#support/oracle-erasure.ts";
@@ -66,6 +67,18 @@ export function listServices({ kit, state, world }: ForgettingGround): LookupSer
   const hasLost: LookupServices["store"]["hasLost"] = (shard, keys) => state.hasLost(shard, keys);
   const store = { ...state.readAll(), hasLost } as LookupServices["store"];
   return { engine: kit.engineFor(plan), index: new ComponentIndex(state.readIndex()), store, shards: plan.shards };
+}
+
+/**
+ * What a home has taken in. An event that came before the hand-over which tells of the erasure waits for it as it came, and is
+ * nobody's until then; at rest nothing waits (verdict.ts).
+ */
+function heldBy(key: string, bytes: Uint8Array): Uint8Array {
+  const component = isComponentPart(key) ? (decodePart({ key, value: bytes }).value as Component | Forwarder) : null;
+  if (component === null || component.forward !== undefined || component.abroad === null) return bytes;
+  if (component.abroad.parked.length === 0) return bytes;
+  const value = { ...component, abroad: { ...component.abroad, parked: [] } };
+  return encodePart({ key, value }).value ?? bytes;
 }
 
 export class Forgetting {
@@ -139,7 +152,8 @@ export class Forgetting {
     if (this.#asked.length === 0) return;
     if (isAnew) this.#ground.world.count("folded anew after an erasure");
     else {
-      for (const [key, bytes] of parts) if (bytes !== null) this.#look(bytes, `part ${key} of shard ${shard}`);
+      for (const [key, bytes] of parts)
+        if (bytes !== null) this.#look(heldBy(key, bytes), `part ${key} of shard ${shard}`);
       for (const { topic, value } of outbox) if (value !== null) this.#lookInto(topic, value);
     }
     const written = [...parts].flatMap(([key, bytes]) => [Buffer.from(key), Buffer.from(bytes ?? [])]);
@@ -198,9 +212,8 @@ export class Forgetting {
     }
   }
 
-  /** Of what is on its way to the inner log all that it says. */
   /**
-   * An event that was on its way to a home which has moved goes on as it came, under the key of her life, which nobody has any
+   * Of what is on its way to the inner log all that it says. An event that was on its way to a home which has moved goes on as it came, under the key of her life, which nobody has any
    * more (readable.ts). All else that a home tells another is looked at.
    */
   #lookInto(topic: string, value: Uint8Array): void {
