@@ -239,6 +239,9 @@ export const erasureAnswer = z
     state: z
       .enum(["written", "effective"])
       .meta({ description: "written: it is in the log, and has not reached every home in the time of a request." }),
+    deadlines: z
+      .array(z.strictObject({ place: z.string(), by: instant.nullable() }))
+      .meta({ description: "By when each place has forgotten, at the latest; null: not before its owner sees to it." }),
   })
   .meta({ id: "Erasure", description: "A receipt, without a personal value." });
 

@@ -23,6 +23,7 @@ const ADVICE: Readonly<Record<string, string>> = {
   "rules-refused": "nothing was changed; `weft rules check` explains a file",
   "configuration-differs":
     "give back the former files, or, save for the identity key and the layout, `weft rules apply` takes these from here on; what was folded before is not folded anew",
+  "request-refused": "nothing was changed",
   "ruling-refused": "nothing was changed; `weft explain` shows how the two stand",
   "registry-unavailable": "check that the schema registry runs where registry.url (or WEFT_REGISTRY_URL) says",
   "store-behind": "a running `weft stitch` brings it there from the log; wait and ask again",

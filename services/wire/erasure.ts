@@ -25,11 +25,9 @@ export type ErasureRefusal =
   | "unknown-namespace"
   | "not-an-identifier"
   | "unknown-identifier"
-  /** It is on no profile, because several people claim it. */
   | "held-apart"
-  /** Only claims tie it to a person whom the shop knows: name her by what the shop knows. */
+  /** And she is a person whom the shop knows. */
   | "claimed-only"
-  /** Another home has not said yet whose something of hers is: ask again in a moment. */
   | "not-settled"
   | "too-large";
 

@@ -4,6 +4,8 @@
 
 import { OPERATOR } from "#core/configuration.ts";
 import type { ChannelEvent } from "#core/event.ts";
+import { summaryOf } from "#core/membership.ts";
+import { restrictionKey } from "#core/restriction.ts";
 import { hasPassed } from "#core/event-window.ts";
 import { isKnown } from "#core/weighed.ts";
 import type { Codec } from "#ports/codec.ts";
@@ -18,8 +20,10 @@ export type StatementRefusal =
   | "unknown-namespace"
   | "not-an-identifier"
   | "unknown-identifier"
-  /** Stating something of it would make it known: name her by what the shop knows. */
-  | "claimed-only";
+  /** Stating something of it would make it known. */
+  | "claimed-only"
+  /** What is lifted is none of hers. */
+  | "unknown-restriction";
 
 export type StatementJudgement =
   | { readonly ok: true; readonly located: Located }
@@ -28,12 +32,18 @@ export type StatementJudgement =
 export async function judgeStatement(
   services: LookupServices,
   { namespace, value }: NamedIdentifier,
+  { restriction }: Statement["said"],
   country: string,
 ): Promise<StatementJudgement> {
   const found = await findIdentifier(services, namespace, value, country);
   if (!found.found) return { ok: false, reason: found.reason };
-  if (!isKnown(services.engine.registry, found.entry)) return { ok: false, reason: "claimed-only" };
-  return { ok: true, located: found };
+  const { component, entry } = found;
+  if (!isKnown(services.engine.registry, entry)) return { ok: false, reason: "claimed-only" };
+  if (restriction?.lifted !== true) return { ok: true, located: found };
+  const kept = entry.profile === null ? entry.fragment : summaryOf(component, entry.profile);
+  // One that is lifted already may be lifted again: whoever sends a command twice is answered as at first.
+  const isHers = kept?.dossier?.restrictions.has(restrictionKey(restriction)) === true;
+  return isHers ? { ok: true, located: found } : { ok: false, reason: "unknown-restriction" };
 }
 
 export interface Statement {

@@ -53,7 +53,6 @@ export type ExportRefusal =
   | "not-an-identifier"
   | "unknown-identifier"
   | "held-apart"
-  /** Only claims tie it to a person whom the shop knows. */
   | "claimed-only";
 
 export interface ExportServices extends LookupServices {

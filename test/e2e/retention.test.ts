@@ -9,9 +9,11 @@ import { openStage } from "#services/cli/stage.ts";
 const WEFT = resolve(import.meta.dirname, "../../services/cli/weft.js");
 const [COLLECTED, LATER, DUE] = [Date.UTC(2019, 0, 5), Date.UTC(2021, 0, 5), Date.UTC(2022, 1, 5)];
 
-function run(args: readonly string[]): Promise<{ readonly code: unknown; readonly out: string }> {
+function run(args: readonly string[]): Promise<{ readonly code: unknown; readonly out: string; readonly err: string }> {
   return new Promise((done) => {
-    execFile(process.execPath, [WEFT, ...args], (error, out) => done({ code: error === null ? 0 : error.code, out }));
+    execFile(process.execPath, [WEFT, ...args], (error, out, err) =>
+      done({ code: error === null ? 0 : error.code, out, err }),
+    );
   });
 }
 
@@ -26,7 +28,7 @@ const meet = (customer: string, recordedAt: number, type: string) => ({
   },
 });
 
-test("lists who is due by the log's time, writes a request for each, and nothing where it is only tried (T1, G1)", async () => {
+test("lists who is due by the log's time, writes a request for each, and nothing where it is only tried or refused (T1, G1)", async () => {
   const stage = await openStage();
   try {
     await stage.play(COLLECTED, [meet("canary", COLLECTED, "identified"), meet("kept", COLLECTED, "identified")]);
@@ -54,6 +56,15 @@ test("lists who is due by the log's time, writes a request for each, and nothing
     const written = out.trim().split("\n");
     deepEqual([written.length, written[0]?.includes(erased?.requestId ?? "none")], [1, true]);
     ok(written[0]?.includes("retention: prospects, prospecting") && !out.includes("canary"));
+    const asked = ["--author", "dpo", "--reason", "R1"];
+    for (const [verb, whom, why, ...more] of [
+      ["erase", "nobody", "unknown-identifier: nobody is known by it"],
+      ["restrict", "kept", "unknown-restriction: no restriction of hers", "--lift", "R0"],
+    ] as const) {
+      const { code, err } = await run([...here, "privacy", verb, `customer:${whom}`, ...asked, ...more]);
+      const { error } = JSON.parse(err) as { readonly error: { readonly code: string; readonly message: string } };
+      deepEqual([code, error.code, error.message.startsWith(why)], [1, "request-refused", true], err);
+    }
   } finally {
     stage.remove();
   }

@@ -3,6 +3,7 @@
 import { randomUUID } from "node:crypto";
 import type { Log, LogRecord } from "#ports/log.ts";
 import { topicNames } from "#services/config/topics.ts";
+import { describeRefusal } from "#services/wire/request-refused.ts";
 import { exportSubject, findSubject, tabulateExport } from "#services/wire/subject-export.ts";
 import type { ExportAnswer } from "../answer.ts";
 import type { Exports, Gather } from "../exports.ts";
@@ -24,7 +25,7 @@ export function createExportRoutes(
       const { namespace, value } = identifier;
       requireNamespace(services, namespace, "body.identifier.namespace");
       const subject = await read(services, undefined, () => findSubject(services, namespace, value, country));
-      if (!subject.ok) throw new ApiProblem("request-refused", { detail: subject.reason });
+      if (!subject.ok) throw new ApiProblem("request-refused", { detail: describeRefusal(subject.reason) });
       await record([subject.located.component.profiles.get(subject.naming)?.id ?? null]);
       const gather: Gather = async (progress, signal) => {
         for (const end of (await log.endOffsets([resolvedTopic])).values()) progress.total += end;

@@ -2,10 +2,12 @@
 
 import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
+import { listDeadlines } from "#services/config/deadline.ts";
 import { topicNames } from "#services/config/topics.ts";
 import { identifierKey, normaliseIdentifier } from "#core/identifier.ts";
 import { draftErasure, type ErasureDraft, isErased, listLives, publishErasure } from "#services/wire/erasure.ts";
 import { lookUpOrder } from "#services/wire/lookup.ts";
+import { describeRefusal, type RequestRefusal } from "#services/wire/request-refused.ts";
 import { operatorTopic } from "#services/wire/ruling.ts";
 import { judgeStatement, publishStatement, restrict, type Statement } from "#services/wire/statement.ts";
 import { findErasure, sendCommand } from "../command.ts";
@@ -22,6 +24,7 @@ type EraseRequest = Request<(typeof CONTRACT)["erase"]>;
 
 interface Written extends Pick<Extract<ErasureDraft, { ok: true }>, "keys" | "lives"> {
   readonly profileId: string | null;
+  readonly atMs: number;
 }
 
 type Correction = Request<(typeof CONTRACT)["correct"]>["body"]["correction"];
@@ -36,8 +39,10 @@ export function createStatementRoutes(services: ApiServices): Pick<Handlers, "no
     orderId: string | null = null,
   ): Promise<Answer<(typeof CONTRACT)["note"]>> {
     requireNamespace(services, statement.identifier.namespace, "body.identifier.namespace");
-    const judged = await read(services, undefined, () => judgeStatement(services, statement.identifier, country));
-    if (!judged.ok) throw new ApiProblem("request-refused", { detail: judged.reason });
+    const judged = await read(services, undefined, () =>
+      judgeStatement(services, statement.identifier, statement.said, country),
+    );
+    if (!judged.ok) throw refuseRequest(judged.reason);
     const told = identify(services, judged.located);
     if (orderId !== null) await requireOrder(orderId, told.profileId);
     const text = orderId === null ? statement.text : `order ${orderId}: ${statement.text}`;
@@ -52,8 +57,7 @@ export function createStatementRoutes(services: ApiServices): Pick<Handlers, "no
 
   async function requireOrder(orderId: string, profileId: string | null): Promise<void> {
     const owners = await read(services, undefined, () => lookUpOrder(services, orderId));
-    if (!owners.some(({ profile }) => profile.profileId === profileId))
-      throw new ApiProblem("request-refused", { detail: "unknown-order" });
+    if (!owners.some(({ profile }) => profile.profileId === profileId)) throw refuseRequest("unknown-order");
   }
 
   /** A command that is sent again under its id counts once; her record must not become another one's. */
@@ -64,22 +68,22 @@ export function createStatementRoutes(services: ApiServices): Pick<Handlers, "no
     const namespace = registry.namespaces.get(identifier.namespace);
     const value = namespace === undefined ? null : normaliseIdentifier(namespace, identifier.value, country);
     if (value === null || !keys.own.includes(identifierKey(registry, identifier.namespace, value)))
-      throw new ApiProblem("request-refused", { detail: "id-taken" });
+      throw refuseRequest("id-taken");
     await record([]);
-    return { profileId: null, keys, lives: listLives(registry.hash, services.privacy.erasures, keys) };
+    return { profileId: null, atMs: keys.at, keys, lives: listLives(registry.hash, services.privacy.erasures, keys) };
   }
 
   async function write(id: string, { body, caller, record }: EraseRequest): Promise<Written> {
     const { namespace, value } = body.identifier;
     const draft = await read(services, undefined, () => draftErasure(services, namespace, value, country));
-    if (!draft.ok) throw new ApiProblem("request-refused", { detail: draft.reason });
+    if (!draft.ok) throw refuseRequest(draft.reason);
     await record([draft.profileId]);
     const topic = topicNames(loaded).privacy;
     const request = { requestId: id, author: caller.author, reason: body.reason, ...draft.keys };
     await sendCommand(services, { id, topic, schema: "PrivacyRequest" }, () =>
       publishErasure(services, topic, request),
     );
-    return draft;
+    return { ...draft, atMs: Date.now() };
   }
 
   return {
@@ -92,7 +96,7 @@ export function createStatementRoutes(services: ApiServices): Pick<Handlers, "no
     async erase(request) {
       requireNamespace(services, request.body.identifier.namespace, "body.identifier.namespace");
       const id = request.body.id ?? randomUUID();
-      const { profileId, keys, lives } = (await findWritten(request)) ?? (await write(id, request));
+      const { profileId, atMs, keys, lives } = (await findWritten(request)) ?? (await write(id, request));
       const look = () => isErased({ ...services, index: services.index.anew() }, lives);
       const deadline = performance.now() + waitMs;
       let isEffective = await read(services, undefined, look);
@@ -109,9 +113,14 @@ export function createStatementRoutes(services: ApiServices): Pick<Handlers, "no
         shared: shared.length,
         orders: orders.length,
         state: isEffective ? ("effective" as const) : ("written" as const),
+        deadlines: listDeadlines(loaded, atMs),
       };
     },
   };
+}
+
+function refuseRequest(reason: RequestRefusal): ApiProblem {
+  return new ApiProblem("request-refused", { detail: describeRefusal(reason) });
 }
 
 function writeCorrection(id: string, correction: Correction): Statement["said"] {

@@ -11,6 +11,7 @@ import { type DataMapRow, describeData } from "#services/config/data-map.ts";
 import { type Deadline, describeDeadlines, listDeadlines } from "#services/config/deadline.ts";
 import { topicNames } from "#services/config/topics.ts";
 import { draftErasure, isErased, publishErasure } from "#services/wire/erasure.ts";
+import { RequestRefused } from "#services/wire/request-refused.ts";
 import { operatorTopic } from "#services/wire/ruling.ts";
 import { judgeStatement, publishStatement, restrict, type Statement } from "#services/wire/statement.ts";
 import { publishExportSchema } from "#services/wire/export-schema.ts";
@@ -146,15 +147,11 @@ async function correct(
   const runtime = await openRuntime(loaded, { embedded });
   try {
     const { wires, lookups, country } = runtime;
-    const judged = await judgeStatement(lookups, named, country);
-    if (!judged.ok) {
-      const { reason: whyNot } = judged;
-      process.stdout.write(`${json ? JSON.stringify({ written: false, reason: whyNot }) : `not written: ${whyNot}`}\n`);
-      process.exitCode = EXIT.failed;
-      return;
-    }
     const id = randomUUID();
-    const statement = { id, identifier: named, author, text: reason, at: Date.now(), said: say(id) };
+    const said = say(id);
+    const judged = await judgeStatement(lookups, named, said, country);
+    if (!judged.ok) throw new RequestRefused(judged.reason);
+    const statement = { id, identifier: named, author, text: reason, at: Date.now(), said };
     await publishStatement(wires, operatorTopic(loaded), statement);
     process.stdout.write(json ? `${JSON.stringify({ written: true, eventId: id })}\n` : `written to the log: ${id}\n`);
   } finally {
@@ -174,11 +171,7 @@ async function exportPerson(
     const { log, codec } = wires;
     const services = { ...lookups, loaded, log, codec, keys, resolvedTopic: topicNames(loaded).resolved };
     const exported = await exportSubject(services, namespace, value, country);
-    if (!exported.ok) {
-      process.stdout.write(`${JSON.stringify({ exported: false, reason: exported.reason })}\n`);
-      process.exitCode = EXIT.failed;
-      return;
-    }
+    if (!exported.ok) throw new RequestRefused(exported.reason);
     process.stdout.write(`${JSON.stringify(exported.data, null, 2)}\n`);
     if (csv === undefined) return;
     mkdirSync(csv, { recursive: true });
@@ -201,13 +194,7 @@ async function erase(
   try {
     const { index, wires, lookups, country } = runtime;
     const draft = await draftErasure(lookups, namespace, value, country);
-    if (!draft.ok) {
-      process.stdout.write(
-        json ? `${JSON.stringify({ erased: false, reason: draft.reason })}\n` : `not erased: ${draft.reason}\n`,
-      );
-      process.exitCode = EXIT.failed;
-      return;
-    }
+    if (!draft.ok) throw new RequestRefused(draft.reason);
     const requestId = randomUUID();
     await publishErasure(wires, topicNames(loaded).privacy, { requestId, author, reason, ...draft.keys });
     // On one machine no other process can be at it meanwhile.
