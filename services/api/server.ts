@@ -166,10 +166,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
       },
     });
   }
-  registerChanges(app, services, authenticator, async (request, scope) => {
-    await admit(request, scope, false);
-    if (request.caller !== null && maySee(request.caller)) await record(request, []);
-  });
+  registerChanges(app, services, authenticator, (request, scope) => admit(request, scope, false), record);
   return app;
 }
 

@@ -19,6 +19,7 @@ export function registerChanges(
   services: ApiServices,
   authenticator: Authenticator,
   admit: (request: FastifyRequest, scope: Scope) => Promise<void>,
+  record: (request: FastifyRequest, profileIds: readonly string[]) => Promise<void>,
 ): void {
   const open = new Map<AbortController, string>();
   services.closing.addEventListener("abort", () => {
@@ -44,6 +45,7 @@ export function registerChanges(
           lastEventId: typeof lastEventId === "string" ? lastEventId : undefined,
           isOpen: maySee(caller),
           signal: controller.signal,
+          record: async (profileIds) => (maySee(caller) ? record(request, profileIds) : undefined),
         });
         await stream(request, reply, texts, controller, services.heartbeatMs, async () => {
           const now = await authenticator.authenticate(request.headers.authorization);

@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { createKey, writeKeyFile } from "#services/api/api-key.ts";
+import { type AuditEntry, readTrail } from "#services/api/audit.ts";
 import { on } from "#services/demo/moment.ts";
 import { expectAnswer, listFormerIds, openTestApi, playWeek, serveStage, type TestApi } from "#support/api.ts";
 import { tell } from "#support/fold-events.ts";
@@ -152,6 +153,16 @@ test("by an id that a profile bore before its stream is followed, and on where i
     assert.ok(reader.events.every((one) => [living, former].includes(profileOf(one))));
     await reader.close();
   }
+  const streams = readTrail(api.auditFile)
+    .trimEnd()
+    .split("\n")
+    .map((line) => JSON.parse(line) as AuditEntry)
+    .filter(({ route, profileIds }) => route === "GET /changes" && profileIds.length > 0);
+  assert.deepEqual(
+    new Set(streams.slice(-3).map(({ profileIds }) => profileIds.join(" "))),
+    new Set([former, `${former} ${living}`, living]),
+    "the trail says who was shown, and from when on",
+  );
 });
 
 test("an id that nobody has is refused like one that is looked up", async () => {

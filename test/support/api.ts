@@ -71,7 +71,6 @@ export async function playCalmWeek(): Promise<Stage> {
   };
 }
 
-/** Before the tests of a file the API over a stage, after them both are taken away. */
 /** A stage for all tests of a file, without an API. */
 export function shareStage(open: () => Promise<Stage>, use: (stage: Stage) => void | Promise<void>): void {
   let stage: Stage | null = null;
@@ -93,6 +92,7 @@ export function exportFromStage({ runtime, loaded }: Stage, namespace: string, v
   return exportSubject(services, namespace, value, "FR");
 }
 
+/** Before the tests of a file the API over a stage, after them both are taken away. */
 export function serveStage(
   open: () => Promise<Stage>,
   use: (api: TestApi) => void | Promise<void>,

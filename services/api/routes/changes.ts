@@ -22,6 +22,8 @@ export interface ChangesRequest {
   /** Whether values are shown. */
   readonly isOpen: boolean;
   readonly signal: AbortSignal;
+  /** Told whom the stream is about before anything of them is told; nobody in particular: of everybody. */
+  readonly record: (profileIds: readonly string[]) => Promise<void>;
 }
 
 /** What the topics' records have in common, and what their kinds add. */
@@ -50,6 +52,7 @@ export async function openChanges(services: ApiServices, request: ChangesRequest
   const ends = await services.logGate.pass(() => services.log.endOffsets([...kinds.keys()]));
   const partitions = [...ends.keys()].toSorted();
   const from = readCursor(request.lastEventId, partitions, ends);
+  await request.record([...(followed ?? [])]);
   return follow(services, request, { kinds, partitions, from, followed });
 }
 
@@ -84,7 +87,7 @@ interface Course {
 
 async function* follow(
   services: ApiServices,
-  { profileId, isOpen, signal }: ChangesRequest,
+  { profileId, isOpen, signal, record: note }: ChangesRequest,
   { kinds, partitions, from, followed }: Course,
 ): AsyncGenerator<string> {
   const next = new Map(from);
@@ -95,8 +98,12 @@ async function* follow(
     if (!isMeant(record) && kind !== "identity-changed") continue;
     const output = await decode(services, record);
     // Whoever is followed may have gone into another profile.
-    if (profileId !== undefined && followed?.has(output.otherProfileId ?? "") === true)
-      for (const id of await findFollowed(services, profileId, writePosition(output))) followed.add(id);
+    if (profileId !== undefined && followed?.has(output.otherProfileId ?? "") === true) {
+      const found = await findFollowed(services, profileId, writePosition(output));
+      const others = [...found].filter((id) => !followed.has(id));
+      if (others.length > 0) await note(others);
+      for (const id of others) followed.add(id);
+    }
     if (!isMeant(record) || (await isOver(services, output))) continue;
     const cursor = partitions.map((partition) => (next.get(partition) ?? 0).toString(36)).join(".");
     const id = `${output.shard}.${output.offset}.${output.step}~${cursor}`;
