@@ -8,21 +8,13 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { killService, restartService, stopServices } from "../../infra/services.ts";
-import { type Client, createClient } from "#services/api/client.ts";
-import { expectAnswer } from "#support/api.ts";
+import { connect, expectAnswer } from "#support/api.ts";
 import { Deployment } from "#support/deployment.ts";
 import { ownServicesOrSkip } from "#support/services.ts";
 import { StreamReader } from "#support/stream-reader.ts";
 import { ENDED_WELL, Worker } from "#support/workers.ts";
 
 const READY_WAIT_MS = 60_000;
-
-function connect(base: string, key: string): Client {
-  return createClient(async ({ method, url, headers, body }) => {
-    const response = await fetch(base + url, { method, headers, ...(body === undefined ? {} : { body }) });
-    return { status: response.status, headers: Object.fromEntries(response.headers), body: await response.text() };
-  }, key);
-}
 
 async function waitFor(what: string, isSo: () => Promise<boolean>): Promise<void> {
   for (const deadline = Date.now() + READY_WAIT_MS; !(await isSo()); await sleep(100))

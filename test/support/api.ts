@@ -178,6 +178,14 @@ export async function inject(app: FastifyInstance, { method, url, headers, body 
   return { status: answer.statusCode, headers: received, body: answer.body };
 }
 
+/** A client of a process of the API. */
+export function connect(base: string, key: string): Client {
+  return createClient(async ({ method, url, headers, body }) => {
+    const response = await fetch(base + url, { method, headers, ...(body === undefined ? {} : { body }) });
+    return { status: response.status, headers: Object.fromEntries(response.headers), body: await response.text() };
+  }, key);
+}
+
 /** The ids that lead to the profile, as they were told. */
 export async function listFormerIds({ log, codec }: ApiSurroundings, profileId: string): Promise<string[]> {
   const former: string[] = [];

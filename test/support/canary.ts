@@ -6,6 +6,11 @@ import type { TrafficLine } from "./traffic.ts";
 /** Stands in whatever she told of herself. */
 export const CANARY = "canary";
 export const EMAIL = { namespace: "email", value: "canary@example.fr" };
+/** Of its digits these come in every spelling. */
+const NUMBER = "639980098";
+export const CALLER = { namespace: "phone", value: `+33${NUMBER}` };
+export const NAME = { lastName: "Canary-Lys", postcode: "4canary4" };
+export const KEEPER_NAME = { lastName: "Keeper", postcode: "44000" };
 
 export const TABLET = { namespace: "cookie", value: "tablet-0" };
 export const PHONE = { namespace: "cookie", value: "canary-phone" };
@@ -26,8 +31,8 @@ export function tellCanary(name: string, recordedAt: number): TrafficLine[] {
       source: "crm",
       eventId: `${name}-1`,
       type: "identified",
-      identifiers: [customer, EMAIL, { namespace: "card", value: "canary-card" }],
-      traits: { firstName: "Canary", city: "canary-town" },
+      identifiers: [customer, EMAIL, { namespace: "card", value: "canary-card" }, CALLER],
+      traits: { firstName: "Canary", city: "canary-town", ...NAME },
       note: "canary-note",
     },
     {
@@ -53,7 +58,14 @@ export function tellCanary(name: string, recordedAt: number): TrafficLine[] {
   ];
 }
 
+/** Somebody else, who is searched by name as she is. */
+export function tellKeeper(recordedAt: number): TrafficLine {
+  const identifiers = [{ namespace: "customer", value: "keeper" }];
+  const told = { source: "crm", eventId: "keeper-1", type: "identified", identifiers, traits: KEEPER_NAME };
+  return { ...told, occurredAt: recordedAt, recordedAt };
+}
+
 export function scanForCanary(what: string, text: string): void {
-  const place = text.toLowerCase().indexOf(CANARY);
+  const place = text.search(new RegExp(`${CANARY}|${NUMBER}`, "i"));
   assert.ok(place < 0, `${what}: …${text.slice(Math.max(0, place - 40), place + 40)}…`);
 }
