@@ -2,6 +2,8 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { OPERATOR } from "#core/configuration.ts";
+import { rulingType } from "#core/ruling.ts";
 import { createKey, writeKeyFile } from "#services/api/api-key.ts";
 import { type AuditEntry, readTrail } from "#services/api/audit.ts";
 import { on } from "#services/demo/moment.ts";
@@ -22,9 +24,10 @@ async function play(
   identifiers: Readonly<Record<string, string>>,
   traits: Record<string, string> = {},
   source = "crm",
+  type = "traits-changed",
 ): Promise<void> {
   hour += 1;
-  const { event } = tell(source, 0, "traits-changed", identifiers, { traits });
+  const { event } = tell(source, 0, type, identifiers, { traits });
   const atMs = on("Sat 13:00") + hour * 3_600_000;
   await api.stage.play(atMs, [
     { source, recordedAt: atMs, event: { ...event, eventId: `move-${hour}`, occurredAt: atMs } },
@@ -209,6 +212,23 @@ test("who is erased is in no stream any more, under no id that was hers; that he
   for (const { events } of [after, live]) assert.ok(events.some((one) => profileOf(one) === hers && isEnd(one)));
   assert.deepEqual(after.events.map(cityOf).filter(Boolean), ['"Dax"', '"Albi"'], "everybody else is told of");
   await Promise.all([live, before, after].map((reader) => reader.close()));
+});
+
+test("whom only a link named that was taken back is in no stream any more, under no id that was theirs (I2)", async () => {
+  const named = { "crm-contact": "unsaid.contact", email: "unsaid.mail@example.com" };
+  const rule = (verdict: "linked" | "lifted") => play(named, {}, OPERATOR, rulingType(verdict));
+  const live = await open(api.keys.agent);
+  await move("C-1002", "Laon");
+  const { id: lastEventId } = await live.next((one) => cityOf(one) === '"Laon"');
+  await rule("linked");
+  const told = await live.next((one) => JSON.stringify(one.data).includes("unsaid"));
+  await rule("lifted");
+  assert.equal((await api.as(api.keys.agent).readProfile({ params: { id: profileOf(told) } })).status, 404);
+  await move("C-1002", "Sens");
+  const after = await open(api.keys.agent, { lastEventId });
+  await after.next((one) => cityOf(one) === '"Sens"');
+  assert.ok(!after.text.includes("unsaid") && !after.text.includes(profileOf(told)));
+  await Promise.all([live, after].map((reader) => reader.close()));
 });
 
 test("a key that may see no values any more loses the stream that shows them", async () => {
