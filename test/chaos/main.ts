@@ -1,12 +1,12 @@
-// npm run chaos -- --rounds N --seed S [--only FAULT | --failpoints | --push] [--again] | --tally
+// npm run chaos -- --rounds N --seed S [--only FAULT | --failpoints | --push] [--burst B] [--again] | --tally
 //                | --measure recovery [--kills K]: how long from `kill -9` to no lag (recovery.ts). Else: real Kafka, registry and
-// Redis of its own, real processes, and one fault a round. After each round everything that was sent must be folded, the
-// people those of `weft fold`, and the outputs whole: nothing lost, twice or out of order. Rounds that this commit has passed
-// are left out, unless --again. The last line is JSON; exits 1 where a promise was broken.
+// Redis of its own, real processes, and so many faults a round (1), one after the other. After each round everything that was
+// sent must be folded, the people those of `weft fold`, and the outputs whole: nothing lost, twice or out of order. Rounds that
+// this commit has passed are left out, unless --again. The last line is JSON; exits 1 where a promise was broken.
 
 import { parseArgs } from "node:util";
 import { readArguments, refuseArguments } from "#support/arguments.ts";
-import { createRandom } from "#support/cluster.ts";
+import { createRandom, type Random } from "#support/cluster.ts";
 import { Ledger } from "#support/ledger.ts";
 import { FAILPOINTS } from "./failpoints.ts";
 import { dieAt, FAULTS, type FaultName } from "./faults.ts";
@@ -14,7 +14,7 @@ import { measureRecovery } from "./recovery.ts";
 import { Rig } from "./rig.ts";
 
 const EVENTS_A_FEED = 150;
-const FEEDS_A_ROUND = 2;
+const FEEDS_A_FAULT = 2;
 /** What each push runs. */
 const PUSH: readonly FaultName[] = [
   ...Array.from({ length: 3 }, () => "kill" as const),
@@ -27,7 +27,7 @@ const PUSH: readonly FaultName[] = [
 ];
 
 const USAGE =
-  "npm run chaos -- [--rounds N] [--seed S] [--only FAULT | --failpoints | --push] [--again] | --tally | --measure recovery [--kills K]";
+  "npm run chaos -- [--rounds N] [--seed S] [--only FAULT | --failpoints | --push] [--burst B] [--again] | --tally | --measure recovery [--kills K]";
 const { values } = readArguments(USAGE, () =>
   parseArgs({
     options: {
@@ -36,6 +36,7 @@ const { values } = readArguments(USAGE, () =>
       only: { type: "string" },
       failpoints: { type: "boolean", default: false },
       push: { type: "boolean", default: false },
+      burst: { type: "string", default: "1" },
       again: { type: "boolean", default: false },
       tally: { type: "boolean", default: false },
       measure: { type: "string" },
@@ -45,7 +46,8 @@ const { values } = readArguments(USAGE, () =>
 );
 const names = Object.keys(FAULTS) as FaultName[];
 const points = Object.keys(FAILPOINTS);
-const [rounds, seed] = [Number(values.rounds ?? (values.push ? PUSH.length : 10)), Number(values.seed)];
+const [burst, seed] = [Number(values.burst), Number(values.seed)];
+const rounds = Number(values.rounds ?? (values.push ? Math.ceil(PUSH.length / burst) : 10));
 if (values.only !== undefined && !names.includes(values.only as FaultName))
   refuseArguments(USAGE, `no fault is called ${values.only}; there are ${names.join(", ")}`);
 
@@ -76,20 +78,31 @@ if (values.measure !== undefined) {
   process.exit(0);
 }
 
-interface Round {
-  readonly number: number;
+interface Strike {
   readonly fault: FaultName;
   readonly failpoint: string | undefined;
 }
 
-/** Each failpoint in turn, what a push runs, or each fault in turn. */
-function planRound(number: number): Round {
-  const failpoint = values.failpoints ? points[(number - 1) % points.length] : undefined;
-  const next = values.push ? PUSH[(number - 1) % PUSH.length] : names[(number - 1 + seed) % names.length];
-  return { number, fault: (failpoint === undefined ? (values.only ?? next) : "failpoint") as FaultName, failpoint };
+interface Round {
+  readonly number: number;
+  readonly strikes: readonly Strike[];
 }
 
-const nameOf = ({ number, fault, failpoint }: Round) => `seed ${seed}, round ${number}: ${failpoint ?? fault}`;
+/** Each failpoint in turn, what a push runs, or each fault in turn. */
+function planStrike(place: number): Strike {
+  const failpoint = values.failpoints ? points[place % points.length] : undefined;
+  const next = values.push ? PUSH[place % PUSH.length] : names[(place + seed) % names.length];
+  return { fault: (failpoint === undefined ? (values.only ?? next) : "failpoint") as FaultName, failpoint };
+}
+
+function planRound(number: number): Round {
+  const strikes = Array.from({ length: burst }, (_, i) => (number - 1) * burst + i);
+  const planned = values.push ? strikes.filter((place) => place < PUSH.length) : strikes;
+  return { number, strikes: planned.map(planStrike) };
+}
+
+const nameOf = ({ number, strikes }: Round) =>
+  `seed ${seed}, round ${number}: ${strikes.map(({ fault, failpoint }) => failpoint ?? fault).join(", ")}`;
 const all = Array.from({ length: rounds }, (_, place) => planRound(place + 1));
 const open = all.filter((round) => values.again || !ledger.has(nameOf(round)));
 if (open.length < all.length)
@@ -100,29 +113,35 @@ const broken: string[] = [];
 const startedAt = performance.now();
 let [outputs, deaths] = [0, 0];
 
+/** What was done, and its counts; what did not come about is no fault of its kind. */
+async function strike(rig: Rig, { fault, failpoint }: Strike, random: Random): Promise<Record<string, number>> {
+  const feed = () => rig.feed(EVENTS_A_FEED);
+  const what =
+    failpoint === undefined ? await FAULTS[fault](rig, random, feed) : await dieAt(rig, failpoint, random, feed);
+  console.log(`  ${`${fault} ${what}`.trim()}`);
+  const isMet = !/not (met|reached)|nothing was done/.test(what);
+  return isMet && fault === "failpoint"
+    ? { [fault]: 1, [`at ${what.split(",")[0]}`]: 1 }
+    : { [isMet ? fault : `${fault}, not met`]: 1 };
+}
+
 async function runRounds(): Promise<void> {
-  const rig = await Rig.open(seed, 80, (open.length + 1) * EVENTS_A_FEED * (FEEDS_A_ROUND + 1));
+  const strikes = open.reduce((sum, round) => sum + round.strikes.length, 1);
+  const rig = await Rig.open(seed, 80, strikes * EVENTS_A_FEED * (FEEDS_A_FAULT + 1));
   try {
-    const feed = () => rig.feed(EVENTS_A_FEED);
-    await feed();
+    await rig.feed(EVENTS_A_FEED);
     for (const round of open) {
       const began = performance.now();
       const random = createRandom(seed * 100_000 + round.number);
       const died = rig.deaths.length;
-      const { fault, failpoint } = round;
-      const what =
-        failpoint === undefined ? await FAULTS[fault](rig, random, feed) : await dieAt(rig, failpoint, random, feed);
+      const counts: Record<string, number> = {};
+      for (const one of round.strikes) addAll(counts, await strike(rig, one, random));
       broken.push(...(await rig.check()));
       const seconds = Math.round((performance.now() - began) / 1000);
-      console.log(
-        `round ${round.number} of ${rounds}: ${`${fault} ${what}`.trim()}; ${rig.reader.count} outputs, ${seconds} s`,
-      );
+      console.log(`round ${round.number} of ${rounds}: ${rig.reader.count} outputs, ${seconds} s`);
       if (broken.length > 0) break;
-      // What did not come about is no round of its kind.
-      const name = /not (met|reached)|nothing was done/.test(what) ? `${fault}, not met` : fault;
-      tally[name] = (tally[name] ?? 0) + 1;
-      const point = fault === "failpoint" && name === fault ? { [`at ${what.split(",")[0]}`]: 1 } : {};
-      ledger.add(nameOf(round), seconds, { [name]: 1, ...point, deaths: rig.deaths.length - died });
+      addAll(tally, counts);
+      ledger.add(nameOf(round), seconds, { ...counts, deaths: rig.deaths.length - died });
     }
     for (const line of broken.slice(0, 20)) console.error(`BROKEN (seed ${seed}, commit ${ledger.commit}): ${line}`);
     if (broken.length > 0) console.error(rig.describe());
@@ -130,6 +149,10 @@ async function runRounds(): Promise<void> {
     await rig.close();
     [outputs, deaths] = [rig.reader.count, rig.deaths.length];
   }
+}
+
+function addAll(sums: Record<string, number>, counts: Readonly<Record<string, number>>): void {
+  for (const [name, count] of Object.entries(counts)) sums[name] = (sums[name] ?? 0) + count;
 }
 
 if (open.length > 0) await runRounds();

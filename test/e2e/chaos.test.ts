@@ -1,4 +1,4 @@
-// Issue 5: real faults on real services, as many of each kind as a push runs; `npm run chaos` is the long campaign.
+// Real faults on real services, as many of each kind as a push runs; `npm run chaos` is the long campaign.
 // 3 kills at any time, 3 at named places, 3 answers lost or late, a zombie, a promoted replica (a lost tail), a flush and a killed broker: nothing
 // is lost, doubled, torn or out of order (O1, O2, S1, S2).
 
