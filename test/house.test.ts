@@ -4,6 +4,7 @@
 import assert from "node:assert/strict";
 import { basename, dirname, join, posix } from "node:path";
 import { test } from "node:test";
+import { FAILPOINTS, plantFailpoint } from "./chaos/failpoints.ts";
 import type { Import } from "./support/source.ts";
 import { listFiles, readImports, readSource, stripComments } from "./support/source.ts";
 
@@ -327,6 +328,11 @@ test("every reason, code, kind, cause and outcome of the core stands in its spec
       .map((literal) => `${list.path}: ${list.name} has ${literal}`),
   );
   assert.deepEqual(missing, []);
+});
+
+test("every place at which a process can be made to die is in the code, once", () => {
+  for (const [name, failpoint] of Object.entries(FAILPOINTS))
+    assert.doesNotThrow(() => plantFailpoint(readSource(failpoint.file), failpoint), name);
 });
 
 test("a schema's file is named after its record", () => {

@@ -23,7 +23,7 @@ export const FAILPOINTS: Readonly<Record<string, Failpoint>> = {
   "resolve-before-index": {
     verb: "resolve",
     file: "services/resolver/resolver.ts",
-    at: "if ((await index.settle(proposal)) && (await (isSound?.() ?? true))) {",
+    at: "const isFirst = await index.settle(proposal);",
     side: "before",
   },
   "resolve-after-index": {
@@ -35,7 +35,7 @@ export const FAILPOINTS: Readonly<Record<string, Failpoint>> = {
   "resolve-before-publish": {
     verb: "resolve",
     file: RESOLVER,
-    at: "publishing = this.#slot.publish(out, positions);",
+    at: "publishing = this.#publish(out, positions, this.#life);",
     side: "before",
   },
   "resolve-after-positions": { verb: "resolve", file: PUBLISHER, at: POSITIONS, side: "after" },

@@ -82,6 +82,8 @@ export class Rig {
   async start(verb: string, failpoint: string | null = null): Promise<Worker> {
     const environment = {
       NODE_OPTIONS: `--import ${LOADER}`,
+      // Of one that ends by itself the report shows where.
+      WEFT_DEBUG: "1",
       ...(failpoint === null ? {} : { WEFT_FAILPOINT: failpoint }),
     };
     const { kafka, redis } = this.wires;

@@ -14,7 +14,9 @@ const TIMEOUT_MS = 30 * 60_000;
 test("what a push runs of each fault breaks no promise", { timeout: TIMEOUT_MS }, async (t) => {
   // It starts services of its own, where they can be started at all.
   if ((await servicesOrSkip(t)) === null) return;
-  const child = spawn(process.execPath, [join(ROOT, "test/chaos/main.ts"), "--push", "--again"], { cwd: ROOT });
+  const child = spawn(process.execPath, [join(ROOT, "test/chaos/main.ts"), "--push", "--burst", "5", "--again"], {
+    cwd: ROOT,
+  });
   let said = "";
   for (const stream of [child.stdout, child.stderr]) stream.on("data", (chunk: Buffer) => (said += chunk.toString()));
   const code = await new Promise((resolve) => child.on("close", resolve));

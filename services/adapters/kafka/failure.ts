@@ -6,6 +6,7 @@ import { LogError } from "#ports/log.ts";
 interface KafkaError {
   readonly type?: string;
   readonly name?: string;
+  readonly message?: string;
   /** Of the socket. */
   readonly code?: string;
   readonly retriable?: boolean;
@@ -40,6 +41,8 @@ const PASSING = new Set([
   "BROKER_NOT_AVAILABLE",
   "NETWORK_EXCEPTION",
 ]);
+/** The one word of kafkajs for a broker away that is a bare Error: the connection went between being found and being used. */
+const NOT_CONNECTED = "Broker not connected";
 const UNKNOWN_TOPIC = "UNKNOWN_TOPIC_OR_PARTITION";
 
 function* readChain(error: unknown): Generator<KafkaError> {
@@ -61,9 +64,10 @@ export function isFenced(error: unknown): boolean {
 /** A coordinator that is loading, a transaction that is ending, a broker that is away. */
 export function isPassing(error: unknown): boolean {
   return [...readChain(error)].some(
-    ({ type, name, retriable }) =>
+    ({ type, name, message, retriable }) =>
       (type !== undefined && type !== UNKNOWN_TOPIC && (retriable === true || PASSING.has(type))) ||
-      (name !== undefined && UNREACHABLE.has(name)),
+      (name !== undefined && UNREACHABLE.has(name)) ||
+      message === NOT_CONNECTED,
   );
 }
 
