@@ -311,7 +311,7 @@ export const CONTRACT = {
     query: z.strictObject({ as: z.enum(["json", "csv"]).optional().meta({ description: "Default: json." }) }),
     status: 200,
     answer: exportAnswer,
-    problems: ["not-found"],
+    problems: ["not-found", "store-unavailable", "store-behind"],
   },
   listDue: {
     method: "GET",

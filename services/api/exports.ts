@@ -15,6 +15,7 @@ export interface Export {
   readonly id: string;
   /** Of whoever asked for it, and nobody else may see it. */
   readonly callerId: string;
+  readonly startedAtMs: number;
   state: (typeof EXPORT_STATES)[number];
   /** Records of the log of record: read so far, and all of them. */
   read: number;
@@ -44,7 +45,9 @@ export class Exports {
     const known = this.find(id, callerId);
     if (known !== null) return known;
     if (this.#exports.size >= EXPORTS_MAX) throw new ApiProblem("too-many-exports");
-    const started: Export = { id, callerId, state: "waiting", read: 0, total: 0, data: null, untilMs: null };
+    const startedAtMs = Date.now();
+    const progress = { state: "waiting", read: 0, total: 0, data: null, untilMs: null } as const;
+    const started: Export = { id, callerId, startedAtMs, ...progress };
     this.#exports.set(keyOf(id, callerId), started);
     this.#last = this.#last.then(() => this.#run(started, gather));
     return started;
@@ -52,6 +55,10 @@ export class Exports {
 
   find(id: string, callerId: string): Export | null {
     return this.#exports.get(keyOf(id, callerId)) ?? null;
+  }
+
+  drop({ id, callerId }: Export): void {
+    this.#exports.delete(keyOf(id, callerId));
   }
 
   async close(): Promise<void> {
@@ -73,7 +80,7 @@ export class Exports {
       if (!signal.aborted) this.#logger.warn({ export: one.id, error: name }, "export failed");
     }
     one.untilMs = Date.now() + this.#keptMs;
-    setTimeout(() => this.#exports.delete(keyOf(one.id, one.callerId)), this.#keptMs).unref();
+    setTimeout(() => this.drop(one), this.#keptMs).unref();
   }
 }
 

@@ -5,7 +5,7 @@ import { randomUUID } from "node:crypto";
 import { test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import { readTrail } from "#services/api/audit.ts";
-import { MARIE, NADIA } from "#services/demo/cast.ts";
+import { MARIE, NADIA, PAUL } from "#services/demo/cast.ts";
 import { tabulateExport } from "#services/wire/subject-export.ts";
 import { expectAnswer, exportFromStage, openTestApi, playWeek, serveStage, type TestApi } from "#support/api.ts";
 
@@ -64,6 +64,15 @@ test("nobody but its author fetches it; asked for again it is the same one; of n
     const refused = await officer.exportPerson({ body: { identifier: { ...marie, value } } });
     assert.ok(!refused.ok && refused.problem.code === "request-refused");
   }
+});
+
+test("of who is erased meanwhile nothing is fetched any more (G1)", async () => {
+  const officer = api.as(api.keys.privacy);
+  const identifier = { namespace: "customer", value: PAUL.account.customer };
+  const { id } = expectAnswer(await officer.exportPerson({ body: { identifier } }));
+  assert.equal((await fetchExport(officer, id)).state, "ready");
+  assert.equal(expectAnswer(await officer.erase({ body: { identifier, reason: "r" } })).state, "effective");
+  assert.equal((await officer.readExport({ params: { id } })).status, 404);
 });
 
 test("they wait for each other, sixteen at most, and are gone after their time", async () => {

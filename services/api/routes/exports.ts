@@ -3,6 +3,7 @@
 import { randomUUID } from "node:crypto";
 import type { Log, LogRecord } from "#ports/log.ts";
 import { topicNames } from "#services/config/topics.ts";
+import { isForgotten } from "#services/wire/erasure.ts";
 import { describeRefusal } from "#services/wire/request-refused.ts";
 import { exportSubject, findSubject, tabulateExport } from "#services/wire/subject-export.ts";
 import type { ExportAnswer } from "../answer.ts";
@@ -18,6 +19,11 @@ export function createExportRoutes(
 ): Pick<Handlers, "exportPerson" | "readExport"> {
   const { loaded, log, country } = services;
   const resolvedTopic = topicNames(loaded).resolved;
+
+  async function isErasedSince(profileId: string, atMs: number): Promise<boolean> {
+    const anew = { ...services, index: services.index.anew() };
+    return (await read(services, undefined, () => isForgotten(anew, profileId, atMs))) === true;
+  }
 
   return {
     async exportPerson({ body: { id = randomUUID(), identifier }, caller, record }) {
@@ -36,12 +42,16 @@ export function createExportRoutes(
       const { state } = exports.start(id, caller.id, gather);
       return { id, state };
     },
-    readExport({ params: { id }, query, caller }) {
+    async readExport({ params: { id }, query, caller }) {
       const found = exports.find(id, caller.id);
       if (found === null || !maySee(caller)) throw new ApiProblem("not-found");
       const { state, data, untilMs } = found;
+      if (data !== null && (await isErasedSince(data.profileId, found.startedAtMs))) {
+        exports.drop(found);
+        throw new ApiProblem("not-found");
+      }
       const tables = query.as === "csv" && data !== null ? [...tabulateExport(data)] : null;
-      return Promise.resolve({
+      return {
         id,
         state,
         read: found.read,
@@ -50,7 +60,7 @@ export function createExportRoutes(
         profileId: data?.profileId ?? null,
         data: tables === null ? (data as ExportAnswer["data"]) : null,
         tables: tables?.map(([name, text]) => ({ name, text })) ?? null,
-      });
+      };
     },
   };
 }
