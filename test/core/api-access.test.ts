@@ -303,6 +303,18 @@ test("the first start shows a key once, and it is void as soon as another is mad
   await fresh.close();
 });
 
+test("an export is neither begun nor fetched without profile:pii, whatever else is granted", async () => {
+  const as = async (scope: string) => api.as(await mint({ claims: { sub: "officer", scope } }));
+  const [officer, blind] = [await as("privacy:write profile:pii"), await as("privacy:write")];
+  const body = { identifier: { namespace: "customer", value: MARIE.account.customer } };
+  assert.equal((await blind.exportPerson({ body })).status, 403);
+  const begun = await officer.exportPerson({ body });
+  assert.ok(begun.ok);
+  const params = { id: begun.body.id };
+  assert.equal((await officer.readExport({ params })).status, 200);
+  assert.equal((await blind.readExport({ params })).status, 404, "of the same caller");
+});
+
 test("one key may ask so often a minute, and whoever guesses is stopped", async () => {
   const limited = await openTestApi(stage, { api: { requestsPerMinute: 5 }, limits: { failuresPerMinute: 3 } });
   const statuses = async (credential: string, times: number) => {
@@ -349,6 +361,20 @@ test("beyond this machine it listens with TLS only, unless it is told that this 
     requireSecurity(host, true, false);
     requireSecurity(host, false, true);
   }
+});
+
+test("of a fault the log has the place under the request id, and no word of what it said (G2)", async () => {
+  const canary = "canary.fault@example.com";
+  class CanaryError extends Error {}
+  const faulty = await openTestApi(stage, {
+    change: ({ store }) => ({ store: { ...store, survey: () => Promise.reject(new CanaryError(canary)) } }),
+  });
+  const reply = await faulty.as(faulty.keys.agent).lookUp({ body: MARIE_BY_PHONE });
+  await faulty.close();
+  assert.ok(!reply.ok && reply.status === 500 && reply.problem.code === "internal-error");
+  const log = faulty.logged.join("");
+  assert.ok(log.includes(reply.problem.requestId) && log.includes("lookup.ts") && !log.includes("canary"), log);
+  assert.ok(!JSON.stringify(reply).includes("canary"));
 });
 
 test("neither logs nor problems hold a value that was sent, or a person's", async () => {

@@ -1,7 +1,7 @@
 // The audit trail: what is in it, and that nothing can be changed in it unnoticed.
 
 import assert from "node:assert/strict";
-import { readFileSync, writeFileSync } from "node:fs";
+import { readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { AuditBroken, type AuditEntry, AuditTrail, readTrail, verifyTrail } from "#services/api/audit.ts";
@@ -27,11 +27,13 @@ async function writeTrail() {
   await agent.note({ body: { identifier: customer, text: "rings back at five" } });
   await agent.explain({ body: { identifiers: [marie, customer] } });
   await api.close();
-  return { profileId, text: readFileSync(api.auditFile, "utf8"), secret: stage.loaded.deployment.identityKey.bytes };
+  const { mode } = statSync(api.auditFile);
+  const secret = stage.loaded.deployment.identityKey.bytes;
+  return { profileId, text: readFileSync(api.auditFile, "utf8"), secret, mode };
 }
 
 test("who was shown whose values and who commanded what is a line each, without a personal value (G2)", async () => {
-  const { text, profileId, secret } = await writeTrail();
+  const { text, profileId, secret, mode } = await writeTrail();
   const lines = text
     .trimEnd()
     .split("\n")
@@ -50,6 +52,7 @@ test("who was shown whose values and who commanded what is a line each, without 
   for (const value of [MARIE.email.email, "39980017", "39 98 00 17", "Lefort", MARIE.account.customer])
     assert.ok(!text.includes(value), value);
   assert.equal(verifyTrail(text, secret).n, 5);
+  assert.equal(mode & 0o777, 0o600, "its owner's alone");
 });
 
 test("a line changed, taken out, put in, moved or torn is found; cut off the end it is by a head that was known", async () => {
@@ -78,6 +81,16 @@ test("a line changed, taken out, put in, moved or torn is found; cut off the end
   expectBroken(write(lines.with(0, "not a line")));
   assert.throws(() => verifyTrail(text, Buffer.alloc(32)), AuditBroken);
   assert.ok(found > 40);
+});
+
+test("a line of another trail of the same deployment is found, though it is whole and has the right number", async () => {
+  const [ours, theirs] = [await writeTrail(), await writeTrail()];
+  const others = theirs.text.split("\n");
+  for (const [i] of ours.text.trimEnd().split("\n").entries()) {
+    const swapped = ours.text.split("\n").with(i, others[i] ?? "");
+    const known = verifyTrail(ours.text, ours.secret);
+    assert.throws(() => verifyTrail(swapped.join("\n"), ours.secret, known), AuditBroken, String(i));
+  }
 });
 
 test("a trail goes on where it stood, and one that was changed refuses the start", async () => {

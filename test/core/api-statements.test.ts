@@ -4,8 +4,9 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { topicNames } from "#services/config/topics.ts";
 import { INES, MARIE, PAUL } from "#services/demo/cast.ts";
+import { publishErasure } from "#services/wire/erasure.ts";
 import { tellStory } from "#services/demo/story.ts";
-import { expectAnswer, playWeek, serveStage, type TestApi } from "#support/api.ts";
+import { expectAnswer, openTestApi, playWeek, serveStage, type TestApi } from "#support/api.ts";
 
 let api: TestApi;
 serveStage(playWeek, (opened) => void (api = opened));
@@ -16,6 +17,7 @@ const ines = { namespace: "customer", value: INES.account.customer };
 /** As a note names its author. */
 const agentId = () => `key ${api.keys.agent.split("_")[1]}`;
 const RESTRICTION = "6a1d5e0c-3c1b-4f7e-8f0e-2b9a4c7d1e5f";
+const NEVER = "0b8f7a52-6f0e-4c53-9d0a-0e5d1f1d2c3c";
 const ID = "0b8f7a52-6f0e-4c53-9d0a-0e5d1f1d2c3b";
 
 test("a note is on the profile at its position, with its author, once however often it is sent; masked it says nothing (S58)", async () => {
@@ -76,6 +78,9 @@ test("an objection is a refusal for the agent to see, and a correction outranks 
   const query = { "at-least": consent };
   const { consents } = expectAnswer(await officer.viewForMarketing({ body: marie, query }));
   assert.ok(consents.some(({ purpose, granted }) => purpose === "surveys" && granted));
+  const { optOuts } = expectAnswer(await officer.viewForService({ body: marie, query }));
+  for (const refused of [optOuts, (await viewMarie(officer, query)).optOuts])
+    assert.ok(refused.length > 0 && refused.every(({ purpose, granted }) => purpose !== "surveys" && !granted));
 });
 
 test("who is restricted is shown so, and to marketing neither reached nor scored, until it is lifted (G2)", async () => {
@@ -126,9 +131,6 @@ test("a request that is sent again under its id counts once, waits at its positi
   expectAnswer(await officer.lookUp({ body: marie, query: { "at-least": receipt.position } }));
   const other = await officer.erase({ body: { ...body, identifier: marie } });
   assert.ok(!other.ok && other.problem.code === "request-refused" && other.problem.detail?.startsWith("id-taken: "));
-  const unknown = { "at-least": "e.0b8f7a52-6f0e-4c53-9d0a-0e5d1f1d2c3c" };
-  const waited = await officer.lookUp({ body: marie, query: unknown });
-  assert.ok(!waited.ok && waited.problem.code === "position-not-reached");
   const written = api.stage.runtime.wires.log.read([topicNames(api.stage.loaded).privacy], {
     from: "start",
     follow: false,
@@ -136,6 +138,33 @@ test("a request that is sent again under its id counts once, waits at its positi
   const ids: (string | null)[] = [];
   for await (const { key } of written) ids.push(key);
   assert.equal(ids.filter((id) => id === ID).length, 1);
+});
+
+test("nobody is answered at the position of what was never sent, or is under way (G1)", async () => {
+  const hasty = await openTestApi(api.stage, { limits: { waitMs: 100 } });
+  const officer = hasty.as(hasty.keys.privacy);
+  const correction = { kind: "objection", purpose: "surveys" } as const;
+  const { position } = expectAnswer(await officer.correct({ body: { identifier: marie, correction, reason: "r" } }));
+  const [, , key] = position.split(".");
+  for (const other of [`s.${NEVER}.${key}.${Date.now()}`, `r.${NEVER}.${key}.${key}`, `e.${NEVER}`, "g.999"]) {
+    const waited = await officer.lookUp({ body: marie, query: { "at-least": other } });
+    assert.ok(!waited.ok && waited.problem.code === "position-not-reached", other);
+  }
+  // What it is about has no home, so none ever says that it is forgotten.
+  const request = {
+    requestId: NEVER,
+    author: "a",
+    reason: "r",
+    own: ["A".repeat(22)],
+    orders: [],
+    claimed: [],
+    shared: [],
+  };
+  const { wires } = api.stage.runtime;
+  await publishErasure(wires, topicNames(api.stage.loaded).privacy, { ...request, objections: [], contacts: [] });
+  const waited = await officer.lookUp({ body: marie, query: { "at-least": `e.${NEVER}` } });
+  assert.ok(!waited.ok && waited.problem.code === "position-not-reached");
+  await hasty.close();
 });
 
 test("whoever has not the scope writes nothing, and nothing is written about whom nobody knows", async () => {

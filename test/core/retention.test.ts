@@ -52,6 +52,9 @@ test("a prospect is due three years after the last contact that came from her: a
 test("a customer is due three years after the relationship ended, and not while it goes on", async () => {
   const bought = [told("crm", 1, "identified"), told("web", 10, "order-placed", order)];
   deepEqual(await daysDue(bought, [YEARS + 9, YEARS + 10]), [YEARS + 10]);
+  const fold = await foldEach(bought);
+  await fold.advance(START_MS + (YEARS + 9) * DAY_MS);
+  deepEqual(await list(fold, { ...retention, contacts: ["message-clicked"] }), [], "orders count by themselves");
   const subscribed = told("crm", 20, "subscription-changed", {
     subscription: { subscriptionId: "s", status: "active" },
   });
