@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { setTimeout as delay } from "node:timers/promises";
 import { OPERATOR } from "#core/configuration.ts";
 import { rulingType } from "#core/ruling.ts";
 import { createKey, writeKeyFile } from "#services/api/api-key.ts";
@@ -117,7 +118,7 @@ test("without profile:pii the stream holds no value of a trait, and of no identi
   await Promise.all([reader.close(), all.close()]);
 });
 
-test("an id that is not of this stream is refused, and so are more streams than one key may have", async () => {
+test("an id that is not of this stream is refused, and so are more streams than one key may have, or all", async () => {
   for (const lastEventId of ["x", "1.2.3~0", "1.2.3~zzzzzzzz", `${"1.".repeat(5000)}~0`]) {
     const headers = { authorization: `Bearer ${api.keys.agent}`, "last-event-id": lastEventId };
     const refused = await api.app.inject({ url: "/changes", headers });
@@ -126,6 +127,17 @@ test("an id that is not of this stream is refused, and so are more streams than 
   const readers = await Promise.all(Array.from({ length: 4 }, () => open(api.keys.admin)));
   const tooMany = await api.app.inject({ url: "/changes", headers: { authorization: `Bearer ${api.keys.admin}` } });
   assert.deepEqual([tooMany.statusCode, tooMany.headers["retry-after"]], [503, "30"]);
+  const { bytes } = api.stage.loaded.deployment.identityKey;
+  const others = Array.from({ length: 16 }, () => createKey(bytes, "reader"));
+  writeKeyFile(
+    api.keysFile,
+    others.map(({ kept }) => kept),
+  );
+  await delay(1_100);
+  const all = others.flatMap(({ key }) => [key, key, key, key]).slice(readers.length);
+  readers.push(...(await Promise.all(all.map((key) => open(key)))));
+  assert.equal(readers.length, 64);
+  await assert.rejects(open(api.keys.agent), /refused: 503 .*too-many-streams/s, "of all keys");
   await Promise.all(readers.map((reader) => reader.close()));
   const deadline = Date.now() + 10_000;
   for (;;) {

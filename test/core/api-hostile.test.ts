@@ -2,12 +2,13 @@
 // server answers as before.
 
 import assert from "node:assert/strict";
-import { connect } from "node:net";
+import { once } from "node:events";
+import { connect, type Socket } from "node:net";
 import { afterEach, test } from "node:test";
 import { gzipSync } from "node:zlib";
 import { problemSchema } from "#services/api/problem.ts";
 import { openStage } from "#services/cli/stage.ts";
-import { serveStage, type TestApi } from "#support/api.ts";
+import { openTestApi, serveStage, type TestApi } from "#support/api.ts";
 
 const REQUEST_TIMEOUT_MS = 1000;
 
@@ -121,6 +122,28 @@ test("who sends slowly, headers or body, is cut off", async () => {
   for (const { text, ms } of [headers, body]) {
     assert.match(text, /^HTTP\/1\.1 408 .*"code":"request-timeout"/s);
     assert.ok(ms < 5 * REQUEST_TIMEOUT_MS, `${ms} ms`);
+  }
+});
+
+test("of more connections than a thousand the next is closed, and those that are there go on", async () => {
+  // Who is silent is cut off later there than the rest of this takes.
+  const patient = await openTestApi(api.stage);
+  const { port } = new URL(await patient.app.listen({ host: "127.0.0.1", port: 0 }));
+  const open = async (event: "connect" | "close"): Promise<Socket> => {
+    const socket = connect(Number(port), "127.0.0.1");
+    if (event === "close") socket.on("error", () => {});
+    await once(socket, event, { signal: AbortSignal.timeout(8_000) });
+    return socket;
+  };
+  const sockets = await Promise.all(Array.from({ length: 1000 }, () => open("connect")));
+  try {
+    await open("close");
+    const [first] = sockets as [Socket];
+    first.write("GET /health HTTP/1.1\r\nhost: x\r\n\r\n");
+    assert.match(String(await once(first, "data")), /^HTTP\/1\.1 200 /);
+  } finally {
+    for (const socket of sockets) socket.destroy();
+    await patient.close();
   }
 });
 

@@ -3,7 +3,7 @@
 
 import { deepEqual, equal, ok } from "node:assert/strict";
 import { randomUUID } from "node:crypto";
-import { mkdtempSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -22,6 +22,14 @@ import { exportSubject, tabulateExport } from "#services/wire/subject-export.ts"
 
 const WAIT_MS = 20_000;
 
+const CONFIGURATION = (file: string) => `
+embedded: { file: ${file} }
+rules: ./rules.yaml
+sources:
+  - { name: crm, assurance: { "*": authenticated }, owner: sales, purpose: customer care, legalBasis: contract }
+  - { name: web, assurance: { customer: authenticated, "*": claimed } }
+`;
+
 async function until(look: () => Promise<boolean>): Promise<void> {
   const deadline = performance.now() + WAIT_MS;
   while (!(await look())) {
@@ -34,7 +42,9 @@ async function until(look: () => Promise<boolean>): Promise<void> {
 async function deploy(t: TestContext) {
   const folder = mkdtempSync(join(tmpdir(), "weft-privacy-"));
   const file = join(folder, "weft.yaml");
-  writeFileSync(file, `embedded: { file: ${join(folder, "weft.sqlite")} }\n`);
+  const rules = readFileSync(join(import.meta.dirname, "../../services/config/default/rules.yaml"), "utf8");
+  writeFileSync(join(folder, "rules.yaml"), `${rules}\naudiences: [{ audience: reachable, when: profile.known }]\n`);
+  writeFileSync(file, CONFIGURATION(join(folder, "weft.sqlite")));
   const loaded = loadConfiguration(file, {});
   const runtime = await openRuntime(loaded, { embedded: true });
   await runtime.createTopics();
@@ -139,6 +149,16 @@ test("she is given what is kept of her, is erased, and stays so where the channe
   equal(exported.data.attributes.traits["name"]?.value, "Canary Ana");
   equal(exported.data.segment.name, "prospect");
   ok(exported.data.segment.rule?.includes("profile.known"));
+  deepEqual(exported.data.audiences, [{ name: "reachable", rule: "profile.known" }]);
+  deepEqual(
+    exported.data.sources.map(({ source, owner, purpose, legalBasis }) => [source, owner, purpose, legalBasis]),
+    [
+      ["crm", "sales", "customer care", "contract"],
+      ["web", null, null, null],
+    ],
+  );
+  const kept = new Map(exported.data.recipients.map(({ topic, retentionMs }) => [topic, retentionMs]));
+  deepEqual([kept.get("segment-transition"), kept.get("profile-state")], [30 * 86_400_000, null]);
   const text = JSON.stringify(exported.data);
   ok(!text.includes("ben"), "nothing of whoever shares a device with her");
   const tables = tabulateExport(exported.data);
