@@ -46,7 +46,9 @@ export async function rehearseFiles(
     const requests = new PrivacyLedger(privacy, log, codec);
     if ((await log.listTopics()).includes(privacy)) await requests.catchUp();
     const { holds } = await readHolds(runtime.wires, sources);
-    const report = await rehearseEvents(runtime.lookups, requests.erasures, read, holds);
+    // Before anything has ever run here, nobody has marked the index.
+    const { isIndexWhole: _, ...lookups } = runtime.lookups;
+    const report = await rehearseEvents(lookups, requests.erasures, read, holds);
     for (const [place, fate] of report.fates.entries())
       if (fate.fate === "refused") refused.push({ ...placeOf(read, place), reason: fate.reason, detail: fate.detail });
     leftOut.tell(json);

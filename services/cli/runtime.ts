@@ -27,7 +27,7 @@ import type { StitcherServices } from "#services/stitcher/loop.ts";
 import { startStitcher } from "#services/stitcher/main.ts";
 import type { BundleValue } from "#services/wire/bundle.ts";
 import { ComponentIndex } from "#services/wire/component-index.ts";
-import { IndexKeeper } from "#services/wire/index-keeper.ts";
+import { IndexKeeper, isIndexWhole } from "#services/wire/index-keeper.ts";
 import { createHash } from "#services/wire/hash.ts";
 import { type FoldedWith, readEntry, requireRulesOfLog, toItem } from "#services/wire/rules.ts";
 import { createOutputEncoder } from "#services/wire/output.ts";
@@ -205,7 +205,13 @@ export async function openRuntime(loaded: LoadedConfiguration, options: RuntimeO
     hash,
     store: state.store,
     index,
-    lookups: { engine, index, store: state.store, shards: settings.shards },
+    lookups: {
+      engine,
+      index,
+      store: state.store,
+      shards: settings.shards,
+      isIndexWhole: () => isIndexWhole(state.index),
+    },
     keys: new PayloadKeys(ofKeys),
     country: countryOfAskers(configuration),
     createTopics: () => wires.log.createTopics(allTopics(loaded)),

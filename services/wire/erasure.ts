@@ -16,7 +16,7 @@ import type { Codec } from "#ports/codec.ts";
 import type { Log } from "#ports/log.ts";
 import { ERASE, type PrivacyRecord } from "./privacy-ledger.ts";
 import { isVouchedFor, readOrdersOf } from "./lookup.ts";
-import { findIdentifier, locateKey, locateLife, type LookupServices } from "./location.ts";
+import { findIdentifier, locateKey, locateLife, locateNaming, type LookupServices } from "./location.ts";
 
 /** Identifiers and orders of one request: they travel in one record. */
 export const ERASED_MAX = 20_000;
@@ -103,8 +103,7 @@ export async function isErased(services: LookupServices, lives: readonly string[
 
 /** Whether what was told under a profile id, of then, is forgotten since; null: nobody has been met under that id. */
 export async function isForgotten(services: LookupServices, profileId: string, at: number): Promise<boolean | null> {
-  const naming = await services.index.findNaming(profileId);
-  const located = naming === null ? null : await locateLife(services, naming);
+  const located = await locateNaming(services, profileId);
   if (located === null) return null;
   const { entry } = located;
   return isHidden(entry) || (entry.erased !== null && entry.erased.at >= at);

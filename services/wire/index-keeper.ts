@@ -32,6 +32,11 @@ export interface IndexKeeperServices {
   readonly run: string;
 }
 
+/** Whether whom the index does not name nobody has met: it has lost nothing that is not put back yet. For who only reads. */
+export async function isIndexWhole(index: Pick<Index, "readMarks">): Promise<boolean> {
+  return !describeMarks(await index.readMarks()).isLost;
+}
+
 interface Mark {
   readonly life: string;
   /** Per shard, and of the topic of keys: what is named before was put before the mark. */
@@ -108,12 +113,9 @@ export class IndexKeeper {
   }
 
   async #readMarks() {
-    const marks = await this.#services.index.readMarks();
-    const read = marks.map(({ text }) => readMark(text));
-    const lives = read.map((mark) => mark?.life ?? null);
-    const isMixed = lives.some((life) => life === null || life !== lives[0]);
-    if (isMixed || marks.some(({ doubtful }) => doubtful)) this.#isLost = true;
-    return { marks, read, lives };
+    const { isLost, ...described } = describeMarks(await this.#services.index.readMarks());
+    if (isLost) this.#isLost = true;
+    return described;
   }
 
   async #check(): Promise<string> {
@@ -243,6 +245,13 @@ export class IndexKeeper {
     const offsets = Array.from({ length: shards }, (_, partition) => endOf(resolvedTopic, partition));
     return keysTopic === undefined ? offsets : [...offsets, endOf(keysTopic, 0)];
   }
+}
+
+function describeMarks(marks: readonly IndexMark[]) {
+  const read = marks.map(({ text }) => readMark(text));
+  const lives = read.map((mark) => mark?.life ?? null);
+  const isMixed = lives.some((life) => life === null || life !== lives[0]);
+  return { marks, read, lives, isLost: isMixed || marks.some(({ doubtful }) => doubtful) };
 }
 
 /** Of an index that somebody is putting back: no mark. */

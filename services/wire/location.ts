@@ -7,7 +7,7 @@ import { identifierKey, normaliseIdentifier } from "#core/identifier.ts";
 import { shardOf, type ComponentId } from "#core/item.ts";
 import { orderPart, type Order } from "#core/order.ts";
 import { SHARD_PART, type ShardTime } from "#core/shard-time.ts";
-import { type Store, StoreDamaged } from "#ports/store.ts";
+import { type Store, StoreBehind, StoreDamaged } from "#ports/store.ts";
 import type { ComponentIndex } from "./component-index.ts";
 import { decodePart, readComponentBeside, readParts, repeatRead } from "./part.ts";
 import { checkStanding } from "./standing.ts";
@@ -26,6 +26,8 @@ export interface LookupServices {
   readonly index: ComponentIndex;
   readonly store: Store;
   readonly shards: number;
+  /** Whether whom the index does not name nobody has met (index-keeper.ts). Absent: it loses nothing. */
+  isIndexWhole?(): Promise<boolean>;
 }
 
 /** Of the component's shard, in the order of the keys and in one call; null: there is none. Throws StoreDamaged. */
@@ -141,7 +143,9 @@ async function locateComponent(
   listBeside: ListBeside = NOTHING_BESIDE,
 ): Promise<Home | null> {
   const { index } = services;
-  for (let id = await index.findStart(key); id !== null; ) {
+  const start = await index.findStart(key);
+  if (start === null) await requireIndex(services);
+  for (let id = start; id !== null; ) {
     const home = await repeatRead(() =>
       readHome(services, id as ComponentId, (component) => listBeside(component, key)),
     );
@@ -150,6 +154,23 @@ async function locateComponent(
     id = home.forward;
   }
   return null;
+}
+
+/** The identifier that the profile id is made of, at its home; null: nobody has been met under that id. Throws StoreBehind. */
+export async function locateNaming(
+  services: LookupServices,
+  profileId: string,
+  listBeside?: ListBeside,
+): Promise<Located | null> {
+  const naming = await services.index.findNaming(profileId);
+  if (naming !== null) return locateLife(services, naming, listBeside);
+  await requireIndex(services);
+  return null;
+}
+
+/** Before nobody is what is answered. Throws StoreBehind. */
+async function requireIndex({ isIndexWhole }: LookupServices): Promise<void> {
+  if ((await isIndexWhole?.()) === false) throw new StoreBehind("the identity index is being put back");
 }
 
 /** Null: there is none. Throws StoreDamaged. */

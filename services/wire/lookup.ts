@@ -16,7 +16,7 @@ import { orderPart, type Order, type OrderView } from "#core/order.ts";
 import { viewDossier } from "#core/dossier-view.ts";
 import { viewProfile } from "#core/view.ts";
 import { type FindLinks, findLinks, NO_LINKS } from "./group.ts";
-import { findIdentifier, locateLife, locateOrder, readPartsOf } from "./location.ts";
+import { findIdentifier, locateNaming, locateOrder, readPartsOf } from "./location.ts";
 import type { Located, LookupServices, ShardPosition } from "./location.ts";
 import { describeProfile, type ProfileLine } from "./profile-reader.ts";
 
@@ -87,10 +87,10 @@ async function readHolder(services: LookupServices, located: Located): Promise<L
 
 /** The living profile of an id: its own, or the one that holds the identifier which it was made of (I6). */
 export async function lookUpId(services: LookupServices, id: string): Promise<Lookup> {
-  const naming = await services.index.findNaming(id);
-  const located = naming === null ? null : await locateLife(services, naming, listHolders);
-  if (naming === null || located === null) return { found: false, reason: "unknown-identifier" };
+  const located = await locateNaming(services, id, listHolders);
+  if (located === null) return { found: false, reason: "unknown-identifier" };
   const { component, entry } = located;
+  const naming = entry.key;
   if (isHidden(entry)) return { found: false, reason: "unknown-identifier" };
   // Whoever has it next is not who was named by it.
   if (isGivenUp(component, naming)) return { found: false, reason: "unknown-identifier" };

@@ -3,10 +3,13 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { openMemoryIndex } from "#adapters/memory/index.ts";
 import { LogError } from "#ports/log.ts";
 import { StoreBehind, StoreUnavailable } from "#ports/store.ts";
 import type { ApiSurroundings } from "#services/api/services.ts";
 import { MARIE } from "#services/demo/cast.ts";
+import { ComponentIndex } from "#services/wire/component-index.ts";
+import { isIndexWhole } from "#services/wire/index-keeper.ts";
 import type { Stage } from "#services/cli/stage.ts";
 import { openTestApi, playWeek, shareStage, type TestApi } from "#support/api.ts";
 
@@ -94,6 +97,33 @@ test("a store that says that it is away or behind is told as what it is", async 
       assert.ok(!reply.ok && reply.status === 503 && reply.problem.code === code && reply.retryAfter === 5);
     await api.close();
   }
+});
+
+test("whom an index that has lost something does not name is told to ask again, not that nobody is meant (S2)", async () => {
+  const lost = openMemoryIndex();
+  const api = await openWith(({ hash }) => ({
+    index: new ComponentIndex(lost, hash),
+    isIndexWhole: () => isIndexWhole(lost),
+  }));
+  const client = api.as(api.keys.operator);
+  const ask = async () => {
+    const asked = [
+      client.lookUp({ body: customer }),
+      client.viewCaller({ body: { phone: MARIE.phone.phone } }),
+      client.readProfile({ params: { id: "A".repeat(22) } }),
+      client.explain({ body: { identifiers: [customer] } }),
+      client.search({ body: { by: "order", number: "1" } }),
+      client.rule({ body: { verdict: "apart", identifiers: [customer, card], reason: "r" } }),
+    ];
+    return (await Promise.all(asked)).map((reply) => (reply.ok ? null : reply.problem.code));
+  };
+  const [nobody, behind] = ["not-found", "store-behind"];
+  assert.deepEqual(new Set(await ask()), new Set([behind]));
+  await lost.moveMarks(await lost.readMarks(), "claim-r1-1");
+  assert.deepEqual(new Set(await ask()), new Set([behind]), "nor while it is being put back");
+  await lost.moveMarks(await lost.readMarks(), "r1-1:0,0,0,0,0");
+  assert.deepEqual(await ask(), [...Array.from({ length: 5 }, () => nobody), "ruling-refused"]);
+  await api.close();
 });
 
 test("a log that is away refuses commands with nothing written; one that goes away in between says that nobody knows", async () => {

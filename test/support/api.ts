@@ -137,12 +137,10 @@ export async function openTestApi(stage: Stage, options: TestApiOptions = {}): P
     requestsPerMinute: REQUESTS_PER_MINUTE,
     ...options.api,
   };
-  const { engine, index, store, hash, wires } = runtime;
+  const { lookups, hash, wires } = runtime;
   const whole: ApiSurroundings = {
+    ...lookups,
     loaded: { ...loaded, deployment: { ...loaded.deployment, api } },
-    engine,
-    index,
-    store,
     hash,
     log: wires.log,
     codec: wires.codec,

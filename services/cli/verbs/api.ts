@@ -171,7 +171,7 @@ async function serve({ config, embedded = false, port }: ServeOptions): Promise<
     opening,
     drainMs: DRAIN_MS,
     async work(runtime) {
-      const { engine, index, store, hash, wires, keys } = runtime;
+      const { lookups, hash, wires, keys } = runtime;
       const { log, codec } = wires;
       if (embedded) {
         await runtime.createTopics();
@@ -180,7 +180,7 @@ async function serve({ config, embedded = false, port }: ServeOptions): Promise<
       }
       const { startApi } = await import("#services/api/main.ts");
       api = await startApi(
-        { loaded, engine, index, store, hash, log, codec, foldedWith: foldedWith(loaded), keys },
+        { ...lookups, loaded, hash, log, codec, foldedWith: foldedWith(loaded), keys },
         {
           logger,
           metrics: tally.metrics,
