@@ -4,8 +4,20 @@
 import { RegistryUnavailable } from "#ports/codec.ts";
 import { LogError } from "#ports/log.ts";
 import type { ErasureRequest } from "#core/erasure.ts";
+import type { Gate } from "./outage.ts";
 import { ApiProblem } from "./problem.ts";
 import type { ApiServices } from "./services.ts";
+
+/** What `work` asks of the log, in the time of a call. Throws ApiProblem. */
+export async function askLog<T>(gate: Gate, work: () => Promise<T>): Promise<T> {
+  return await gate.pass(async () => {
+    try {
+      return await work();
+    } catch (error) {
+      throw isOutage(error) ? new ApiProblem("log-unavailable", {}, { cause: error }) : error;
+    }
+  });
+}
 
 /** What `work` reads of the topic, once the log and the registry answer. Throws ApiProblem. */
 export async function requireLog<T>(
@@ -13,14 +25,10 @@ export async function requireLog<T>(
   { topic, schema }: { readonly topic: string; readonly schema: string },
   work: () => Promise<T>,
 ): Promise<T> {
-  return await logGate.pass(async () => {
-    try {
-      await codec.encoder(topic, schema);
-      await log.endOffsets([topic]);
-      return await work();
-    } catch (error) {
-      throw isOutage(error) ? new ApiProblem("log-unavailable", {}, { cause: error }) : error;
-    }
+  return await askLog(logGate, async () => {
+    await codec.encoder(topic, schema);
+    await log.endOffsets([topic]);
+    return await work();
   });
 }
 

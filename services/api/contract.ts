@@ -299,7 +299,7 @@ export const CONTRACT = {
     query: z.strictObject({}),
     status: 202,
     answer: exportBegun,
-    problems: ["request-refused", "store-unavailable", "store-behind", "too-many-exports"],
+    problems: ["request-refused", "store-unavailable", "store-behind", "log-unavailable", "too-many-exports"],
   },
   readExport: {
     method: "GET",

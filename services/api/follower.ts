@@ -2,9 +2,8 @@
 // asks. Reading hangs, or takes its time at first, behind a gate.
 
 import { CatchUp } from "#services/wire/catch-up.ts";
-import { isOutage } from "./command.ts";
+import { askLog } from "./command.ts";
 import type { Gate } from "./outage.ts";
-import { ApiProblem } from "./problem.ts";
 
 /** So that what was erased is gone in time. */
 const CATCH_UP_MS = 20_000;
@@ -29,11 +28,7 @@ export class Follower {
 
   /** Resolves once the file has all that had been published when it was called. Throws ApiProblem. */
   async catchUp(): Promise<void> {
-    try {
-      await this.#gate.pass(() => this.#catchUp.run());
-    } catch (error) {
-      throw isOutage(error) ? new ApiProblem("log-unavailable", {}, { cause: error }) : error;
-    }
+    await askLog(this.#gate, () => this.#catchUp.run());
   }
 
   /** Nothing reads any more, once it resolves. */

@@ -51,7 +51,12 @@ export const PROBLEMS = {
     retryAfter: 1,
   },
   "store-unavailable": { status: 503, title: "the store cannot be reached", advice: "ask again", retryAfter: 5 },
-  "store-behind": { status: 503, title: "the shard is being folded anew", advice: "ask again", retryAfter: 5 },
+  "store-behind": {
+    status: 503,
+    title: "what the store has lost is being put back",
+    advice: "ask again",
+    retryAfter: 5,
+  },
   "directory-behind": {
     status: 503,
     title: "the directory of names is being read",

@@ -7,6 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
+import { Redis } from "ioredis";
 import { killService, restartService, stopServices } from "../../infra/services.ts";
 import { connect, expectAnswer } from "#support/api.ts";
 import { Deployment } from "#support/deployment.ts";
@@ -15,6 +16,8 @@ import { StreamReader } from "#support/stream-reader.ts";
 import { ENDED_WELL, Worker } from "#support/workers.ts";
 
 const READY_WAIT_MS = 60_000;
+/** engine.tickInterval, as it is by default. */
+const TICK_MS = 5_000;
 
 async function waitFor(what: string, isSo: () => Promise<boolean>): Promise<void> {
   for (const deadline = Date.now() + READY_WAIT_MS; !(await isSo()); await sleep(100))
@@ -97,10 +100,25 @@ test("the API on real services: reads at a position, tells live, rules, and says
     await waitFor("Redis", async () => (await client.lookUp({ body: customer })).ok);
     mark("Redis came back");
 
+    const tellsUpTo = async (): Promise<{ readonly atMs: number; readonly position: string }> => {
+      const { watermarks, position } = expectAnswer(await client.lookUp({ body: customer }));
+      return {
+        atMs: Math.max(...watermarks.flatMap(({ upTo }) => (upTo === null ? [] : [Date.parse(upTo)]))),
+        position,
+      };
+    };
+    await waitFor("time to go on", async () => Date.now() - (await tellsUpTo()).atMs < 2 * TICK_MS);
     await killService({ directory, name: "kafka" });
+    const awayAt = Date.now();
     const unwritten = await client.rule({ body: { verdict: "lifted", identifiers: [customer, contact], reason: "r" } });
     assert.ok(!unwritten.ok && unwritten.problem.code === "log-unavailable" && unwritten.retryAfter === 5);
-    assert.equal((await client.lookUp({ body: customer })).status, 200, "readers do not need Kafka");
+    await sleep(2 * TICK_MS);
+    const stale = await tellsUpTo();
+    assert.ok(stale.atMs <= awayAt, "readers do not need Kafka, and are told how old it is");
+    await sleep(TICK_MS);
+    assert.deepEqual(await tellsUpTo(), stale);
+    const stream = await fetch(`${base}/changes`, { headers: { authorization: `Bearer ${key}` } });
+    assert.deepEqual([stream.status, stream.headers.get("retry-after")], [503, "5"]);
     await restartService({ directory, name: "kafka" });
     await waitFor("Kafka", async () => {
       const body = {
@@ -109,11 +127,28 @@ test("the API on real services: reads at a position, tells live, rules, and says
       };
       return (await client.rule({ body: { ...body, reason: "back" } })).ok;
     });
+    await waitFor("time to go on", async () => (await tellsUpTo()).atMs > awayAt);
     mark("Kafka came back");
 
-    const log = api.lines.map((line) => JSON.stringify(line)).join("\n");
-    for (const value of ["ana@example.fr", "c-1", "k-2", "Nantes", key]) assert.ok(!log.includes(value), value);
     await reader.close();
+    await deployment.mustRun(["produce"], event("e-3", { customer: "c-3", email: "carl@example.fr" }));
+    await deployment.settle();
+    const redis = new Redis(services.redisUrl);
+    await redis.flushall();
+    redis.disconnect();
+    const codes = new Set<string>();
+    const carl = { namespace: "email", value: "carl@example.fr" };
+    await waitFor("what was lost to be put back", async () => {
+      const reply = await client.lookUp({ body: carl });
+      if (!reply.ok) codes.add(reply.problem.code);
+      return reply.ok;
+    });
+    assert.deepEqual([...codes], ["store-behind"], "whom Redis has lost is never said to be nobody");
+    mark("what was lost is put back");
+
+    const log = api.lines.map((line) => JSON.stringify(line)).join("\n");
+    for (const value of ["ana@example.fr", "carl@example.fr", "c-1", "k-2", "Nantes", key])
+      assert.ok(!log.includes(value), value);
     assert.deepEqual(await api.stop(), ENDED_WELL);
     assert.deepEqual(await up.stop(), ENDED_WELL);
   } catch (error) {

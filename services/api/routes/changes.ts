@@ -8,6 +8,7 @@ import { topicNames } from "#services/config/topics.ts";
 import { isForgotten } from "#services/wire/erasure.ts";
 import { lookUpId } from "#services/wire/lookup.ts";
 import { maskChange } from "../change-mask.ts";
+import { askLog } from "../command.ts";
 import { formatPosition } from "../position.ts";
 import { ApiProblem, refuse } from "../problem.ts";
 import { describeInstant } from "../profile-answer.ts";
@@ -49,7 +50,7 @@ export async function openChanges(services: ApiServices, request: ChangesRequest
   ]);
   const { profileId } = request;
   const followed = profileId === undefined ? null : await findFollowed(services, profileId, undefined);
-  const ends = await services.logGate.pass(() => services.log.endOffsets([...kinds.keys()]));
+  const ends = await askLog(services.logGate, () => services.log.endOffsets([...kinds.keys()]));
   const partitions = [...ends.keys()].toSorted();
   const from = readCursor(request.lastEventId, partitions, ends);
   await request.record([...(followed ?? [])]);

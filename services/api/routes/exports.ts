@@ -7,6 +7,7 @@ import { isForgotten } from "#services/wire/erasure.ts";
 import { describeRefusal } from "#services/wire/request-refused.ts";
 import { exportSubject, findSubject, tabulateExport } from "#services/wire/subject-export.ts";
 import type { ExportAnswer } from "../answer.ts";
+import { askLog } from "../command.ts";
 import type { Exports, Gather } from "../exports.ts";
 import type { Handlers } from "../handler.ts";
 import { ApiProblem } from "../problem.ts";
@@ -32,6 +33,7 @@ export function createExportRoutes(
       requireNamespace(services, namespace, "body.identifier.namespace");
       const subject = await read(services, undefined, () => findSubject(services, namespace, value, country));
       if (!subject.ok) throw new ApiProblem("request-refused", { detail: describeRefusal(subject.reason) });
+      await askLog(services.logGate, () => log.endOffsets([resolvedTopic]));
       await record([subject.located.component.profiles.get(subject.naming)?.id ?? null]);
       const gather: Gather = async (progress, signal) => {
         for (const end of (await log.endOffsets([resolvedTopic])).values()) progress.total += end;
