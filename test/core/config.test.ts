@@ -73,6 +73,15 @@ test("without a path, the shipped default has seven sources, the operators', and
   assert.equal(deployment.engine.shards, 64);
 });
 
+test("what an operator corrects is before whatever any source says, also one that ranks first", () => {
+  const first = write("first.yaml", "sources: [{ name: crm, rank: 0 }, { name: web, rank: 7 }]\n");
+  for (const file of [undefined, first]) {
+    const { sources } = loadConfiguration(file, {}).configuration;
+    const [operator, ...others] = sources.toSorted((a, b) => a.rank - b.rank);
+    assert.ok(operator?.name === "operator" && others.every(({ rank }) => rank > operator.rank));
+  }
+});
+
 test("the shipped default authenticates log-ins, counters and clicks, and claims the rest", () => {
   const sources = new Map(
     loadConfiguration(undefined, {}).configuration.sources.map((source) => [source.name, source]),
