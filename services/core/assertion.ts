@@ -27,7 +27,7 @@ export function recordEntry(
     if ((identifier.erased ?? null) !== null)
       entry.erased = {
         kind: identifier.erased as ErasureKind,
-        at: stamp.t,
+        at: component.abroad?.ended.get(key) ?? stamp.t,
         hidden: true,
         rotation: identifier.rotation ?? 0,
       };

@@ -126,6 +126,8 @@ export interface Abroad {
    * no more than that they were.
    */
   readonly forgets: Set<string>;
+  /** Lives that ended before anything of them came here, by key: when. Whatever comes counts as what was erased. */
+  readonly ended: Map<string, number>;
 }
 
 /** A part under its key, as a hand-over carries it. */
@@ -190,7 +192,12 @@ export function sliceComponent(component: Component): Component[] {
     for (const [key, evidence] of some) slice.evidence.set(key, evidence);
   });
   if (abroad === null) return slices;
-  Object.assign(openAbroad(whole), { looseOrders: abroad.looseOrders, arriving: abroad.arriving, asked: abroad.asked });
+  Object.assign(openAbroad(whole), {
+    looseOrders: abroad.looseOrders,
+    arriving: abroad.arriving,
+    asked: abroad.asked,
+    ended: abroad.ended,
+  });
   cut(abroad.far, SLICE_MAX.far, (slice, some) => {
     for (const [key, end] of some) openAbroad(slice).far.set(key, end);
   });
@@ -221,6 +228,7 @@ export function openAbroad(component: Component): Abroad {
     arriving: new Map(),
     asked: new Set(),
     forgets: new Set(),
+    ended: new Map(),
   };
   return component.abroad;
 }

@@ -30,6 +30,7 @@ export function* applyErasure(
   cause: Cause,
 ): Steps<Set<string>> {
   const marked = markEntries(component, item, erasure);
+  endUnmet(workspace, component, item, erasure);
   const affected = new Set<string>();
   for (const { entry } of marked) {
     if (entry.profile !== null) touchProfile(engine, workspace, component, entry.profile, cause);
@@ -134,6 +135,15 @@ function markEntries(component: Component, item: EventItem, { at, own, claimed, 
   });
   mark(shared, "shared", () => true);
   return marked;
+}
+
+/** What was told of them before is on its way, parked perhaps, from whoever did not know of the request. */
+function endUnmet(workspace: Workspace, component: Component, item: EventItem, { at, own }: RoutedErasure): void {
+  for (const { key, local } of item.identifiers) {
+    if (!local || !own.includes(key) || component.identifiers.has(key)) continue;
+    openAbroad(component).ended.set(key, at);
+    workspace.write(componentPart(component.id), component);
+  }
 }
 
 /** Her orders, whatever named them: by the lists of her identifiers, and those that the request names. */

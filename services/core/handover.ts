@@ -234,4 +234,5 @@ function mergeAbroad(
   into.parked.push(...from.parked);
   for (const [id, chunks] of from.arriving) into.arriving.set(id, [...(into.arriving.get(id) ?? []), ...chunks]);
   for (const birth of from.asked) into.asked.add(birth);
+  for (const [key, at] of from.ended) into.ended.set(key, at);
 }

@@ -7,7 +7,7 @@ import { instantOf } from "./erasure.ts";
 import { type Carried, type EventItem, findSealer, keyName, type RoutedIdentifier } from "./item.ts";
 import type { Workspace } from "./workspace.ts";
 
-type Identifiers = Pick<Component, "identifiers">;
+type Identifiers = Pick<Component, "identifiers" | "abroad">;
 
 /**
  * The item without what it says under keys that an erasure has ended: that counts as not readable, as it will be. Whoever had
@@ -25,17 +25,19 @@ export function shred(workspace: Workspace, component: Component, carried: Carri
   return { item: { ...item, identifiers }, event: isSealedOver ? null : event };
 }
 
-function isOver(
-  { identifiers }: Component,
-  { key, rotation = 0 }: Pick<RoutedIdentifier, "key" | "rotation">,
-): boolean {
-  const erased = identifiers.get(key)?.erased ?? null;
-  return erased !== null && (erased.kind === "own" || rotation < erased.rotation);
+function isOver(component: Component, { key, rotation = 0 }: Pick<RoutedIdentifier, "key" | "rotation">): boolean {
+  const erased = component.identifiers.get(key)?.erased ?? null;
+  return isOwn(component, key) || (erased !== null && rotation < erased.rotation);
+}
+
+/** Of a life that has ended, whether or not anything of it has come. */
+function isOwn({ identifiers, abroad }: Identifiers, key: string): boolean {
+  return identifiers.get(key)?.erased?.kind === "own" || abroad?.ended.has(key) === true;
 }
 
 /** Evidence is all that is left of it. */
-function hide({ identifiers }: Identifiers, one: RoutedIdentifier): RoutedIdentifier {
-  return { ...one, value: "", erased: identifiers.get(one.key)?.erased?.kind === "own" ? "own" : "claimed" };
+function hide(component: Identifiers, one: RoutedIdentifier): RoutedIdentifier {
+  return { ...one, value: "", erased: isOwn(component, one.key) ? "own" : "claimed" };
 }
 
 /** Whether the facts of an event that is anchored here are none any more. */

@@ -87,7 +87,8 @@ export async function resolveBatch(options: ResolveOptions, arrivals: readonly A
   }
   const nameless = new Set(accepted.flatMap(({ event }) => listNameless(registry, event)));
   const keys = new Set([...accepted.flatMap(({ event }) => event.identifiers.map(({ key }) => key)), ...nameless]);
-  for (const request of requests) for (const key of listErasedKeys(registry.hash, erasures, request)) keys.add(key);
+  for (const request of requests)
+    for (const key of [...request.own, ...listErasedKeys(registry.hash, erasures, request)]) keys.add(key);
   await index.prefetch([...keys]);
   // Joins that an attempt has made stand, also where the attempt is repeated: their homes must hear of them, and the index
   // too, which may have lost them since.

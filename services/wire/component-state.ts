@@ -82,6 +82,7 @@ interface StoredAbroad {
   readonly arriving: readonly { readonly from: string; readonly parts: readonly StoredPart[] }[];
   readonly asked: readonly string[];
   readonly forgets: readonly string[];
+  readonly ended: Readonly<Record<string, number>>;
 }
 
 interface StoredComponent extends StoredAbroad {
@@ -103,6 +104,7 @@ const NOTHING_ABROAD: StoredAbroad = {
   arriving: [],
   asked: [],
   forgets: [],
+  ended: {},
 };
 
 class Texts {
@@ -227,6 +229,7 @@ function writeAbroad(texts: Texts, abroad: Abroad, encodePart: (part: Part) => S
     arriving: [...abroad.arriving].map(([from, parts]) => ({ from, parts: parts.map(encodePart) })),
     asked: [...abroad.asked],
     forgets: [...abroad.forgets],
+    ended: Object.fromEntries(abroad.ended),
   };
 }
 
@@ -328,12 +331,13 @@ function readStatus(texts: readonly string[], status: StoredStatus | null): Stat
 /** Null where nothing is waiting and nobody has been told anything. */
 function readAbroad(
   texts: readonly string[],
-  { far, told, looseOrders, parked, arriving, asked, forgets }: StoredAbroad,
+  { far, told, looseOrders, parked, arriving, asked, forgets, ended }: StoredAbroad,
   decodePart: (part: StoredPart) => Part,
 ): Abroad | null {
   const lists = [far, looseOrders, parked, arriving, asked, forgets];
   const names = Object.entries(told);
-  if (names.length === 0 && lists.every(({ length }) => length === 0)) return null;
+  const lives = Object.entries(ended);
+  if (names.length + lives.length === 0 && lists.every(({ length }) => length === 0)) return null;
   const ends = far.map(({ key, namespace, birth, version, status }): [string, FarEnd] => {
     const name = texts[key] as string;
     const [of, from] = [texts[namespace] as string, texts[birth] as string];
@@ -347,5 +351,6 @@ function readAbroad(
     arriving: new Map(arriving.map(({ from, parts }) => [from, parts.map(decodePart)])),
     asked: new Set(asked),
     forgets: new Set(forgets),
+    ended: new Map(lives),
   };
 }

@@ -130,11 +130,23 @@ export function listErasedKeys(hash: Hash, erasures: Erasures, request: ErasureR
   return [...lived, ...request.claimed, ...request.shared];
 }
 
-/** One item for each home; of what nobody has met there is none: the events that will name it say that it is erased. */
+/**
+ * A life that nobody has met begins at the home of the first, so that its end is known there before anything of it comes: who
+ * resolves that at this moment may not know of the request.
+ */
+function placeUnmet(view: IndexView, request: ErasureRequest, lives: readonly string[]): void {
+  for (const [place, key] of lives.entries()) {
+    const first = view.birth(request.own[place] ?? "");
+    if (first !== null && view.birth(key) === null) view.setBirth(key, view.root(first));
+  }
+}
+
+/** One item for each home; of what nobody has ever met there is none: the events that will name it say that it is erased. */
 export function routeErasure(hash: Hash, erasures: Erasures, view: IndexView, request: ErasureRequest): Carried[] {
   const { requestId, at, claimed, shared } = request;
   const own = listLives(hash, erasures, request);
   const orders = request.orders.map((key) => erasures.erasedKey(hash, key, requestId));
+  placeUnmet(view, request, own);
   const homes = new Map<ComponentId, RoutedIdentifier[]>();
   const place = (keys: readonly string[], namespace: string): void => {
     for (const key of keys) {

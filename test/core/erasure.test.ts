@@ -123,9 +123,33 @@ test("a request that is told again changes nothing", async () => {
   equal(await dump(fold), state);
 });
 
+test("who asks twice, and comes back between, is forgotten, whether her event or the request comes first (G1)", async () => {
+  const met = new Set<boolean>();
+  for (let seed = 0; seed < 60; seed += 1)
+    for (const moves of [1, 3, 5]) {
+      const cluster = new Cluster({ configuration, hash, shards: 4, resolvers: 2, seed, faults: 0 });
+      await cluster.run(story);
+      const drafted = await cluster.draftErasure("email", ANA.email);
+      if (!drafted.ok) throw new Error(drafted.reason);
+      cluster.ask({ requestId: "r1", at: START_MS + 10 * 60_000, ...drafted.keys });
+      await cluster.begin([], seed % 8);
+      await cluster.begin([tell("web", 20, "page-viewed", { customer: ANA.customer })], moves);
+      cluster.ask({ requestId: "r2", at: START_MS + 30 * 60_000, ...drafted.keys });
+      await cluster.run([]);
+      const isSomebody = async () =>
+        (await cluster.readPeople()).profiles.some(({ identifiers }) =>
+          identifiers.some(({ value }) => value === ANA.customer),
+        );
+      equal(await isSomebody(), false, `seed ${seed}, ${moves} moves`);
+      await cluster.run([tell("web", 40, "page-viewed", { customer: ANA.customer })]);
+      met.add(await isSomebody());
+    }
+  deepEqual([...met], [true], "whoever comes back later is somebody");
+});
+
 test("of what waits for a hand-over, who knows a claimed address or says it later still says it (I1)", () => {
   const entry = { erased: { kind: "claimed", at: 10, hidden: true, rotation: 1 } } as Entry;
-  const component = { identifiers: new Map([["k", entry]]) };
+  const component = { identifiers: new Map([["k", entry]]), abroad: null };
   const wait = (recordedAt: number, assurance: "claimed" | "authenticated") => {
     const identifiers = [{ namespace: "email", value: ANA.email, key: "k", assurance, birth: "0-1-b", local: true }];
     const item = { role: "anchor", anchor: "other", recordedAt, identifiers } as unknown as EventItem;

@@ -84,13 +84,10 @@ export class Asking {
     const { world } = this.#ground;
     const { circumstances } = this.#forgetting;
     this.#drafted.set(place, keys);
-    const drafted = this.#forgetting.requests.length;
     const write = () => {
       this.#waiting -= 1;
       this.#drafted.delete(place);
-      // Of a life that another request has ended meanwhile, and that nobody has met yet, nobody would be told.
-      const others = this.#forgetting.requests.slice(drafted).flatMap(({ own }) => own);
-      if (!keys.own.some((key) => others.includes(key))) this.#send(place, keys);
+      this.#send(place, keys);
     };
     const awaited = AWAITED[place % AWAITED.length] ?? null;
     const name = `erasure ${place}`;
