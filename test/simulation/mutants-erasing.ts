@@ -30,15 +30,6 @@ const SHREDDING: readonly Mutant[] = [
 
 export const FORGETTING: readonly Mutant[] = [
   { ...patch("unmet-life-goes-on", ERASING, "    openAbroad(component).ended.set(key, at);\n", ""), seeds: "erasing" },
-  {
-    ...patch(
-      "unmet-life-has-no-home",
-      "wire/erasure.ts",
-      "view.birth(key) === null) view.setBirth",
-      "false) view.setBirth",
-    ),
-    seeds: "erasing",
-  },
   patch(
     "requests-read-at-the-start-only",
     "resolver/loop.ts",
