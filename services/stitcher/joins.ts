@@ -25,8 +25,24 @@ export function watchJoins(services: StitcherServices): JoiningServices {
   };
   return {
     ...services,
-    // So it is with a key, which another may draw again where the index has lost it.
-    ...(keys === undefined ? {} : { sealing: async (names) => keys.toSeal(names, await note()) }),
+    // So it is with a key, which another may draw again where the index has lost it, or that it was destroyed.
+    ...(keys === undefined
+      ? {}
+      : {
+          sealing: async (names) => keys.toSeal(names, await note()),
+          keys: {
+            toOpen: (names) => keys.toOpen(names),
+            toSeal: (names, life) => keys.toSeal(names, life),
+            destroy: async (names) => {
+              await note();
+              return await keys.destroy(names);
+            },
+            destroyAgain: async (records) => {
+              await note();
+              await keys.destroyAgain(records);
+            },
+          },
+        }),
     async join(request) {
       await note();
       return await services.join(request);

@@ -130,6 +130,7 @@ async function takeOver(services: JoiningServices, slot: OwnedSlot, losses: Loss
       );
   }
   if (caughtUp.size > 0) {
+    await services.keys?.destroyAgain(unpublished);
     const joined = await joinAgain(services, unpublished);
     await slot.publish([...unpublished, ...joined], caughtUp, services.isSound);
   }

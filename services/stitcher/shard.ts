@@ -50,7 +50,7 @@ export interface ShardServices {
   /** Joins again what is told again, where the index has lost it; returns what to send beside. Absent: it loses nothing. */
   rejoin?(absorbs: readonly AbsorbItem[]): Promise<Carried[]>;
   /** What is said of people is sealed under these. Absent: it stands on the inner log in the clear. */
-  readonly keys?: Pick<PayloadKeys, "toOpen" | "toSeal" | "destroy">;
+  readonly keys?: Pick<PayloadKeys, "toOpen" | "toSeal" | "destroy" | "destroyAgain">;
   /** Of these names, over the index as it is (joins.ts). */
   sealing?(names: readonly string[]): Promise<Seals>;
   /** Sees to it that these events can be decoded: whoever wrote them may use a schema that this process has not met. */

@@ -94,14 +94,22 @@ export class PayloadKeys {
         this.#written.set(key, Buffer.from(value).toString("latin1"));
   }
 
-  /** Of keys that there are. Nobody makes another one under the name again; returns what has to be on the log. */
+  /**
+   * Whether or not the index has them: it may have lost one that stands on the topic. Nobody makes another one under the name
+   * again; returns what has to be on the log.
+   */
   async destroy(names: Iterable<string>): Promise<NewRecord[]> {
     const wanted = [...new Set(names)];
-    const wrapped = await this.#options.index.get(wanted.map(indexKey));
-    const known = wanted.filter((_, place) => typeof wrapped[place] === "string");
-    await this.#options.index.restore(known.map((name) => ({ key: indexKey(name), value: DESTROYED })));
-    for (const name of known) this.#held.delete(name);
-    return known.map((name) => this.#record(name, DESTROYED));
+    await this.#options.index.restore(wanted.map((name) => ({ key: indexKey(name), value: DESTROYED })));
+    for (const name of wanted) this.#held.delete(name);
+    return wanted.map((name) => this.#record(name, DESTROYED));
+  }
+
+  /** What waits to be published: the index may have lost since what it says of destroyed keys. */
+  async destroyAgain(records: readonly NewRecord[]): Promise<void> {
+    const isDestroyed = ({ topic, value }: NewRecord) =>
+      topic === this.topic && value !== null && Buffer.from(value).toString("latin1") === DESTROYED;
+    await this.destroy(records.flatMap((record) => (isDestroyed(record) ? (record.key ?? []) : [])));
   }
 
   #record(name: string, value: string): NewRecord {

@@ -133,7 +133,7 @@ describe("a payload's key", () => {
     const [one, other] = [start(), start()];
     const sealing = await one.toSeal(["x"], LIFE);
     const [sealed, text] = [sealing.seal("x", PLAIN), sealing.sealText("x", "ana")];
-    const records = await other.destroy(["x", "never drawn"]);
+    const records = await other.destroy(["x"]);
     deepEqual(
       records.map(({ key, value }) => [key, Buffer.from(value ?? []).toString()]),
       [["x", DESTROYED]],
@@ -148,6 +148,20 @@ describe("a payload's key", () => {
     deepEqual([late.seal("x", PLAIN).length, late.sealText("x", "ana"), late.records], [0, "", []]);
     equal(opening.open("x", late.seal("x", PLAIN)), null);
     equal((await start().destroy(["x"])).length, 1, "destroyed again: whoever had it on its way may have written it");
+  });
+
+  it("is destroyed whether or not the index still has it, and again by what is published late (G1, S2)", async () => {
+    const { index, start } = open();
+    const [stale = ""] = await start()
+      .toSeal(["x"], LIFE)
+      .then(() => index.get([indexKey("x")]));
+    const lossy = openMemoryIndex();
+    const records = await start({ index: lossy }).destroy(["x"]);
+    equal(records.length, 1, "it stands on the topic, from where it would be put back");
+    await lossy.restore([{ key: indexKey("x"), value: stale ?? "" }]);
+    const other = { topic: "weft.resolved", partition: 0, key: "y", value: Buffer.from(DESTROYED) };
+    await start({ index: lossy }).destroyAgain([other, ...records]);
+    deepEqual(await lossy.get([indexKey("x"), indexKey("y")]), [DESTROYED, null]);
   });
 
   it("that is not there is a loss and not an erasure: it is put back, or the reader stops (S2, O4)", async () => {
