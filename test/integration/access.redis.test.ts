@@ -57,6 +57,10 @@ test("the reader of Redis sees what the writer has written, and writes nothing",
   deepEqual((await store.survey(3, ["a"])).values, [null]);
   for await (const part of store.scan(3, "")) ok(!part, "there is none");
   deepEqual(await looked.get(["b:x"]), ["y"]);
+  deepEqual(
+    (await looked.readMarks()).map(({ text }) => text),
+    [null],
+  );
   deepEqual(await findUnsafeSettings(seen), []);
   await rejects(store.raiseEpochs([3]), /NOPERM/);
   await rejects(store.awaitPosition(3, epoch, 1), /NOPERM/);
