@@ -2,7 +2,7 @@
 // So a reader that ends at any moment goes on where it was, and has counted nothing twice; a record that comes again
 // under another offset (a doubled topic) is known by its own id, which is the tables' business.
 
-import { mkdirSync } from "node:fs";
+import { closeSync, mkdirSync, openSync } from "node:fs";
 import { dirname } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { setImmediate } from "node:timers/promises";
@@ -22,7 +22,11 @@ export class Book {
    * forgotten in a power cut; else the last records are read again then, and no disk is waited for.
    */
   constructor(tables: string, file: string = ":memory:", isKept = false) {
-    if (file !== ":memory:") mkdirSync(dirname(file), { recursive: true });
+    if (file !== ":memory:") {
+      mkdirSync(dirname(file), { recursive: true });
+      // Nobody else on the machine may read it.
+      closeSync(openSync(file, "a", 0o600));
+    }
     this.sqlite = new DatabaseSync(file, { timeout: 5000 });
     this.sqlite.exec(
       `PRAGMA journal_mode = WAL; PRAGMA synchronous = ${isKept ? "FULL" : "NORMAL"}; ${POSITIONS} ${tables}`,

@@ -75,7 +75,6 @@ const attributes = z.strictObject({
       groupId: name,
       role: name,
       ...told,
-      members: z.array(name).meta({ description: "Profile ids of the others in it." }),
       parents: z.array(name),
       cycleRefused: z.boolean(),
     }),

@@ -29,6 +29,11 @@ export interface HeldEvent {
   readonly event: ChannelEvent;
 }
 
+type GroupView = ProfileLine["view"]["groups"][number];
+
+/** Who else is in a household or account is theirs to be told. */
+type Attributes = Omit<ProfileLine["view"], "groups"> & { readonly groups: readonly Omit<GroupView, "members">[] };
+
 export interface SubjectExport {
   readonly profileId: string;
   readonly segment: { readonly name: string | null; readonly since: string | null; readonly rule: string | null };
@@ -36,7 +41,7 @@ export interface SubjectExport {
   readonly audiences: readonly { readonly name: string; readonly rule: string | null }[];
   readonly scores: ProfileLine["scores"];
   readonly identifiers: ProfileLine["identifiers"];
-  readonly attributes: ProfileLine["view"];
+  readonly attributes: Attributes;
   readonly sources: readonly {
     readonly source: string;
     readonly channel: string;
@@ -129,7 +134,7 @@ export async function exportSubject(
       }),
       scores: profile.scores,
       identifiers: profile.identifiers,
-      attributes: profile.view,
+      attributes: { ...profile.view, groups: profile.view.groups.map(({ members: _, ...group }) => group) },
       sources: describeSources(services.loaded, new Set(events.map(({ source }) => source))),
       recipients: [...innerTopics(services.loaded), ...outputTopics(services.loaded)].map(({ name, config }) => {
         const retention = Number(config["retention.ms"] ?? -1);

@@ -3,6 +3,7 @@
 // One process at a time: SQLite's own exclusive lock on the file, which the operating system drops when its process
 // ends in any way, so there is no stale lock to clean up. WAL makes each transaction whole or absent after a crash.
 
+import { closeSync, openSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 
 export interface Database {
@@ -60,6 +61,8 @@ CREATE TABLE routes (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 `;
 
 export function openDatabase(options: DatabaseOptions): Database {
+  // All that is kept of people, in the clear: nobody else on the machine may read it, nor what SQLite puts beside it.
+  if (options.file !== ":memory:") closeSync(openSync(options.file, "a", 0o600));
   const sqlite = new DatabaseSync(options.file, { timeout: 0, enableForeignKeyConstraints: false });
   try {
     // Exclusive before WAL: the lock is then held from the first write on, and no shared-memory file is needed.
