@@ -5,7 +5,6 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { isInEffect } from "#services/wire/ruling.ts";
 import { isStated } from "#services/wire/statement.ts";
 import { isErased, listLives } from "#services/wire/erasure.ts";
-import type { ShardPosition } from "#services/wire/location.ts";
 import { countShards } from "#services/wire/rules.ts";
 import { unlessClosing } from "./closing.ts";
 import { findErasure } from "./command.ts";
@@ -21,10 +20,6 @@ export const POSITION = new RegExp([SHARD, RULING, STATEMENT, ERASURE, RULES].ma
 
 const PAUSE_MIN_MS = 10;
 const PAUSE_MAX_MS = 100;
-
-export function formatPosition({ shard, offset }: ShardPosition): string {
-  return `${shard}.${offset}`;
-}
 
 /** keys: of the two identifiers. */
 export function formatRulingPosition(id: string, [a, b]: readonly [string, string]): string {

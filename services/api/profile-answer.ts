@@ -2,8 +2,8 @@
 
 import { HIDDEN, mask } from "#services/wire/mask.ts";
 import type { FoundProfile } from "#services/wire/lookup.ts";
+import { formatPosition } from "#services/wire/location.ts";
 import type { ProfileAnswer } from "./answer.ts";
-import { formatPosition } from "./position.ts";
 import type { Caller } from "./role.ts";
 
 export function maySee({ scopes }: Caller): boolean {

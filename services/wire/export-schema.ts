@@ -154,6 +154,11 @@ const rule = orNull.meta({ description: "The rule in force, in CEL; null: there 
 export const subjectExportSchema = z
   .strictObject({
     profileId: name,
+    version: count,
+    position: name.meta({ description: "`?at-least=` it a reader has at least this." }),
+    watermarks: z
+      .array(z.strictObject({ source: name, upTo: instant.nullable() }))
+      .meta({ description: "Up to when each source has told all that happened; null: nothing is known of it." }),
     segment: z.strictObject({ name: orNull, since: instant.nullable(), rule }),
     audiences: z.array(z.strictObject({ name, rule })).meta({ description: "That she is in." }),
     scores: z.array(

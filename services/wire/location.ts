@@ -21,6 +21,11 @@ export interface ShardPosition {
   readonly offset: number;
 }
 
+/** As readers wait for it (`?at-least=`). */
+export function formatPosition({ shard, offset }: ShardPosition): string {
+  return `${shard}.${offset}`;
+}
+
 export interface LookupServices {
   readonly engine: Engine;
   readonly index: ComponentIndex;

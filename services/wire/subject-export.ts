@@ -18,7 +18,7 @@ import { innerTopics, outputTopics } from "../config/topics.ts";
 import { listOpened, readBundle, type BundleValue } from "./bundle.ts";
 import type { PayloadKeys } from "./payload-keys.ts";
 import { isVouchedFor, readOrdersOf, readProfile } from "./lookup.ts";
-import { findIdentifier, type Located, type LookupServices } from "./location.ts";
+import { findIdentifier, formatPosition, type Located, type LookupServices } from "./location.ts";
 import { decodePart } from "./part.ts";
 import type { ProfileLine } from "./profile-reader.ts";
 
@@ -36,6 +36,11 @@ type Attributes = Omit<ProfileLine["view"], "groups"> & { readonly groups: reado
 
 export interface SubjectExport {
   readonly profileId: string;
+  readonly version: number;
+  /** As `?at-least=` takes it. */
+  readonly position: string;
+  /** Up to when each source has told all that happened. */
+  readonly watermarks: readonly { readonly source: string; readonly upTo: string | null }[];
   readonly segment: { readonly name: string | null; readonly since: string | null; readonly rule: string | null };
   /** Those that she is in. */
   readonly audiences: readonly { readonly name: string; readonly rule: string | null }[];
@@ -111,7 +116,7 @@ export async function exportSubject(
   if (!subject.ok) return subject;
   const { located, naming, members } = subject;
   const { component } = located;
-  const { profile, segmentSince } = await readProfile(services, located, naming);
+  const { profile, segmentSince, version, position, watermarks } = await readProfile(services, located, naming);
   const told = [...members].filter((key) => !isGivenUp(component, key));
   const orders = await readOrdersOf(services, component, members);
   const anchors = new Set([...told, ...orders.map(({ key }) => key)]);
@@ -128,13 +133,18 @@ export async function exportSubject(
     ok: true,
     data: {
       profileId: profile.profileId,
+      version,
+      position: formatPosition(position),
+      watermarks: watermarks.map(({ source, upToMs }) => {
+        return { source, upTo: upToMs === null ? null : new Date(upToMs).toISOString() };
+      }),
       segment: { name: profile.segment, since, rule },
       audiences: profile.audiences.map((name) => {
         return { name, rule: audiences.find(({ audience }) => audience === name)?.when ?? null };
       }),
       scores: profile.scores,
       identifiers: profile.identifiers,
-      attributes: { ...profile.view, groups: profile.view.groups.map(({ members: _, ...group }) => group) },
+      attributes: { ...profile.view, groups: profile.view.groups.map(withoutMembers) },
       sources: describeSources(services.loaded, new Set(events.map(({ source }) => source))),
       recipients: [...innerTopics(services.loaded), ...outputTopics(services.loaded)].map(({ name, config }) => {
         const retention = Number(config["retention.ms"] ?? -1);
@@ -143,6 +153,18 @@ export async function exportSubject(
       events,
     },
   };
+}
+
+function withoutMembers({
+  kind,
+  groupId,
+  role,
+  source,
+  at,
+  parents,
+  cycleRefused,
+}: GroupView): Omit<GroupView, "members"> {
+  return { kind, groupId, role, source, at, parents, cycleRefused };
 }
 
 /** Those of the home's shard. */
@@ -205,6 +227,9 @@ type Row = Readonly<Record<string, unknown>>;
 /** The same as tables, one a file; the first line names the columns. */
 export function tabulateExport({
   profileId,
+  version,
+  position,
+  watermarks,
   segment,
   audiences,
   scores,
@@ -216,7 +241,7 @@ export function tabulateExport({
 }: SubjectExport): Map<string, string> {
   const { traits, orders, consents, ...others } = attributes;
   const tables: Readonly<Record<string, readonly Row[]>> = {
-    profile: [{ profileId, segment: segment.name, since: segment.since, rule: segment.rule }],
+    profile: [{ profileId, version, position, segment: segment.name, since: segment.since, rule: segment.rule }],
     audiences,
     scores: scores.map((one) => ({ ...one })),
     identifiers: identifiers.map((one) => ({ ...one })),
@@ -231,6 +256,7 @@ export function tabulateExport({
       event,
     })),
     sources,
+    watermarks,
     recipients,
   };
   return new Map(Object.entries(tables).map(([name, rows]) => [`${name}.csv`, writeCsv(rows)]));

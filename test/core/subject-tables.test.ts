@@ -62,11 +62,13 @@ function readCell(text: string): unknown {
 
 test("the tables say what the JSON says: every section, row by row and cell by cell", () => {
   for (const data of exported) {
-    const { attributes, segment, profileId, events, ...others } = JSON.parse(JSON.stringify(data)) as SubjectExport;
+    const { attributes, segment, profileId, version, position, events, ...others } = JSON.parse(
+      JSON.stringify(data),
+    ) as SubjectExport;
     const { traits, orders, consents, ...rest } = attributes;
     const rows: Record<string, readonly object[]> = {
       ...others,
-      profile: [{ profileId, segment: segment.name, since: segment.since, rule: segment.rule }],
+      profile: [{ profileId, version, position, segment: segment.name, since: segment.since, rule: segment.rule }],
       traits: Object.entries(traits).map(([name, one]) => ({ name, ...one })),
       orders,
       consents,

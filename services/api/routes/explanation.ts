@@ -4,11 +4,11 @@ import { explain, OBSTACLE_TEXTS, RULE_TEXTS, type ShownRefusal } from "#service
 import { findIdentifier, type Located } from "#services/wire/location.ts";
 import { findNeighbours } from "#services/wire/neighbourhood.ts";
 import type { Handlers } from "../handler.ts";
-import { formatPosition } from "../position.ts";
 import { ApiProblem } from "../problem.ts";
 import { mask } from "#services/wire/mask.ts";
 import { answerWatermarks, maySee } from "../profile-answer.ts";
 import { listWatermarks } from "#services/wire/lookup.ts";
+import { formatPosition } from "#services/wire/location.ts";
 import { type ApiServices, read, requireNamespaces } from "../services.ts";
 
 export function createExplanationRoutes(services: ApiServices): Pick<Handlers, "explain"> {

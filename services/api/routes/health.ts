@@ -2,8 +2,8 @@
 
 import { StoreBehind } from "#ports/store.ts";
 import { requireStanding } from "#services/wire/standing.ts";
+import { formatPosition } from "#services/wire/location.ts";
 import type { Handlers } from "../handler.ts";
-import { formatPosition } from "../position.ts";
 import { ApiProblem } from "../problem.ts";
 import { type ApiServices, read } from "../services.ts";
 
