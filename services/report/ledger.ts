@@ -1,5 +1,6 @@
 // Passages as they happen: a row a transition, marked when it is retracted, with its touches and credit. Every report is
-// a query over it, so a retraction takes back exactly what it cancels, whatever was counted from it.
+// a query over it, so a retraction takes back exactly what it cancels, whatever was counted from it. Of whoever is erased the
+// passages stay, as those of nobody: which events caused them is forgotten (G1).
 
 import type { ChannelCredit } from "#core/credit.ts";
 import type { IdentityChanged, SegmentTransition } from "#core/effect.ts";
@@ -13,7 +14,9 @@ CREATE TABLE IF NOT EXISTS passages (
   place INTEGER NOT NULL
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS passagesByProfile ON passages (profile, place);
+CREATE INDEX IF NOT EXISTS passagesErased ON passages (profile) WHERE cause = 'erasure';
 CREATE TABLE IF NOT EXISTS aliases (profile TEXT PRIMARY KEY, old TEXT NOT NULL) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS aliasesByOld ON aliases (old);
 CREATE TABLE IF NOT EXISTS retractions (id TEXT PRIMARY KEY, retracts TEXT NOT NULL, cause TEXT NOT NULL) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS retractionsByPassage ON retractions (retracts);
 CREATE TABLE IF NOT EXISTS decisive (id TEXT, path TEXT, PRIMARY KEY (id, path)) WITHOUT ROWID;
@@ -30,6 +33,15 @@ CREATE TABLE IF NOT EXISTS credits (
 const JOURNEYS = `journeys (profile, root, generation) AS (
   SELECT profile, old, 1 FROM aliases WHERE old NOT IN (SELECT profile FROM aliases)
   UNION SELECT aliases.profile, root, generation + 1 FROM aliases JOIN journeys ON aliases.old = journeys.profile)`;
+
+/** Of an id: those that it bore before and, of these topics' order, what it goes on as, which may be told first. */
+const FORGET = `
+  WITH RECURSIVE heirs (profile) AS (
+    SELECT :profile UNION SELECT aliases.profile FROM aliases JOIN heirs ON aliases.old = heirs.profile),
+  former (profile) AS (
+    SELECT :profile UNION SELECT aliases.old FROM aliases JOIN former USING (profile))
+  UPDATE passages SET source = NULL, eventId = NULL
+  WHERE profile IN former AND EXISTS (SELECT 1 FROM passages JOIN heirs USING (profile) WHERE cause = 'erasure')`;
 
 /** A transition or retraction as its topic and the fold's file tell it. */
 export interface ToldTransition
@@ -109,12 +121,20 @@ export class Ledger extends Book {
       this.#insert("touches", { id, place: n, channel, campaignId, medium });
     for (const { channel, touches, first, last, linear, position, timeDecay } of told.credit)
       this.#insert("credits", { id, channel, touches, first, last, linear, position, timeDecay });
+    this.#forgetErased(profile);
   }
 
   /** A profile goes on under another id: one journey. To be called within a transaction. */
   addAlias({ change, profileId, otherProfileId }: ToldIdentityChange): void {
     if (change !== "alias" || otherProfileId === null) return;
     this.#insert("aliases", { profile: profileId, old: otherProfileId });
+    this.#forgetErased(profileId);
+  }
+
+  /** Where the id, or one that it goes on as, was erased. */
+  #forgetErased(profile: string): void {
+    this.#forget ??= this.sqlite.prepare(FORGET);
+    this.#forget.run({ profile });
   }
 
   /**
@@ -137,5 +157,6 @@ export class Ledger extends Book {
     statement.run(...Object.values(row));
   }
 
+  #forget: ReturnType<Book["sqlite"]["prepare"]> | null = null;
   readonly #statements = new Map<string, ReturnType<Book["sqlite"]["prepare"]>>();
 }
