@@ -9,16 +9,15 @@ import { isWithoutFacts } from "#core/declaration.ts";
 import type { Rules } from "#core/configuration.ts";
 import type { EventOutcome } from "#core/effect.ts";
 import type { ErasureRequest } from "#core/erasure.ts";
-import type { Order } from "#core/order.ts";
 import { comparePositions, type NewRecord, type Position } from "#ports/log.ts";
 import type { Store } from "#ports/store.ts";
-import { decodePart } from "#services/wire/part.ts";
 import { configuration, hash } from "#support/histories.ts";
 import { compareOracle, comparePeople } from "#support/oracle-comparison.ts";
 import { recomputePeople, type RecordedEvent } from "#support/oracle.ts";
 import type { Keyring } from "./keyring.ts";
 import { compareIndex } from "./index-verdict.ts";
 import { NAMES, type Kit } from "./kit.ts";
+import { completeRequests } from "./late-orders.ts";
 import { isForgotten, listMarks } from "./marks.ts";
 import { describeOutput, type Observer } from "./observer.ts";
 import type { Plan } from "./plan.ts";
@@ -59,37 +58,13 @@ export async function judge(rest: Rest): Promise<string | null> {
   );
 }
 
-/**
- * The requests with the orders that went with whom they are about and that they do not list: those came to their home after the
- * request was made (SPEC.md, section 9). Of each, some event says that it was hers.
- */
-async function completeRequests({ kit, plan, state, recorded, requests }: Rest): Promise<ErasureRequest[]> {
-  const gone = new Set<string>();
-  for (let shard = 0; shard < plan.shards; shard += 1)
-    for await (const { key, value } of state.scan(shard, "o/")) {
-      const order = decodePart({ key, value }).value as Order;
-      if (order.erased === true && requests.every(({ orders }) => !orders.includes(order.key))) gone.add(order.key);
-    }
-  const { registry } = kit.engineFor(plan);
-  const hers = recorded.flatMap(({ source, recordedAt, event }) => {
-    const acceptance = acceptEvent(registry, source, recordedAt, event);
-    const order = acceptance.ok ? acceptance.accepted.order : null;
-    if (!acceptance.ok || order === null || !gone.has(order.key)) return [];
-    return acceptance.accepted.identifiers.map(({ key }) => ({ key, order: order.key }));
-  });
-  return requests.map((request) => {
-    const missed = hers.filter(({ key }) => request.own.includes(key)).map(({ order }) => order);
-    return { ...request, orders: [...new Set([...request.orders, ...missed])] };
-  });
-}
-
 async function comparePersons(rest: Rest, plan: Plan): Promise<string | null> {
-  const { kit, state, recorded, rules, observer } = rest;
+  const { kit, state, rules, observer } = rest;
   const { system } = kit;
   const people = await system.readPeople(kit.engineFor(plan), state as Store, plan.shards);
-  const completed = await completeRequests(rest);
+  const { requests, recorded } = await completeRequests(rest);
   const askOracle = (linksStay: boolean) =>
-    compareOracle(recomputePeople(recorded, { ...configuration, rules }, hash, 0, completed, () => false, linksStay));
+    compareOracle(recomputePeople(recorded, { ...configuration, rules }, hash, 0, requests, () => false, linksStay));
   const [got, wanted] = [comparePeople(people), askOracle(false)];
   // Whether a link had said her identifier before it was taken back depends on when it came (SPEC.md, section 9).
   if (!isDeepStrictEqual(got, wanted) && !isDeepStrictEqual(got, askOracle(true)))
