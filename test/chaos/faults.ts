@@ -121,7 +121,7 @@ export const FAULTS = {
       return lost.length === 0 ? 0 : await redis.del(...lost);
     });
     await feed();
-    return `${count} keys`;
+    return count === 0 ? "no key, not met" : `${count} keys`;
   },
   /** One chosen answer of Kafka or Redis is lost, or its request is, or it comes late. */
   async "answer-lost"(rig, random, feed) {
