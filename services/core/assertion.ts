@@ -44,6 +44,9 @@ export function recordEntry(
     entry.namespace = namespace;
     if (entry.erased?.hidden !== true) entry.value = value;
     changed = true;
+  } else if (isUntold(entry) && value !== "" && namespace === entry.namespace) {
+    entry.value = value;
+    changed = true;
   }
   if (isLink) {
     const { first, firstAuthenticated, unlinked } = entry;
@@ -53,6 +56,11 @@ export function recordEntry(
   if (!assert(entry, stamp, authenticated)) return changed;
   restate(registry, component, key);
   return true;
+}
+
+/** A tie came first, from before its birth came here: it does not say what those are called that live elsewhere. */
+function isUntold({ value, erased }: Entry): boolean {
+  return value === "" && erased?.hidden !== true;
 }
 
 /** Whether it is to be called as it is said here: most plainly, and as a link says it only while nothing else does. */

@@ -186,7 +186,7 @@ export function readBundle(
       return { item: { ...handover, parts: parts.map(decodePart) }, event: null };
     }
     if (event) {
-      const item = opening === null ? event : openValues(event, opening);
+      const item = opening === null ? event : openValues(event, opening, onShredded);
       return { item, event: bytes === null ? (payload ?? null) : open(sealedUnder(event), bytes) };
     }
     const item = absorb ?? status ?? progress ?? rules;
@@ -195,9 +195,12 @@ export function readBundle(
   });
 }
 
-function openValues(item: EventItem, opening: Opening): EventItem {
+function openValues(item: EventItem, opening: Opening, onShredded: (name: string) => void): EventItem {
   const open = (one: RoutedIdentifier): RoutedIdentifier => {
-    return one.value === "" ? one : { ...one, value: opening.openText(keyName(one), one.value) };
+    if (one.value === "") return one;
+    const value = opening.openText(keyName(one), one.value);
+    if (value === "") onShredded(keyName(one));
+    return { ...one, value };
   };
   const place = mapParent(item, (name, sealed) => opening.openText(name, sealed));
   return { ...item, identifiers: item.identifiers.map(open), order: item.order && open(item.order), place };

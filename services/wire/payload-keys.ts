@@ -109,7 +109,8 @@ export class PayloadKeys {
   async destroyAgain(records: readonly NewRecord[]): Promise<void> {
     const isDestroyed = ({ topic, value }: NewRecord) =>
       topic === this.topic && value !== null && Buffer.from(value).toString("latin1") === DESTROYED;
-    await this.destroy(records.flatMap((record) => (isDestroyed(record) ? (record.key ?? []) : [])));
+    const names = records.flatMap((record) => (isDestroyed(record) ? (record.key ?? []) : []));
+    if (names.length > 0) await this.destroy(names);
   }
 
   #record(name: string, value: string): NewRecord {

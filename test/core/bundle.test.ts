@@ -204,7 +204,7 @@ test("what is said of people is sealed, each under its own key, and evidence is 
   assert.deepEqual(items.map(valuesOf), [["", "canary"], ["", ""], [], []]);
   assert.equal(items[0]?.event, null);
   assert.deepEqual(items[2]?.item.kind === "handover" && items[2].item.parts.map(({ key }) => key), ["c/0-b"]);
-  assert.deepEqual(shredded, ["k", "h/0-b"]);
+  assert.deepEqual(shredded, ["k", "k", "k", "h/0-b"], "a name, the event under it, the name in a tie; a hand-over");
   const { item: clear } = items[0] as Carried<EventItem>;
   const { item: was } = told[0] as Carried<EventItem>;
   assert.deepEqual({ ...clear, identifiers: [], order: null }, { ...was, identifiers: [], order: null });
