@@ -61,8 +61,8 @@ export function* applyErasure(
   // Of a request that is told again nothing is new.
   const isKnown = !marked.some(isOwn) && item.identifiers.some(({ key, local }) => local && erasure.own.includes(key));
   const orders = item.identifiers.flatMap(({ key, local }) => (local && erasure.orders.includes(key) ? [key] : []));
-  const keys = [...marked.flatMap(({ over }) => over), ...(isKnown ? [] : orders)];
-  moveAway(engine, workspace, component, keys, gone, erasure.requestId, cause);
+  const keys = new Set([...marked.flatMap(({ over }) => over), ...(isKnown ? [] : orders), ...gone.keys]);
+  moveAway(engine, workspace, component, [...keys], gone.parts, erasure.requestId, cause);
   return affected;
 }
 
@@ -146,30 +146,35 @@ function endUnmet(workspace: Workspace, component: Component, item: EventItem, {
   }
 }
 
-/** Her orders, whatever named them: by the lists of her identifiers, and those that the request names. */
+/**
+ * Her orders, whatever named them: by the lists of her identifiers, and those that the request names. Returns their parts, and
+ * the names of the keys that end with them: of what has gone before nothing is new.
+ */
 function* eraseOrders(
   workspace: Workspace,
   component: Component,
   { identifiers }: EventItem,
   marked: readonly Marked[],
-): Steps<string[]> {
+): Steps<{ readonly parts: readonly string[]; readonly keys: readonly string[] }> {
   const lists = marked.flatMap(({ entry }) => listParts(entry));
   yield* load(workspace, lists);
   const named = identifiers.flatMap(({ key, local, namespace }) => (local && namespace === "order" ? [key] : []));
   const keys = new Set([...lists.flatMap((part) => workspace.read<string[]>(part) ?? []), ...named]);
   yield* load(workspace, [...keys].map(orderPart));
   const owners = new Set(marked.map(({ entry }) => entry.key));
-  const gone: string[] = [];
+  const parts: string[] = [];
+  const ended: string[] = [];
   for (const key of keys) {
     const order = workspace.read<Order>(orderPart(key));
     if (order === null || (order.owner !== null && !owners.has(order.owner))) continue;
+    if (order.erased !== true) ended.push(key);
     eraseOrder(order);
-    gone.push(orderPart(key));
+    parts.push(orderPart(key));
     workspace.write(orderPart(key), order);
     if (component.abroad?.looseOrders.delete(key) === true) workspace.write(componentPart(component.id), component);
   }
   for (const part of lists) workspace.write(part, null);
-  return gone;
+  return { parts, keys: ended };
 }
 
 /** Whoever was on it is on none, so that nobody is told to come from it. */

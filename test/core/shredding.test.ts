@@ -90,6 +90,23 @@ test("the home of her household is told who is in it and no event of hers, so th
   ]);
 });
 
+test("what an order is called that went with her, though the request does not list it, is not readable (G1)", async () => {
+  const { cluster, openKeys } = open();
+  const readOrders = async () => {
+    const items = await cluster.openLogs(openKeys(), () => {});
+    return items.flatMap(({ item }) => (item.kind === "event" && item.order !== null ? [item.order.value] : []));
+  };
+  const order = { order: { orderId: "O-1", currency: "EUR", totalMinor: 500, lines: [] } };
+  await cluster.run([tell("crm", 1, "identified", ANA), tell("web", 2, "order-placed", ANA, order)]);
+  deepEqual(await readOrders(), ["web/O-1"]);
+  const drafted = await cluster.draftErasure("customer", ANA.customer);
+  ok(drafted.ok && drafted.keys.orders.length === 1);
+  // It came to its home when the request was made already.
+  cluster.ask({ requestId: "r1", at: START_MS + 10 * 60_000, ...drafted.keys, orders: [] });
+  await cluster.run([]);
+  deepEqual(await readOrders(), [""]);
+});
+
 test("nothing is destroyed of an address by which somebody has become known since (G1, I1)", async () => {
   const { cluster, read } = open();
   await cluster.run(story);

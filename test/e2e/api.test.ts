@@ -147,8 +147,10 @@ test("the API on real services: reads at a position, tells live, rules, and says
     mark("what was lost is put back");
 
     const log = api.lines.map((line) => JSON.stringify(line)).join("\n");
-    for (const value of ["ana@example.fr", "carl@example.fr", "c-1", "k-2", "Nantes", key])
-      assert.ok(!log.includes(value), value);
+    // Names of runs are random: a short value may stand inside one.
+    const words = new Set(log.split(/[^\w@.-]+/));
+    for (const value of ["c-1", "k-2"]) assert.ok(!words.has(value), value);
+    for (const value of ["ana@example.fr", "carl@example.fr", "Nantes", key]) assert.ok(!log.includes(value), value);
     assert.deepEqual(await api.stop(), ENDED_WELL);
     assert.deepEqual(await up.stop(), ENDED_WELL);
   } catch (error) {
