@@ -66,15 +66,10 @@ const PLANTED: readonly Mutant[] = [
   patch(
     "loss-of-the-index-unnoticed",
     KEEPER,
-    "if (isMixed || marks.some(({ doubtful }) => doubtful)) this.#isLost = true;",
-    "void isMixed;",
+    "isLost: isMixed || marks.some(({ doubtful }) => doubtful) }",
+    "isLost: false }",
   ),
-  patch(
-    "index-of-another-server-is-trusted",
-    KEEPER,
-    "if (isMixed || marks.some(({ doubtful }) => doubtful))",
-    "if (isMixed)",
-  ),
+  patch("index-of-another-server-is-trusted", KEEPER, "isMixed || marks.some(({ doubtful }) => doubtful)", "isMixed"),
   patch(
     "open-transactions-not-awaited",
     KEEPER,
