@@ -137,10 +137,15 @@ function markEntries(component: Component, item: EventItem, { at, own, claimed, 
   return marked;
 }
 
-/** What was told of them before is on its way, parked perhaps, from whoever did not know of the request. */
+/**
+ * What was told of them before is on its way, parked perhaps, from whoever did not know of the request; or it was that they were
+ * given up, which leaves nothing here and a name on the log.
+ */
 function endUnmet(workspace: Workspace, component: Component, item: EventItem, { at, own }: RoutedErasure): void {
-  for (const { key, local } of item.identifiers) {
+  for (const { key, local, rotation = 0 } of item.identifiers) {
     if (!local || !own.includes(key) || component.identifiers.has(key)) continue;
+    const keys = Array.from({ length: rotation + 1 }, (_, place) => keyName({ key, rotation: place }));
+    workspace.effects.push({ kind: "keys-forgotten", keys });
     openAbroad(component).ended.set(key, at);
     workspace.write(componentPart(component.id), component);
   }

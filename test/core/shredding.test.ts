@@ -5,7 +5,9 @@ import { test } from "node:test";
 import { openMemoryIndex } from "#adapters/memory/index.ts";
 import type { Component, Entry } from "#core/component.ts";
 import type { EventItem } from "#core/item.ts";
+import { identifierKey } from "#core/identifier.ts";
 import { keyName } from "#core/item.ts";
+import { createRegistry } from "#core/registry.ts";
 import { shred } from "#core/shredding.ts";
 import { Workspace } from "#core/workspace.ts";
 import { PayloadKeys } from "#services/wire/payload-keys.ts";
@@ -105,6 +107,23 @@ test("what an order is called that went with her, though the request does not li
   cluster.ask({ requestId: "r1", at: START_MS + 10 * 60_000, ...drafted.keys, orders: [] });
   await cluster.run([]);
   deepEqual(await readOrders(), [""]);
+});
+
+test("what an identifier is called of which nothing is kept but that it was given up is not readable either (G1)", async () => {
+  const { cluster, openKeys } = open();
+  const readNames = async () => {
+    const items = await cluster.openLogs(openKeys(), () => {});
+    return items.flatMap(({ item }) =>
+      item.kind === "event" && item.eventId === "crm-1" ? item.identifiers.map(({ value }) => value) : [],
+    );
+  };
+  await cluster.run([tell("crm", 1, "identifier-released", { email: EMAIL })]);
+  deepEqual((await readNames()).slice(0, 1), [EMAIL]);
+  const own = [identifierKey(createRegistry(configuration, hash), "email", EMAIL)];
+  const none = { orders: [], claimed: [], shared: [], objections: [], contacts: [] };
+  cluster.ask({ requestId: "r1", at: START_MS + 10 * 60_000, own, ...none });
+  await cluster.run([]);
+  deepEqual((await readNames()).slice(0, 1), [""]);
 });
 
 test("nothing is destroyed of an address by which somebody has become known since (G1, I1)", async () => {
