@@ -1,7 +1,8 @@
 // A profile as it is answered: masked for whoever has not `profile:pii`.
 
 import { HIDDEN, mask } from "#services/wire/mask.ts";
-import type { FoundProfile } from "#services/wire/lookup.ts";
+import { describeInstant } from "#services/wire/instant.ts";
+import { describeWatermarks, type FoundProfile } from "#services/wire/lookup.ts";
 import { formatPosition } from "#services/wire/location.ts";
 import type { ProfileAnswer } from "./answer.ts";
 import type { Caller } from "./role.ts";
@@ -10,22 +11,14 @@ export function maySee({ scopes }: Caller): boolean {
   return scopes.has("profile:pii");
 }
 
-export function describeInstant(atMs: number | null): string | null {
-  return atMs === null ? null : new Date(atMs).toISOString();
-}
-
 /** Who it is, and as of when. */
 export function answerIdentity({ profile, version, position, watermarks }: FoundProfile) {
   return {
     profileId: profile.profileId,
     version,
     position: formatPosition(position),
-    watermarks: answerWatermarks(watermarks),
+    watermarks: describeWatermarks(watermarks),
   };
-}
-
-export function answerWatermarks(watermarks: FoundProfile["watermarks"]) {
-  return watermarks.map(({ source, upToMs }) => ({ source, upTo: describeInstant(upToMs) }));
 }
 
 /** With what of it may be seen, and in which segment: what every answer of a whole profile begins with. */

@@ -6,14 +6,8 @@ import { compareText } from "#core/comparison.ts";
 import type { FoundProfile } from "#services/wire/lookup.ts";
 import { HIDDEN, mask } from "#services/wire/mask.ts";
 import { NOTE_TYPES } from "#services/wire/statement.ts";
-import {
-  answerCounters,
-  answerHeader,
-  answerOrders,
-  answerProfile,
-  describeInstant,
-  maySee,
-} from "./profile-answer.ts";
+import { describeInstant } from "#services/wire/instant.ts";
+import { answerCounters, answerHeader, answerOrders, answerProfile, maySee } from "./profile-answer.ts";
 import type { Caller } from "./role.ts";
 import type { agentAnswer, marketingAnswer, productAnswer, serviceAnswer } from "./view-answer.ts";
 

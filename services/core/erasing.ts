@@ -8,7 +8,7 @@ import type { Engine } from "./engine.ts";
 import type { ErasureKind } from "./erasure.ts";
 import { endProfile, settleIdentity } from "./identity.ts";
 import type { ComponentId, EventItem, RoutedErasure } from "./item.ts";
-import { keyName } from "./item.ts";
+import { listKeyNames } from "./item.ts";
 import { findClaiming, forgetMembership, membersOf } from "./membership.ts";
 import { listParts } from "./order-book.ts";
 import { eraseOrder, orderPart, type Order } from "./order.ts";
@@ -121,7 +121,7 @@ function markEntries(component: Component, item: EventItem, { at, own, claimed, 
       marked.push({
         entry,
         erased: { kind: stays ? "claimed" : kind, ...erased },
-        over: Array.from({ length: end - from }, (_, place) => keyName({ key, rotation: from + place })),
+        over: listKeyNames(key, from, end),
       });
     }
   };
@@ -138,14 +138,13 @@ function markEntries(component: Component, item: EventItem, { at, own, claimed, 
 }
 
 /**
- * What was told of them before is on its way, parked perhaps, from whoever did not know of the request; or it was that they were
- * given up, which leaves nothing here and a name on the log.
+ * Lives of hers that have nothing here. What was told of one is on its way, parked perhaps, from whoever did not know of the
+ * request; or it was that the identifier was given up, which leaves no entry, and its name on the log.
  */
 function endUnmet(workspace: Workspace, component: Component, item: EventItem, { at, own }: RoutedErasure): void {
   for (const { key, local, rotation = 0 } of item.identifiers) {
     if (!local || !own.includes(key) || component.identifiers.has(key)) continue;
-    const keys = Array.from({ length: rotation + 1 }, (_, place) => keyName({ key, rotation: place }));
-    workspace.effects.push({ kind: "keys-forgotten", keys });
+    workspace.effects.push({ kind: "keys-forgotten", keys: listKeyNames(key, 0, rotation + 1) });
     openAbroad(component).ended.set(key, at);
     workspace.write(componentPart(component.id), component);
   }

@@ -136,6 +136,11 @@ export function keyName({ key, rotation = 0 }: Pick<RoutedIdentifier, "key" | "r
   return rotation === 0 ? key : `${key}/${rotation}`;
 }
 
+/** The names of its keys from one rotation to before another. */
+export function listKeyNames(key: string, from: number, end: number): string[] {
+  return Array.from({ length: end - from }, (_, place) => keyName({ key, rotation: from + place }));
+}
+
 /** Whose key keeps what the event says, at this home: of what lives here the anchor, else the order, else another. */
 export function findSealer({ anchor, identifiers, order }: EventItem): Pick<RoutedIdentifier, "key" | "rotation"> {
   const here = identifiers.filter(({ local }) => local);

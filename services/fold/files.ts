@@ -9,6 +9,7 @@ import type { FieldQuality, SourceQuality } from "#core/quality.ts";
 import type { People } from "../wire/profile-reader.ts";
 import { digestProfiles, formatProfiles } from "../wire/profile-lines.ts";
 import type { FoldOutcome } from "./fold.ts";
+import { describeInstant } from "#services/wire/instant.ts";
 
 export interface DeadLetterLine {
   readonly source: string | null;
@@ -49,12 +50,6 @@ export interface FoldSummary {
   readonly unattributedOrders: number;
   readonly segments: Readonly<Record<string, number>>;
   readonly digest: string;
-}
-
-function iso(ms: number): string;
-function iso(ms: number | null): string | null;
-function iso(ms: number | null): string | null {
-  return ms === null ? null : new Date(ms).toISOString();
 }
 
 function writeLines(folder: string, name: string, lines: readonly unknown[]): void {
@@ -98,15 +93,15 @@ export function writeFold(folder: string, result: FoldResult): FoldSummary {
       nature: move.nature,
       eventId: by.eventId,
       source: by.source,
-      at: iso(by.at),
-      occurredAt: iso(by.occurredAt),
+      at: describeInstant(by.at),
+      occurredAt: describeInstant(by.occurredAt),
       rule: move.rule,
       ruleVersion: move.ruleVersion,
       facts: Object.fromEntries(Object.entries(facts).map(([path, text]) => [path, JSON.parse(text) as unknown])),
       decisive: move.decisive,
-      previousSince: iso(move.previousSince),
+      previousSince: describeInstant(move.previousSince),
       timeInFormerMs: move.timeInFormerMs,
-      touches: touches.map((touch) => ({ ...touch, at: iso(touch.at) })),
+      touches: touches.map((touch) => ({ ...touch, at: describeInstant(touch.at) })),
       credit: move.credit,
       valueTier: move.valueTier,
       reachable: move.reachable,
@@ -119,9 +114,9 @@ export function writeFold(folder: string, result: FoldResult): FoldSummary {
       signalId,
       signal,
       profileId,
-      at: iso(at),
-      dueAt: iso(dueAt),
-      activityAt: iso(activityAt),
+      at: describeInstant(at),
+      dueAt: describeInstant(dueAt),
+      activityAt: describeInstant(activityAt),
       certainty,
       facts: Object.fromEntries(Object.entries(facts).map(([path, text]) => [path, JSON.parse(text) as unknown])),
     })),
@@ -134,7 +129,7 @@ export function writeFold(folder: string, result: FoldResult): FoldSummary {
       changeId,
       profileId,
       otherProfileId,
-      at: iso(cause.at),
+      at: describeInstant(cause.at),
       eventId: cause.eventId,
       source: cause.source,
       identifiers,

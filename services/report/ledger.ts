@@ -34,7 +34,7 @@ const JOURNEYS = `journeys (profile, root, generation) AS (
   SELECT profile, old, 1 FROM aliases WHERE old NOT IN (SELECT profile FROM aliases)
   UNION SELECT aliases.profile, root, generation + 1 FROM aliases JOIN journeys ON aliases.old = journeys.profile)`;
 
-/** Of an id: those that it bore before and, of these topics' order, what it goes on as, which may be told first. */
+/** Where an id, or one that it goes on as, was erased: its passages and those of the ids before it. Told in any order. */
 const FORGET = `
   WITH RECURSIVE heirs (profile) AS (
     SELECT :profile UNION SELECT aliases.profile FROM aliases JOIN heirs ON aliases.old = heirs.profile),
@@ -131,7 +131,6 @@ export class Ledger extends Book {
     this.#forgetErased(profileId);
   }
 
-  /** Where the id, or one that it goes on as, was erased. */
   #forgetErased(profile: string): void {
     this.#forget ??= this.sqlite.prepare(FORGET);
     this.#forget.run({ profile });

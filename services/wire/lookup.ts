@@ -15,6 +15,7 @@ import { listParts } from "#core/order-book.ts";
 import { orderPart, type Order, type OrderView } from "#core/order.ts";
 import { viewDossier } from "#core/dossier-view.ts";
 import { viewProfile } from "#core/view.ts";
+import { describeInstant } from "./instant.ts";
 import { type FindLinks, findLinks, NO_LINKS } from "./group.ts";
 import { findIdentifier, locateNaming, locateOrder, readPartsOf } from "./location.ts";
 import type { Located, LookupServices, ShardPosition } from "./location.ts";
@@ -175,6 +176,10 @@ export function listWatermarks(services: Pick<LookupServices, "engine">, time: S
     const upToMs = delivery === "files" ? time?.completeUpToMs[name] : time?.timeMs;
     return { source: name, upToMs: upToMs === undefined || upToMs === 0 ? null : upToMs };
   });
+}
+
+export function describeWatermarks(watermarks: readonly Watermark[]) {
+  return watermarks.map(({ source, upToMs }) => ({ source, upTo: describeInstant(upToMs) }));
 }
 
 /** Whether who holds the identifier is who the profile is about: it is known, or a device on which she has logged in. */

@@ -17,7 +17,8 @@ import type { LoadedConfiguration } from "../config/configuration.ts";
 import { innerTopics, outputTopics } from "../config/topics.ts";
 import { listOpened, readBundle, type BundleValue } from "./bundle.ts";
 import type { PayloadKeys } from "./payload-keys.ts";
-import { isVouchedFor, readOrdersOf, readProfile } from "./lookup.ts";
+import { describeInstant } from "./instant.ts";
+import { describeWatermarks, isVouchedFor, readOrdersOf, readProfile } from "./lookup.ts";
 import { findIdentifier, formatPosition, type Located, type LookupServices } from "./location.ts";
 import { decodePart } from "./part.ts";
 import type { ProfileLine } from "./profile-reader.ts";
@@ -128,16 +129,14 @@ export async function exportSubject(
   const events = await readHeldEvents(services, anchors, new Set(named));
   const { ladder, audiences = [] } = await readRulesInForce(services, component.id);
   const rule = ladder.find(({ segment }) => segment === profile.segment)?.when ?? null;
-  const since = segmentSince === null ? null : new Date(segmentSince).toISOString();
+  const since = describeInstant(segmentSince);
   return {
     ok: true,
     data: {
       profileId: profile.profileId,
       version,
       position: formatPosition(position),
-      watermarks: watermarks.map(({ source, upToMs }) => {
-        return { source, upTo: upToMs === null ? null : new Date(upToMs).toISOString() };
-      }),
+      watermarks: describeWatermarks(watermarks),
       segment: { name: profile.segment, since, rule },
       audiences: profile.audiences.map((name) => {
         return { name, rule: audiences.find(({ audience }) => audience === name)?.when ?? null };

@@ -7,7 +7,7 @@
 import { parseArgs } from "node:util";
 import { readArguments, refuseArguments } from "#support/arguments.ts";
 import { createRandom, type Random } from "#support/cluster.ts";
-import { Ledger } from "#support/ledger.ts";
+import { addCounts, Ledger } from "#support/ledger.ts";
 import { FAILPOINTS } from "./failpoints.ts";
 import { dieAt, FAULTS, type FaultName } from "./faults.ts";
 import { measureRecovery } from "./recovery.ts";
@@ -135,12 +135,12 @@ async function runRounds(): Promise<void> {
       const random = createRandom(seed * 100_000 + round.number);
       const died = rig.deaths.length;
       const counts: Record<string, number> = {};
-      for (const one of round.strikes) addAll(counts, await strike(rig, one, random));
+      for (const one of round.strikes) addCounts(counts, await strike(rig, one, random));
       broken.push(...(await rig.check()));
       const seconds = Math.round((performance.now() - began) / 1000);
       console.log(`round ${round.number} of ${rounds}: ${rig.reader.count} outputs, ${seconds} s`);
       if (broken.length > 0) break;
-      addAll(tally, counts);
+      addCounts(tally, counts);
       ledger.add(nameOf(round), seconds, { ...counts, deaths: rig.deaths.length - died });
     }
     for (const line of broken.slice(0, 20)) console.error(`BROKEN (seed ${seed}, commit ${ledger.commit}): ${line}`);
@@ -149,10 +149,6 @@ async function runRounds(): Promise<void> {
     await rig.close();
     [outputs, deaths] = [rig.reader.count, rig.deaths.length];
   }
-}
-
-function addAll(sums: Record<string, number>, counts: Readonly<Record<string, number>>): void {
-  for (const [name, count] of Object.entries(counts)) sums[name] = (sums[name] ?? 0) + count;
 }
 
 if (open.length > 0) await runRounds();

@@ -213,8 +213,8 @@ export class Forgetting {
   }
 
   /**
-   * Of what is on its way to the inner log all that it says. An event that was on its way to a home which has moved goes on as it came, under the key of her life, which nobody has any
-   * more (readable.ts). All else that a home tells another is looked at.
+   * Of what is on its way to the inner log all that it says, save an event that was on its way to a home which has moved: it goes
+   * on as it came, under the key of her life, which nobody has any more (readable.ts).
    */
   #lookInto(topic: string, value: Uint8Array): void {
     const { kit, state } = this.#ground;

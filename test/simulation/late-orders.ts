@@ -26,10 +26,10 @@ export async function completeRequests({ kit, plan, state, recorded, requests }:
   const { registry } = kit.engineFor(plan);
   const told = recorded.map((one) => {
     const acceptance = acceptEvent(registry, one.source, one.recordedAt, one.event);
-    const order = acceptance.ok ? (acceptance.accepted.order?.key ?? null) : null;
-    const isGone = acceptance.ok && order !== null && gone.has(order);
-    const instant = acceptance.ok ? instantOf(one.recordedAt, acceptance.accepted.event.occurredAt) : 0;
-    return { one, order: isGone ? order : null, instant, keys: isGone ? acceptance.accepted.identifiers : [] };
+    const accepted = acceptance.ok ? acceptance.accepted : null;
+    const order = accepted?.order?.key ?? null;
+    if (accepted === null || order === null || !gone.has(order)) return { one, order: null, instant: 0, keys: [] };
+    return { one, order, instant: instantOf(one.recordedAt, accepted.event.occurredAt), keys: accepted.identifiers };
   });
   const wentAt = new Map<string, number>();
   const completed = requests.map((request) => {

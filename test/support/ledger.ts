@@ -70,7 +70,7 @@ export class Ledger {
       sums.set(commit, sum);
       sum.portions += 1;
       sum.seconds += seconds;
-      for (const [name, count] of Object.entries(counts)) sum.counts[name] = (sum.counts[name] ?? 0) + count;
+      addCounts(sum.counts, counts);
     }
     return [...sums.values()];
   }
@@ -82,6 +82,10 @@ export class Ledger {
       return `${commit}: ${portions} portions, ${Math.round(seconds)} s; ${figures.join(", ")}`;
     });
   }
+}
+
+export function addCounts(sums: Record<string, number>, counts: Readonly<Record<string, number>>): void {
+  for (const [name, count] of Object.entries(counts)) sums[name] = (sums[name] ?? 0) + count;
 }
 
 /** With a plus where a file differs from it. */

@@ -6,12 +6,12 @@ import type { Change, TransitionCause } from "#core/effect.ts";
 import { partitionKey, type LogRecord } from "#ports/log.ts";
 import { topicNames } from "#services/config/topics.ts";
 import { isForgotten } from "#services/wire/erasure.ts";
+import { describeInstant } from "#services/wire/instant.ts";
 import { lookUpId } from "#services/wire/lookup.ts";
 import { formatPosition } from "#services/wire/location.ts";
 import { maskChange } from "../change-mask.ts";
 import { askLog } from "../command.ts";
 import { ApiProblem, refuse } from "../problem.ts";
-import { describeInstant } from "../profile-answer.ts";
 import { type ApiServices, read } from "../services.ts";
 
 const CURSOR = /^\d+\.\d+\.\d+~([0-9a-z]+(?:\.[0-9a-z]+)*)$/;

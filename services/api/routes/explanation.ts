@@ -1,14 +1,13 @@
 // Why an identifier's person is one person, and why two are not.
 
 import { explain, OBSTACLE_TEXTS, RULE_TEXTS, type ShownRefusal } from "#services/wire/explanation.ts";
-import { findIdentifier, type Located } from "#services/wire/location.ts";
+import { findIdentifier, formatPosition, type Located } from "#services/wire/location.ts";
+import { describeWatermarks, listWatermarks } from "#services/wire/lookup.ts";
 import { findNeighbours } from "#services/wire/neighbourhood.ts";
 import type { Handlers } from "../handler.ts";
 import { ApiProblem } from "../problem.ts";
 import { mask } from "#services/wire/mask.ts";
-import { answerWatermarks, maySee } from "../profile-answer.ts";
-import { listWatermarks } from "#services/wire/lookup.ts";
-import { formatPosition } from "#services/wire/location.ts";
+import { maySee } from "../profile-answer.ts";
 import { type ApiServices, read, requireNamespaces } from "../services.ts";
 
 export function createExplanationRoutes(services: ApiServices): Pick<Handlers, "explain"> {
@@ -56,6 +55,6 @@ export function identify(services: Pick<ApiServices, "engine">, { component, ent
     profileId: record?.id ?? null,
     version: record?.version ?? 0,
     position: formatPosition(position),
-    watermarks: answerWatermarks(listWatermarks(services, time)),
+    watermarks: describeWatermarks(listWatermarks(services, time)),
   };
 }

@@ -4,6 +4,7 @@ import { randomUUID } from "node:crypto";
 import type { Log, LogRecord } from "#ports/log.ts";
 import { topicNames } from "#services/config/topics.ts";
 import { isForgotten } from "#services/wire/erasure.ts";
+import { describeInstant } from "#services/wire/instant.ts";
 import { describeRefusal } from "#services/wire/request-refused.ts";
 import { exportSubject, findSubject, tabulateExport } from "#services/wire/subject-export.ts";
 import type { ExportAnswer } from "../answer.ts";
@@ -11,7 +12,7 @@ import { askLog } from "../command.ts";
 import type { Exports, Gather } from "../exports.ts";
 import type { Handlers } from "../handler.ts";
 import { ApiProblem } from "../problem.ts";
-import { describeInstant, maySee } from "../profile-answer.ts";
+import { maySee } from "../profile-answer.ts";
 import { type ApiServices, read, requireNamespace } from "../services.ts";
 
 export function createExportRoutes(

@@ -2,6 +2,7 @@
 
 import { compareText } from "#core/comparison.ts";
 import { listDueOfShard } from "#services/wire/retention.ts";
+import { describeInstant } from "#services/wire/instant.ts";
 import { unlessClosing } from "../closing.ts";
 import type { Handlers } from "../handler.ts";
 import { Gate } from "../outage.ts";
@@ -50,16 +51,12 @@ export function createRetentionRoutes(services: ApiServices): Pick<Handlers, "li
       return {
         shard,
         shards,
-        asOf: describe(asOfMs),
+        asOf: describeInstant(asOfMs),
         due: shown.map(({ profileId, whom, purpose, sinceMs, dueAtMs }) => {
-          return { profileId, whom, purpose, since: describe(sinceMs), dueAt: describe(dueAtMs) };
+          return { profileId, whom, purpose, since: describeInstant(sinceMs), dueAt: describeInstant(dueAtMs) };
         }),
         next: last === undefined ? following : `${shard}.${last.profileId}`,
       };
     },
   };
-}
-
-function describe(atMs: number): string {
-  return new Date(atMs).toISOString();
 }

@@ -11,6 +11,7 @@ import { EXIT, UsageError } from "../failure.ts";
 import { IDENTIFIER_HELP, parseIdentifier } from "../identifier.ts";
 import type { CommonOptions } from "../program.ts";
 import { openRuntime } from "../runtime.ts";
+import { describeInstant } from "#services/wire/instant.ts";
 
 interface LookupOptions extends CommonOptions {
   readonly pii?: boolean;
@@ -76,8 +77,8 @@ async function printProfile(
       const { found, version, claimedOnly } = result;
       const bought = purchases.map(({ latestAt, completeUpTo, ...answer }) => ({
         ...answer,
-        latestAt: writeTime(latestAt),
-        completeUpTo: writeTime(completeUpTo),
+        latestAt: describeInstant(latestAt),
+        completeUpTo: describeInstant(completeUpTo),
       }));
       const shown = {
         ...view,
@@ -119,8 +120,8 @@ async function printProfile(
 }
 
 function describePurchase({ source, bought, latestAt, completeUpTo }: PurchaseAnswer): string {
-  const told = completeUpTo === null ? "it has told nothing yet" : `told up to ${writeTime(completeUpTo)}`;
-  if (bought === "yes") return `  bought at ${source}: yes, last at ${writeTime(latestAt)}`;
+  const told = completeUpTo === null ? "it has told nothing yet" : `told up to ${describeInstant(completeUpTo)}`;
+  if (bought === "yes") return `  bought at ${source}: yes, last at ${describeInstant(latestAt)}`;
   return `  bought at ${source}: ${bought === "no" ? "no" : "not known yet"} (${told})`;
 }
 
@@ -128,10 +129,4 @@ function readTime(option: string, text: string | undefined): number | undefined 
   const at = text === undefined ? undefined : parseIsoTime(text);
   if (text !== undefined && at === undefined) throw new UsageError(`${option} ${text}: expected an ISO 8601 time`);
   return at;
-}
-
-function writeTime(at: number): string;
-function writeTime(at: number | null): string | null;
-function writeTime(at: number | null): string | null {
-  return at === null ? null : new Date(at).toISOString();
 }
