@@ -11,7 +11,8 @@ type Identifiers = Pick<Component, "identifiers" | "abroad">;
 
 /**
  * The item without what it says under keys that an erasure has ended: that counts as not readable, as it will be. Whoever had
- * it on its way may have written these keys anew, so they are forgotten again.
+ * it on its way may have written these keys anew, so they are forgotten again: not before they are forgotten with the hand-over
+ * that makes them needless (erasing.ts), for what came before it has perhaps not been told.
  */
 export function shred(workspace: Workspace, component: Component, carried: Carried<EventItem>): Carried<EventItem> {
   const { item, event } = carried;
@@ -20,7 +21,8 @@ export function shred(workspace: Workspace, component: Component, carried: Carri
   const isSealedOver = isOver(component, findSealer(item));
   const keys = over.filter(({ value }) => value !== "").map(keyName);
   if (isSealedOver && event !== null) keys.push(keyName(findSealer(item)));
-  if (keys.length > 0) workspace.effects.push({ kind: "keys-forgotten", keys });
+  const again = keys.filter((key) => component.abroad?.forgets.has(key) !== true);
+  if (again.length > 0) workspace.effects.push({ kind: "keys-forgotten", keys: again });
   const identifiers = item.identifiers.map((one) => (over.includes(one) ? hide(component, one) : one));
   return { item: { ...item, identifiers }, event: isSealedOver ? null : event };
 }

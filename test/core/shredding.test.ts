@@ -3,7 +3,7 @@
 import { deepEqual, equal, ok } from "node:assert/strict";
 import { test } from "node:test";
 import { openMemoryIndex } from "#adapters/memory/index.ts";
-import type { Component, Entry } from "#core/component.ts";
+import { openAbroad, type Component, type Entry } from "#core/component.ts";
 import type { EventItem } from "#core/item.ts";
 import { identifierKey } from "#core/identifier.ts";
 import { keyName } from "#core/item.ts";
@@ -152,9 +152,10 @@ test("a request that is told again takes nothing of what was said since (G1)", a
 
 test("what was on its way under a key that has ended counts as not readable, and the key ends again (G1, O2)", () => {
   const event = Uint8Array.of(1);
-  const arrive = (kind: "own" | "claimed" | "shared", ended: number, rotation: number) => {
+  const arrive = (kind: "own" | "claimed" | "shared", ended: number, rotation: number, forgets: string[] = []) => {
     const entry = { erased: { kind, at: 10, hidden: kind !== "shared", rotation: ended } } as Entry;
-    const component = { identifiers: new Map([["k", entry]]) } as Component;
+    const component = { id: "0-1-a", identifiers: new Map([["k", entry]]), abroad: null } as unknown as Component;
+    for (const key of forgets) openAbroad(component).forgets.add(key);
     const told = { namespace: "email", value: EMAIL, assurance: "authenticated", birth: "0-1-b", local: true };
     const identifiers = [
       { ...told, key: "k", rotation },
@@ -175,4 +176,6 @@ test("what was on its way under a key that has ended counts as not readable, and
   deepEqual(arrive("own", 0, 1), [null, "", "own", forgotten(1)]);
   deepEqual(arrive("claimed", 1, 1), [event, EMAIL, null, []]);
   deepEqual(arrive("shared", 2, 3), [event, EMAIL, null, []]);
+  // Its shard may not have told yet what it made of what came before: its key ends with the hand-over that says so.
+  deepEqual(arrive("own", 0, 0, ["k"]), [null, "", "own", []]);
 });
