@@ -273,7 +273,7 @@ export class ShardStitcher {
     const records = outputs.map((output) => encodeOutput(output, position));
     const sends: Carried[] = [];
     const absorbs = workspace.sends.flatMap(({ item }) => (item.kind === "absorb" ? [item] : []));
-    if (workspace.joins.length + absorbs.length > 0) await this.#requireWhole();
+    if (workspace.joins.length + absorbs.length + forgotten.size > 0) await this.#requireWhole();
     for (const request of workspace.joins) sends.push(...(await this.#services.join(request)));
     sends.push(...workspace.sends, ...((await this.#services.rejoin?.(absorbs)) ?? []));
     const destroyed = forgotten.size === 0 ? [] : ((await this.#services.keys?.destroy(forgotten)) ?? []);
@@ -291,8 +291,8 @@ export class ShardStitcher {
   }
 
   /**
-   * The index forgets no join, so none may follow from what the store has lost: the commit would notice too late, and the
-   * absorb that goes with it would never be sent. Throws StoreDamaged.
+   * The index forgets no join and no key comes back, so neither may follow from what the store has lost: the commit would notice
+   * too late, when nobody sends the absorb, or can read what the shard is folded anew from. Throws StoreDamaged.
    */
   async #requireWhole(): Promise<void> {
     const { store } = this.#services;
@@ -301,7 +301,9 @@ export class ShardStitcher {
       store.hasLost(this.shard, [...this.#absent]),
     ]);
     if (isMissing || standing === null || comparePositions(standing.position, this.#position) !== 0)
-      throw new StoreDamaged(`shard ${this.shard}: what two components are to be joined by is not in the store`);
+      throw new StoreDamaged(
+        `shard ${this.shard}: what components are to be joined or keys to be destroyed by is not in the store`,
+      );
   }
 
   /** Statuses are addressed to a birth; they go straight to its present root. Everything else says itself where it goes. */
