@@ -7,6 +7,13 @@ const LEDGER = "wire/privacy-ledger.ts";
 /** Of keys, which sealed seeds have. */
 const SHREDDING: readonly Mutant[] = [
   patch(
+    "keys-destroyed-by-what-is-lost",
+    "stitcher/shard.ts",
+    "absorbs.length + forgotten.size > 0",
+    "absorbs.length > 0",
+  ),
+  patch("keys-destroyed-before-it-is-told", "core/shredding.ts", "component.abroad?.forgets.has(key) !== true", "true"),
+  patch(
     "keys-destroyed-without-a-hand-over",
     ERASING,
     "  workspace.joins.push({ a: component.id, b: next, cause });\n",

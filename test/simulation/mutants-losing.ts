@@ -54,8 +54,8 @@ const PLANTED: readonly Mutant[] = [
   patch(
     "joins-follow-from-what-is-lost",
     "stitcher/shard.ts",
-    "absorbs.length > 0) await this.#requireWhole();",
-    "absorbs.length < 0) await this.#requireWhole();",
+    "workspace.joins.length + absorbs.length + forgotten.size > 0) await",
+    "forgotten.size > 0) await",
   ),
   patch(
     "lost-index-not-put-back",
