@@ -34,8 +34,9 @@ export async function completeRequests({ kit, plan, state, recorded, requests }:
   const wentAt = new Map<string, number>();
   const completed = requests.map((request) => {
     const missed = new Set(request.orders);
-    for (const { order, keys } of told) {
-      if (order === null || !keys.some(({ key }) => request.own.includes(key))) continue;
+    for (const { order, instant, keys } of told) {
+      // What happened after it is told of her next life.
+      if (order === null || instant > request.at || !keys.some(({ key }) => request.own.includes(key))) continue;
       missed.add(order);
       wentAt.set(order, Math.min(request.at, wentAt.get(order) ?? request.at));
     }
