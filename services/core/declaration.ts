@@ -26,6 +26,8 @@ export interface AcceptedRuling {
   /** Keys. */
   readonly one: string;
   readonly other: string;
+  /** As the event says it: of one without facts, homes are told nothing else. */
+  readonly occurredAt: number;
 }
 
 /** An operator's ruling, and a release, say something of identifiers and nothing of people. */
@@ -55,7 +57,9 @@ export function readRuling(
   const { type } = event;
   if (type === REPLACED || type === RELEASED) {
     if (!source.trustedForIdentifiers) return `the source may not say ${type}`;
-    return type === REPLACED ? readReplacement(registry, event, identifiers) : readRelease(registry, identifiers);
+    return type === REPLACED
+      ? readReplacement(registry, event, identifiers)
+      : readRelease(registry, event, identifiers);
   }
   const verdict = verdictOf(type);
   if (verdict === null) return null;
@@ -65,13 +69,13 @@ export function readRuling(
   const [one, other] = identifiers;
   if (one === undefined || other === undefined || identifiers.length !== 2)
     return `${type} is about two identifiers, not ${identifiers.length}`;
-  return { verdict, one: one.key, other: other.key };
+  return { verdict, one: one.key, other: other.key, occurredAt: event.occurredAt };
 }
 
 /** Of one namespace, authenticated: else the event asserts both, and that is all. */
 function readReplacement(
   registry: Registry,
-  { replaced }: ChannelEvent,
+  { replaced, occurredAt }: ChannelEvent,
   identifiers: readonly AcceptedIdentifier[],
 ): AcceptedRuling | string | null {
   if (replaced === null || replaced === undefined) return `${REPLACED} needs its part \`replaced\``;
@@ -81,16 +85,20 @@ function readReplacement(
   if (one === undefined || other === undefined || named.length !== 2)
     return `${REPLACED} is about two identifiers of its namespace, not ${named.length}`;
   if (!isAuthenticated(one.assurance) || !isAuthenticated(other.assurance)) return null;
-  return { verdict: "replaced", one: one.key, other: other.key };
+  return { verdict: "replaced", one: one.key, other: other.key, occurredAt };
 }
 
-function readRelease(registry: Registry, identifiers: readonly AcceptedIdentifier[]): AcceptedRuling | string | null {
+function readRelease(
+  registry: Registry,
+  { occurredAt }: ChannelEvent,
+  identifiers: readonly AcceptedIdentifier[],
+): AcceptedRuling | string | null {
   const [one] = identifiers;
   if (one === undefined || identifiers.length !== 1)
     return `${RELEASED} is about one identifier, not ${identifiers.length}; \`replaced.old\` says which`;
   if (!isPersonal(registry, one.namespace)) return `a ${one.namespace} cannot be released`;
   if (!isAuthenticated(one.assurance)) return `${RELEASED} needs a source that knows whose it was`;
-  return { verdict: "released", one: one.key, other: one.key };
+  return { verdict: "released", one: one.key, other: one.key, occurredAt };
 }
 
 function isPersonal({ namespaces }: Registry, name: string): boolean {

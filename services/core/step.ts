@@ -143,9 +143,10 @@ function* applyEvent(
     return;
   }
   const event = bytes === null ? null : engine.decode(bytes);
-  const clampedAt = event === null ? null : Math.min(event.occurredAt, item.recordedAt + OCCURRED_AHEAD_MAX_MS);
-  const isClamped = event !== null && clampedAt !== event.occurredAt;
-  const folded = isClamped && clampedAt !== null ? { ...event, occurredAt: clampedAt } : event;
+  const toldAt = event?.occurredAt ?? item.ruling?.occurredAt ?? null;
+  const clampedAt = toldAt === null ? null : Math.min(toldAt, item.recordedAt + OCCURRED_AHEAD_MAX_MS);
+  const isClamped = clampedAt !== toldAt;
+  const folded = event !== null && clampedAt !== null && isClamped ? { ...event, occurredAt: clampedAt } : event;
   const cause = causeOf(item, clampedAt);
   const mark = eventMark(item);
   const duplicate = item.role === "anchor" ? findDuplicate(component, item, mark) : null;
@@ -195,8 +196,7 @@ function* applyEvent(
       evaluateProfile(engine, workspace, component, emptied.profile, cause, "split");
     if (component.abroad !== null) yield* adoptLooseOrders(engine, workspace, component, cause, affected);
   }
-  if (tells)
-    keepObjectionsOf(engine, workspace, component, item, folded?.occurredAt ?? item.recordedAt, cause, affected);
+  if (tells) keepObjectionsOf(engine, workspace, component, item, clampedAt ?? item.recordedAt, cause, affected);
   if (folded === null || item.role === "tie" || item.role === "ruling") {
     evaluateAffected(engine, workspace, component, affected, cause);
     // Its key was forgotten.

@@ -115,7 +115,7 @@ export async function resolveBatch(options: ResolveOptions, arrivals: readonly A
       absorbs.push(...routing.absorbs);
       for (const item of routing.absorbs) send({ item, event: null }, item.component);
       for (const item of routing.items)
-        send({ item, event: item.role === "tie" || item.role === "place" ? null : bytes }, item.component);
+        send({ item, event: item.role === "anchor" || item.role === "order" ? bytes : null }, item.component);
     }
     for (const request of requests)
       for (const carried of routeErasure(registry.hash, erasures, proposal, request))

@@ -84,7 +84,13 @@ const parts = [
 ];
 const items: readonly Item[] = [
   event,
-  { ...event, role: "tie", order: null, traceparent: null, ruling: { verdict: "released", one: "k", other: "k" } },
+  {
+    ...event,
+    role: "tie",
+    order: null,
+    traceparent: null,
+    ruling: { verdict: "released", one: "k", other: "k", occurredAt: 5 },
+  },
   {
     ...event,
     role: "ruling",

@@ -92,6 +92,29 @@ test("the home of her household is told who is in it and no event of hers, so th
   ]);
 });
 
+test("an operator's word about two people is told to both homes without its bytes, which name them both (G1)", async () => {
+  const { cluster, openKeys } = open();
+  await cluster.run([
+    tell("crm", 1, "identified", ANA),
+    tell("crm", 2, "identified", BEN),
+    {
+      source: "operator",
+      recordedAt: START_MS + 3 * 60_000,
+      event: {
+        eventId: "apart",
+        type: "identifiers-parted",
+        occurredAt: START_MS,
+        identifiers: [ANA, BEN].map(({ customer }) => ({ namespace: "customer", value: customer })),
+        note: "not one person",
+      },
+    },
+  ]);
+  const told = (await cluster.openLogs(openKeys(), () => {})).flatMap(({ item, event }) =>
+    item.kind === "event" && item.eventId === "apart" ? [{ event, occurredAt: item.ruling?.occurredAt }] : [],
+  );
+  deepEqual(told, Array(2).fill({ event: null, occurredAt: START_MS }));
+});
+
 test("what an order is called that went with her, though the request does not list it, is not readable (G1)", async () => {
   const { cluster, openKeys } = open();
   const readOrders = async () => {

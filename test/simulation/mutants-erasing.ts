@@ -30,8 +30,8 @@ const SHREDDING: readonly Mutant[] = [
   patch(
     "group-keeps-what-she-told",
     "resolver/resolver.ts",
-    'item.role === "tie" || item.role === "place"',
-    'item.role === "tie"',
+    'item.role === "order" ? bytes',
+    '["order", "place"].includes(item.role) ? bytes',
   ),
 ];
 
