@@ -98,7 +98,9 @@ describe("what a person is given", () => {
         met.given += 1;
         met.events += is.events.length;
         if (profile.identifiers.some(({ state }) => state === "contested")) met.shared += 1;
-        const hers = new Set(profile.identifiers.map(({ value }) => value));
+        // A number that was told of her as a trait is a contact of hers, whoever else has it.
+        const contacts = profile.dossier["contacts"] as readonly { readonly value: string }[];
+        const hers = new Set([...profile.identifiers, ...contacts].map(({ value }) => value));
         const others = profiles.flatMap(({ identifiers }) => identifiers.map(({ value }) => value));
         const ids = profiles.flatMap(({ profileId }) => (profileId === profile.profileId ? [] : [profileId]));
         const foreign = new Set([...others.filter((value) => !hers.has(value)), ...ids]);
