@@ -7,7 +7,7 @@
 import { isSameStamp } from "./comparison.ts";
 import type { Registry } from "./registry.ts";
 import type { Abroad, Component, Entry, Evidence, FarEnd } from "./component.ts";
-import { createComponent, evidenceKey, openAbroad } from "./component.ts";
+import { createComponent, evidenceKey, isHidden, openAbroad } from "./component.ts";
 import { isScarce, scarceOf } from "./membership.ts";
 import { Verdicts, type Ruling } from "./ruling.ts";
 import { isKnown } from "./weighed.ts";
@@ -109,6 +109,8 @@ export function findRegion(registry: Registry, component: Component, { touched, 
   const walk = new Walk(registry, component, known);
   for (const key of touched) if (isWeak(key)) walk.reach(key, true);
   walk.finish();
+  // Who is hidden is on no profile, and takes a place among the values that a person may have all the same.
+  if (walk.hasScarce && [...component.identifiers.values()].some(isHidden)) return null;
   // Who is held apart from somebody weak depends on where that one goes.
   const isBeside = (key: string) => isWeak(key) && !walk.identifiers.has(key);
   const parts = ({ a, b }: Ruling) =>
@@ -137,7 +139,8 @@ class Walk {
   readonly #known: ReadonlyMap<string, Entry>;
   readonly #byEnd: ReadonlyMap<string, Evidence[]>;
   readonly #confined = new Map<string, FarEnd>();
-  #hasScarce = false;
+  /** Values are at stake of which a profile may not have any number. */
+  hasScarce = false;
 
   constructor(registry: Registry, component: Component, known: ReadonlyMap<string, Entry>) {
     this.#registry = registry;
@@ -162,7 +165,7 @@ class Walk {
       const moves = one.touched || !isClaimed(entry);
       if (this.movers.has(one.key) || (!moves && this.identifiers.has(one.key))) continue;
       this.identifiers.set(one.key, entry);
-      this.#hasScarce ||= isScarce(this.#registry, entry);
+      this.hasScarce ||= isScarce(this.#registry, entry);
       if (moves) this.movers.add(one.key);
       for (const evidence of this.#byEnd.get(one.key) ?? []) {
         const other = evidence.a === one.key ? evidence.b : evidence.a;
@@ -182,7 +185,7 @@ class Walk {
 
   /** Where values are at stake of which a person may not have any number: what she has of them already. */
   finish(): void {
-    if (!this.#hasScarce) return;
+    if (!this.hasScarce) return;
     const asked = new Set<string>();
     for (const entry of this.identifiers.values()) {
       for (const naming of this.#listHolders(entry)) {

@@ -4,7 +4,9 @@
 import { equal } from "node:assert/strict";
 import { test } from "node:test";
 import * as fc from "fast-check";
+import { acceptEvent } from "#core/acceptance.ts";
 import type { Component } from "#core/component.ts";
+import type { ErasureRequest } from "#core/erasure.ts";
 import { identifierKey } from "#core/identifier.ts";
 import type { Registry } from "#core/registry.ts";
 import { weighNews } from "#core/settlement.ts";
@@ -72,6 +74,43 @@ const parted: fc.Arbitrary<readonly RecordedEvent[]> = fc
     return events;
   });
 
+interface Asked {
+  readonly place: number;
+  /** Which of what was named by then. */
+  readonly own: readonly number[];
+  readonly claimed: readonly number[];
+}
+
+/** The same, where some ask to be forgotten. */
+const forgotten = fc.tuple(
+  typing,
+  fc.array(
+    fc.record({
+      place: fc.nat(),
+      own: fc.array(fc.nat(), { minLength: 1, maxLength: 4 }),
+      claimed: fc.array(fc.nat(), { maxLength: 2 }),
+    }),
+    { minLength: 1, maxLength: 3 },
+  ),
+);
+
+function createRequest(
+  registry: Registry,
+  requestId: string,
+  told: readonly RecordedEvent[],
+  { own, claimed }: Asked,
+): ErasureRequest {
+  const keys = told.flatMap(({ source, recordedAt, event }) => {
+    const acceptance = acceptEvent(registry, source, recordedAt, event);
+    return acceptance.ok ? acceptance.accepted.identifiers.map(({ key }) => key) : [];
+  });
+  const at = Math.max(0, ...told.map(({ recordedAt }) => recordedAt));
+  const choose = (choices: readonly number[]) => [...new Set(choices.flatMap((one) => keys[one % keys.length] ?? []))];
+  const hers = choose(own);
+  const typed = choose(claimed).filter((key) => !hers.includes(key));
+  return { requestId, at, own: hers, orders: [], claimed: typed, shared: [], objections: [], contacts: [] };
+}
+
 function checkComponent(registry: Registry, component: Component): void {
   const { identifiers } = weighComponent(registry, component);
   const wanted = identifiers.map((one) => {
@@ -86,11 +125,15 @@ function checkComponent(registry: Registry, component: Component): void {
   checked += found.length;
 }
 
-function follow(told: typeof configuration, events: readonly RecordedEvent[]): void {
+function follow(told: typeof configuration, events: readonly RecordedEvent[], requests: readonly Asked[] = []): void {
   const fold = new DirectFold({ configuration: told, hash });
-  for (const event of events) {
+  const { registry } = fold.engine;
+  for (const [place, event] of events.entries()) {
     fold.add([event]);
-    for (const component of fold.listComponents()) checkComponent(fold.engine.registry, component);
+    for (const [number, asked] of requests.entries())
+      if (asked.place % events.length === place)
+        fold.erase(createRequest(registry, `r${number}`, events.slice(0, place + 1), asked));
+    for (const component of fold.listComponents()) checkComponent(registry, component);
   }
 }
 
@@ -109,6 +152,10 @@ for (const [what, told] of [
     );
     fc.assert(
       fc.property(parted, (events) => follow(told, events)),
+      runs(2_000),
+    );
+    fc.assert(
+      fc.property(forgotten, ([events, requests]) => follow(told, events, requests)),
       runs(2_000),
     );
     fc.assert(

@@ -7,6 +7,7 @@ import type { Component, Forwarder } from "#core/component.ts";
 import type { Configuration } from "#core/configuration.ts";
 import type { EventOutcome, Output } from "#core/effect.ts";
 import { createEngine, type Engine } from "#core/engine.ts";
+import { type ErasureRequest, Erasures } from "#core/erasure.ts";
 import type { ChannelEvent } from "#core/event.ts";
 import type { GroupState } from "#core/group.ts";
 import { NO_HOLDS, type Holds } from "#core/hold.ts";
@@ -19,6 +20,7 @@ import { type Need, type Reply, Workspace } from "#core/workspace.ts";
 import { openTimeline } from "#adapters/memory/timeline.ts";
 import type { FoldEvent, FoldOptions } from "#services/fold/fold.ts";
 import { RecentEvents } from "#services/resolver/recent-events.ts";
+import { routeErasure } from "#services/wire/erasure.ts";
 import { gatherPeople, type People } from "#services/wire/profile-reader.ts";
 import { configuration, hash } from "./histories.ts";
 import { PlainIndex } from "./plain-index.ts";
@@ -33,6 +35,7 @@ export class DirectFold {
   readonly #parts = new Map<string, unknown>();
   readonly #timers = { time: openTimeline(), completeness: openTimeline() };
   readonly #recent = new RecentEvents();
+  readonly #erasures = new Erasures();
   readonly #events: ChannelEvent[] = [];
   #queue: Carried[][] = [];
   #timeMs = 0;
@@ -64,18 +67,27 @@ export class DirectFold {
         this.outcomes.push({ ...named, outcome: "duplicate", reason: null });
         continue;
       }
-      const { accepted } = acceptance;
+      const accepted = this.#erasures.apply(registry, acceptance.accepted);
       if (registry.sources.get(source)?.delivery === "files")
         told[source] = Math.max(told[source] ?? 0, accepted.event.occurredAt);
       const bytes = new Uint8Array(4);
       new DataView(bytes.buffer).setUint32(0, this.#events.push(accepted.lawful) - 1);
       const routing = routeEvent(registry, this.#index, accepted, { backfill, traceparent: null });
       items.push(...routing.absorbs.map((item) => ({ item, event: null })));
-      items.push(...routing.items.map((item) => ({ item, event: item.role === "tie" ? null : bytes })));
+      items.push(
+        ...routing.items.map((item) => {
+          return { item, event: item.role === "anchor" || item.role === "order" ? bytes : null };
+        }),
+      );
     }
     this.#recent.keep(recent);
     this.#fold(items);
     if (Object.keys(told).length > 0) this.#fold([this.#progress(told)]);
+  }
+
+  erase(request: ErasureRequest): void {
+    this.#erasures.add(request);
+    this.#fold(routeErasure(this.engine.registry.hash, this.#erasures, this.#index, request));
   }
 
   advance(timeMs: number): void {
