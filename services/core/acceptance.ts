@@ -6,6 +6,7 @@ import {
   ASSURANCES,
   assuranceLevel,
   isAuthenticated,
+  tellsOrders,
   type Assurance,
   type SourceConfiguration,
 } from "./configuration.ts";
@@ -71,7 +72,7 @@ export interface AcceptedEvent {
   readonly leftOut: LeftOut;
   /** Unique, personal, shareable and device identifiers, best anchor first, then by key; then mailboxes. */
   readonly identifiers: readonly AcceptedIdentifier[];
-  /** The order that the event is about, or that it names. */
+  /** The order that it tells of, or that is all it names; else an order is a word of the event like others. */
   readonly order: AcceptedIdentifier | null;
   /** The household or account that it puts its anchor in, or takes it from (group.ts). */
   readonly group: AcceptedIdentifier | null;
@@ -168,6 +169,7 @@ export function acceptEvent(
   const identifiers = [...accepted.values()].sort(
     (a, b) => rankOf(registry, a) - rankOf(registry, b) || compareText(a.key, b.key),
   );
+  if (identifiers.length > 0 && !tellsOrders(source, event.type)) order = null;
   const anchor = chooseAnchor(registry, identifiers) ?? order;
   if (anchor === null) return refuse("no-identifier", "no usable identifier and no order part");
   const read = readRuling(registry, source, event, identifiers);

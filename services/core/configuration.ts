@@ -12,6 +12,14 @@ export function assuranceLevel(assurance: Assurance): number {
   return ASSURANCES.indexOf(assurance);
 }
 
+/** Whether what an event of the source says of an order counts (P4). */
+export function tellsOrders(
+  { trustedForOrders }: Pick<SourceConfiguration, "trustedForOrders">,
+  type: string,
+): boolean {
+  return trustedForOrders && type.startsWith("order-");
+}
+
 export function isAuthenticated(assurance: Assurance): boolean {
   return assuranceLevel(assurance) >= 1;
 }

@@ -1,7 +1,7 @@
 // One item of the inner log, applied: what the parts are next, and what the world and other homes are told.
 
 import type { FoldOutcome, OutcomeReason } from "./acceptance.ts";
-import { isAuthenticated } from "./configuration.ts";
+import { isAuthenticated, tellsOrders } from "./configuration.ts";
 import { isWithoutFacts } from "./declaration.ts";
 import { compareText } from "./comparison.ts";
 import { restate } from "./assertion.ts";
@@ -223,8 +223,8 @@ function* applyEvent(
     if (isNew && anchor.profile !== null) affected.add(anchor.profile);
   }
   let outcome: FoldOutcome = isNew ? "folded" : "duplicate";
-  const trusted = engine.registry.sources.get(item.source)?.trustedForOrders === true;
-  if (item.order?.local === true && trusted && folded.type.startsWith("order-")) {
+  const source = engine.registry.sources.get(item.source);
+  if (item.order?.local === true && source !== undefined && tellsOrders(source, folded.type)) {
     const added = yield* foldOrderEvent(engine, workspace, component, item, folded, cause, affected);
     if (anchor === undefined) outcome = added;
   }

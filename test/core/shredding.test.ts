@@ -115,6 +115,21 @@ test("an operator's word about two people is told to both homes without its byte
   deepEqual(told, Array(2).fill({ event: null, occurredAt: START_MS }));
 });
 
+test("who only names an order is not told to its home: it would keep what was hers under its own key (G1)", async () => {
+  const { cluster, openKeys } = open();
+  const order = { order: { orderId: "O-1", currency: "EUR", totalMinor: 500, lines: [] } };
+  await cluster.run([
+    tell("web", 1, "order-placed", { customer: "c-2" }, order),
+    tell("web", 2, "message-sent", { ...ANA, order: "O-1" }),
+  ]);
+  const items = await cluster.openLogs(openKeys(), () => {});
+  const told = items.flatMap(({ item }) => (item.kind === "event" && item.eventId === "web-2" ? [item] : []));
+  deepEqual(
+    told.map(({ role, order: named }) => [role, named]),
+    [["anchor", null]],
+  );
+});
+
 test("what an order is called that went with her, though the request does not list it, is not readable (G1)", async () => {
   const { cluster, openKeys } = open();
   const readOrders = async () => {
