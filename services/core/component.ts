@@ -163,12 +163,12 @@ export function createComponent(id: ComponentId): Component {
   };
 }
 
-/** Of each kind of thing in one slice; a parked event may be large. */
-const SLICE_MAX = { held: 2_000, identifiers: 500, evidence: 1_000, far: 1_000, parked: 2 };
+/** Of each kind of thing in one slice. */
+const SLICE_MAX = { held: 2_000, identifiers: 500, evidence: 1_000, far: 1_000 };
 
 /**
  * A component as several, so that none is larger than a record may be. What was told of far ends is not among it: its next
- * home tells them anew.
+ * home tells them anew. Nor is what is parked, which follows by itself.
  */
 export function sliceComponent(component: Component): Component[] {
   const { rulings, profiles, abroad } = component;
@@ -201,7 +201,6 @@ export function sliceComponent(component: Component): Component[] {
   cut(abroad.far, SLICE_MAX.far, (slice, some) => {
     for (const [key, end] of some) openAbroad(slice).far.set(key, end);
   });
-  cut(abroad.parked, SLICE_MAX.parked, (slice, some) => openAbroad(slice).parked.push(...some));
   return slices;
 }
 
@@ -214,7 +213,6 @@ export function joinSlices([whole, ...others]: readonly Component[]): Component 
     if (whole === undefined || abroad === null) continue;
     for (const [key, end] of abroad.far) openAbroad(whole).far.set(key, end);
     for (const [tie, version] of abroad.told) openAbroad(whole).told.set(tie, version);
-    openAbroad(whole).parked.push(...abroad.parked);
   }
   return whole;
 }

@@ -11,11 +11,11 @@ import type { ComponentId, EventItem, RoutedErasure } from "./item.ts";
 import { listKeyNames } from "./item.ts";
 import { findClaiming, forgetMembership, membersOf } from "./membership.ts";
 import { listParts } from "./order-book.ts";
-import { eraseOrder, orderPart, type Order } from "./order.ts";
+import { createOrder, eraseOrder, orderPart, type Order } from "./order.ts";
 import type { Cause, ProfileRecord } from "./profile.ts";
 import { touchProfile } from "./publication.ts";
 import { createNews } from "./region.ts";
-import { silence } from "./shredding.ts";
+import { forgetAgain, silence } from "./shredding.ts";
 import { closeSignals } from "./signal.ts";
 import { setSegmentTimer } from "./timer.ts";
 import { load, type Steps, type Workspace } from "./workspace.ts";
@@ -29,7 +29,8 @@ export function* applyErasure(
   erasure: RoutedErasure,
   cause: Cause,
 ): Steps<Set<string>> {
-  const marked = markEntries(component, item, erasure);
+  const { marked, again } = markEntries(component, item, erasure);
+  forgetAgain(workspace, component, again);
   endUnmet(workspace, component, item, erasure);
   const affected = new Set<string>();
   for (const { entry } of marked) {
@@ -50,18 +51,14 @@ export function* applyErasure(
   const ended = marked.filter(({ entry, erased }) => erased.hidden && component.profiles.has(entry.key));
   for (const { entry } of ended) yieldProfile(component, entry.key);
   for (const { entry } of ended) endErased(engine, workspace, component, entry.key, erasure.requestId, cause);
-  dropParked(workspace, component);
+  dropParked(workspace, component, new Set(gone.keys));
   const news = createNews();
   news.whole = true;
   forgetMembership(component);
   for (const born of settleIdentity(engine, workspace, component, cause, news)) affected.add(born);
   // Those whose identifiers were hers in part have lost facts.
   for (const { entry } of marked) if (entry.profile !== null) affected.add(entry.profile);
-  const isOwn = ({ erased }: Marked) => erased.kind === "own";
-  // Of a request that is told again nothing is new.
-  const isKnown = !marked.some(isOwn) && item.identifiers.some(({ key, local }) => local && erasure.own.includes(key));
-  const orders = item.identifiers.flatMap(({ key, local }) => (local && erasure.orders.includes(key) ? [key] : []));
-  const keys = new Set([...marked.flatMap(({ over }) => over), ...(isKnown ? [] : orders), ...gone.keys]);
+  const keys = new Set([...marked.flatMap(({ over }) => over), ...gone.keys]);
   moveAway(engine, workspace, component, [...keys], gone.parts, erasure.requestId, cause);
   return affected;
 }
@@ -100,16 +97,28 @@ interface Marked {
   readonly over: readonly string[];
 }
 
-function markEntries(component: Component, item: EventItem, { at, own, claimed, shared }: RoutedErasure): Marked[] {
+/**
+ * again: names of keys that ended before this item came. Of a request that is told again they are destroyed; of what was met
+ * as erased first, by whoever had read the request sooner, they may not be.
+ */
+function markEntries(
+  component: Component,
+  item: EventItem,
+  { at, own, claimed, shared }: RoutedErasure,
+): { readonly marked: readonly Marked[]; readonly again: readonly string[] } {
   const marked: Marked[] = [];
+  const again: string[] = [];
   const hers = new Set(own);
   const mark = (keys: readonly string[], kind: ErasureKind, isMeant: (entry: Entry) => boolean): void => {
     for (const { key, local, rotation = 0 } of item.identifiers) {
       const entry = keys.includes(key) && local ? component.identifiers.get(key) : undefined;
-      if (entry === undefined || entry.erased?.kind === "own") continue;
+      if (entry === undefined) continue;
       const { at: before, hidden, rotation: from } = entry.erased ?? { at: 0, hidden: false, rotation: 0 };
-      // Of a request that is told again nothing is new.
-      if ((kind !== "own" && rotation <= from) || !isMeant(entry)) continue;
+      if (entry.erased?.kind === "own" || (kind !== "own" && rotation <= from)) {
+        again.push(...listKeyNames(key, 0, kind === "own" ? rotation + 1 : rotation));
+        continue;
+      }
+      if (!isMeant(entry)) continue;
       // What is hidden stays so, whoever else shared it.
       const stays = kind === "shared" && hidden;
       const erased = {
@@ -134,7 +143,7 @@ function markEntries(component: Component, item: EventItem, { at, own, claimed, 
     return isKnownHers || !members.some((key) => component.identifiers.get(key)?.firstAuthenticated !== null);
   });
   mark(shared, "shared", () => true);
-  return marked;
+  return { marked, again };
 }
 
 /**
@@ -144,7 +153,7 @@ function markEntries(component: Component, item: EventItem, { at, own, claimed, 
 function endUnmet(workspace: Workspace, component: Component, item: EventItem, { at, own }: RoutedErasure): void {
   for (const { key, local, rotation = 0 } of item.identifiers) {
     if (!local || !own.includes(key) || component.identifiers.has(key)) continue;
-    workspace.effects.push({ kind: "keys-forgotten", keys: listKeyNames(key, 0, rotation + 1) });
+    forgetAgain(workspace, component, listKeyNames(key, 0, rotation + 1));
     openAbroad(component).ended.set(key, at);
     workspace.write(componentPart(component.id), component);
   }
@@ -162,14 +171,17 @@ function* eraseOrders(
 ): Steps<{ readonly parts: readonly string[]; readonly keys: readonly string[] }> {
   const lists = marked.flatMap(({ entry }) => listParts(entry));
   yield* load(workspace, lists);
-  const named = identifiers.flatMap(({ key, local, namespace }) => (local && namespace === "order" ? [key] : []));
-  const keys = new Set([...lists.flatMap((part) => workspace.read<string[]>(part) ?? []), ...named]);
+  const named = identifiers.filter(({ local, namespace }) => local && namespace === "order");
+  const births = new Map(named.map(({ key, birth }) => [key, birth]));
+  const keys = new Set([...lists.flatMap((part) => workspace.read<string[]>(part) ?? []), ...births.keys()]);
   yield* load(workspace, [...keys].map(orderPart));
   const owners = new Set(marked.map(({ entry }) => entry.key));
   const parts: string[] = [];
   const ended: string[] = [];
   for (const key of keys) {
-    const order = workspace.read<Order>(orderPart(key));
+    const birth = births.get(key);
+    // Of a life of which nothing has come yet: whatever does goes with it.
+    const order = workspace.read<Order>(orderPart(key)) ?? (birth === undefined ? null : createOrder(key, birth, ""));
     if (order === null || (order.owner !== null && !owners.has(order.owner))) continue;
     if (order.erased !== true) ended.push(key);
     eraseOrder(order);
@@ -216,9 +228,9 @@ function endErased(
 }
 
 /** What waits for a hand-over and is about her brings evidence alone. */
-function dropParked(workspace: Workspace, component: Component): void {
+function dropParked(workspace: Workspace, component: Component, orders: ReadonlySet<string>): void {
   const { abroad } = component;
   if (abroad === null || abroad.parked.length === 0) return;
-  abroad.parked = abroad.parked.map((carried) => silence(component, carried));
+  abroad.parked = abroad.parked.map((carried) => silence(component, carried, orders));
   workspace.write(componentPart(component.id), component);
 }

@@ -88,6 +88,9 @@ export function* applyAbsorb(engine: Engine, workspace: Workspace, item: AbsorbI
     },
     event: null,
   });
+  // Under the keys that it came under: of what is in a hand-over it would stay readable though these are destroyed.
+  for (const { item, event } of present?.abroad?.parked ?? [])
+    workspace.sends.push({ item: { ...item, component: into }, event });
   const forwarder: Forwarder = { id, forward: into };
   workspace.write(componentPart(id), forwarder);
 }
@@ -231,7 +234,6 @@ function mergeAbroad(
     else if (end.version > present.version) takeStatus(registry, component, present, end, news);
     workspace.change(component, key);
   }
-  into.parked.push(...from.parked);
   for (const [id, chunks] of from.arriving) into.arriving.set(id, [...(into.arriving.get(id) ?? []), ...chunks]);
   for (const birth of from.asked) into.asked.add(birth);
   for (const [key, at] of from.ended) into.ended.set(key, at);

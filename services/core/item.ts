@@ -131,6 +131,11 @@ export interface Carried<T extends Item = Item> {
   readonly event: Uint8Array | null;
 }
 
+/** Whether the item takes what the event says with it, and the names of those who live elsewhere. */
+export function isToldEvent({ role }: EventItem): boolean {
+  return role === "anchor" || role === "order";
+}
+
 /** The name of the key that keeps the value of an identifier. */
 export function keyName({ key, rotation = 0 }: Pick<RoutedIdentifier, "key" | "rotation">): string {
   return rotation === 0 ? key : `${key}/${rotation}`;

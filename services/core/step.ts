@@ -82,7 +82,7 @@ export function partsOf(item: Item): string[] {
   if (item.kind === "progress") return [SHARD_PART, RULES_PART];
   if (item.kind === "event" && item.role === "place") return [RULES_PART, groupPart(item.order?.key ?? "")];
   const keys = [SHARD_PART, RULES_PART, componentPart(item.component)];
-  if (item.kind === "event" && item.order !== null && item.role !== "tie") keys.push(orderPart(item.order.key));
+  if (item.kind === "event" && item.order?.local === true) keys.push(orderPart(item.order.key));
   return keys;
 }
 
@@ -127,6 +127,8 @@ function* applyEvent(
   component: Component,
   arrived: Carried<EventItem>,
 ): Steps<void> {
+  const { order } = arrived.item;
+  if (order?.local === true) yield* load(workspace, [orderPart(order.key)]);
   const carried = shred(workspace, component, arrived);
   const { item, event: bytes } = carried;
   const missing = findMissingBirth(component, item);

@@ -8,7 +8,7 @@ import type { Registry } from "#core/registry.ts";
 import { OCCURRED_AHEAD_MAX_MS, type ChannelEvent } from "#core/event.ts";
 import { Erasures, type ErasureRequest } from "#core/erasure.ts";
 import { NO_HOLDS, type Holds } from "#core/hold.ts";
-import { shardOf, type AbsorbItem, type Carried, type EventItem } from "#core/item.ts";
+import { isToldEvent, shardOf, type AbsorbItem, type Carried, type EventItem } from "#core/item.ts";
 import { routeEvent } from "#core/routing.ts";
 import type { RecentEvents } from "./recent-events.ts";
 import type { ComponentIndex } from "../wire/component-index.ts";
@@ -114,8 +114,7 @@ export async function resolveBatch(options: ResolveOptions, arrivals: readonly A
       });
       absorbs.push(...routing.absorbs);
       for (const item of routing.absorbs) send({ item, event: null }, item.component);
-      for (const item of routing.items)
-        send({ item, event: item.role === "anchor" || item.role === "order" ? bytes : null }, item.component);
+      for (const item of routing.items) send({ item, event: isToldEvent(item) ? bytes : null }, item.component);
     }
     for (const request of requests)
       for (const carried of routeErasure(registry.hash, erasures, proposal, request))

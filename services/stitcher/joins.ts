@@ -32,6 +32,7 @@ export function watchJoins(services: StitcherServices): JoiningServices {
           sealing: async (names) => keys.toSeal(names, await note()),
           keys: {
             toOpen: (names) => keys.toOpen(names),
+            doubt: (names) => keys.doubt(names),
             toSeal: (names, life) => keys.toSeal(names, life),
             destroy: async (names) => {
               await note();

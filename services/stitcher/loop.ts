@@ -20,6 +20,7 @@ import {
 } from "#ports/log.ts";
 import { StoreUnavailable } from "#ports/store.ts";
 import { listOpened, readBundle, type BundleValue } from "../wire/bundle.ts";
+import { PayloadDamaged } from "../wire/sealing.ts";
 import { Stalled, StallWatch } from "../wire/stall.ts";
 import type { IndexKeeper } from "../wire/index-keeper.ts";
 import { type LoopEvent, patiently, type Waiting } from "../wire/patience.ts";
@@ -225,14 +226,11 @@ async function fold(
   publishPart: PublishPart,
 ): Promise<NewRecord[]> {
   const { shard } = owned.stitcher;
-  const shredded = new Set<string>();
-  const bundles = await readBundles(services, records, (name, offset) => {
-    if (offset < owned.publishedAtTakeOver.offset) return;
-    shredded.add(name);
-    services.waiting.onLoop?.("payload-shredded");
-  });
-  // Whoever sealed it may have put its key on the log once more.
-  let out: NewRecord[] = shredded.size === 0 ? [] : ((await services.keys?.destroy(shredded)) ?? []);
+  const bundles = await readBundles(services, records);
+  for (const { offset, shredded = [] } of bundles)
+    if (offset >= owned.publishedAtTakeOver.offset)
+      for (const _ of shredded) services.waiting.onLoop?.("payload-shredded");
+  let out: NewRecord[] = [];
   for (let rest = bundles; rest.length > 0; ) {
     const step = await owned.stitcher
       .apply(rest.slice(0, COMMIT_BUNDLES_MAX), owned.published, owned.publishedAtTakeOver)
@@ -267,11 +265,7 @@ async function publish(
   for (const { owned, target } of moved) owned.published = target;
 }
 
-async function readBundles(
-  { codec, keys }: StitcherServices,
-  records: readonly LogRecord[],
-  onShredded: (name: string, offset: number) => void,
-): Promise<Bundle[]> {
+async function readBundles({ codec, keys }: StitcherServices, records: readonly LogRecord[]): Promise<Bundle[]> {
   const values = records.map((record): BundleValue => {
     const decoded = codec.decode(record.value);
     if (decoded.ok) return decoded.value as BundleValue;
@@ -279,9 +273,20 @@ async function readBundles(
       `inner record ${record.topic}/${record.partition}@${record.offset} cannot be read: ${decoded.reason}`,
     );
   });
-  const opening = await keys?.toOpen(values.flatMap(listOpened));
-  return records.map(({ offset }, place) => ({
-    offset,
-    items: readBundle(values[place] as BundleValue, opening, (name) => onShredded(name, offset)),
-  }));
+  const names = values.flatMap(listOpened);
+  const open = async (): Promise<Bundle[]> => {
+    const opening = await keys?.toOpen(names);
+    return records.map(({ offset }, place) => {
+      const shredded: string[] = [];
+      const items = readBundle(values[place] as BundleValue, opening, (name) => shredded.push(name));
+      return { offset, items, shredded };
+    });
+  };
+  try {
+    return await open();
+  } catch (error) {
+    if (!(error instanceof PayloadDamaged)) throw error;
+    await keys?.doubt(names);
+    return await open();
+  }
 }

@@ -50,7 +50,7 @@ export interface ShardServices {
   /** Joins again what is told again, where the index has lost it; returns what to send beside. Absent: it loses nothing. */
   rejoin?(absorbs: readonly AbsorbItem[]): Promise<Carried[]>;
   /** What is said of people is sealed under these. Absent: it stands on the inner log in the clear. */
-  readonly keys?: Pick<PayloadKeys, "toOpen" | "toSeal" | "destroy" | "destroyAgain">;
+  readonly keys?: Pick<PayloadKeys, "toOpen" | "doubt" | "toSeal" | "destroy" | "destroyAgain">;
   /** Of these names, over the index as it is (joins.ts). */
   sealing?(names: readonly string[]): Promise<Seals>;
   /** Sees to it that these events can be decoded: whoever wrote them may use a schema that this process has not met. */
@@ -64,6 +64,8 @@ export interface ShardServices {
 export interface Bundle {
   readonly offset: number;
   readonly items: readonly Carried[];
+  /** Keys that it is sealed under and that are destroyed: whoever sealed it may have put them on the log once more. */
+  readonly shredded?: readonly string[];
 }
 
 export interface Step {
@@ -129,7 +131,7 @@ export class ShardStitcher {
       for (const [key, component] of workspace.dirty) changed.set(key, component);
       for (const [id, keys] of workspace.changes) changes.set(id, addAll(changes.get(id), keys));
       const silent = comparePositions({ offset: bundle.offset, step: begun }, suppressBelow) < 0;
-      const produced = await this.#collect(workspace, { offset: bundle.offset, step: begun }, silent);
+      const produced = await this.#collect(workspace, { offset: bundle.offset, step: begun }, silent, bundle.shredded);
       if (!silent) records.push(...produced);
       if (cut === null) continue;
       to = { offset: bundle.offset, step: cut };
@@ -253,12 +255,17 @@ export class ShardStitcher {
   }
 
   /** The records of one bundle, or of a step of it: outputs first, then items for other homes. */
-  async #collect(workspace: Workspace, at: Position, silent: boolean): Promise<NewRecord[]> {
+  async #collect(
+    workspace: Workspace,
+    at: Position,
+    silent: boolean,
+    shredded: readonly string[] = [],
+  ): Promise<NewRecord[]> {
     const { encodeOutput, encodeBundle, resolvedTopic, onOutputs, onOutcome, onLimit } = this.#services;
     // What a refold says was said, and counted, before.
     if (silent) return [];
     const outputs: Output[] = [];
-    const forgotten = new Set<string>();
+    const forgotten = new Set<string>(shredded);
     const lastAliases = new Map<string, Output>();
     for (const effect of workspace.effects) if (effect.kind === "alias") lastAliases.set(effect.oldProfileId, effect);
     for (const effect of workspace.effects) {
@@ -370,10 +377,7 @@ function listParked(part: unknown): Uint8Array[] {
 function listEvents(bundles: readonly Bundle[]): Uint8Array[] {
   const events: Uint8Array[] = [];
   for (const { items } of bundles) {
-    for (const { item, event } of items) {
-      if (event !== null) events.push(event);
-      if (item.kind === "handover") for (const { value } of item.parts) events.push(...listParked(value));
-    }
+    for (const { event } of items) if (event !== null) events.push(event);
   }
   return events;
 }

@@ -2,7 +2,6 @@
 // home whose hand-over nobody can read any more folds on until it hands over itself, in a state that nobody is told of.
 
 import { type Component, identifierOf, isComponentPart, type IdentifierState, type Part } from "#core/component.ts";
-import type { Carried, EventItem } from "#core/item.ts";
 import { createProfileRecord } from "#core/profile.ts";
 
 /** Null: nothing would be left. */
@@ -27,7 +26,6 @@ function bareComponent(component: Component): Component {
     abroad: abroad && {
       ...abroad,
       looseOrders: new Set(),
-      parked: abroad.parked.map(bareItem),
       arriving: new Map([...abroad.arriving].map(([from, parts]) => [from, bareParts(parts)])),
     },
   };
@@ -35,10 +33,4 @@ function bareComponent(component: Component): Component {
 
 export function bareParts(parts: readonly Part[]): Part[] {
   return parts.flatMap((part) => barePart(part) ?? []);
-}
-
-/** The item without values; who is told of it still knows whom it is about. */
-function bareItem({ item }: Carried<EventItem>): Carried<EventItem> {
-  const identifiers = item.identifiers.map((one) => ({ ...one, value: "" }));
-  return { item: { ...item, identifiers, order: item.order && { ...item.order, value: "" } }, event: null };
 }

@@ -14,7 +14,7 @@ import type {
   StatusItem,
   ToldPlace,
 } from "#core/item.ts";
-import { handoverKey, keyName, sealedUnder } from "#core/item.ts";
+import { handoverKey, isToldEvent, keyName, sealedUnder } from "#core/item.ts";
 import { bareParts } from "./bared-part.ts";
 import type { Part } from "#core/component.ts";
 import { decodePart, encodePart } from "./part.ts";
@@ -72,8 +72,12 @@ function writeHandover(item: HandoverItem, sealing: Sealing | null): Written[] {
       open.bytes += bytes;
     }
   }
-  return chunks.map(({ parts, whole, bytes }, place) => {
-    const chunk = { ...item, last: item.last && place === chunks.length - 1 };
+  const forgotten = Buffer.byteLength((item.forgets ?? []).join());
+  return chunks.map(({ parts, whole, bytes: bytesOfParts }, place) => {
+    const isEnd = place === chunks.length - 1;
+    // Needed once everything has come.
+    const chunk = { ...item, last: item.last && isEnd, forgets: isEnd ? (item.forgets ?? []) : [] };
+    const bytes = bytesOfParts + (isEnd ? forgotten : 0);
     if (sealing === null || parts.length === 0) return { wire: { handover: { ...chunk, parts } }, bytes };
     const packed = pack(parts.flatMap(({ key, value }) => [Buffer.from(key), value]));
     const sealed = toBuffer(sealing.seal(handoverKey(item.from), packed));
@@ -87,7 +91,7 @@ function writeEvent({ item, event }: Carried<EventItem>, sealing: Sealing | null
   const bytes = ITEM_BYTES + IDENTIFIER_BYTES * item.identifiers.length + (payload?.length ?? 0);
   if (sealing === null) return { wire: { event: item, payload }, bytes };
   const seal = (one: RoutedIdentifier): RoutedIdentifier => {
-    return { ...one, value: isTold(one, event) ? sealing.sealText(keyName(one), one.value) : "" };
+    return { ...one, value: isTold(one, item) ? sealing.sealText(keyName(one), one.value) : "" };
   };
   const order = item.order && seal(item.order);
   const place = mapParent(item, (name, parent) => sealing.sealText(name, parent));
@@ -96,8 +100,9 @@ function writeEvent({ item, event }: Carried<EventItem>, sealing: Sealing | null
   return { wire: { event: sealed, sealed: toBuffer(sealing.seal(sealedUnder(item), payload)) }, bytes };
 }
 
-function isTold({ value, local }: RoutedIdentifier, event: Uint8Array | null): boolean {
-  return value !== "" && (local || event !== null);
+/** Not by whether the event is there: its key may have been destroyed on the way, and nobody else's name goes with it. */
+function isTold({ value, local }: RoutedIdentifier, item: EventItem): boolean {
+  return value !== "" && (local || isToldEvent(item));
 }
 
 function listIdentifiers({ identifiers, order }: EventItem): readonly RoutedIdentifier[] {
@@ -109,7 +114,7 @@ export function listSealed(items: readonly Carried[]): string[] {
   return items.flatMap(({ item, event }) => {
     if (item.kind === "handover") return item.parts.length > 0 ? [handoverKey(item.from)] : [];
     if (item.kind !== "event") return [];
-    const told = listIdentifiers(item).flatMap((one) => (isTold(one, event) ? [keyName(one)] : []));
+    const told = listIdentifiers(item).flatMap((one) => (isTold(one, item) ? [keyName(one)] : []));
     return event === null ? told : [...told, sealedUnder(item)];
   });
 }
@@ -117,7 +122,7 @@ export function listSealed(items: readonly Carried[]): string[] {
 /** Of those that this record is sealed under. */
 export function listOpened({ items }: BundleValue): string[] {
   return items.flatMap(({ event, handover, sealed }) => {
-    const isSealed = (sealed ?? null) !== null;
+    const isSealed = (sealed?.length ?? 0) > 0;
     if (handover) return isSealed ? [handoverKey(handover.from)] : [];
     if (!event) return [];
     const told = listIdentifiers(event).flatMap((one) => (one.value === "" ? [] : [keyName(one)]));
@@ -174,7 +179,8 @@ export function readBundle(
 ): Carried[] {
   const open = (name: string, sealed: Uint8Array): Uint8Array | null => {
     if (opening === null) throw new Error("something is sealed, and nobody has keys");
-    const plain = opening.open(name, sealed);
+    // Sealed when its key was destroyed already.
+    const plain = sealed.length === 0 ? null : opening.open(name, sealed);
     if (plain === null) onShredded(name);
     return plain;
   };

@@ -70,7 +70,15 @@ export class PayloadKeys {
     }
     const missing = wanted.find((name) => !held.has(name));
     if (missing !== undefined) throw new KeyMissing(`nobody has the key of ${missing}`);
+    // What is to be opened stands on the log, so its key does. Who wrote it once more could do so after it is destroyed.
+    for (const [name, { wrapped }] of held) this.#noteWritten(name, wrapped);
     return createSealing(held);
+  }
+
+  /** What is sealed under these does not open: a lost index may have given other keys, before it was put back. */
+  async doubt(names: Iterable<string>): Promise<void> {
+    this.#forget(this.#life);
+    await this.#options.repair?.(new Set(names));
   }
 
   /** life: of the index; what was known in another one is asked for again. */
@@ -88,10 +96,14 @@ export class PayloadKeys {
 
   /** They are on the log. */
   confirm(records: readonly NewRecord[]): void {
-    if (this.#written.size > WRITTEN_MAX) this.#written = new Map();
     for (const { topic, key, value } of records)
       if (topic === this.topic && key !== null && value !== null)
-        this.#written.set(key, Buffer.from(value).toString("latin1"));
+        this.#noteWritten(key, Buffer.from(value).toString("latin1"));
+  }
+
+  #noteWritten(name: string, wrapped: string): void {
+    if (this.#written.size > WRITTEN_MAX) this.#written = new Map();
+    this.#written.set(name, wrapped);
   }
 
   /**
@@ -146,7 +158,7 @@ export class PayloadKeys {
     return held;
   }
 
-  #forget(life: string): void {
+  #forget(life: string | null): void {
     this.#held = new Map();
     this.#written = new Map();
     this.#life = life;

@@ -6,6 +6,8 @@ import { test } from "node:test";
 import { openMemoryIndex } from "#adapters/memory/index.ts";
 import { openLocalCodec } from "#adapters/registry/local.ts";
 import { createComponent } from "#core/component.ts";
+import { orderPart } from "#core/order.ts";
+import { RESOLVED_BYTES_MAX } from "#services/config/topics.ts";
 import type { Carried, EventItem, Item } from "#core/item.ts";
 import type { Cause } from "#core/profile.ts";
 import {
@@ -214,4 +216,23 @@ test("what is said of people is sealed, each under its own key, and evidence is 
   const { item: clear } = items[0] as Carried<EventItem>;
   const { item: was } = told[0] as Carried<EventItem>;
   assert.deepEqual({ ...clear, identifiers: [], order: null }, { ...was, identifiers: [], order: null });
+});
+
+test("a hand-over that forgets as many orders as a request may name is in records that the topic takes", () => {
+  const keys = Array.from({ length: 3_000 }, (_, n) => String(n).padStart(22, "k"));
+  const parts = keys.map((key) => ({
+    key: orderPart(key),
+    value: { key, birth: `0-0000000000001-${key}`, name: "", facts: [], owner: null, view: null, erased: true },
+  }));
+  const forgets = [...keys, ...keys.map(orderPart)];
+  const item: Item = { kind: "handover", component: "0-b", from: "0-a", last: true, parts, forgets, rules: 0, cause };
+  const records = encodeBundles(encode, -1, 0, [{ item, event: null }]);
+  const sizes = records.map(({ length }) => length);
+  assert.ok(Math.max(...sizes) < RESOLVED_BYTES_MAX, sizes.join());
+  const told = records.flatMap(read).map(({ item }) => (item.kind === "handover" ? item : assert.fail()));
+  assert.deepEqual(
+    told.flatMap(({ forgets }) => forgets ?? []),
+    forgets,
+  );
+  assert.equal(told.at(-1)?.forgets?.length, forgets.length);
 });

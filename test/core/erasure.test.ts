@@ -153,7 +153,7 @@ test("of what waits for a hand-over, who knows a claimed address or says it late
   const wait = (recordedAt: number, assurance: "claimed" | "authenticated") => {
     const identifiers = [{ namespace: "email", value: ANA.email, key: "k", assurance, birth: "0-1-b", local: true }];
     const item = { role: "anchor", anchor: "other", recordedAt, identifiers } as unknown as EventItem;
-    const { value, erased = null } = (silence(component, { item, event: null }).item.identifiers[0] ??
+    const { value, erased = null } = (silence(component, { item, event: null }, new Set()).item.identifiers[0] ??
       {}) as RoutedIdentifier;
     return [value, erased];
   };

@@ -118,8 +118,6 @@ it("a component with much abroad comes back from its slices with all of it", () 
   }
   abroad.asked.add("0-c");
   abroad.looseOrders.add("o-1");
-  for (let place = 0; place < 5; place += 1)
-    abroad.parked.push({ item: { eventId: `p${place}` } as never, event: null });
   const joined = joinSlices(sliceComponent(component));
   deepEqual(joined?.abroad, abroad);
 });

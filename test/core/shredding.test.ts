@@ -112,7 +112,8 @@ test("an operator's word about two people is told to both homes without its byte
   const told = (await cluster.openLogs(openKeys(), () => {})).flatMap(({ item, event }) =>
     item.kind === "event" && item.eventId === "apart" ? [{ event, occurredAt: item.ruling?.occurredAt }] : [],
   );
-  deepEqual(told, Array(2).fill({ event: null, occurredAt: START_MS }));
+  const silent = { event: null, occurredAt: START_MS };
+  deepEqual(told, [silent, silent]);
 });
 
 test("who only names an order is not told to its home: it would keep what was hers under its own key (G1)", async () => {

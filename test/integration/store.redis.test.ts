@@ -207,8 +207,27 @@ test("of a Redis that was started since, perhaps from a backup, nobody believes 
   await place.redis.hset(`${place.prefix}{s00}:head`, "run", "0".repeat(40));
   assert.equal(await store.standing(0), null);
   assert.equal((await store.survey(0, ["a"])).standing, null);
-  await store.awaitPosition(0, epoch, 0);
+  const again = (await store.raiseEpochs([0])).get(0) ?? 0;
+  assert.deepEqual(await store.standing(0), { ...told, until: Number.MAX_SAFE_INTEGER });
+  await store.awaitPosition(0, again, 0);
   assert.deepEqual((await store.survey(0, ["a"])).standing, told);
+  await store.close();
+});
+
+test("an owner whose epoch was raised at another server is fenced: it may have read what this one never had (S1, S2)", async (t) => {
+  const place = await findPlace(t);
+  if (place === null) return;
+  const store = openRedisStore({ ...place, shards: SHARDS });
+  const epoch = (await store.raiseEpochs([0])).get(0) ?? 0;
+  assert.equal(await store.commit(commitOf(epoch, 0)), "committed");
+  // As a replica has it that is promoted with all that was written.
+  await place.redis.hset(`${place.prefix}{s00}:head`, "run", "0".repeat(40));
+  assert.equal(await store.commit(commitOf(epoch, 1)), "fenced");
+  assert.equal(await store.awaitPosition(0, epoch, 0), "fenced");
+  assert.equal(await store.clear(0, epoch), "fenced");
+  const again = (await store.raiseEpochs([0])).get(0) ?? 0;
+  assert.equal(await store.commit(commitOf(epoch, 1)), "fenced");
+  assert.equal(await store.commit(commitOf(again, 1)), "committed");
   await store.close();
 });
 

@@ -31,6 +31,9 @@ export class LossyShard {
   /** Epochs as their owners know them, as those of the memory adapter. */
   readonly #epochs = new Map<number, number>();
   #hasHead = false;
+  /** Servers that have held the shard, one after the other; and in which of them its epoch was raised. */
+  #server = 0;
+  #raisedAt = 0;
   /** Readers know what they wait for. */
   #isTold = false;
 
@@ -43,7 +46,7 @@ export class LossyShard {
 
   /** Nothing is missed, or everything that was lost has been noticed. */
   get isWhole(): boolean {
-    return this.#lostParts.size === 0 && this.#lostKeys.size === 0 && this.#isTold;
+    return this.#lostParts.size === 0 && this.#lostKeys.size === 0 && this.#isTold && this.#isHere;
   }
 
   /** Returns how many acknowledged entries were lost. */
@@ -51,6 +54,7 @@ export class LossyShard {
     const kept = this.#journal.slice(0, Math.max(0, this.#journal.length - lost));
     const gone = this.#journal.length - kept.length;
     this.#reset();
+    this.#server += 1;
     for (const entry of kept) await entry();
     this.#journal = kept;
     this.held = (await this.readHead()).position;
@@ -108,11 +112,16 @@ export class LossyShard {
 
   async raiseEpoch(atMs: number): Promise<number> {
     const epoch = Math.max(Math.max(0, ...this.#epochs.keys()) + 1, Math.ceil(atMs));
+    const server = this.#server;
     await this.#note(async () => {
       const inner = (await this.#store.raiseEpochs([this.#shard])).get(this.#shard) as number;
       this.#epochs.set(epoch, inner);
-      if (!this.#hasHead) await this.#store.awaitPosition(this.#shard, inner, UNTIL_TOLD);
+      if (!this.#hasHead || this.#raisedAt !== server) {
+        await this.#store.awaitPosition(this.#shard, inner, UNTIL_TOLD);
+        this.#isTold = false;
+      }
       this.#hasHead = true;
+      this.#raisedAt = server;
     });
     return epoch;
   }
@@ -128,7 +137,7 @@ export class LossyShard {
   }
 
   async standing(): ReturnType<Store["standing"]> {
-    if (!this.#hasHead) return null;
+    if (!this.#hasHead || !this.#isHere) return null;
     const standing = await this.#store.standing(this.#shard);
     return standing !== null && this.#lostKeys.has("head") ? { ...standing, position: START } : standing;
   }
@@ -214,7 +223,12 @@ export class LossyShard {
   }
 
   #innerOf(epoch: number): number {
-    return this.#hasHead ? (this.#epochs.get(epoch) ?? -1) : -1;
+    return this.#hasHead && this.#isHere ? (this.#epochs.get(epoch) ?? -1) : -1;
+  }
+
+  /** Its epoch was raised at the server that holds it. */
+  get #isHere(): boolean {
+    return this.#raisedAt === this.#server;
   }
 
   async #holds(key: LosableKey): Promise<boolean> {

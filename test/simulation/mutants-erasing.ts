@@ -12,7 +12,7 @@ const SHREDDING: readonly Mutant[] = [
     "absorbs.length + forgotten.size > 0",
     "absorbs.length > 0",
   ),
-  patch("keys-destroyed-before-it-is-told", "core/shredding.ts", "component.abroad?.forgets.has(key) !== true", "true"),
+  patch("keys-destroyed-before-it-is-told", "core/shredding.ts", "abroad?.forgets.has(name) !== true", "true"),
   patch(
     "keys-destroyed-without-a-hand-over",
     ERASING,
@@ -29,9 +29,9 @@ const SHREDDING: readonly Mutant[] = [
   ),
   patch(
     "group-keeps-what-she-told",
-    "resolver/resolver.ts",
-    'item.role === "order" ? bytes',
-    '["order", "place"].includes(item.role) ? bytes',
+    "core/item.ts",
+    'return role === "anchor" || role === "order";',
+    'return role === "anchor" || role === "order" || role === "place";',
   ),
 ];
 

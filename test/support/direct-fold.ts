@@ -11,7 +11,7 @@ import { type ErasureRequest, Erasures } from "#core/erasure.ts";
 import type { ChannelEvent } from "#core/event.ts";
 import type { GroupState } from "#core/group.ts";
 import { NO_HOLDS, type Holds } from "#core/hold.ts";
-import type { Carried } from "#core/item.ts";
+import { isToldEvent, type Carried } from "#core/item.ts";
 import type { Order } from "#core/order.ts";
 import { publishChanges } from "#core/publication.ts";
 import { routeEvent } from "#core/routing.ts";
@@ -76,7 +76,7 @@ export class DirectFold {
       items.push(...routing.absorbs.map((item) => ({ item, event: null })));
       items.push(
         ...routing.items.map((item) => {
-          return { item, event: item.role === "anchor" || item.role === "order" ? bytes : null };
+          return { item, event: isToldEvent(item) ? bytes : null };
         }),
       );
     }

@@ -4,9 +4,11 @@
 --
 -- KEYS  1 head   2 outbox   3 timers "time"   4 timers "completeness"   5 names   6.. parts to delete
 -- ARGV  1 epoch   2 "begin", "parts" or "end"
--- Returns "cleared", or "fenced" (epoch is not the present one).
+-- Returns "cleared", or "fenced" (epoch is not the present one, or was raised in another run of the server).
 
-if redis.call('HGET', KEYS[1], 'epoch') ~= ARGV[1] then return 'fenced' end
+local head = redis.call('HMGET', KEYS[1], 'epoch', 'run')
+local run = string.match(redis.call('INFO', 'server'), 'run_id:(%S+)')
+if head[1] ~= ARGV[1] or head[2] ~= run then return 'fenced' end
 if ARGV[2] == 'begin' then
   redis.call('UNLINK', KEYS[2], KEYS[3], KEYS[4], KEYS[5])
   redis.call('HDEL', KEYS[1], 'outbox', 'time', 'completeness', 'names')
