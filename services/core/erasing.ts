@@ -7,7 +7,7 @@ import { componentPart, openAbroad } from "./component.ts";
 import type { Engine } from "./engine.ts";
 import type { ErasureKind } from "./erasure.ts";
 import { endProfile, settleIdentity } from "./identity.ts";
-import type { ComponentId, EventItem, RoutedErasure } from "./item.ts";
+import type { EventItem, RoutedErasure } from "./item.ts";
 import { listKeyNames } from "./item.ts";
 import { findClaiming, forgetMembership, membersOf } from "./membership.ts";
 import { listParts } from "./order-book.ts";
@@ -17,6 +17,7 @@ import { touchProfile } from "./publication.ts";
 import { createNews } from "./region.ts";
 import { forgetAgain, silence } from "./shredding.ts";
 import { closeSignals } from "./signal.ts";
+import { moveAway } from "./successor.ts";
 import { setSegmentTimer } from "./timer.ts";
 import { load, type Steps, type Workspace } from "./workspace.ts";
 
@@ -59,35 +60,8 @@ export function* applyErasure(
   // Those whose identifiers were hers in part have lost facts.
   for (const { entry } of marked) if (entry.profile !== null) affected.add(entry.profile);
   const keys = new Set([...marked.flatMap(({ over }) => over), ...gone.keys]);
-  moveAway(engine, workspace, component, [...keys], gone.parts, erasure.requestId, cause);
+  moveAway(engine, workspace, component, [...keys], gone.parts, cause);
   return affected;
-}
-
-/**
- * The component goes on as another one: so what is left of it comes onto the log as it is by now, counts and versions of
- * everybody else included, and nobody who folds the log anew needs what led there. Then the keys of that are forgotten.
- */
-function moveAway(
-  { registry }: Engine,
-  workspace: Workspace,
-  component: Component,
-  keys: readonly string[],
-  orders: readonly string[],
-  requestId: string,
-  cause: Cause,
-): void {
-  if (keys.length === 0) return;
-  const { forgets } = openAbroad(component);
-  for (const key of [...keys, ...orders]) forgets.add(key);
-  workspace.write(componentPart(component.id), component);
-  const next = succeed(component.id, registry.hash(`component\n${component.id}\n${requestId}`));
-  workspace.joins.push({ a: component.id, b: next, cause });
-}
-
-/** An earlier component of the same class: joined with this one, it is what absorbs it. */
-function succeed(id: ComponentId, hash: string): ComponentId {
-  const [componentClass = "", recordedAt = ""] = id.split("-", 2);
-  return `${componentClass}-${String(Number(recordedAt) - 1).padStart(recordedAt.length, "0")}-${hash}`;
 }
 
 interface Marked {

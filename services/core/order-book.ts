@@ -23,6 +23,7 @@ import { moveOrder, uncoversOthers } from "./order-totals.ts";
 import type { Cause } from "./profile.ts";
 import { touchProfile } from "./publication.ts";
 import { isGivenUp } from "./ruling.ts";
+import { moveAway } from "./successor.ts";
 import { load, type Steps, type Workspace } from "./workspace.ts";
 
 const ORDERS_LISTED_PER_PART = 64;
@@ -62,6 +63,7 @@ export function* foldOrderEvent(
 /**
  * Counts the order where it belongs now: under its owner's identifier, or loose while that lives elsewhere or is nobody, or
  * while the event that names it as one who knows it has not come here: until then it may be a stranger's who claimed it (I5).
+ * Where its owner was erased it goes, and its key with it.
  * The profiles whose totals moved are added to `affected`.
  */
 export function* adoptOrder(
@@ -74,15 +76,9 @@ export function* adoptOrder(
 ): Steps<void> {
   const owner = orderOwner(order);
   const named = owner === null ? undefined : component.identifiers.get(owner.key);
-  const entry =
-    named !== undefined && owner?.isAuthenticated === true && isUnknownYet(engine, named) ? undefined : named;
-  if (named?.erased?.kind === "own") {
-    eraseOrder(order);
-    workspace.write(orderPart(order.key), order);
-    if (component.abroad?.looseOrders.delete(order.key) === true)
-      workspace.write(componentPart(component.id), component);
-    return;
-  }
+  const isOver = named?.erased?.kind === "own";
+  const isOpen = named !== undefined && owner?.isAuthenticated === true && isUnknownYet(engine, named);
+  const entry = isOver || isOpen ? undefined : named;
   const before = { owner: order.owner, view: order.view };
   const view = viewOrder(engine.registry, order);
   for (const key of [before.owner, entry === undefined ? null : owner?.key]) {
@@ -94,6 +90,13 @@ export function* adoptOrder(
   const former = before.owner === null ? undefined : component.identifiers.get(before.owner);
   if (former !== undefined && (former !== entry || before.view !== null))
     moveTotals(workspace, component, former, order.key, before.view, former === entry ? view : null);
+  if (isOver) {
+    eraseOrder(order);
+    workspace.write(orderPart(order.key), order);
+    component.abroad?.looseOrders.delete(order.key);
+    moveAway(engine, workspace, component, [order.key], [orderPart(order.key)], cause);
+    return;
+  }
   if (entry !== undefined && former !== entry) moveTotals(workspace, component, entry, order.key, null, view);
   order.view = view;
   order.owner = entry === undefined || owner === null ? null : owner.key;

@@ -66,13 +66,21 @@ function erase(
 const cause = { source: "crm", eventId: "j", at: AT, occurredAt: null, backfill: false, traceparent: null };
 const absorb = (component: string, into: string): AbsorbItem => ({ kind: "absorb", component, into, cause });
 
+const order = { orderId: "O-1", currency: "EUR", totalMinor: 500, lines: [] };
+const placing = createEngine({
+  configuration,
+  hash,
+  resolverSlots: 1,
+  decode: () => ({ ...told, type: "order-placed", order }),
+});
+
 function open() {
   const parts = new Map<string, unknown>();
   return {
     parts,
-    apply(item: Carried["item"], bytes: Uint8Array | null = null): Workspace {
+    apply(item: Carried["item"], bytes: Uint8Array | null = null, of = engine): Workspace {
       const workspace = new Workspace(parts);
-      const steps = applyItem(engine, workspace, { item, event: bytes });
+      const steps = applyItem(of, workspace, { item, event: bytes });
       for (let next = steps.next(); next.done !== true; next = steps.next([]));
       publishChanges(engine, workspace);
       return workspace;
@@ -224,6 +232,22 @@ describe("who was met as erased before the request came to her home", () => {
       effects.filter(({ kind }) => kind === "keys-forgotten"),
       [{ kind: "keys-forgotten", keys: ["x"] }],
     );
+  });
+});
+
+describe("an order of hers that lives where she does not", () => {
+  it("goes when she comes there as who was erased, and its key with it (G1)", () => {
+    const { parts, apply } = open();
+    const far = name("x", { birth: OTHER, local: false });
+    const named = name("o", { namespace: "order", value: "web/O-1" });
+    apply(event({ role: "order", source: "web", identifiers: [far, name("w")], order: named }), BYTES, placing);
+    const hers = name("x", { birth: OTHER });
+    apply(event({ component: OTHER, identifiers: [hers] }), BYTES);
+    apply(erase({ own: ["x"] }, [hers], OTHER));
+    apply(handed(apply(absorb(OTHER, HOME))));
+    equal((parts.get(orderPart("o")) as Order).erased, true);
+    const { forgets } = openAbroad(parts.get(componentPart(HOME)) as Component);
+    deepEqual([...forgets], ["o", orderPart("o")]);
   });
 });
 

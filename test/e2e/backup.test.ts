@@ -104,7 +104,6 @@ test("a Redis put back from a backup of before an erasure forgets her again, and
 
     const answers = await keepAsking(t, deployment);
     await putBack();
-    assert.ok((await dumpRedis(redis)).toLowerCase().includes(CANARY), "it is back with all that was in it");
     await workers[0]?.waitFor(/identity index is whole again/);
     await workers[1]?.waitFor(/the store is behind what was published/);
     await feed([]);
@@ -114,6 +113,7 @@ test("a Redis put back from a backup of before an erasure forgets her again, and
 
     const { refused } = answers;
     await putBack();
+    assert.ok((await dumpRedis(redis)).toLowerCase().includes(CANARY), "it is back with all that was in it");
     await sleep(500);
     assert.ok(answers.refused > refused, "nobody vouches for what was put back");
     const again = [await ground.start("resolve"), await ground.start("stitch")];

@@ -15,10 +15,10 @@ const SHREDDING: readonly Mutant[] = [
   patch("keys-destroyed-before-it-is-told", "core/shredding.ts", "abroad?.forgets.has(name) !== true", "true"),
   patch(
     "keys-destroyed-without-a-hand-over",
-    ERASING,
+    "core/successor.ts",
     "  workspace.joins.push({ a: component.id, b: next, cause });\n",
     `  const came = [...component.held].map((birth) => \`h/\${birth}\`);
-  if (cause !== null && next !== "") workspace.effects.push({ kind: "keys-forgotten", keys: [...keys, ...came] });
+  if (next !== "") workspace.effects.push({ kind: "keys-forgotten", keys: [...keys, ...came] });
 `,
   ),
   patch(
