@@ -15,7 +15,7 @@ import { isKnown } from "#core/weighed.ts";
 import type { Codec } from "#ports/codec.ts";
 import type { Log } from "#ports/log.ts";
 import { ERASE, type PrivacyRecord } from "./privacy-ledger.ts";
-import { isVouchedFor, readOrdersOf } from "./lookup.ts";
+import { isVouchedFor, readOrdersUnder } from "./lookup.ts";
 import { findIdentifier, locateKey, locateLife, locateNaming, type LookupServices } from "./location.ts";
 
 /** Identifiers and orders of one request: they travel in one record. */
@@ -77,10 +77,10 @@ export async function draftErasureOf(
   if (record?.alive !== true) return refuse("not-settled");
   const { own, claimed, shared, isSettled } = findSubject(registry, component, naming);
   if (!isSettled) return refuse("not-settled");
-  const named = await readOrdersOf(services, component, new Set([...membersOf(component, naming), ...shared]));
+  const named = await readOrdersUnder(services, component, new Set([...membersOf(component, naming), ...shared]));
   for (const key of shared.filter((one) => !component.identifiers.has(one))) {
     const far = await locateKey(services, key);
-    if (far !== null) named.push(...(await readOrdersOf(services, far.component, new Set([key]))));
+    if (far !== null) named.push(...(await readOrdersUnder(services, far.component, new Set([key]))));
   }
   const orders = named.map(({ name }) => identifierKey(registry, "order", name));
   const contactable = [...own, ...claimed];

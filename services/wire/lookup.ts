@@ -218,6 +218,17 @@ export async function readOrdersOf(
   members: ReadonlySet<string>,
   known: ReadonlyMap<string, unknown> = new Map(),
 ): Promise<Order[]> {
+  const orders = await readOrdersUnder(services, component, members, known);
+  return orders.filter(({ owner }) => !isGivenUp(component, owner ?? ""));
+}
+
+/** With those of an identifier that was given up: they count for nobody, and are kept under it. */
+export async function readOrdersUnder(
+  services: LookupServices,
+  component: Component,
+  members: ReadonlySet<string>,
+  known: ReadonlyMap<string, unknown> = new Map(),
+): Promise<Order[]> {
   const lists = [...members].flatMap((member) => {
     const entry = component.identifiers.get(member);
     return entry === undefined ? [] : listParts(entry);
@@ -232,12 +243,6 @@ export async function readOrdersOf(
   const keys = [...new Set(listed.flatMap((list) => list ?? []))].map(orderPart);
   const orders = await readPartsOf<Order>(services, component.id, keys);
   return orders.flatMap((order) =>
-    order !== null &&
-    order.owner !== null &&
-    members.has(order.owner) &&
-    !isGivenUp(component, order.owner) &&
-    order.view !== null
-      ? [order]
-      : [],
+    order !== null && order.owner !== null && members.has(order.owner) && order.view !== null ? [order] : [],
   );
 }

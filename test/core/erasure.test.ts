@@ -207,6 +207,16 @@ test("who had shared what was hers alone when she asked is told of its going, wh
   }
 });
 
+test("an order under an identifier that she gave up goes with that, and is in her request (G1)", async () => {
+  const fold = await foldEach([
+    tell("crm", 1, "identifier-released", {}, { replaced: { namespace: "card", old: "2099-7", new: "" } }),
+    tell("store", 2, "order-placed", { card: "2099-7", cookie: "k" }, order("O-1")),
+  ]);
+  const drafted = await fold.draftErasure("cookie", "k");
+  ok(drafted.ok, JSON.stringify(drafted));
+  equal(drafted.keys.orders.length, 1);
+});
+
 test("what comes of an order that went with her, though the request does not list it, is suppressed and no copy (G1, O1)", async () => {
   const fold = await foldEach(story);
   const draft = await fold.draftErasure("customer", ANA.customer);

@@ -46,6 +46,13 @@ export class Retractions {
     this.#ends.delete(from);
   }
 
+  /** Nothing of what was said of it is taken back any more. */
+  erase(profileId: string): void {
+    this.#check(profileId);
+    this.#moves.delete(profileId);
+    this.#ends.delete(profileId);
+  }
+
   finish(): void {
     for (const profileId of [...this.#open, ...this.#told.keys()]) this.#check(profileId);
   }

@@ -59,6 +59,7 @@ export function checkStream(
         break;
       case "profile-erased":
         equal(segments.get(output.profileId) ?? null, null, "whoever is erased is in no segment");
+        retractions.erase(output.profileId);
         break;
       case "signal":
         break;

@@ -7,7 +7,7 @@ const READING = "exec get hmget mget multi scard smismember sscan".split(" ");
 /** By ourselves, and by our scripts (*.lua). SCAN shows the names of all keys there are: what is emptied is looked for among them. */
 const WRITING = [
   "evalsha script|load scan",
-  "del exists hdel hget hset mset sadd set srem time unlink",
+  "del exists hdel hset mset sadd set srem time unlink",
   "xadd xlen xrange xtrim zadd zcard zrangebyscore zrem",
 ].flatMap((commands) => commands.split(" "));
 
