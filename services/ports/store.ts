@@ -30,6 +30,8 @@ export interface ShardHead {
 
 /** What a reader beside the owner has to know before it believes what it reads. */
 export interface ShardStanding {
+  /** Of its present owner. */
+  readonly epoch: number;
   readonly position: Position;
   /** Before the position has reached it, the shard stands behind what the world was told: it is being folded anew. */
   readonly until: number;

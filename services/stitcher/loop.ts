@@ -26,7 +26,7 @@ import type { IndexKeeper } from "../wire/index-keeper.ts";
 import { type LoopEvent, patiently, type Waiting } from "../wire/patience.ts";
 import { joinAgain, type JoiningServices, watchJoins } from "./joins.ts";
 import { createScrubber, Losses, ShardDamaged, suspectLoss } from "./loss.ts";
-import { ShardStitcher, type Bundle, type ShardServices } from "./shard.ts";
+import { CommitRefused, ShardStitcher, type Bundle, type ShardServices } from "./shard.ts";
 
 export const BATCH_BUNDLES_MAX = 200;
 /** Bundles of one shard in one commit: bounds how long its script holds the store. */
@@ -41,9 +41,6 @@ export interface StitcherServices extends ShardServices {
   /** The shard stays where it is until somebody has seen to it. */
   onStopped?(shard: number, reason: string): void;
 }
-
-/** A commit was refused: another owner, or another R. Everything held in memory is void. */
-class CommitRefused extends Error {}
 
 const PASSING = [LogError, StoreUnavailable, RegistryUnavailable, CommitRefused, ShardDamaged];
 

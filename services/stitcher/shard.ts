@@ -75,6 +75,9 @@ export interface Step {
   readonly to: Position;
 }
 
+/** Another owner has the shard, another server answers for it, or it is at another R. Everything held in memory is void. */
+export class CommitRefused extends Error {}
+
 export class ShardStitcher {
   readonly shard: number;
   readonly #services: ShardServices;
@@ -298,16 +301,17 @@ export class ShardStitcher {
   }
 
   /**
-   * The index forgets no join and no key comes back, so neither may follow from what the store has lost: the commit would notice
-   * too late, when nobody sends the absorb, or can read what the shard is folded anew from. Throws StoreDamaged.
+   * The index forgets no join and no key comes back, so neither may follow from what the store has lost, nor from what another
+   * owner or another server had when it was read: the commit would notice too late, when nobody sends the absorb, or can read
+   * what the shard is folded anew from. Throws StoreDamaged, CommitRefused.
    */
   async #requireWhole(): Promise<void> {
     const { store } = this.#services;
-    const [standing, isMissing] = await Promise.all([
-      store.standing(this.shard),
-      store.hasLost(this.shard, [...this.#absent]),
-    ]);
-    if (isMissing || standing === null || comparePositions(standing.position, this.#position) !== 0)
+    const isMissing = await store.hasLost(this.shard, [...this.#absent]);
+    // Last: all that was read before was then read of this owner's shard.
+    const standing = await store.standing(this.shard);
+    if (standing?.epoch !== this.#epoch) throw new CommitRefused(`shard ${this.shard}: another owner has it`);
+    if (isMissing || comparePositions(standing.position, this.#position) !== 0)
       throw new StoreDamaged(
         `shard ${this.shard}: what components are to be joined or keys to be destroyed by is not in the store`,
       );

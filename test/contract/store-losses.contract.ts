@@ -39,7 +39,7 @@ export function testStoreLosses(name: string, open: OpenStore): void {
       assert.equal(await store.countParts(1), 2);
       assert.equal(await store.clear(1, epoch), "cleared");
       assert.deepEqual(await store.readHead(1), { position: START, outbox: [], damage: null });
-      const standing = { position: START, until: Number.MAX_SAFE_INTEGER };
+      const standing = { epoch, position: START, until: Number.MAX_SAFE_INTEGER };
       assert.deepEqual(await store.standing(1), standing, "nobody reads an empty shard as the truth");
       assert.equal(await store.countParts(1), 0);
       assert.deepEqual(await store.load(1, ["a", "a:b"]), [null, null]);
@@ -52,19 +52,23 @@ export function testStoreLosses(name: string, open: OpenStore): void {
   storeTest("a reader sees where a shard stands and where it has to come, with what it holds (S2)", async (store) => {
     const epoch = await raise(store, 1);
     assert.equal(await store.awaitPosition(1, epoch, 7), "told");
-    assert.deepEqual(await store.standing(1), { position: START, until: 7 });
-    assert.deepEqual(await store.survey(1, ["a"]), { standing: { position: START, until: 7 }, values: [null] });
+    assert.deepEqual(await store.standing(1), { epoch, position: START, until: 7 });
+    assert.deepEqual(await store.survey(1, ["a"]), { standing: { epoch, position: START, until: 7 }, values: [null] });
     await store.commit(commitOf({ epoch, to: at(7, 0), parts: { a: [1] } }));
-    assert.deepEqual(await store.standing(1), { position: at(7, 0), until: 7 });
+    assert.deepEqual(await store.standing(1), { epoch, position: at(7, 0), until: 7 });
     const { standing, values } = await store.survey(1, ["b", "a"]);
-    assert.deepEqual(standing, { position: at(7, 0), until: 7 });
+    assert.deepEqual(standing, { epoch, position: at(7, 0), until: 7 });
     assert.deepEqual(
       values.map((value) => value && [...value]),
       [null, [1]],
     );
     const newer = await raise(store, 1);
     assert.equal(await store.awaitPosition(1, epoch, 3), "fenced");
-    assert.deepEqual(await store.standing(1), { position: at(7, 0), until: 7 }, "a take-over alone changes nothing");
+    assert.deepEqual(
+      await store.standing(1),
+      { epoch: newer, position: at(7, 0), until: 7 },
+      "a take-over alone moves nothing",
+    );
     assert.equal(await store.awaitPosition(1, newer, 9), "told");
   });
 }

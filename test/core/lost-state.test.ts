@@ -6,7 +6,7 @@ import * as fc from "fast-check";
 import { openMemoryStore } from "#adapters/memory/store.ts";
 import type { JoinRequest } from "#core/workspace.ts";
 import { type Store, StoreDamaged } from "#ports/store.ts";
-import { type ShardServices, ShardStitcher } from "#services/stitcher/shard.ts";
+import { CommitRefused, type ShardServices, ShardStitcher } from "#services/stitcher/shard.ts";
 import type { PayloadKeys } from "#services/wire/payload-keys.ts";
 import { Cluster } from "#support/cluster.ts";
 import { START_MS, tell } from "#support/fold-events.ts";
@@ -59,11 +59,17 @@ function listDamaged(): readonly Store[] {
   return [
     { ...memory(), hasLost: async (_shard, keys) => keys.length > 0 },
     { ...memory(), standing: async () => null },
-    { ...memory(), standing: async () => ({ position: { offset: 7, step: 0 }, until: 0 }) },
+    { ...memory(), standing: async () => ({ epoch: 1, position: { offset: 7, step: 0 }, until: 0 }) },
+    // A fail-over has taken back what its successor had committed, and that has taken it over again.
+    { ...memory(), standing: async () => ({ epoch: 2, position: START, until: 0 }) },
   ];
 }
 
-describe("where a part that was read as absent was lost, where the head was, or where it stands elsewhere", () => {
+function isNoticed(error: unknown): boolean {
+  return error instanceof StoreDamaged || error instanceof CommitRefused;
+}
+
+describe("where a part that was read as absent was lost, where the head was, where it stands elsewhere, or has another owner", () => {
   it("a stitcher makes no join that it would ask for (S2)", async () => {
     const { cluster, bundles, joined } = await findLog();
     ok(joined.length > 0);
@@ -71,7 +77,7 @@ describe("where a part that was read as absent was lost, where the head was, or 
       const made: JoinRequest[] = [];
       await rejects(
         open(cluster, store, made, (stitcher) => stitcher.apply(bundles, START, START)),
-        StoreDamaged,
+        isNoticed,
       );
       deepEqual(made, []);
       equal((await store.readHead(0)).position.offset, 0, "nor is anything committed");
@@ -96,7 +102,7 @@ describe("where a part that was read as absent was lost, where the head was, or 
         },
       } as unknown as PayloadKeys;
       const work = (stitcher: ShardStitcher) => stitcher.apply([{ offset: 0, items: request }], START, START);
-      await open(cluster, store, [], work, { keys }).catch((error: unknown) => ok(error instanceof StoreDamaged));
+      await open(cluster, store, [], work, { keys }).catch((error: unknown) => ok(isNoticed(error)));
       return destroyed;
     };
     deepEqual(await apply(openMemoryStore()), drafted.keys.own);

@@ -190,7 +190,11 @@ test("after a loss of all no earlier owner's epoch comes again, and readers are 
   assert.equal(await store.commit(commitOf(before, 0)), "fenced");
   const after = (await store.raiseEpochs([0])).get(0) ?? 0;
   assert.ok(after > before);
-  assert.deepEqual(await store.standing(0), { position: { offset: 0, step: 0 }, until: Number.MAX_SAFE_INTEGER });
+  assert.deepEqual(await store.standing(0), {
+    epoch: after,
+    position: { offset: 0, step: 0 },
+    until: Number.MAX_SAFE_INTEGER,
+  });
   assert.equal(await store.commit(commitOf(before, 0)), "fenced");
   await store.close();
 });
@@ -201,16 +205,16 @@ test("of a Redis that was started since, perhaps from a backup, nobody believes 
   const store = openRedisStore({ ...place, shards: SHARDS });
   const epoch = (await store.raiseEpochs([0])).get(0) ?? 0;
   await store.awaitPosition(0, epoch, 0);
-  const told = { position: { offset: 0, step: 0 }, until: 0 };
+  const told = { epoch, position: { offset: 0, step: 0 }, until: 0 };
   assert.deepEqual(await store.standing(0), told);
   // As the dump of another run has it.
   await place.redis.hset(`${place.prefix}{s00}:head`, "run", "0".repeat(40));
   assert.equal(await store.standing(0), null);
   assert.equal((await store.survey(0, ["a"])).standing, null);
   const again = (await store.raiseEpochs([0])).get(0) ?? 0;
-  assert.deepEqual(await store.standing(0), { ...told, until: Number.MAX_SAFE_INTEGER });
+  assert.deepEqual(await store.standing(0), { ...told, epoch: again, until: Number.MAX_SAFE_INTEGER });
   await store.awaitPosition(0, again, 0);
-  assert.deepEqual((await store.survey(0, ["a"])).standing, told);
+  assert.deepEqual((await store.survey(0, ["a"])).standing, { ...told, epoch: again });
   await store.close();
 });
 

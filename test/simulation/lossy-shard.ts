@@ -139,7 +139,9 @@ export class LossyShard {
   async standing(): ReturnType<Store["standing"]> {
     if (!this.#hasHead || !this.#isHere) return null;
     const standing = await this.#store.standing(this.#shard);
-    return standing !== null && this.#lostKeys.has("head") ? { ...standing, position: START } : standing;
+    if (standing === null) return null;
+    const epoch = [...this.#epochs.keys()].find((one) => this.#innerOf(one) === standing.epoch) ?? -1;
+    return { ...standing, epoch, ...(this.#lostKeys.has("head") ? { position: START } : {}) };
   }
 
   async awaitPosition(epoch: number, until: number): Promise<"told" | "fenced"> {

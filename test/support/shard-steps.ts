@@ -6,10 +6,18 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { type Store, StoreUnavailable } from "#ports/store.ts";
 import { type CountingStore, commitOf } from "../contract/store-shorthand.ts";
 
-/** The step from `offset` to the next, sent again until it is known to be applied: what a stitcher does. */
-export async function commitStep(store: Store, shard: number, epoch: number, offset: number): Promise<void> {
+/**
+ * The step from `offset` to the next, sent again until it is known to be applied, the shard taken over again where another
+ * server has it since: what a stitcher does.
+ */
+export async function commitStep(
+  store: Store,
+  shard: number,
+  epochs: Map<number, number>,
+  offset: number,
+): Promise<void> {
   const commit = commitOf({
-    epoch,
+    epoch: 0,
     from: { offset, step: 0 },
     to: { offset: offset + 1, step: 0 },
     parts: { count: [offset % 256], [`p${offset}`]: [1], [`p${offset - 50}`]: null },
@@ -19,7 +27,11 @@ export async function commitStep(store: Store, shard: number, epoch: number, off
   });
   for (let sent = 1; ; sent++) {
     try {
-      const outcome = await store.commit({ ...commit, shard });
+      const outcome = await store.commit({ ...commit, shard, epoch: epochs.get(shard) ?? 0 });
+      if (outcome === "fenced") {
+        epochs.set(shard, (await store.raiseEpochs([shard])).get(shard) ?? 0);
+        continue;
+      }
       if (sent > 1 && outcome === "moved") {
         // An earlier attempt whose answer was lost.
         assert.equal((await store.readHead(shard)).position.offset, offset + 1);

@@ -23,8 +23,8 @@ export function openEmbeddedStore(database: Database): EmbeddedStore {
   }
 
   function readStanding(shard: number): ShardStanding {
-    const { position, until } = readShard(shard);
-    return { position, until };
+    const { epoch, position, until } = readShard(shard);
+    return { epoch, position, until };
   }
 
   function readParts(shard: number, keys: readonly string[]): (Uint8Array | null)[] {

@@ -49,12 +49,12 @@ export function openMemoryStore(): MemoryStore {
       return false;
     },
     async standing(number) {
-      const { position, until } = shardOf(number);
-      return { position, until };
+      const { epoch, position, until } = shardOf(number);
+      return { epoch, position, until };
     },
     async survey(number, keys) {
-      const { position, until, parts } = shardOf(number);
-      return { standing: { position, until }, values: keys.map((key) => parts.get(key) ?? null) };
+      const { epoch, position, until, parts } = shardOf(number);
+      return { standing: { epoch, position, until }, values: keys.map((key) => parts.get(key) ?? null) };
     },
     async awaitPosition(number, epoch, until) {
       const shard = shardOf(number);

@@ -3,7 +3,8 @@
 -- Returns "told", or "fenced" (epoch is not the present one, or was raised in another run of the server).
 
 local head = redis.call('HMGET', KEYS[1], 'epoch', 'run')
-local run = string.match(redis.call('INFO', 'server'), 'run_id:(%S+)')
+local about = redis.call('INFO', 'server', 'replication')
+local run = string.match(about, 'run_id:(%S+)') .. '-' .. string.match(about, 'master_replid:(%S+)')
 if head[1] ~= ARGV[1] or head[2] ~= run then return 'fenced' end
 redis.call('HSET', KEYS[1], 'until', ARGV[2])
 return 'told'

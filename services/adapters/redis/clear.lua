@@ -7,7 +7,8 @@
 -- Returns "cleared", or "fenced" (epoch is not the present one, or was raised in another run of the server).
 
 local head = redis.call('HMGET', KEYS[1], 'epoch', 'run')
-local run = string.match(redis.call('INFO', 'server'), 'run_id:(%S+)')
+local about = redis.call('INFO', 'server', 'replication')
+local run = string.match(about, 'run_id:(%S+)') .. '-' .. string.match(about, 'master_replid:(%S+)')
 if head[1] ~= ARGV[1] or head[2] ~= run then return 'fenced' end
 if ARGV[2] == 'begin' then
   redis.call('UNLINK', KEYS[2], KEYS[3], KEYS[4], KEYS[5])

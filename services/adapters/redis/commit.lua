@@ -17,7 +17,8 @@
 local CHUNK = 7800 -- Lua's unpack ends near 8,000 values; even, for pairs
 
 local head = redis.call('HMGET', KEYS[1], 'epoch', 'offset', 'step', 'outbox', 'time', 'completeness', 'names', 'emptied', 'run')
-local run = string.match(redis.call('INFO', 'server'), 'run_id:(%S+)')
+local about = redis.call('INFO', 'server', 'replication')
+local run = string.match(about, 'run_id:(%S+)') .. '-' .. string.match(about, 'master_replid:(%S+)')
 if head[1] ~= ARGV[1] or head[9] ~= run then return 'fenced' end
 if (head[2] or '0') ~= ARGV[2] or (head[3] or '0') ~= ARGV[3] then return 'moved' end
 

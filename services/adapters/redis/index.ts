@@ -9,7 +9,7 @@ import { hashText } from "#core/text-hash.ts";
 import type { Index, IndexMark } from "#ports/index.ts";
 import type { ConnectionOptions } from "./connection.ts";
 import { openConnection } from "./connection.ts";
-import { listMasters, type RedisClient } from "./link.ts";
+import { listMasters, nameKeeper, type RedisClient } from "./link.ts";
 import { openScript, type Script } from "./script.ts";
 
 export interface RedisIndexOptions extends ConnectionOptions {
@@ -152,9 +152,8 @@ async function findKeepers(redis: RedisClient, keys: readonly string[]): Promise
   await Promise.all(
     masters.map(async (master) => {
       const information = await master.info("server", "replication");
-      const field = (name: string) => new RegExp(`^${name}:(\\S+)`, "m").exec(information)?.[1] ?? "";
       const { host, port } = master.options;
-      keepers.set(`${host}:${port}`, `${field("run_id")}-${field("master_replid")}`);
+      keepers.set(`${host}:${port}`, nameKeeper(information));
     }),
   );
   if (!(redis instanceof Cluster)) return keys.map(() => [...keepers.values()][0] ?? "");

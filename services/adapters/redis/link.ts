@@ -97,3 +97,12 @@ export function openServerLink(url: string, security: Security, events: LinkEven
 export function listMasters(client: RedisClient): Redis[] {
   return client instanceof Cluster ? client.nodes("master") : [client];
 }
+
+/**
+ * Who keeps what a server holds, of its INFO "server" and "replication" (as in *.lua): its run, and its line of replication. A
+ * server that was a replica in between is another keeper in the same run: of what its master got meanwhile it may have nothing.
+ */
+export function nameKeeper(about: string): string {
+  const field = (name: string) => new RegExp(`^${name}:(\\S+)`, "m").exec(about)?.[1] ?? "";
+  return `${field("run_id")}-${field("master_replid")}`;
+}

@@ -5,7 +5,8 @@
 --
 -- KEYS  1 head   ARGV  none   Returns the epoch.
 
-local run = string.match(redis.call('INFO', 'server'), 'run_id:(%S+)')
+local about = redis.call('INFO', 'server', 'replication')
+local run = string.match(about, 'run_id:(%S+)') .. '-' .. string.match(about, 'master_replid:(%S+)')
 local now = redis.call('TIME')
 local head = redis.call('HMGET', KEYS[1], 'epoch', 'run')
 local known = tonumber(head[1] or '0')

@@ -21,7 +21,7 @@ import {
 } from "#ports/store.ts";
 import type { ConnectionOptions } from "./connection.ts";
 import { openConnection, takeResults } from "./connection.ts";
-import { listMasters } from "./link.ts";
+import { listMasters, nameKeeper } from "./link.ts";
 import { decodeEntry, encodeEntry } from "./entry.ts";
 import { createCommandWriter } from "./frame.ts";
 import { openScript, type Script } from "./script.ts";
@@ -39,7 +39,7 @@ export interface RedisStore extends Store {
 
 const SCAN_CHUNK_PARTS = 1_000;
 /** Of the head, what a reader beside the owner has to know. */
-const STANDING = ["offset", "step", "until", "run"] as const;
+const STANDING = ["epoch", "offset", "step", "until", "run"] as const;
 /** Fields of the head: how much there is of the keys of these names. */
 const COUNTED = ["outbox", "time", "completeness", "names"] as const;
 const QUEUES: readonly Timer["queue"][] = ["time", "completeness"];
@@ -98,7 +98,7 @@ export function openRedisStore(options: RedisStoreOptions): RedisStore {
       const transaction = redis.multi();
       transaction.hmget(keyOf(shard, "head"), ...STANDING);
       // Of the very server that answers (5 µs of it): a proxy may keep a connection over a restart, a cluster leads calls elsewhere.
-      transaction.info("server");
+      transaction.info("server", "replication");
       if (names.length > 0) transaction.mgetBuffer(names.map((name) => start + name));
       return takeResults(await transaction.exec()) as [(string | null)[], string, (Buffer | null)[]?];
     });
@@ -243,11 +243,15 @@ function writeCommit(commit: ShardCommit, keyOf: (rest: string) => string): Buff
   return frameWriter.finish();
 }
 
-function readStanding([offset, step, until, run]: readonly (string | null)[], about: string): ShardStanding | null {
+function readStanding(
+  [epoch, offset, step, until, run]: readonly (string | null)[],
+  about: string,
+): ShardStanding | null {
   // Told at each take-over, so it is there unless the head is not; and a server that was started since, perhaps from a backup,
   // was not told.
-  if (until === null || until === undefined || run !== /^run_id:(\S+)/m.exec(about)?.[1]) return null;
-  return { position: { offset: Number(offset ?? 0), step: Number(step ?? 0) }, until: Number(until) };
+  if (until === null || until === undefined || run !== nameKeeper(about)) return null;
+  const position = { offset: Number(offset ?? 0), step: Number(step ?? 0) };
+  return { epoch: Number(epoch), position, until: Number(until) };
 }
 
 function describeDamage(counted: readonly (string | null)[], counts: readonly number[]): string | null {

@@ -1,0 +1,106 @@
+// A store that was started anew has lost nothing by that alone: its shards are taken over again, and not folded anew (S2).
+
+import { deepEqual, equal, ok } from "node:assert/strict";
+import { test } from "node:test";
+import { openMemoryStore } from "#adapters/memory/store.ts";
+import type { LogRecord, OwnedSlot } from "#ports/log.ts";
+import { partitionKey } from "#ports/log.ts";
+import type { Store } from "#ports/store.ts";
+import { runStitcherSlot, type StitcherServices } from "#services/stitcher/loop.ts";
+import { type BundleValue, encodeBundles } from "#services/wire/bundle.ts";
+import { Cluster } from "#support/cluster.ts";
+import { tell } from "#support/fold-events.ts";
+import { configuration, hash } from "#support/histories.ts";
+import { openLoneSlot } from "#support/lone-worker.ts";
+
+const TOPIC = "weft.resolved";
+const PARTITION = { topic: TOPIC, partition: 0 };
+
+/** Started anew so many times, each time as its owner asks where the shard stands. */
+function openRestarting(restarts: number) {
+  const inner = openMemoryStore();
+  let [run, raisedIn] = [0, 0];
+  const told: string[] = [];
+  const store: Store = {
+    ...inner,
+    async raiseEpochs(shards) {
+      raisedIn = run;
+      told.push("raised");
+      return await inner.raiseEpochs(shards);
+    },
+    async standing(shard) {
+      if (run < restarts) run += 1;
+      return run === raisedIn ? await inner.standing(shard) : null;
+    },
+    commit: async (commit) => (run === raisedIn ? await inner.commit(commit) : "fenced"),
+    async clear(shard, epoch) {
+      told.push("cleared");
+      return await inner.clear(shard, epoch);
+    },
+  };
+  return { store, told };
+}
+
+test("a store that is started anew twice, each time before a key is destroyed, is not emptied (S2)", async () => {
+  const cluster = new Cluster({ configuration, hash, shards: 1, resolvers: 1, seed: 1, faults: 0 });
+  await cluster.run([tell("crm", 1, "identified", { customer: "c-1" })]);
+  const drafted = await cluster.draftErasure("customer", "c-1");
+  ok(drafted.ok);
+  cluster.ask({ requestId: "r1", at: Date.UTC(2030, 0), ...drafted.keys });
+  await cluster.run([]);
+  const bundles: BundleValue[] = [];
+  for (const carried of cluster.readLog(0))
+    encodeBundles((bundle) => Uint8Array.of(bundles.push(bundle)), 0, 0, [carried]);
+  const records = bundles.map((_, offset): LogRecord => {
+    return { ...PARTITION, offset, key: null, value: Uint8Array.of(offset), headers: {}, timestampMs: 0 };
+  });
+  const { store, told } = openRestarting(2);
+  const ending = new AbortController();
+  let from = 0;
+  const slot: OwnedSlot = {
+    ...openLoneSlot(PARTITION, ending.signal),
+    seek(positions) {
+      from = positions.get(partitionKey(PARTITION))?.offset ?? 0;
+    },
+    async poll() {
+      const polled = records.slice(from);
+      from = records.length;
+      if (polled.length === 0) ending.abort();
+      return { records: polled, atEnd: true };
+    },
+    publish: async () => {},
+  };
+  let destroyed = 0;
+  const services = {
+    engine: cluster.engine,
+    store,
+    shards: 1,
+    resolvedTopic: TOPIC,
+    encodeBundle: () => new Uint8Array(),
+    encodeOutput: ({ kind }) => ({ topic: "outputs", key: kind, value: null }),
+    prepareEvents: async () => {},
+    findRoots: async () => new Map(),
+    join: async () => [],
+    keys: {
+      toOpen: async () => undefined,
+      toSeal: async () => undefined,
+      destroyAgain: async () => {},
+      destroy: async () => {
+        destroyed += 1;
+        return [];
+      },
+    } as unknown as NonNullable<StitcherServices["keys"]>,
+    codec: {
+      prepare: async () => {},
+      decode: (value) => ({ ok: true, schemaId: 0, value: bundles[value?.[0] ?? -1] }),
+      encoder: async () => () => new Uint8Array(),
+    },
+    transactionIntervalMs: 0,
+    waiting: { onWait: () => {} },
+    onStopped: (_, reason) => ok(false, reason),
+  } satisfies StitcherServices;
+  await runStitcherSlot(services, slot);
+  deepEqual(told, ["raised", "raised", "raised"]);
+  equal((await store.readHead(0)).position.offset, records.length);
+  ok(destroyed > 0);
+});
