@@ -1,6 +1,6 @@
 // The log on Kafka, over kafkajs 2.2.4. Its traps are handled one file each: timers (timer-patch), codecs, sends
 // (records), transactions (publisher), rebalances (group), fetching beside working (fetcher), committed records
-// (committed), offsets at rest (stable-offsets), whole slots (assigner).
+// (committed, empty-batches), offsets at rest (stable-offsets), whole slots (assigner).
 
 import kafkajs, { type Admin, type Kafka, type SASLOptions } from "kafkajs";
 import {
@@ -17,6 +17,7 @@ import type { Secret } from "#ports/secret.ts";
 import type { TlsMaterial } from "#ports/transport.ts";
 import { Appender } from "./appender.ts";
 import { registerCodecs } from "./codecs.ts";
+import { patchEmptyBatches } from "./empty-batches.ts";
 import { isDistrust, isHungUp, messageOf, toLogError } from "./failure.ts";
 import { KafkaGroup, type GroupSettings } from "./group.ts";
 import { Outage } from "./outage.ts";
@@ -52,6 +53,7 @@ const PARTITION_BYTES_MAX = 2 * 1024 * 1024;
 export async function openKafkaLog(options: KafkaLogOptions): Promise<Log> {
   patchTimers();
   patchProduceRequests();
+  patchEmptyBatches();
   registerCodecs();
   const kafka = new kafkajs.Kafka({
     clientId: options.clientId,
