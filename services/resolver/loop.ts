@@ -249,7 +249,9 @@ class SlotResolver {
         items.set(shard, [...(items.get(shard) ?? []), ...changes]);
     // A file need not be in the order of time: only what was read to its end is complete.
     if (readUpToMs !== null) this.#completeUpToMs = new Map(this.#latestOccurredAtMs);
-    if (this.#isProgressDue()) {
+    // At once: the next owner of the slot, which begins behind these rows, does not know of them.
+    const isCompleted = [...this.#completeUpToMs].some(([source, upTo]) => upTo > (completeBefore[source] ?? 0));
+    if (this.#isProgressDue() || isCompleted) {
       const after = { ...within, completeUpToMs: Object.fromEntries(this.#completeUpToMs) };
       const progress: Carried = { item: createProgress(after, this.#timeMs), event: null };
       for (let shard = 0; shard < services.shards; shard += 1)

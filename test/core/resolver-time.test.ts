@@ -18,6 +18,7 @@ import { readBundle, type BundleValue } from "#services/wire/bundle.ts";
 import { ComponentIndex } from "#services/wire/component-index.ts";
 import { IndexKeeper } from "#services/wire/index-keeper.ts";
 import { createHash } from "#services/wire/hash.ts";
+import { until } from "#support/until.ts";
 
 const { configuration } = loadConfiguration(undefined, {});
 const codec = await openLocalCodec({ schemasDirectory: resolve(import.meta.dirname, "../../schemas") });
@@ -47,7 +48,7 @@ function visit(eventId: string, occurredAt: number): ChannelEvent {
   return { eventId, type: "page-viewed", occurredAt, identifiers: [{ namespace: "cookie", value: eventId }] };
 }
 
-function start(log: Log, index: Index, now: () => number, tickIntervalMs: number): Promise<Membership> {
+function start(log: Log, index: Index, now: () => number, tickIntervalMs: number, source = "web"): Promise<Membership> {
   const waiting = { onWait: assert.fail };
   const known = new ComponentIndex(index);
   const shared = { codec, resolvedTopic: RESOLVED, shards: 1, waiting };
@@ -62,7 +63,7 @@ function start(log: Log, index: Index, now: () => number, tickIntervalMs: number
       encodeBundle,
       tickIntervalMs,
       transactionIntervalMs: 1,
-      sourceOf: () => "web",
+      sourceOf: () => source,
       deadLetterTopic: (topic) => `${topic}.dlq`,
     },
     { topics: ["channel-web"], slots: 1, groupPrefix: "" },
@@ -162,4 +163,40 @@ test("a slot says in the middle of a batch no more than it has passed at its end
     ),
     [10, 14, "passed 15", 15, "passed 30", 30, "passed 40", 90],
   );
+});
+
+test("what was told of a file is complete also where the slot changed hands before it had said so (T1)", async () => {
+  const HOUR_MS = 3_600_000;
+  const clockMs = START_MS + 3 * HOUR_MS;
+  const log = openMemoryLog({ now: () => clockMs });
+  await createTopics(log);
+  const index = openMemoryIndex();
+  // Longer than the test: each owner says once how far it has come.
+  const startOne = () => start(log, index, () => clockMs, 24 * HOUR_MS, "store");
+  let completeUpToMs = 0;
+  const first = await startOne();
+  await append(log, visit("one", START_MS + HOUR_MS));
+  for await (const item of readItems(log, first)) {
+    if (item.kind === "progress") completeUpToMs = item.completeUpToMs["store"] ?? 0;
+    if (completeUpToMs === START_MS + HOUR_MS) await append(log, visit("two", START_MS + 2 * HOUR_MS));
+    if (item.kind === "event" && item.eventId === "two") break;
+  }
+  await first.close();
+  const ends = await log.endOffsets([RESOLVED]);
+  const second = await startOne();
+  // Something to speak about, which tells nothing.
+  await log.append([{ topic: "channel-web", key: null, value: null }]);
+  await until("the next owner says how far it has come", async () => {
+    const now = await log.endOffsets([RESOLVED]);
+    return [...now].some(([key, end]) => end > (ends.get(key) ?? 0));
+  });
+  await second.close();
+  for await (const record of log.read([RESOLVED], { from: "start", follow: false })) {
+    const decoded = codec.decode(record.value);
+    assert.ok(decoded.ok);
+    for (const { item } of readBundle(decoded.value as BundleValue))
+      if (item.kind === "progress") completeUpToMs = Math.max(completeUpToMs, item.completeUpToMs["store"] ?? 0);
+  }
+  assert.equal(completeUpToMs, START_MS + 2 * HOUR_MS);
+  await log.close();
 });
