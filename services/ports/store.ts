@@ -101,7 +101,7 @@ export class StoreBehind extends Error {
 export interface Store {
   /**
    * Raises the epoch of each shard and returns the new epochs: every older owner is fenced, also after a loss of the store. An
-   * owner is fenced too once another server, or another run of it, answers: it may have read what that one never had.
+   * owner is fenced too once another server, or another run of it, answers, or one that was a replica in between: it may have read what that one never had.
    */
   raiseEpochs(shards: readonly number[]): Promise<ReadonlyMap<number, number>>;
   readHead(shard: number): Promise<ShardHead>;

@@ -1,6 +1,6 @@
 #!lua
 -- KEYS  1 head   ARGV  1 epoch   2 the offset that readers wait for
--- Returns "told", or "fenced" (epoch is not the present one, or was raised in another run of the server).
+-- Returns "told", or "fenced" (epoch is not the present one, or was raised in another run of the server, or before it was a replica).
 
 local head = redis.call('HMGET', KEYS[1], 'epoch', 'run')
 local about = redis.call('INFO', 'server', 'replication')

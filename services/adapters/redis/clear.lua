@@ -4,7 +4,7 @@
 --
 -- KEYS  1 head   2 outbox   3 timers "time"   4 timers "completeness"   5 names   6.. parts to delete
 -- ARGV  1 epoch   2 "begin", "parts" or "end"
--- Returns "cleared", or "fenced" (epoch is not the present one, or was raised in another run of the server).
+-- Returns "cleared", or "fenced" (epoch is not the present one, or was raised in another run of the server, or before it was a replica).
 
 local head = redis.call('HMGET', KEYS[1], 'epoch', 'run')
 local about = redis.call('INFO', 'server', 'replication')

@@ -1,6 +1,7 @@
 #!lua
 -- A new epoch of one shard, later than every earlier one also where Redis has lost those: never before the present time.
--- It holds for this run of the server alone. A head that is not there, or is another run's (a replica that was promoted, a
+-- It holds for this run of the server and this line of replication alone: one that was a replica in between may lack what its
+-- master got, and is still in the same run. A head that is not there, or is another run's (a replica that was promoted, a
 -- backup), says to readers from here on that they must wait: nobody knows yet what had been published.
 --
 -- KEYS  1 head   ARGV  none   Returns the epoch.
