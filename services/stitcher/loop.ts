@@ -207,7 +207,10 @@ async function foldOrStop(
   try {
     return await fold(services, owned, records, publishPart);
   } catch (error) {
-    if (PASSING.some((kind) => error instanceof kind)) throw error;
+    const isPassing = PASSING.some((kind) => error instanceof kind);
+    // What was read when the shard was another owner's, or at another server, says neither that it is damaged nor that it cannot go on.
+    if (!isPassing || error instanceof ShardDamaged) await owned.tellReaders(owned.published.offset);
+    if (isPassing) throw error;
     owned.stopped = true;
     // What it has committed of these records waits in the outbox for the next take-over.
     owned.target = owned.published;

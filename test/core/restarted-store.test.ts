@@ -5,7 +5,7 @@ import { test } from "node:test";
 import { openMemoryStore } from "#adapters/memory/store.ts";
 import type { LogRecord, OwnedSlot } from "#ports/log.ts";
 import { partitionKey } from "#ports/log.ts";
-import type { Store } from "#ports/store.ts";
+import { type Store, StoreDamaged } from "#ports/store.ts";
 import { runStitcherSlot, type StitcherServices } from "#services/stitcher/loop.ts";
 import { type BundleValue, encodeBundles } from "#services/wire/bundle.ts";
 import { Cluster } from "#support/cluster.ts";
@@ -16,8 +16,8 @@ import { openLoneSlot } from "#support/lone-worker.ts";
 const TOPIC = "weft.resolved";
 const PARTITION = { topic: TOPIC, partition: 0 };
 
-/** Started anew so many times, each time as its owner asks where the shard stands. */
-function openRestarting(restarts: number) {
+/** Started anew so many times, each time as its owner asks where the shard stands, or reads what then goes with nothing before. */
+function openRestarting(restarts: number, when: "standing" | "load") {
   const inner = openMemoryStore();
   let [run, raisedIn] = [0, 0];
   const told: string[] = [];
@@ -28,8 +28,16 @@ function openRestarting(restarts: number) {
       told.push("raised");
       return await inner.raiseEpochs(shards);
     },
+    async load(shard, keys) {
+      if (when === "load" && run < restarts) {
+        run += 1;
+        throw new StoreDamaged("a component has an identifier whose state is not there");
+      }
+      return await inner.load(shard, keys);
+    },
+    awaitPosition: async (...told) => (run === raisedIn ? await inner.awaitPosition(...told) : "fenced"),
     async standing(shard) {
-      if (run < restarts) run += 1;
+      if (when === "standing" && run < restarts) run += 1;
       return run === raisedIn ? await inner.standing(shard) : null;
     },
     commit: async (commit) => (run === raisedIn ? await inner.commit(commit) : "fenced"),
@@ -41,7 +49,10 @@ function openRestarting(restarts: number) {
   return { store, told };
 }
 
-test("a store that is started anew twice, each time before a key is destroyed, is not emptied (S2)", async () => {
+for (const when of ["standing", "load"] as const)
+  test(`a store that is started anew twice, each time at a ${when}, is not emptied (S2)`, () => foldOver(when));
+
+async function foldOver(when: "standing" | "load"): Promise<void> {
   const cluster = new Cluster({ configuration, hash, shards: 1, resolvers: 1, seed: 1, faults: 0 });
   await cluster.run([tell("crm", 1, "identified", { customer: "c-1" })]);
   const drafted = await cluster.draftErasure("customer", "c-1");
@@ -54,7 +65,7 @@ test("a store that is started anew twice, each time before a key is destroyed, i
   const records = bundles.map((_, offset): LogRecord => {
     return { ...PARTITION, offset, key: null, value: Uint8Array.of(offset), headers: {}, timestampMs: 0 };
   });
-  const { store, told } = openRestarting(2);
+  const { store, told } = openRestarting(2, when);
   const ending = new AbortController();
   let from = 0;
   const slot: OwnedSlot = {
@@ -103,4 +114,4 @@ test("a store that is started anew twice, each time before a key is destroyed, i
   deepEqual(told, ["raised", "raised", "raised"]);
   equal((await store.readHead(0)).position.offset, records.length);
   ok(destroyed > 0);
-});
+}
