@@ -1,6 +1,6 @@
 // What a line of the table of peer cases cannot say: two deployments, two owners, the order of effects, rules that change.
 
-import { deepEqual, equal, notEqual, ok } from "node:assert/strict";
+import { deepEqual, equal, notEqual, ok, rejects } from "node:assert/strict";
 import { setTimeout as delay } from "node:timers/promises";
 import { openMemoryIndex } from "#adapters/memory/index.ts";
 import { openMemoryStore } from "#adapters/memory/store.ts";
@@ -11,6 +11,7 @@ import { SHARD_PART } from "#core/shard-time.ts";
 import { Fold } from "#services/fold/fold.ts";
 import { RecentEvents } from "#services/resolver/recent-events.ts";
 import { resolveBatch } from "#services/resolver/resolver.ts";
+import { CommitRefused } from "#services/stitcher/shard.ts";
 import { ComponentIndex } from "#services/wire/component-index.ts";
 import { createHash } from "#services/wire/hash.ts";
 import { Cluster } from "#support/cluster.ts";
@@ -127,7 +128,9 @@ export const BESIDE: Readonly<Record<string, (one: PeerCase) => Promise<void>>> 
     };
     const before = await fold.store.readHead(0);
     await fold.store.raiseEpochs([0]);
-    await fold.add(tellSteps([...told, "web: customer=t email=s1@x.fr z:9"]).slice(-1));
+    // What would be joined is asked for first, and refused before anything is committed.
+    const linking = tellSteps([...told, "web: customer=t email=s1@x.fr z:9"]).slice(-1);
+    await rejects(fold.add(linking), CommitRefused);
     deepEqual([...new Set(refused)], ["fenced"]);
     deepEqual(await fold.store.readHead(0), before);
     equal(await describePeople(fold.engine, fold.store, 1, people), people);
