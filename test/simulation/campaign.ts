@@ -94,7 +94,6 @@ export async function runCampaign(
 /** States that a campaign must have reached, beside every kind of fault. */
 const STATES = [
   "commit fenced",
-  "commit moved",
   "outcome unknown",
   "transaction aborted",
   "transaction timed out",
