@@ -7,13 +7,13 @@ import { openMemoryStore } from "#adapters/memory/store.ts";
 import { setImmediate } from "node:timers/promises";
 import { createEngine } from "#core/engine.ts";
 import type { EventItem } from "#core/item.ts";
-import { LogError, type LogRecord, type NewRecord, type OwnedSlot, type Position } from "#ports/log.ts";
-import { runStitcherSlot, type StitcherServices } from "#services/stitcher/loop.ts";
+import { LogError, type NewRecord, type OwnedSlot, type Position } from "#ports/log.ts";
+import { runStitcherSlot } from "#services/stitcher/loop.ts";
 import { type BundleValue, encodeBundles, listOpened, listSealed, readBundle } from "#services/wire/bundle.ts";
 import { DESTROYED, indexKey, PayloadKeys } from "#services/wire/payload-keys.ts";
 import { configuration, hash } from "#support/histories.ts";
+import { createLoneServices, listRecords, openLoneSlot, PARTITION } from "#support/lone-worker.ts";
 
-const TOPIC = "weft.resolved";
 const KEYS = "weft.keys";
 const HOME = "0-0000000000001-aaaaaaaaaaaaaaaaaaaaaa";
 
@@ -44,28 +44,14 @@ async function runSlot(
 ): Promise<string[]> {
   const stopped: string[] = [];
   const ending = new AbortController();
-  const partitions = [{ topic: TOPIC, partition: 0 }];
   const positions = new Map<string, Position>();
   let next = 0;
   let attempts = 0;
   const later = Array.from({ length: 8 }, () => ({ slot: 0, timeMs: 0, items: [{ progress }] }));
   const bundles = [...given, ...later];
-  const records = bundles.map(
-    (_, offset): LogRecord => ({
-      topic: TOPIC,
-      partition: 0,
-      offset,
-      key: null,
-      value: Uint8Array.of(offset),
-      headers: {},
-      timestampMs: 0,
-    }),
-  );
+  const records = listRecords(bundles);
   const slot: OwnedSlot = {
-    slot: 0,
-    partitions,
-    revoked: ending.signal,
-    takeOver: async () => {},
+    ...openLoneSlot(PARTITION, ending.signal),
     positions: async () => new Map(positions),
     seek: (from) => {
       next = [...from.values()][0]?.offset ?? 0;
@@ -84,29 +70,9 @@ async function runSlot(
       for (const [key, position] of moved) positions.set(key, position);
     },
   };
-  await runStitcherSlot(
-    {
-      engine: createEngine({ configuration, hash, resolverSlots: 1, decode: () => fail("no item has an event") }),
-      store: openMemoryStore(),
-      shards: 1,
-      resolvedTopic: TOPIC,
-      encodeBundle: () => new Uint8Array(),
-      encodeOutput: ({ kind }) => ({ topic: "outputs", key: kind, value: null }),
-      prepareEvents: async () => {},
-      findRoots: async () => new Map(),
-      join: async () => [],
-      keys,
-      codec: {
-        prepare: async () => {},
-        decode: (value) => ({ ok: true, schemaId: 0, value: bundles[value?.[0] ?? 0] }),
-        encoder: async () => () => new Uint8Array(),
-      },
-      transactionIntervalMs: 0,
-      waiting: { onWait: () => {} },
-      onStopped: (_shard, reason) => stopped.push(reason),
-    } satisfies StitcherServices,
-    slot,
-  );
+  const engine = createEngine({ configuration, hash, resolverSlots: 1, decode: () => fail("no item has an event") });
+  const services = createLoneServices(engine, openMemoryStore(), bundles);
+  await runStitcherSlot({ ...services, keys, onStopped: (_shard, reason) => stopped.push(reason) }, slot);
   return stopped;
 }
 

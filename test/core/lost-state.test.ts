@@ -11,6 +11,7 @@ import type { PayloadKeys } from "#services/wire/payload-keys.ts";
 import { Cluster } from "#support/cluster.ts";
 import { START_MS, tell } from "#support/fold-events.ts";
 import { configuration, hash, usual } from "#support/histories.ts";
+import { createLoneServices } from "#support/lone-worker.ts";
 
 const START = { offset: 0, step: 0 };
 
@@ -36,14 +37,7 @@ async function open<T>(
 ): Promise<T> {
   const epoch = (await store.raiseEpochs([0])).get(0) as number;
   const services = {
-    engine,
-    store,
-    shards: 1,
-    resolvedTopic: "weft.resolved",
-    encodeBundle: () => new Uint8Array(),
-    encodeOutput: () => ({ topic: "outputs", key: "", value: null }),
-    prepareEvents: async () => {},
-    findRoots: async () => new Map(),
+    ...createLoneServices(engine, store, []),
     join: async (request: JoinRequest) => {
       joined.push(request);
       return [];

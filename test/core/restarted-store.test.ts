@@ -3,7 +3,7 @@
 import { deepEqual, equal, ok } from "node:assert/strict";
 import { test } from "node:test";
 import { openMemoryStore } from "#adapters/memory/store.ts";
-import type { LogRecord, OwnedSlot } from "#ports/log.ts";
+import type { OwnedSlot } from "#ports/log.ts";
 import { partitionKey } from "#ports/log.ts";
 import { type Store, StoreDamaged } from "#ports/store.ts";
 import { runStitcherSlot, type StitcherServices } from "#services/stitcher/loop.ts";
@@ -11,10 +11,7 @@ import { type BundleValue, encodeBundles } from "#services/wire/bundle.ts";
 import { Cluster } from "#support/cluster.ts";
 import { tell } from "#support/fold-events.ts";
 import { configuration, hash } from "#support/histories.ts";
-import { openLoneSlot } from "#support/lone-worker.ts";
-
-const TOPIC = "weft.resolved";
-const PARTITION = { topic: TOPIC, partition: 0 };
+import { createLoneServices, listRecords, openLoneSlot, PARTITION } from "#support/lone-worker.ts";
 
 /** Started anew so many times, each time as its owner asks where the shard stands, or reads what then goes with nothing before. */
 function openRestarting(restarts: number, when: "standing" | "load") {
@@ -62,9 +59,7 @@ async function foldOver(when: "standing" | "load"): Promise<void> {
   const bundles: BundleValue[] = [];
   for (const carried of cluster.readLog(0))
     encodeBundles((bundle) => Uint8Array.of(bundles.push(bundle)), 0, 0, [carried]);
-  const records = bundles.map((_, offset): LogRecord => {
-    return { ...PARTITION, offset, key: null, value: Uint8Array.of(offset), headers: {}, timestampMs: 0 };
-  });
+  const records = listRecords(bundles);
   const { store, told } = openRestarting(2, when);
   const ending = new AbortController();
   let from = 0;
@@ -82,16 +77,8 @@ async function foldOver(when: "standing" | "load"): Promise<void> {
     publish: async () => {},
   };
   let destroyed = 0;
-  const services = {
-    engine: cluster.engine,
-    store,
-    shards: 1,
-    resolvedTopic: TOPIC,
-    encodeBundle: () => new Uint8Array(),
-    encodeOutput: ({ kind }) => ({ topic: "outputs", key: kind, value: null }),
-    prepareEvents: async () => {},
-    findRoots: async () => new Map(),
-    join: async () => [],
+  const services: StitcherServices = {
+    ...createLoneServices(cluster.engine, store, bundles),
     keys: {
       toOpen: async () => undefined,
       toSeal: async () => undefined,
@@ -101,15 +88,8 @@ async function foldOver(when: "standing" | "load"): Promise<void> {
         return [];
       },
     } as unknown as NonNullable<StitcherServices["keys"]>,
-    codec: {
-      prepare: async () => {},
-      decode: (value) => ({ ok: true, schemaId: 0, value: bundles[value?.[0] ?? -1] }),
-      encoder: async () => () => new Uint8Array(),
-    },
-    transactionIntervalMs: 0,
-    waiting: { onWait: () => {} },
     onStopped: (_, reason) => ok(false, reason),
-  } satisfies StitcherServices;
+  };
   await runStitcherSlot(services, slot);
   deepEqual(told, ["raised", "raised", "raised"]);
   equal((await store.readHead(0)).position.offset, records.length);

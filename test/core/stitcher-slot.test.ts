@@ -5,14 +5,14 @@ import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { openMemoryStore } from "#adapters/memory/store.ts";
 import { createEngine } from "#core/engine.ts";
-import type { LogRecord, OwnedSlot } from "#ports/log.ts";
+import type { OwnedSlot } from "#ports/log.ts";
 import { type Store, StoreUnavailable } from "#ports/store.ts";
-import { runStitcherSlot, type StitcherServices } from "#services/stitcher/loop.ts";
+import { runStitcherSlot } from "#services/stitcher/loop.ts";
 import { type BundleValue, encodeBundles } from "#services/wire/bundle.ts";
 import { configuration, hash } from "#support/histories.ts";
+import { createLoneServices, listRecords, PARTITION } from "#support/lone-worker.ts";
 import { until } from "#support/until.ts";
 
-const TOPIC = "weft.resolved";
 /** Behind a failure of the store. */
 const PAUSE_MS = 500;
 
@@ -20,10 +20,8 @@ test("a slot is not taken over while the step of another of its shards is under 
   const bundles: BundleValue[] = [];
   const progress = { kind: "progress", slot: 0, timeMs: 1_000, completeUpToMs: {} } as const;
   encodeBundles((bundle) => Uint8Array.of(bundles.push(bundle)), 0, 0, [{ item: progress, event: null }]);
-  const partitions = [0, 1].map((partition) => ({ topic: TOPIC, partition }));
-  const records = partitions.map(
-    (at): LogRecord => ({ ...at, offset: 0, key: null, value: null, headers: {}, timestampMs: 0 }),
-  );
+  const partitions = [PARTITION, { ...PARTITION, partition: 1 }];
+  const records = partitions.flatMap((partition) => listRecords(bundles, partition));
   const told: string[] = [];
   const answer = Promise.withResolvers<void>();
   const inner = openMemoryStore();
@@ -51,27 +49,8 @@ test("a slot is not taken over while the step of another of its shards is under 
     poll: async () => ({ records, atEnd: true }),
     publish: async () => {},
   };
-  const running = runStitcherSlot(
-    {
-      engine: createEngine({ configuration, hash, resolverSlots: 1, decode: () => fail("no item has an event") }),
-      store,
-      shards: 2,
-      resolvedTopic: TOPIC,
-      encodeBundle: () => new Uint8Array(),
-      encodeOutput: ({ kind }) => ({ topic: "outputs", key: kind, value: null }),
-      prepareEvents: async () => {},
-      findRoots: async () => new Map(),
-      join: async () => [],
-      codec: {
-        prepare: async () => {},
-        decode: () => ({ ok: true, schemaId: 0, value: bundles[0] }),
-        encoder: async () => () => new Uint8Array(),
-      },
-      transactionIntervalMs: 0,
-      waiting: { onWait: () => {} },
-    } satisfies StitcherServices,
-    slot,
-  );
+  const engine = createEngine({ configuration, hash, resolverSlots: 1, decode: () => fail("no item has an event") });
+  const running = runStitcherSlot({ ...createLoneServices(engine, store, bundles), shards: 2 }, slot);
   await until("the commits are asked for", async () => told.length >= 3);
   await sleep(PAUSE_MS + 100);
   answer.resolve();

@@ -10,8 +10,8 @@ import { runStitcherSlot, type StitcherServices } from "#services/stitcher/loop.
 import { ShardStitcher } from "#services/stitcher/shard.ts";
 import { encodeBundles, readBundle, type BundleValue } from "#services/wire/bundle.ts";
 
-const TOPIC = "weft.resolved";
-const PARTITION = { topic: TOPIC, partition: 0 };
+/** Of the inner log. */
+export const PARTITION = { topic: "weft.resolved", partition: 0 };
 
 /** Of one partition, that nobody else has ever had. */
 export function openLoneSlot(partition: TopicPartition, revoked: AbortSignal): Omit<OwnedSlot, "poll" | "publish"> {
@@ -22,6 +22,35 @@ export function openLoneSlot(partition: TopicPartition, revoked: AbortSignal): O
     takeOver: async () => {},
     positions: async () => new Map(),
     seek: () => {},
+  };
+}
+
+/** As the inner log of a shard that has these bundles: the value of each is its place. */
+export function listRecords(bundles: readonly BundleValue[], partition: TopicPartition = PARTITION): LogRecord[] {
+  return bundles.map((_, offset) => {
+    return { ...partition, offset, key: null, value: Uint8Array.of(offset), headers: {}, timestampMs: 0 };
+  });
+}
+
+/** Of a stitcher that nobody else is beside: it joins nobody, and what it sends is nothing. */
+export function createLoneServices(engine: Engine, store: Store, bundles: readonly BundleValue[]): StitcherServices {
+  return {
+    engine,
+    store,
+    shards: 1,
+    resolvedTopic: PARTITION.topic,
+    encodeBundle: () => new Uint8Array(),
+    encodeOutput: ({ kind }) => ({ topic: "outputs", key: kind, value: null }),
+    prepareEvents: async () => {},
+    findRoots: async () => new Map(),
+    join: async () => [],
+    codec: {
+      prepare: async () => {},
+      decode: (value) => ({ ok: true, schemaId: 0, value: bundles[value?.[0] ?? -1] }),
+      encoder: async () => () => new Uint8Array(),
+    },
+    transactionIntervalMs: 0,
+    waiting: { onWait: () => {} },
   };
 }
 
@@ -36,27 +65,10 @@ export function createLoneWorker(engine: Engine, log: readonly Carried[]): LoneW
   const bundles: BundleValue[] = [];
   const keep = (bundle: BundleValue) => Uint8Array.of(bundles.push(bundle) - 1);
   for (const carried of log) encodeBundles(keep, 0, 0, [carried]);
-  const records = bundles.map((_, offset): LogRecord => {
-    return { ...PARTITION, offset, key: null, value: Uint8Array.of(offset), headers: {}, timestampMs: 0 };
-  });
-  const servicesOf = (store: Store, onWait: (line: string) => void): StitcherServices => ({
-    engine,
-    store,
-    shards: 1,
-    resolvedTopic: TOPIC,
-    encodeBundle: () => new Uint8Array(),
-    encodeOutput: (output) => ({ topic: "outputs", key: output.kind, value: null }),
-    prepareEvents: async () => {},
-    findRoots: async () => new Map(),
-    join: async () => [],
-    codec: {
-      prepare: async () => {},
-      decode: (value) => ({ ok: true, schemaId: 0, value: bundles[value?.[0] ?? -1] }),
-      encoder: async () => () => new Uint8Array(),
-    },
-    transactionIntervalMs: 0,
-    waiting: { onWait },
-  });
+  const records = listRecords(bundles);
+  const servicesOf = (store: Store, onWait: (line: string) => void): StitcherServices => {
+    return { ...createLoneServices(engine, store, bundles), waiting: { onWait } };
+  };
   return {
     async run(store, publish) {
       const ending = new AbortController();
