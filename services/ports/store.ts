@@ -66,8 +66,9 @@ export interface ShardCommit {
 }
 
 /**
- * fenced: a newer epoch owns the shard, or its epoch was raised at another server. moved: R is not `from`. damaged: the shard has lost what it acknowledged, so its
- * owner empties it and folds it anew. All three: nothing was changed; drop caches, take over again.
+ * fenced: a newer epoch owns the shard, or its epoch was raised at another server. moved: R is not `from`. damaged: the shard
+ * has lost what it acknowledged, so its owner empties it and folds it anew. All three: nothing was changed; drop caches, take over
+ * again.
  */
 export type CommitOutcome = "committed" | "fenced" | "moved" | "damaged";
 
@@ -101,7 +102,8 @@ export class StoreBehind extends Error {
 export interface Store {
   /**
    * Raises the epoch of each shard and returns the new epochs: every older owner is fenced, also after a loss of the store. An
-   * owner is fenced too once another server, or another run of it, answers, or one that was a replica in between: it may have read what that one never had.
+   * owner is fenced too once another server answers, or another run of it, or one that was a replica in between: it may have
+   * read what that one never had.
    */
   raiseEpochs(shards: readonly number[]): Promise<ReadonlyMap<number, number>>;
   readHead(shard: number): Promise<ShardHead>;

@@ -4,12 +4,10 @@
 --
 -- KEYS  1 head   2 outbox   3 timers "time"   4 timers "completeness"   5 names   6.. parts to delete
 -- ARGV  1 epoch   2 "begin", "parts" or "end"
--- Returns "cleared", or "fenced" (epoch is not the present one, or was raised in another run of the server, or before it was a replica).
+-- Returns "cleared", or "fenced" (epoch is not the present one, or was raised at another keeper: keeper.lua).
 
 local head = redis.call('HMGET', KEYS[1], 'epoch', 'run')
-local about = redis.call('INFO', 'server', 'replication')
-local run = string.match(about, 'run_id:(%S+)') .. '-' .. string.match(about, 'master_replid:(%S+)')
-if head[1] ~= ARGV[1] or head[2] ~= run then return 'fenced' end
+if head[1] ~= ARGV[1] or head[2] ~= nameKeeper() then return 'fenced' end
 if ARGV[2] == 'begin' then
   redis.call('UNLINK', KEYS[2], KEYS[3], KEYS[4], KEYS[5])
   redis.call('HDEL', KEYS[1], 'outbox', 'time', 'completeness', 'names')

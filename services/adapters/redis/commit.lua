@@ -2,7 +2,8 @@
 -- One step of one shard (S1): everything below happens, or nothing. The first line lets Redis refuse the whole script
 -- beforehand where a write would be refused (out of memory, replica), so no step is ever torn.
 --
--- KEYS  1 head (hash: epoch, the run and line of replication of the server in which it was raised, offset, step, and how much there is of 2 to 5)   2 outbox (stream, id "<offset>-<step>")
+-- KEYS  1 head (hash: epoch, the keeper at which it was raised (keeper.lua), offset, step, and how much there is of 2 to 5)
+--       2 outbox (stream, id "<offset>-<step>")
 --       3 timers "time"   4 timers "completeness" (sorted sets: ref by atMs)   5 names of the shard's parts (set)
 --       6.. parts to set, then parts to delete
 -- ARGV  1 epoch   2 3 from offset, step   4 5 to offset, step   6 oldest outbox id to keep
@@ -10,16 +11,13 @@
 --       10 11 refs to remove, from 3 and 4   12 13 timers to add, to 3 and 4
 --       14 parts that were not there when they were read, whether they are to be set or not
 --       15.. names of those; values of the parts to set; refs to remove; timers to add as atMs, ref
--- Returns "committed", "fenced" (epoch is not the present one, or was raised in another run of the server, or before it was a replica: what its owner has
--- read, it read elsewhere), "moved" (the shard does not stand at from) or "damaged" (something that was written is not there
--- any more).
+-- Returns "committed", "fenced" (epoch is not the present one, or was raised at another keeper: what its owner has read, it read
+-- elsewhere), "moved" (the shard does not stand at from) or "damaged" (something that was written is not there any more).
 
 local CHUNK = 7800 -- Lua's unpack ends near 8,000 values; even, for pairs
 
 local head = redis.call('HMGET', KEYS[1], 'epoch', 'offset', 'step', 'outbox', 'time', 'completeness', 'names', 'emptied', 'run')
-local about = redis.call('INFO', 'server', 'replication')
-local run = string.match(about, 'run_id:(%S+)') .. '-' .. string.match(about, 'master_replid:(%S+)')
-if head[1] ~= ARGV[1] or head[9] ~= run then return 'fenced' end
+if head[1] ~= ARGV[1] or head[9] ~= nameKeeper() then return 'fenced' end
 if (head[2] or '0') ~= ARGV[2] or (head[3] or '0') ~= ARGV[3] then return 'moved' end
 
 local function countAll()

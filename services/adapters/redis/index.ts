@@ -10,7 +10,7 @@ import type { Index, IndexMark } from "#ports/index.ts";
 import type { ConnectionOptions } from "./connection.ts";
 import { openConnection } from "./connection.ts";
 import { listMasters, nameKeeper, type RedisClient } from "./link.ts";
-import { openScript, type Script } from "./script.ts";
+import { KEEPER, openScript, type Script } from "./script.ts";
 
 export interface RedisIndexOptions extends ConnectionOptions {
   /** Before every key, e.g. "weft:"; no braces, which would take the place of the hash tag. */
@@ -24,10 +24,8 @@ const TAGS = 64;
  * KEYS the mark; ARGV the text that must stand ("" for none), the keeper that this server must be, the new text. Returns
  * nothing. Asked here, as a server that has taken over meanwhile may stand behind what the mark is to say.
  */
-const MOVE_MARK = openScript(`
-local mark = redis.call('GET', KEYS[1])
-local about = redis.call('INFO', 'server', 'replication')
-local keeper = string.match(about, 'run_id:(%S+)') .. '-' .. string.match(about, 'master_replid:(%S+)')
+const MOVE_MARK = openScript(`${KEEPER}
+local mark, keeper = redis.call('GET', KEYS[1]), nameKeeper()
 if keeper ~= ARGV[2] or (mark and string.match(mark, '^%S+ (.*)$') or '') ~= ARGV[1] then return end
 redis.call('SET', KEYS[1], keeper .. ' ' .. ARGV[3])
 `);

@@ -99,7 +99,7 @@ export function listMasters(client: RedisClient): Redis[] {
 }
 
 /**
- * Who keeps what a server holds, of its INFO "server" and "replication" (as in *.lua): its run, and its line of replication. A
+ * Who keeps what a server holds, of its INFO "server" and "replication" (as keeper.lua does): its run, and its line of replication. A
  * server that was a replica in between is another keeper in the same run: of what its master got meanwhile it may have nothing.
  */
 export function nameKeeper(about: string): string {

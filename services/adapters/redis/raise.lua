@@ -1,13 +1,12 @@
 #!lua
 -- A new epoch of one shard, later than every earlier one also where Redis has lost those: never before the present time.
--- It holds for this run of the server and this line of replication alone: one that was a replica in between may lack what its
--- master got, and is still in the same run. A head that is not there, or is another run's (a replica that was promoted, a
--- backup), says to readers from here on that they must wait: nobody knows yet what had been published.
+-- It holds for this keeper alone (keeper.lua): another one may lack what was read here. A head that is not there, or is another
+-- keeper's (a replica that was promoted, a backup), says to readers from here on that they must wait: nobody knows yet what had
+-- been published.
 --
 -- KEYS  1 head   ARGV  none   Returns the epoch.
 
-local about = redis.call('INFO', 'server', 'replication')
-local run = string.match(about, 'run_id:(%S+)') .. '-' .. string.match(about, 'master_replid:(%S+)')
+local run = nameKeeper()
 local now = redis.call('TIME')
 local head = redis.call('HMGET', KEYS[1], 'epoch', 'run')
 local known = tonumber(head[1] or '0')

@@ -1,6 +1,7 @@
 // Runs a Lua script by its hash, so that its text crosses the wire once per start of Redis, and of each master of a cluster.
 
 import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
 import { createCommandWriter, FramedCommand } from "./frame.ts";
 import { listMasters, type RedisClient } from "./link.ts";
 
@@ -11,6 +12,9 @@ export interface Script {
   /** With these KEYS and ARGV. */
   call(redis: RedisClient, keys: readonly string[], values: readonly (string | number)[]): Promise<unknown>;
 }
+
+/** The function nameKeeper, for the scripts that ask it. */
+export const KEEPER = readLua("keeper");
 
 const frameWriter = createCommandWriter();
 
@@ -44,4 +48,8 @@ export function openScript(text: string): Script {
     },
   };
   return script;
+}
+
+export function readLua(name: string): string {
+  return readFileSync(new URL(`${name}.lua`, import.meta.url), "utf8");
 }

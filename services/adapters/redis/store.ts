@@ -7,7 +7,6 @@
 //                                 (about 75 bytes and 0.3 µs a part: see commit.lua)
 //   <prefix>{s07}:p:<name>        the parts, plain strings, read with one MGET
 
-import { readFileSync } from "node:fs";
 import type { Position } from "#ports/log.ts";
 import {
   type CommitOutcome,
@@ -24,7 +23,7 @@ import { openConnection, takeResults } from "./connection.ts";
 import { listMasters, nameKeeper } from "./link.ts";
 import { decodeEntry, encodeEntry } from "./entry.ts";
 import { createCommandWriter } from "./frame.ts";
-import { openScript, type Script } from "./script.ts";
+import { KEEPER, openScript, readLua, type Script } from "./script.ts";
 
 export interface RedisStoreOptions extends ConnectionOptions {
   /** Before every key, e.g. "weft:"; no braces, which would take the place of the hash tag. */
@@ -48,14 +47,15 @@ const FIXED_KEYS = ["head", "outbox", "time", "completeness", "names"];
 const FIXED_ARGUMENTS = 14;
 const CLEARED_AT_ONCE = 1_000;
 const frameWriter = createCommandWriter();
-const commitScript = readScript("commit");
-const raiseScript = readScript("raise");
-const awaitScript = readScript("await");
-const clearScript = readScript("clear");
+const commitScript = readScript("commit", KEEPER);
+const raiseScript = readScript("raise", KEEPER);
+const awaitScript = readScript("await", KEEPER);
+const clearScript = readScript("clear", KEEPER);
 const scrubScript = readScript("scrub");
 
-function readScript(name: string): Script {
-  return openScript(readFileSync(new URL(`${name}.lua`, import.meta.url), "utf8"));
+/** before: what the script stands on, behind the line that says its language. */
+function readScript(name: string, before = ""): Script {
+  return openScript(readLua(name).replace("#!lua\n", `#!lua\n${before}`));
 }
 
 export function openRedisStore(options: RedisStoreOptions): RedisStore {
