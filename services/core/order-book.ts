@@ -77,8 +77,8 @@ export function* adoptOrder(
   const owner = orderOwner(order);
   const named = owner === null ? undefined : component.identifiers.get(owner.key);
   const isOver = named?.erased?.kind === "own";
-  const isOpen = named !== undefined && owner?.isAuthenticated === true && isUnknownYet(engine, named);
-  const entry = isOver || isOpen ? undefined : named;
+  const isUnconfirmed = named !== undefined && owner?.isAuthenticated === true && isUnknownYet(engine, named);
+  const entry = isOver || isUnconfirmed ? undefined : named;
   const before = { owner: order.owner, view: order.view };
   const view = viewOrder(engine.registry, order);
   for (const key of [before.owner, entry === undefined ? null : owner?.key]) {

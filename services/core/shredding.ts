@@ -65,7 +65,7 @@ export function isErasedFor(entry: Entry, item: EventItem, occurredAt: number): 
 
 /**
  * An item that waits here, as it is to be applied when it no longer has to: what of it stays is under the keys that follow, and
- * nothing else may come onto the log in a hand-over, whose key stays. orders: those that are erased.
+ * nothing else of hers stays in the store meanwhile. orders: keys of those that are erased.
  */
 export function silence(
   component: Identifiers,

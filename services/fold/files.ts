@@ -6,10 +6,10 @@ import { join } from "node:path";
 import { compareText, sortedEntries } from "#core/comparison.ts";
 import type { IdentityChanged, ProfileSignal, SegmentTransition } from "#core/effect.ts";
 import type { FieldQuality, SourceQuality } from "#core/quality.ts";
+import { describeInstant } from "../wire/instant.ts";
 import type { People } from "../wire/profile-reader.ts";
 import { digestProfiles, formatProfiles } from "../wire/profile-lines.ts";
 import type { FoldOutcome } from "./fold.ts";
-import { describeInstant } from "#services/wire/instant.ts";
 
 export interface DeadLetterLine {
   readonly source: string | null;

@@ -4,6 +4,7 @@ import type { Command } from "commander";
 import { answerPurchases, type PurchaseAnswer } from "#core/purchase.ts";
 import { parseIsoTime } from "#services/channel/instant.ts";
 import { loadConfiguration } from "#services/config/configuration.ts";
+import { describeInstant } from "#services/wire/instant.ts";
 import { lookUp } from "#services/wire/lookup.ts";
 import { HIDDEN, mask } from "#services/wire/mask.ts";
 import { describeCounts } from "../counts.ts";
@@ -11,7 +12,6 @@ import { EXIT, UsageError } from "../failure.ts";
 import { IDENTIFIER_HELP, parseIdentifier } from "../identifier.ts";
 import type { CommonOptions } from "../program.ts";
 import { openRuntime } from "../runtime.ts";
-import { describeInstant } from "#services/wire/instant.ts";
 
 interface LookupOptions extends CommonOptions {
   readonly pii?: boolean;
