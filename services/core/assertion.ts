@@ -3,7 +3,7 @@
 
 import { isAuthenticated } from "./configuration.ts";
 import { compareStamps, isSameStamp, type Stamp } from "./comparison.ts";
-import type { Component, Entry, Unlinked } from "./component.ts";
+import { isUntold, type Component, type Entry, type Unlinked } from "./component.ts";
 import type { ErasureKind } from "./erasure.ts";
 import type { RoutedIdentifier } from "./item.ts";
 import { tieIdentifier } from "./region.ts";
@@ -56,11 +56,6 @@ export function recordEntry(
   if (!assert(entry, stamp, authenticated)) return changed;
   restate(registry, component, key);
   return true;
-}
-
-/** A tie came first, from before its birth came here: it does not say what those are called that live elsewhere. */
-function isUntold({ value, erased }: Entry): boolean {
-  return value === "" && erased?.hidden !== true;
 }
 
 /** Whether it is to be called as it is said here: most plainly, and as a link says it only while nothing else does. */

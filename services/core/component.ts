@@ -68,6 +68,11 @@ export function isHidden({ erased, unlinked }: Entry): boolean {
   return erased?.hidden === true || unlinked?.isUnsaid === true;
 }
 
+/** A tie came first, from before its birth came here: it does not say what those are called that live elsewhere. */
+export function isUntold({ value, erased }: Entry): boolean {
+  return value === "" && erased?.hidden !== true;
+}
+
 /** That two identifiers were asserted together; kept per (pair, source, assurance) with its earliest record. */
 export interface Evidence {
   readonly a: string;

@@ -5,7 +5,7 @@ import { type Assurance, assuranceLevel, isAuthenticated } from "./configuration
 import { isTied } from "./mailbox.ts";
 import type { Registry } from "./registry.ts";
 import { compareStamps, compareText, type Stamp } from "./comparison.ts";
-import { evidenceKey, openAbroad, type Component } from "./component.ts";
+import { evidenceKey, isUntold, openAbroad, type Component } from "./component.ts";
 import type { Engine } from "./engine.ts";
 import type { EventItem, RoutedIdentifier } from "./item.ts";
 import { tieEvidence, type News } from "./region.ts";
@@ -40,10 +40,11 @@ export function recordEvidence(
   for (const identifier of identifiers) {
     const { key, namespace, birth } = identifier;
     if (component.held.has(birth)) {
-      const named = component.identifiers.get(key)?.namespace ?? namespace;
+      const before = component.identifiers.get(key);
+      const [named, wasUntold] = [before?.namespace ?? namespace, before !== undefined && isUntold(before)];
       if (!recordEntry(engine.registry, component, identifier, stamp, isLink)) continue;
       note(key);
-      if (!touch(identifier) || component.identifiers.get(key)?.namespace !== named) news.whole = true;
+      if (!touch(identifier) || wasUntold || component.identifiers.get(key)?.namespace !== named) news.whole = true;
     } else if (component.abroad?.far.has(key) !== true) {
       openAbroad(component).far.set(key, { key, namespace, birth, version: 0, status: null });
       note(key);

@@ -3,7 +3,7 @@
 // are is said beside. A listing moves with its profile, so that nobody sorts thousands of cookies for each event (P5).
 
 import { compareText } from "./comparison.ts";
-import type { Entry } from "./component.ts";
+import { isUntold, type Entry } from "./component.ts";
 import type { Registry } from "./registry.ts";
 import { isKnown } from "./weighed.ts";
 
@@ -26,12 +26,15 @@ export interface Listing {
   readonly best: readonly Entry[];
   /** The same, as a record names them by key. */
   readonly keys: readonly IdentifierKey[];
-  /** The same by namespace and value. */
+  /** The same by namespace and value, those of which nobody has said yet what they are called left out. */
   readonly views: readonly IdentifierView[];
 }
 
 export function viewIdentifiers(entries: Iterable<Entry>): IdentifierView[] {
-  return Array.from(entries, viewIdentifier).sort(compareViews);
+  return Array.from(entries)
+    .filter((entry) => !isUntold(entry))
+    .map(viewIdentifier)
+    .sort(compareViews);
 }
 
 function viewIdentifier({ namespace, value, state }: Entry): IdentifierView {
@@ -64,11 +67,12 @@ export function addToListing(registry: Registry, listing: Listing, entry: Entry)
   const best = insert(listing.best, entry, place);
   const keys = insert(listing.keys, nameByKey(entry), place);
   const view = viewIdentifier(entry);
-  const views = insert(listing.views, view, findPlace(listing.views, view, compareViews));
+  const { views: told } = listing;
+  const views = isUntold(entry) ? [...told] : insert(told, view, findPlace(told, view, compareViews));
   if (best.length > LISTED_IDENTIFIERS_MAX) {
     keys.pop();
     const dropped = best.pop() as Entry;
-    views.splice(findPlace(views, viewIdentifier(dropped), compareViews), 1);
+    if (!isUntold(dropped)) views.splice(findPlace(views, viewIdentifier(dropped), compareViews), 1);
   }
   return { best, keys, views };
 }

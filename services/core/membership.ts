@@ -2,7 +2,7 @@
 // beside them and moved with them, so that an event costs the same however many identifiers a person has (P5).
 
 import type { Registry } from "./registry.ts";
-import { isHidden, type Component, type Entry } from "./component.ts";
+import { isHidden, isUntold, type Component, type Entry } from "./component.ts";
 import { createFragment, mergeFragment, type Fragment } from "./fragment.ts";
 import {
   addToListing,
@@ -141,7 +141,7 @@ export function contactsOf(registry: Registry, component: Component, naming: str
   const membership = findMembership(component, naming);
   if (membership === undefined) return [];
   membership.contacts ??= Array.from(membership.members, (key) => component.identifiers.get(key) as Entry).filter(
-    (entry) => isContact(registry, entry),
+    (entry) => isContact(registry, entry) && !isUntold(entry),
   );
   return membership.contacts;
 }

@@ -162,9 +162,9 @@ function takeLook(
   const { profile, orders } = facts;
   const limits: LimitKind[] = [];
   const contacts = viewContactsOf(registry, component, naming, view, limits);
-  const { views } = listingOf(registry, component, naming);
+  const { best, views } = listingOf(registry, component, naming);
   const identifiersCount = countIdentifiers(registry, component, naming);
-  if (identifiersCount > views.length) limits.push("identifiers-listed");
+  if (identifiersCount > best.length) limits.push("identifiers-listed");
   for (const limit of limits) workspace.effects.push({ kind: "limit", limit });
   const isFrozen = record.frozen !== null;
   return {

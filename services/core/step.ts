@@ -5,7 +5,7 @@ import { isAuthenticated, tellsOrders } from "./configuration.ts";
 import { isWithoutFacts } from "./declaration.ts";
 import { compareText } from "./comparison.ts";
 import { restate } from "./assertion.ts";
-import { componentPart, createComponent, openAbroad, type Component, type Entry } from "./component.ts";
+import { componentPart, createComponent, isUntold, openAbroad, type Component, type Entry } from "./component.ts";
 import type { Engine } from "./engine.ts";
 import { tellSize } from "./announcement.ts";
 import { applyErasure } from "./erasing.ts";
@@ -164,7 +164,7 @@ function* applyEvent(
     const entry = component.identifiers.get(key);
     if (entry === undefined || entry.profile === null) continue;
     const becomesKnown = entry.firstAuthenticated === null && isAuthenticated(assurance);
-    if (becomesKnown || item.role === "ruling" || namespace !== entry.namespace)
+    if (becomesKnown || item.role === "ruling" || namespace !== entry.namespace || isUntold(entry))
       touchProfile(engine, workspace, component, entry.profile, cause);
   }
   const news = createNews();

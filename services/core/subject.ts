@@ -1,7 +1,7 @@
 // Whom a request of a person is about: what of a component is hers, what only claims tie to her, and what she shares.
 
 import { compareText } from "./comparison.ts";
-import type { Component, Entry } from "./component.ts";
+import { isUntold, type Component, type Entry } from "./component.ts";
 import { identifierKey } from "./identifier.ts";
 import { membersOf } from "./membership.ts";
 import type { Registry } from "./registry.ts";
@@ -15,7 +15,7 @@ export interface Subject {
   readonly claimed: readonly Entry[];
   /** Keys of identifiers that are on no profile of hers, or on several, because she is one of those who claim them. */
   readonly shared: readonly string[];
-  /** Another home has not said yet whose something is. */
+  /** Another home has not said yet whose something is, or nobody what something is called: who it was in its first life is not known. */
   readonly isSettled: boolean;
 }
 
@@ -27,7 +27,7 @@ export function findSubject(registry: Registry, component: Component, naming: st
     own: members.filter(isOwn),
     claimed: members.filter((entry) => !isOwn(entry)),
     shared: findShared(registry, component, naming),
-    isSettled: members.every(({ pending }) => !pending),
+    isSettled: members.every((entry) => !entry.pending && !isUntold(entry)),
   };
 }
 

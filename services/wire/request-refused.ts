@@ -10,7 +10,8 @@ const ADVICE = {
   "unknown-identifier": "nobody is known by it: name her by another identifier",
   "held-apart": "several people claim it, so it is nobody's: name her by another identifier",
   "claimed-only": "only a claim ties it to her: name her by an identifier that the shop knows",
-  "not-settled": "another home has not said yet whose something of hers is: ask again in a moment",
+  "not-settled":
+    "another home has not said yet whose something of hers is, or what it is called: ask again in a moment",
   "too-large": "more identifiers and orders than one request may hold: split off first what is not hers",
   "unknown-order": "no order of hers has this number: her profile lists them",
   "unknown-restriction": "no restriction of hers has this id: her profile lists those that stand",

@@ -7,23 +7,20 @@ import { recordEntry } from "#core/assertion.ts";
 import { createComponent } from "#core/component.ts";
 import type { RoutedIdentifier } from "#core/item.ts";
 import { createRegistry } from "#core/registry.ts";
+import { findSubject } from "#core/subject.ts";
 import { configuration, hash } from "#support/histories.ts";
 
 const registry = createRegistry(configuration, hash);
 const stamp = { t: 1, source: "crm", eventId: "e" };
 
+function name(namespace: string, value: string): RoutedIdentifier {
+  return { namespace, value, key: "k", assurance: "authenticated", birth: "0-1-b", local: true };
+}
+
 function tellEach(told: readonly (readonly [namespace: string, value: string])[]) {
   const component = createComponent("0-1-b");
   return told.map(([namespace, value]) => {
-    const one: RoutedIdentifier = {
-      namespace,
-      value,
-      key: "k",
-      assurance: "authenticated",
-      birth: "0-1-b",
-      local: true,
-    };
-    const isNews = recordEntry(registry, component, one, stamp, false);
+    const isNews = recordEntry(registry, component, name(namespace, value), stamp, false);
     const entry = component.identifiers.get("k");
     return [isNews, entry?.namespace, entry?.value];
   });
@@ -57,4 +54,14 @@ test("a digest is not taken for the address that it is of", () => {
       ["email", "ana@example.fr"],
     ],
   );
+});
+
+test("nobody is asked to forget whom something without a name belongs to: its first life would be another's (G1)", () => {
+  const component = createComponent("0-1-b");
+  const isSettled = ["", "m-1"].map((value) => {
+    recordEntry(registry, component, name("crm-contact", value), stamp, false);
+    Object.assign(component.identifiers.get("k") ?? {}, { profile: "k" });
+    return findSubject(registry, component, "k").isSettled;
+  });
+  deepEqual(isSettled, [false, true]);
 });
