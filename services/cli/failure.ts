@@ -25,6 +25,8 @@ const ADVICE: Readonly<Record<string, string>> = {
     "give back the former files, or, save for the identity key and the layout, `weft rules apply` takes these from here on; what was folded before is not folded anew",
   "request-refused": "nothing was changed",
   "ruling-refused": "nothing was changed; `weft explain` shows how the two stand",
+  "positions-lost":
+    "Kafka forgets the positions of a group that has had no member for offsets.retention.minutes; with some given back, start again",
   "registry-unavailable": "check that the schema registry runs where registry.url (or WEFT_REGISTRY_URL) says",
   "store-behind": "a running `weft stitch` brings it there from the log; wait and ask again",
   "store-damaged": "Redis has lost a part of the state: a running `weft stitch` notices and folds the shard anew",

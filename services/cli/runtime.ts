@@ -11,15 +11,7 @@ import type { Membership } from "#ports/log.ts";
 import type { Store } from "#ports/store.ts";
 import type { LoadedConfiguration } from "#services/config/configuration.ts";
 import { fingerprint } from "#services/config/fingerprint.ts";
-import {
-  allTopics,
-  channelTopics,
-  deadLetterTopic,
-  innerTopics,
-  privacyTopics,
-  rulesTopics,
-  topicNames,
-} from "#services/config/topics.ts";
+import { allTopics, channelTopics, deadLetterTopic, innerTopics, topicNames } from "#services/config/topics.ts";
 import type { ResolverCounts, ResolverServices } from "#services/resolver/loop.ts";
 import { createForeignReaders } from "#services/channel/foreign.ts";
 import { startResolver } from "#services/resolver/main.ts";
@@ -38,6 +30,7 @@ import { countryOfAskers } from "#services/wire/lookup.ts";
 import type { LookupServices } from "#services/wire/location.ts";
 import { type LoopEvent, patiently, type Waiting } from "#services/wire/patience.ts";
 import packageFile from "../../package.json" with { type: "json" };
+import { requirePositions, resolverOf, stitcherOf } from "./positions.ts";
 import { judgeLogSafety, openState, openWires, requireRegistration, type Wires } from "./wiring.ts";
 
 export interface RuntimeOptions {
@@ -173,8 +166,13 @@ export async function openRuntime(loaded: LoadedConfiguration, options: RuntimeO
       now: options.now ?? Date.now,
       ...(options.onBatch === undefined ? {} : { onBatch: options.onBatch }),
     };
-    const topics = [...channelTopics(loaded), ...privacyTopics(loaded), ...rulesTopics(loaded)].map(({ name }) => name);
-    return startResolver(wires.log, services, { topics, slots: settings.resolverSlots, groupPrefix: topicPrefix });
+    const member = resolverOf(loaded);
+    await requirePositions(wires.log, member);
+    return startResolver(wires.log, services, {
+      topics: member.reads,
+      slots: settings.resolverSlots,
+      groupPrefix: topicPrefix,
+    });
   }
 
   async function startStitching(): Promise<Membership> {
@@ -196,6 +194,7 @@ export async function openRuntime(loaded: LoadedConfiguration, options: RuntimeO
       ...(options.onStopped === undefined ? {} : { onStopped: options.onStopped }),
       ...(options.onOutcome === undefined ? {} : { onOutcome: options.onOutcome }),
     };
+    await requirePositions(wires.log, stitcherOf(loaded));
     return startStitcher(wires.log, services, { slots: settings.stitchSlots, groupPrefix: topicPrefix });
   }
 

@@ -149,7 +149,10 @@ export interface Log {
   ): AsyncIterable<LogRecord>;
   /** The offset behind the last committed record of each partition, by `partitionKey`. */
   endOffsets(topics: readonly string[]): Promise<ReadonlyMap<string, number>>;
-  /** How far a group has come, by `partitionKey`; 0 where it never was. For tools: what a transaction has in hand may be missing. */
+  /**
+   * How far a group has come, by `partitionKey`; a partition that it never moved, or that the log has forgotten of it, is not
+   * in it. For tools: what a transaction has in hand may be missing.
+   */
   groupOffsets(group: string, topics: readonly string[]): Promise<ReadonlyMap<string, number>>;
   close(): Promise<void>;
 }

@@ -54,7 +54,7 @@ export function testMembers(logTest: LogTest): void {
     const group = `g-${randomUUID()}`;
     const at = (partition: number) => partitionKey({ topic, partition });
     await log.append(numbered(topic, 0, 3));
-    assert.deepEqual([...(await log.groupOffsets(group, [topic])).values()], [0, 0]);
+    assert.deepEqual([...(await log.groupOffsets(group, [topic]))], []);
     const member = await new Member().join(log, group, [topic], 1);
     const slot = await member.open(0);
     await slot.publish([], new Map([[at(0), { offset: 2, step: 0 }]]));
@@ -65,7 +65,7 @@ export function testMembers(logTest: LogTest): void {
       const offsets = await log.groupOffsets(group, [topic]);
       told = [offsets.get(at(0)), offsets.get(at(1))];
     }
-    assert.deepEqual(told, [2, 0]);
+    assert.deepEqual(told, [2, undefined]);
     await member.close();
   });
 

@@ -121,7 +121,8 @@ function openEmbeddedRecords(database: Database): Records {
       const found = new Map<string, Position>();
       for (const at of partitions) {
         const row = selectPosition.get(group, at.topic, at.partition);
-        found.set(partitionKey(at), { offset: Number(row?.["offset"] ?? 0), step: Number(row?.["step"] ?? 0) });
+        if (row !== undefined)
+          found.set(partitionKey(at), { offset: Number(row["offset"]), step: Number(row["step"]) });
       }
       return found;
     },

@@ -188,8 +188,8 @@ class KafkaLog implements Log {
       // -1: never moved.
       return new Map(
         fetched.flatMap(({ topic, partitions }) =>
-          partitions.map(({ partition, offset }): [string, number] => {
-            return [partitionKey({ topic, partition }), Math.max(0, Number(offset))];
+          partitions.flatMap(({ partition, offset }): [string, number][] => {
+            return Number(offset) < 0 ? [] : [[partitionKey({ topic, partition }), Number(offset)]];
           }),
         ),
       );

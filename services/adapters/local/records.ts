@@ -22,7 +22,7 @@ export interface Records {
   /** The offset that the next record of the partition will get. */
   endOffset(topic: string, partition: number): number;
   read(topic: string, partition: number, from: number, max: number): LogRecord[];
-  /** Published-up-to positions of a group; {0,0} where there is none. */
+  /** Published-up-to positions of a group; a partition that it never moved is not among them. */
   positions(group: string, partitions: readonly TopicPartition[]): Map<string, Position>;
   raiseEpoch(group: string, slot: number): number;
 }

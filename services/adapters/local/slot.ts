@@ -1,6 +1,6 @@
 // One owned slot over the records of this process: cursors, waiting, and publications under the slot's epoch.
 
-import type { GroupOptions, LogRecord, NewRecord, OwnedSlot, TopicPartition } from "#ports/log.ts";
+import type { GroupOptions, LogRecord, NewRecord, OwnedSlot, Position, TopicPartition } from "#ports/log.ts";
 import { LogError, partitionKey } from "#ports/log.ts";
 import type { Bell } from "./bell.ts";
 import type { PlacedRecord, Records } from "./records.ts";
@@ -18,7 +18,7 @@ export function openSlot(ground: SlotGround, slot: number, options: GroupOptions
   const topics = new Set(options.topics);
   const over = AbortSignal.any([revoked, ground.closed]);
   const cursors = new Map<string, number>();
-  for (const [key, { offset }] of records.positions(options.group, partitions)) cursors.set(key, offset);
+  for (const [key, { offset }] of positionsOf(records, options.group, partitions)) cursors.set(key, offset);
   let epoch: number | null = null;
   let turn = 0;
 
@@ -51,7 +51,7 @@ export function openSlot(ground: SlotGround, slot: number, options: GroupOptions
       epoch = records.raiseEpoch(options.group, slot);
     },
     async positions() {
-      return records.positions(options.group, partitions);
+      return positionsOf(records, options.group, partitions);
     },
     seek(positions) {
       for (const [key, { offset }] of positions) {
@@ -84,6 +84,11 @@ export function openSlot(ground: SlotGround, slot: number, options: GroupOptions
       bell.ring(new Set(placed.map((record) => record.topic)));
     },
   };
+}
+
+function positionsOf(records: Records, group: string, partitions: readonly TopicPartition[]): Map<string, Position> {
+  const moved = records.positions(group, partitions);
+  return new Map(partitions.map((at) => [partitionKey(at), moved.get(partitionKey(at)) ?? { offset: 0, step: 0 }]));
 }
 
 function listPartitions(records: Records, options: GroupOptions, slot: number): TopicPartition[] {

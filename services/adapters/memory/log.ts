@@ -50,7 +50,12 @@ function openMemoryRecords(): Records {
     read: (topic, partition, from, max) => partitionOf(topic, partition).slice(from, from + max),
     positions(group, partitions) {
       const known = groupOf(group).positions;
-      return new Map(partitions.map((at) => [partitionKey(at), known.get(partitionKey(at)) ?? { offset: 0, step: 0 }]));
+      return new Map(
+        partitions.flatMap((at): [string, Position][] => {
+          const position = known.get(partitionKey(at));
+          return position === undefined ? [] : [[partitionKey(at), position]];
+        }),
+      );
     },
     raiseEpoch(group, slot) {
       const { epochs } = groupOf(group);

@@ -17,6 +17,7 @@ import { HELD, readHolds } from "#services/wire/hold-ledger.ts";
 import { findDisagreement, readRulesLog } from "#services/wire/rules.ts";
 import { describeFailure, EXIT } from "../failure.ts";
 import { readLag } from "../lag.ts";
+import { requirePositions, resolverOf, stitcherOf } from "../positions.ts";
 import type { CommonOptions } from "../program.ts";
 import { foldedWith } from "../runtime.ts";
 import { judgeLogSafety, openState, openWires, type Wires } from "../wiring.ts";
@@ -132,11 +133,22 @@ async function examineLog(loaded: LoadedConfiguration, { log, codec, embedded }:
   if (unsafe.length === 0)
     checks.push({ check: "durability", verdict: "ok", said: "no topic loses what it acknowledged" });
   checks.push(
+    ...(missing.length === 0 ? [await examinePositions(loaded, log)] : []),
     await examineLetters(loaded, log, present),
     await examineRules(loaded, { log, codec }, present),
     await examineHolds(loaded, { log, codec }),
   );
   return checks;
+}
+
+async function examinePositions(loaded: LoadedConfiguration, log: Log): Promise<Check> {
+  const examined = await attempt("positions", async () => {
+    for (const member of [resolverOf(loaded), stitcherOf(loaded)]) await requirePositions(log, member);
+    return "ok";
+  });
+  return "verdict" in examined
+    ? examined
+    : { check: "positions", verdict: "ok", said: "the groups know where they are" };
 }
 
 /** Whether a process of this configuration would start. */
