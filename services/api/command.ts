@@ -4,9 +4,21 @@
 import { RegistryUnavailable } from "#ports/codec.ts";
 import { LogError } from "#ports/log.ts";
 import type { ErasureRequest } from "#core/erasure.ts";
+import type { Hash } from "#core/identifier.ts";
 import type { Gate } from "./outage.ts";
 import { ApiProblem } from "./problem.ts";
 import type { ApiServices } from "./services.ts";
+
+/** Of the digest: so many that no two commands under one id have the same. */
+const DIGEST_LENGTH = 11;
+
+/**
+ * The id of a command's event: the command's own and a keyed digest of what it says. The engine drops a second event of an id,
+ * so one that is sent again counts once, and another one under an id that was used is not taken for the first.
+ */
+export function nameEvent(hash: Hash, id: string, said: unknown): string {
+  return `${id}.${hash(JSON.stringify(said)).slice(0, DIGEST_LENGTH)}`;
+}
 
 /** What `work` asks of the log, in the time of a call. Throws ApiProblem. */
 export async function askLog<T>(gate: Gate, work: () => Promise<T>): Promise<T> {

@@ -4,7 +4,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { isInEffect } from "#services/wire/ruling.ts";
 import { isStated } from "#services/wire/statement.ts";
-import { isErased, listLives } from "#services/wire/erasure.ts";
+import { isErased } from "#services/wire/erasure.ts";
 import { countShards } from "#services/wire/rules.ts";
 import { unlessClosing } from "./closing.ts";
 import { findErasure } from "./command.ts";
@@ -12,8 +12,8 @@ import { ApiProblem, refuse } from "./problem.ts";
 import type { ApiServices } from "./services.ts";
 
 const SHARD = /^(\d{1,4})\.(\d{1,15})$/;
-const RULING = /^r\.([0-9A-Fa-f-]{36})\.([A-Za-z0-9_-]{22})\.([A-Za-z0-9_-]{22})$/;
-const STATEMENT = /^s\.([0-9A-Fa-f-]{36})\.([A-Za-z0-9_-]{22})\.(\d{1,15})$/;
+const RULING = /^r\.([0-9A-Fa-f-]{36}\.[A-Za-z0-9_-]{11})\.([A-Za-z0-9_-]{22})\.([A-Za-z0-9_-]{22})$/;
+const STATEMENT = /^s\.([0-9A-Fa-f-]{36}\.[A-Za-z0-9_-]{11})\.([A-Za-z0-9_-]{22})\.(\d{1,15})$/;
 const ERASURE = /^e\.([0-9A-Fa-f-]{36})$/;
 const RULES = /^g\.(\d{1,15})$/;
 export const POSITION = new RegExp([SHARD, RULING, STATEMENT, ERASURE, RULES].map(({ source }) => source).join("|"));
@@ -22,13 +22,13 @@ const PAUSE_MIN_MS = 10;
 const PAUSE_MAX_MS = 100;
 
 /** keys: of the two identifiers. */
-export function formatRulingPosition(id: string, [a, b]: readonly [string, string]): string {
-  return `r.${id}.${a}.${b}`;
+export function formatRulingPosition(eventId: string, [a, b]: readonly [string, string]): string {
+  return `r.${eventId}.${a}.${b}`;
 }
 
 /** key: of the identifier that it is about. */
-export function formatStatementPosition(id: string, key: string, atMs: number): string {
-  return `s.${id}.${key}.${atMs}`;
+export function formatStatementPosition(eventId: string, key: string, atMs: number): string {
+  return `s.${eventId}.${key}.${atMs}`;
 }
 
 export function formatErasurePosition(id: string): string {
@@ -64,12 +64,11 @@ async function openPosition(services: ApiServices, text: string): Promise<() => 
   if (erasure !== undefined) {
     const request = await findErasure(services, erasure);
     if (request === null) return async () => false;
-    const lives = listLives(services.engine.registry.hash, services.privacy.erasures, request);
-    return () => isErased({ ...services, index: services.index.anew() }, lives);
+    return () => isErased({ ...services, index: services.index.anew() }, services.privacy, erasure);
   }
   const [, sequence] = RULES.exec(text) ?? [];
   if (sequence !== undefined)
     return async () => (await countShards(services.store, services.shards, Number(sequence))).there === services.shards;
-  const [, id = "", a = "", b = ""] = RULING.exec(text) ?? [];
-  return () => isInEffect(services, id, [a, b]);
+  const [, ruling = "", a = "", b = ""] = RULING.exec(text) ?? [];
+  return () => isInEffect(services, ruling, [a, b]);
 }

@@ -83,7 +83,7 @@ function markEntries(
   const marked: Marked[] = [];
   const again: string[] = [];
   const hers = new Set(own);
-  const mark = (keys: readonly string[], kind: ErasureKind, isMeant: (entry: Entry) => boolean): void => {
+  const mark = (keys: readonly string[], kind: ErasureKind, isWanted: (entry: Entry) => boolean): void => {
     for (const { key, local, rotation = 0 } of item.identifiers) {
       const entry = keys.includes(key) && local ? component.identifiers.get(key) : undefined;
       if (entry === undefined) continue;
@@ -92,7 +92,7 @@ function markEntries(
         again.push(...listKeyNames(key, 0, kind === "own" ? rotation + 1 : rotation));
         continue;
       }
-      if (!isMeant(entry)) continue;
+      if (!isWanted(entry)) continue;
       // What is hidden stays so, whoever else shared it.
       const stays = kind === "shared" && hidden;
       const erased = {
@@ -110,14 +110,30 @@ function markEntries(
   };
   mark(own, "own", () => true);
   // Somebody may have become known by it since, or have claimed it.
-  mark(claimed, "claimed", ({ firstAuthenticated, profile }) => {
-    if (firstAuthenticated !== null) return false;
-    const members = profile === null ? [] : [...membersOf(component, profile)];
-    const isKnownHers = members.some((key) => hers.has(key));
-    return isKnownHers || !members.some((key) => component.identifiers.get(key)?.firstAuthenticated !== null);
-  });
+  mark(claimed, "claimed", (entry) => isMeant(component, entry, hers));
   mark(shared, "shared", () => true);
   return { marked, again };
+}
+
+/** Whether a request of these lives means an identifier that only claims had tied to her. */
+function isMeant(component: Component, { firstAuthenticated, profile }: Entry, hers: ReadonlySet<string>): boolean {
+  if (firstAuthenticated !== null) return false;
+  const members = profile === null ? [] : [...membersOf(component, profile)];
+  const isKnownHers = members.some((key) => hers.has(key));
+  return isKnownHers || !members.some((key) => component.identifiers.get(key)?.firstAuthenticated !== null);
+}
+
+/** Whether a request with these lives, which lists the identifier as of this kind and rotation, has nothing to do here any more. */
+export function isForgottenAt(
+  component: Component,
+  entry: Entry,
+  kind: ErasureKind,
+  rotation: number,
+  hers: ReadonlySet<string>,
+): boolean {
+  if (entry.erased?.kind === "own") return true;
+  if (kind === "own") return false;
+  return (entry.erased?.rotation ?? 0) >= rotation || (kind === "claimed" && !isMeant(component, entry, hers));
 }
 
 /**

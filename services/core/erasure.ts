@@ -91,10 +91,17 @@ export class Erasures {
     return this.#requests.size === 0;
   }
 
+  /** Which life of the key the request ends. */
+  endedLife(key: string, requestId: string): number {
+    return Math.max(
+      0,
+      (this.#ended.get(key) ?? []).findIndex((ended) => ended.requestId === requestId),
+    );
+  }
+
   /** The key that the request erases: that of the life which it ends. */
   erasedKey(hash: Hash, key: string, requestId: string): string {
-    const life = (this.#ended.get(key) ?? []).findIndex((ended) => ended.requestId === requestId);
-    return lifeKey(hash, key, Math.max(0, life));
+    return lifeKey(hash, key, this.endedLife(key, requestId));
   }
 
   /**

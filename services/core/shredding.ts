@@ -41,17 +41,17 @@ export function forgetAgain(workspace: Workspace, { abroad }: Component, names: 
 
 function isOver(component: Component, { key, rotation = 0 }: Pick<RoutedIdentifier, "key" | "rotation">): boolean {
   const erased = component.identifiers.get(key)?.erased ?? null;
-  return isOwn(component, key) || (erased !== null && rotation < erased.rotation);
+  return isLifeOver(component, key) || (erased !== null && rotation < erased.rotation);
 }
 
 /** Of a life that has ended, whether or not anything of it has come. */
-function isOwn({ identifiers, abroad }: Identifiers, key: string): boolean {
+export function isLifeOver({ identifiers, abroad }: Identifiers, key: string): boolean {
   return identifiers.get(key)?.erased?.kind === "own" || abroad?.ended.has(key) === true;
 }
 
 /** Evidence is all that is left of it. */
 function hide(component: Identifiers, one: RoutedIdentifier): RoutedIdentifier {
-  return { ...one, value: "", erased: isOwn(component, one.key) ? "own" : "claimed" };
+  return { ...one, value: "", erased: isLifeOver(component, one.key) ? "own" : "claimed" };
 }
 
 /** Whether the facts of an event that is anchored here are none any more. */
@@ -76,13 +76,13 @@ export function silence(
   const { key } = findSealer(item);
   const entry = component.identifiers.get(key);
   const isSilent =
-    orders.has(key) || isOwn(component, key) || (entry !== undefined && isErasedFor(entry, item, item.recordedAt));
+    orders.has(key) || isLifeOver(component, key) || (entry !== undefined && isErasedFor(entry, item, item.recordedAt));
   return { item: { ...item, identifiers }, event: isSilent ? null : event };
 }
 
 /** Of what only claims had tied to her what somebody knows, or says later, is still to be said when it is applied. */
 function silenceIdentifier(component: Identifiers, { recordedAt }: EventItem, one: RoutedIdentifier): RoutedIdentifier {
-  if (isOwn(component, one.key)) return hide(component, one);
+  if (isLifeOver(component, one.key)) return hide(component, one);
   const erased = component.identifiers.get(one.key)?.erased ?? null;
   if (erased === null) return one;
   const isKept = !erased.hidden || isAuthenticated(one.assurance) || recordedAt > erased.at;

@@ -3,7 +3,8 @@
 import { compareText } from "#core/comparison.ts";
 import { isHidden, type Component } from "#core/component.ts";
 import type { Erasures, ErasureRequest } from "#core/erasure.ts";
-import { PRIVACY } from "#core/erasure.ts";
+import { lifeKey, PRIVACY } from "#core/erasure.ts";
+import { isForgottenAt } from "#core/erasing.ts";
 import type { Hash } from "#core/identifier.ts";
 import { identifierKey } from "#core/identifier.ts";
 import type { IndexView } from "#core/routing.ts";
@@ -14,9 +15,17 @@ import { listObjections } from "#core/objection.ts";
 import { isKnown } from "#core/weighed.ts";
 import type { Codec } from "#ports/codec.ts";
 import type { Log } from "#ports/log.ts";
-import { ERASE, type PrivacyRecord } from "./privacy-ledger.ts";
+import { ERASE, type PrivacyLedger, type PrivacyRecord } from "./privacy-ledger.ts";
 import { isVouchedFor, readOrdersUnder } from "./lookup.ts";
-import { findIdentifier, locateKey, locateLife, locateNaming, type LookupServices } from "./location.ts";
+import {
+  findIdentifier,
+  hasEnded,
+  locateKey,
+  locateLife,
+  locateNaming,
+  locateOrderLife,
+  type LookupServices,
+} from "./location.ts";
 
 /** Identifiers and orders of one request: they travel in one record. */
 export const ERASED_MAX = 20_000;
@@ -36,8 +45,6 @@ export type ErasureDraft =
       readonly ok: true;
       readonly profileId: string;
       readonly keys: Omit<ErasureRequest, "requestId" | "at">;
-      /** Keys of her identifiers in the lives that the request ends. */
-      readonly lives: readonly string[];
     }
   | { readonly ok: false; readonly reason: ErasureRefusal };
 
@@ -92,12 +99,39 @@ export async function draftErasureOf(
     orders: orders.sort(compareText),
   };
   if (contactable.length + shared.length + orders.length > ERASED_MAX) return refuse("too-large");
-  return { ok: true, profileId: record.id, keys, lives: own.map(({ key }) => key) };
+  return { ok: true, profileId: record.id, keys };
 }
 
-/** Whether the homes have forgotten these identifiers. */
-export async function isErased(services: LookupServices, lives: readonly string[]): Promise<boolean> {
-  for (const key of lives) if ((await locateLife(services, key))?.entry.erased?.kind !== "own") return false;
+/** Whether the homes of all that the request names have forgotten it; false where the ledger has not read of it. */
+export async function isErased(
+  services: LookupServices,
+  ledger: Pick<PrivacyLedger, "erasures" | "find">,
+  requestId: string,
+): Promise<boolean> {
+  const { hash } = services.engine.registry;
+  const { erasures } = ledger;
+  const request = ledger.find(requestId);
+  if (request === null) return false;
+  const { claimed, shared, orders } = request;
+  const lives = listLives(hash, erasures, request);
+  const hers = new Set(lives);
+  for (const first of request.own)
+    for (let life = erasures.endedLife(first, requestId); life >= 0; life -= 1)
+      if (!(await isLifeOver(services, lifeKey(hash, first, life), life))) return false;
+  for (const [kind, keys] of [
+    ["claimed", claimed],
+    ["shared", shared],
+  ] as const)
+    for (const key of keys) {
+      const located = await locateLife(services, key);
+      const rotation = erasures.rotation(key, requestId);
+      if (located !== null && !isForgottenAt(located.component, located.entry, kind, rotation, hers)) return false;
+    }
+  const owners = new Set([...lives, ...claimed, ...shared]);
+  for (const first of orders) {
+    const order = await locateOrderLife(services, erasures.erasedKey(hash, first, requestId));
+    if (order !== null && order.erased !== true && (order.owner === null || owners.has(order.owner))) return false;
+  }
   return true;
 }
 
@@ -117,6 +151,12 @@ export async function publishErasure(
 ): Promise<void> {
   const encode = await codec.encoder(topic, "PrivacyRequest");
   await log.append([{ topic, partition: 0, key: request.requestId, value: encode({ kind: ERASE, ...request }) }]);
+}
+
+/** Of two requests at once the second ends a life of which nothing has come: there is nothing of it to forget. */
+async function isLifeOver(services: LookupServices, key: string, life: number): Promise<boolean> {
+  if (await hasEnded(services, key)) return true;
+  return life > 0 && (await services.index.findStart(key)) === null;
 }
 
 /** Keys of her identifiers in the lives that the request ends. */

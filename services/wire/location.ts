@@ -6,6 +6,7 @@ import { lifeKey } from "#core/erasure.ts";
 import { identifierKey, normaliseIdentifier } from "#core/identifier.ts";
 import { shardOf, type ComponentId } from "#core/item.ts";
 import { orderPart, type Order } from "#core/order.ts";
+import { isLifeOver } from "#core/shredding.ts";
 import { SHARD_PART, type ShardTime } from "#core/shard-time.ts";
 import { type Store, StoreBehind, StoreDamaged } from "#ports/store.ts";
 import type { ComponentIndex } from "./component-index.ts";
@@ -128,6 +129,18 @@ export async function locateOrder(
     if (part === null) return null;
     if (part.erased !== true) return { order: part, ...located };
   }
+}
+
+/** Whether the life under this very key has ended, be it before anything of it has come. */
+export async function hasEnded(services: LookupServices, key: string): Promise<boolean> {
+  const located = await locateComponent(services, key);
+  return located !== null && isLifeOver(located.component, key);
+}
+
+/** The order under this very key, erased or not. */
+export async function locateOrderLife(services: LookupServices, key: string): Promise<Order | null> {
+  const located = await locateComponent(services, key);
+  return located === null ? null : await readPart<Order>(services, located.component.id, orderPart(key));
 }
 
 /** The identifier under this very key, erased or not. */

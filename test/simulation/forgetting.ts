@@ -7,7 +7,7 @@ import { type Component, type Erased, type Forwarder, isComponentPart } from "#c
 import { comparePositions, type Position } from "#ports/log.ts";
 import { type ShardCommit, StoreBehind, StoreDamaged } from "#ports/store.ts";
 import { ComponentIndex } from "#services/wire/component-index.ts";
-import { listErasedKeys } from "#services/wire/erasure.ts";
+import { isErased, listErasedKeys } from "#services/wire/erasure.ts";
 import { type Located, locateLife, type LookupServices } from "#services/wire/location.ts";
 import type { BundleValue } from "#services/wire/bundle.ts";
 import { decodePart, encodePart } from "#services/wire/part.ts";
@@ -111,6 +111,12 @@ export class Forgetting {
         if (located === null ? key !== first : located.entry.erased?.kind === "own") continue;
         return `${key} was to be forgotten by ${requestId}, and is not (G1)`;
       }
+    const ledger = {
+      erasures: this.#erasures,
+      find: (id: string) => this.requests.find(({ requestId }) => requestId === id) ?? null,
+    };
+    for (const { requestId } of this.requests)
+      if (!(await isErased(services, ledger, requestId))) return `${requestId} has taken effect, and it is not said so`;
     return null;
   }
 

@@ -2,7 +2,7 @@
 
 import { randomUUID } from "node:crypto";
 import { judgeRuling, operatorTopic, publishRuling, RulingRefused } from "#services/wire/ruling.ts";
-import { sendCommand } from "../command.ts";
+import { nameEvent, sendCommand } from "../command.ts";
 import type { Handlers } from "../handler.ts";
 import { formatRulingPosition } from "../position.ts";
 import { ApiProblem } from "../problem.ts";
@@ -25,10 +25,11 @@ export function createRulingRoutes(services: ApiServices): Pick<Handlers, "rule"
       });
       const profiles = located.map((one) => identify(services, one));
       await record(profiles.map(({ profileId }) => profileId));
-      const ruling = { id, verdict, identifiers, author: caller.author, reason, at: Date.now() };
+      const eventId = nameEvent(services.engine.registry.hash, id, { verdict, identifiers, reason });
+      const ruling = { id: eventId, verdict, identifiers, author: caller.author, reason, at: Date.now() };
       await sendCommand(services, { id, topic, schema: "ChannelEvent" }, () => publishRuling(services, topic, ruling));
       const [a, b] = located;
-      const position = formatRulingPosition(id, [a.entry.key, b.entry.key]);
+      const position = formatRulingPosition(eventId, [a.entry.key, b.entry.key]);
       return { id, verdict, position, profiles };
     },
   };

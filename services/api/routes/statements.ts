@@ -5,12 +5,12 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { listDeadlines } from "#services/config/deadline.ts";
 import { topicNames } from "#services/config/topics.ts";
 import { identifierKey, normaliseIdentifier } from "#core/identifier.ts";
-import { draftErasure, type ErasureDraft, isErased, listLives, publishErasure } from "#services/wire/erasure.ts";
+import { draftErasure, type ErasureDraft, isErased, publishErasure } from "#services/wire/erasure.ts";
 import { lookUpOrder } from "#services/wire/lookup.ts";
 import { describeRefusal, type RequestRefusal } from "#services/wire/request-refused.ts";
 import { operatorTopic } from "#services/wire/ruling.ts";
 import { judgeStatement, publishStatement, restrict, type Statement } from "#services/wire/statement.ts";
-import { findErasure, sendCommand } from "../command.ts";
+import { findErasure, isOutage, nameEvent, sendCommand } from "../command.ts";
 import type { Answer, Handlers, Request } from "../handler.ts";
 import type { CONTRACT } from "../contract.ts";
 import { formatErasurePosition, formatStatementPosition } from "../position.ts";
@@ -22,7 +22,7 @@ const PAUSE_MS = 50;
 
 type EraseRequest = Request<(typeof CONTRACT)["erase"]>;
 
-interface Written extends Pick<Extract<ErasureDraft, { ok: true }>, "keys" | "lives"> {
+interface Written extends Pick<Extract<ErasureDraft, { ok: true }>, "keys"> {
   readonly profileId: string | null;
   readonly atMs: number;
 }
@@ -49,10 +49,11 @@ export function createStatementRoutes(services: ApiServices): Pick<Handlers, "no
     await record([told.profileId]);
     const at = Date.now();
     const topic = operatorTopic(loaded);
+    const eventId = nameEvent(services.engine.registry.hash, id, { ...statement, text });
     await sendCommand(services, { id, topic, schema: "ChannelEvent" }, () =>
-      publishStatement(services, topic, { id, author: caller.author, at, ...statement, text }),
+      publishStatement(services, topic, { id: eventId, author: caller.author, at, ...statement, text }),
     );
-    return { id, position: formatStatementPosition(id, judged.located.entry.key, at), profiles: [told] };
+    return { id, position: formatStatementPosition(eventId, judged.located.entry.key, at), profiles: [told] };
   }
 
   async function requireOrder(orderId: string, profileId: string | null): Promise<void> {
@@ -67,10 +68,10 @@ export function createStatementRoutes(services: ApiServices): Pick<Handlers, "no
     const { registry } = services.engine;
     const namespace = registry.namespaces.get(identifier.namespace);
     const value = namespace === undefined ? null : normaliseIdentifier(namespace, identifier.value, country);
-    if (value === null || !keys.own.includes(identifierKey(registry, identifier.namespace, value)))
-      throw refuseRequest("id-taken");
+    const key = value === null ? null : identifierKey(registry, identifier.namespace, value);
+    if (![...keys.own, ...keys.claimed, ...keys.shared].some((one) => one === key)) throw refuseRequest("id-taken");
     await record([]);
-    return { profileId: null, atMs: keys.at, keys, lives: listLives(registry.hash, services.privacy.erasures, keys) };
+    return { profileId: null, atMs: keys.at, keys };
   }
 
   async function write(id: string, { body, caller, record }: EraseRequest): Promise<Written> {
@@ -83,6 +84,10 @@ export function createStatementRoutes(services: ApiServices): Pick<Handlers, "no
     await sendCommand(services, { id, topic, schema: "PrivacyRequest" }, () =>
       publishErasure(services, topic, request),
     );
+    // A log that has gone away since leaves it to be asked for at its position.
+    await services.privacy.catchUp().catch((error: unknown) => {
+      if (!isOutage(error)) throw error;
+    });
     return { ...draft, atMs: Date.now() };
   }
 
@@ -96,8 +101,8 @@ export function createStatementRoutes(services: ApiServices): Pick<Handlers, "no
     async erase(request) {
       requireNamespace(services, request.body.identifier.namespace, "body.identifier.namespace");
       const id = request.body.id ?? randomUUID();
-      const { profileId, atMs, keys, lives } = (await findWritten(request)) ?? (await write(id, request));
-      const look = () => isErased({ ...services, index: services.index.anew() }, lives);
+      const { profileId, atMs, keys } = (await findWritten(request)) ?? (await write(id, request));
+      const look = () => isErased({ ...services, index: services.index.anew() }, services.privacy, id);
       const deadline = performance.now() + waitMs;
       let isEffective = await read(services, undefined, look);
       while (!isEffective && !closing.aborted && performance.now() + PAUSE_MS < deadline) {

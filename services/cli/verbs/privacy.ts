@@ -11,6 +11,7 @@ import { type DataMapRow, describeData } from "#services/config/data-map.ts";
 import { type Deadline, describeDeadlines, listDeadlines } from "#services/config/deadline.ts";
 import { topicNames } from "#services/config/topics.ts";
 import { draftErasure, isErased, publishErasure } from "#services/wire/erasure.ts";
+import { PrivacyLedger } from "#services/wire/privacy-ledger.ts";
 import { RequestRefused } from "#services/wire/request-refused.ts";
 import { operatorTopic } from "#services/wire/ruling.ts";
 import { judgeStatement, publishStatement, restrict, type Statement } from "#services/wire/statement.ts";
@@ -199,7 +200,9 @@ async function erase(
     await publishErasure(wires, topicNames(loaded).privacy, { requestId, author, reason, ...draft.keys });
     // On one machine no other process can be at it meanwhile.
     if (embedded && waitMs !== null) memberships.push(await runtime.startResolver(), await runtime.startStitcher());
-    const look = () => isErased({ ...lookups, index: index.anew() }, draft.lives);
+    const ledger = new PrivacyLedger(topicNames(loaded).privacy, wires.log, wires.codec);
+    await ledger.catchUp();
+    const look = () => isErased({ ...lookups, index: index.anew() }, ledger, requestId);
     const effective = waitMs !== null && (await waitFor(look, waitMs));
     if (waitMs !== null && !effective) process.exitCode = EXIT.failed;
     const { own, claimed, shared, orders } = draft.keys;
