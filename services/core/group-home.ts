@@ -2,12 +2,12 @@
 // takes one from it, and tells nobody anything: whoever reads a profile reads its groups.
 
 import type { AcceptedEvent } from "./acceptance.ts";
-import { foldMember, GROUP_KINDS, groupPart, type GroupState } from "./group.ts";
+import { foldMember, groupPart, type GroupState } from "./group.ts";
 import type { EventItem, RoutedIdentifier } from "./item.ts";
 import type { LimitKind } from "./limit.ts";
 import { load, type Steps, type Workspace } from "./workspace.ts";
 
-/** What the group's home is told; it stands where an order would. */
+/** What the group's home is told, which is not its name; it stands where an order would. */
 export function createPlaceItem(
   accepted: AcceptedEvent,
   meta: Pick<EventItem, "backfill" | "traceparent">,
@@ -25,7 +25,7 @@ export function createPlaceItem(
     ...meta,
     anchor: anchor.key,
     identifiers: [anchor],
-    order: group,
+    order: { ...group, value: "" },
     place: {
       occurredAt: accepted.event.occurredAt,
       left: accepted.event.group?.left === true,
@@ -36,12 +36,10 @@ export function createPlaceItem(
 
 export function* applyPlace(workspace: Workspace, item: EventItem): Steps<void> {
   const { order: group, place = null, anchor, recordedAt } = item;
-  const kind = GROUP_KINDS.find((one) => one === group?.namespace);
-  if (place === null || group === null || kind === undefined) return;
+  if (place === null || group === null) return;
   const part = groupPart(group.key);
   yield* load(workspace, [part]);
   const limits: LimitKind[] = [];
-  const state = workspace.read<GroupState>(part) ?? { kind, groupId: group.value, members: {} };
-  workspace.write(part, foldMember(state, anchor, place, recordedAt, limits));
+  workspace.write(part, foldMember(workspace.read<GroupState>(part), anchor, place, recordedAt, limits));
   for (const limit of limits) workspace.effects.push({ kind: "limit", limit });
 }

@@ -98,12 +98,15 @@ export function viewPlaces(places: Registers<Place>): PlaceView[] {
   );
 }
 
-/** What a group's home knows: by the key of an anchor what its events said last. Keys and instants of persons, nothing else. */
+/**
+ * What a group's home knows: by the key of an anchor what its events said last. Keys and instants of persons, nothing else; not
+ * what it is called, for whoever is in it says that: so nobody is left in the name of a group that was one person's.
+ */
 export interface GroupState {
-  readonly kind: GroupKind;
-  readonly groupId: string;
   readonly members: Readonly<Record<string, Member>>;
 }
+
+const NOBODY: GroupState = { members: {} };
 
 /** instant: of the telling that counts, as an erasure compares it (instantOf). */
 interface Member {
@@ -114,18 +117,26 @@ interface Member {
   readonly parent: { readonly groupId: string; readonly at: number; readonly instant: number } | null;
 }
 
+export const GROUP_PARTS = "g/";
+
 export function groupPart(key: string): string {
-  return `g/${key}`;
+  return `${GROUP_PARTS}${key}`;
 }
 
-/** Commutative, and the limit keeps what the set of keys says: any order of events gives the same (P1). */
+/** The key of the group whose part it is. */
+export function groupOf(part: string): string {
+  return part.slice(GROUP_PARTS.length);
+}
+
+/** Commutative, and the limit keeps what the set of keys says: any order of events gives the same (P1). null: nobody yet. */
 export function foldMember(
-  { kind, groupId, members }: GroupState,
+  state: GroupState | null,
   key: string,
   { occurredAt: at, left, parent }: ToldPlace,
   recordedAt: number,
   limits: LimitKind[],
 ): GroupState {
+  const { members } = state ?? NOBODY;
   const instant = instantOf(recordedAt, at);
   const told: Member = {
     at,
@@ -137,7 +148,7 @@ export function foldMember(
   const all = { ...members, [key]: present === undefined ? told : joinMembers(present, told) };
   const kept = sortedEntries(new Map(Object.entries(all)));
   for (; kept.length > GROUP_MEMBERS_MAX; kept.pop()) limits.push("group-members");
-  return { kind, groupId, members: Object.fromEntries(kept) };
+  return { members: Object.fromEntries(kept) };
 }
 
 function joinMembers(a: Member, b: Member): Member {
@@ -172,7 +183,11 @@ export interface Group {
 }
 
 /** holdingOf: the living profile that an anchor belongs to; null: none. */
-export function resolveGroup({ groupId, members }: GroupState, holdingOf: (key: string) => Holding | null): Group {
+export function resolveGroup(
+  groupId: string,
+  { members }: GroupState,
+  holdingOf: (key: string) => Holding | null,
+): Group {
   const byProfile = new Map<string, Member>();
   for (const [key, told] of Object.entries(members)) {
     const holding = holdingOf(key);

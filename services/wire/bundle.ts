@@ -115,6 +115,7 @@ export function listSealed(items: readonly Carried[]): string[] {
     if (item.kind === "handover") return item.parts.length > 0 ? [handoverKey(item.from)] : [];
     if (item.kind !== "event") return [];
     const told = listIdentifiers(item).flatMap((one) => (isTold(one, item) ? [keyName(one)] : []));
+    told.push(...listParentKeys(item));
     return event === null ? told : [...told, sealedUnder(item)];
   });
 }
@@ -126,6 +127,7 @@ export function listOpened({ items }: BundleValue): string[] {
     if (handover) return isSealed ? [handoverKey(handover.from)] : [];
     if (!event) return [];
     const told = listIdentifiers(event).flatMap((one) => (one.value === "" ? [] : [keyName(one)]));
+    told.push(...listParentKeys(event));
     return isSealed ? [...told, sealedUnder(event)] : told;
   });
 }
@@ -212,10 +214,15 @@ function openValues(item: EventItem, opening: Opening, onShredded: (name: string
   return { ...item, identifiers: item.identifiers.map(open), order: item.order && open(item.order), place };
 }
 
-/** Under the group's key, as its name is. */
+/** Name of the key of a group whose parent is told. */
+function listParentKeys({ order, place = null }: Pick<EventItem, "order" | "place">): string[] {
+  return order === null || (place?.parent ?? "") === "" ? [] : [keyName(order)];
+}
+
+/** Under the group's key. */
 function mapParent({ order, place = null }: EventItem, map: (name: string, text: string) => string): ToldPlace | null {
-  if (place === null || order === null || (place.parent ?? "") === "") return place;
-  return { ...place, parent: map(keyName(order), place.parent ?? "") };
+  const [name] = listParentKeys({ order, place });
+  return name === undefined || place === null ? place : { ...place, parent: map(name, place.parent ?? "") };
 }
 
 function pairParts(texts: readonly (Uint8Array | null)[]): StoredPart[] {

@@ -17,16 +17,20 @@ export type FindLinks = (kind: GroupKind, groupId: string) => GroupLinks | null;
 
 export const NO_LINKS: FindLinks = () => null;
 
-/** Of all groups there are. */
+/** Of all groups there are, by key. */
 export function linkGroups(
   registry: Registry,
-  states: Iterable<GroupState>,
+  states: ReadonlyMap<string, GroupState>,
   holdingOf: (key: string) => Holding | null,
 ): FindLinks {
   const groups = new Map<string, Group>();
-  for (const state of states) groups.set(groupKey(registry, state.kind, state.groupId), resolveGroup(state, holdingOf));
+  const resolve = (key: string, groupId: string): Group | null => {
+    const state = states.get(key);
+    if (state !== undefined && !groups.has(key)) groups.set(key, resolveGroup(groupId, state, holdingOf));
+    return groups.get(key) ?? null;
+  };
   return (kind, groupId) => {
-    const find = (id: string) => groups.get(groupKey(registry, kind, id)) ?? null;
+    const find = (id: string) => resolve(groupKey(registry, kind, id), id);
     const group = find(groupId);
     return group === null ? null : { members: group.members, ...listParents(group, find) };
   };
@@ -51,12 +55,12 @@ export async function findLinks(
       states.set(key, state);
       for (const member of Object.keys(state.members))
         if (!holdings.has(member)) holdings.set(member, await findHolding(services, member));
-      const parent = resolveGroup(state, (member) => holdings.get(member) ?? null).parent?.groupId ?? "";
+      const parent = resolveGroup(groupId, state, (member) => holdings.get(member) ?? null).parent?.groupId ?? "";
       if (parent !== "") above.set(groupKey(registry, kind, parent), { kind, groupId: parent });
     }
     next = [...above.values()];
   }
-  return linkGroups(registry, states.values(), (member) => holdings.get(member) ?? null);
+  return linkGroups(registry, states, (member) => holdings.get(member) ?? null);
 }
 
 async function readGroup(services: LookupServices, key: string): Promise<GroupState | null> {

@@ -6,7 +6,7 @@ import { compareText, sortedEntries } from "#core/comparison.ts";
 import type { Component, Entry } from "#core/component.ts";
 import type { Scalar } from "#core/event.ts";
 import type { Order, OrderView } from "#core/order.ts";
-import type { GroupState, Holding, PlaceView } from "#core/group.ts";
+import { GROUP_PARTS, groupOf, type GroupState, type Holding, type PlaceView } from "#core/group.ts";
 import type { IdentifierView } from "#core/listing.ts";
 import { identifiersOf } from "#core/membership.ts";
 import { isGivenUp } from "#core/ruling.ts";
@@ -83,9 +83,9 @@ export async function readPeople(engine: Engine, store: Store, shards: number): 
     const components = await readShardComponents(store, shard);
     const orders: Order[] = [];
     for await (const { key, value } of store.scan(shard, "o/")) orders.push(decodePart({ key, value }).value as Order);
-    const groups: GroupState[] = [];
-    for await (const { key, value } of store.scan(shard, "g/"))
-      groups.push(decodePart({ key, value }).value as GroupState);
+    const groups = new Map<string, GroupState>();
+    for await (const { key, value } of store.scan(shard, GROUP_PARTS))
+      groups.set(groupOf(key), decodePart({ key, value }).value as GroupState);
     read.push({ components, orders, groups });
   }
   return gatherPeople(engine, read);
@@ -94,7 +94,8 @@ export async function readPeople(engine: Engine, store: Store, shards: number): 
 export interface ShardPeople {
   readonly components: readonly Component[];
   readonly orders: readonly Order[];
-  readonly groups: readonly GroupState[];
+  /** By key. */
+  readonly groups: ReadonlyMap<string, GroupState>;
 }
 
 export function gatherPeople(engine: Engine, shards: readonly ShardPeople[]): People {
@@ -109,7 +110,7 @@ export function gatherPeople(engine: Engine, shards: readonly ShardPeople[]): Pe
         holders.set(key, profileId);
         if (profileId !== null) holdings.set(key, holdAnchor(entry, profileId));
       }
-  const states = shards.flatMap(({ groups }) => groups);
+  const states = new Map(shards.flatMap(({ groups }) => [...groups]));
   const links = linkGroups(engine.registry, states, (key) => holdings.get(key) ?? null);
   for (const { components, orders } of shards) {
     const ordersByOwner = new Map<string, OrderView[]>();

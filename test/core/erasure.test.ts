@@ -53,6 +53,19 @@ test("no byte of whoever was erased is left in the state (G1)", async () => {
   deepEqual(await names(fold), ["customer=c-2 email=ben@example.fr"]);
 });
 
+test("a household or account that was hers alone is not named in the state any more (G1)", async () => {
+  const home = { group: { kind: "household", groupId: "canary-house" } };
+  const fold = await foldEach([
+    tell("crm", 1, "identified", ANA, home),
+    tell("crm", 2, "identified", BEN),
+    tell("crm", 3, "identified", { customer: "c-3" }, { group: { kind: "account", groupId: "canary-shop" } }),
+  ]);
+  await erase(fold, "email", ANA.email, 5);
+  equal((await dump(fold)).includes("canary-house"), false);
+  await erase(fold, "customer", "c-3", 6, "r2");
+  equal((await dump(fold)).includes("canary"), false);
+});
+
 test("the world is told once that she is no more: transition, tombstone, profile-erased (G1, O2)", async () => {
   const fold = await foldEach(story);
   const told = fold.outputs.length;

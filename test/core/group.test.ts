@@ -147,8 +147,9 @@ describe("a household", () => {
     const told = { occurredAt: 1, left: false, parent: null };
     const fold = (order: readonly string[]) => {
       const limits: LimitKind[] = [];
-      const empty: GroupState = { kind: "household", groupId: "H-1", members: {} };
-      const { members } = order.reduce((state, key) => foldMember(state, key, told, 1, limits), empty);
+      const { members } = order.reduce((state, key) => foldMember(state, key, told, 1, limits), {
+        members: {},
+      } as GroupState);
       return { members: Object.keys(members), limits };
     };
     for (const order of [keys, keys.toReversed()]) {

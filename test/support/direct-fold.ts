@@ -9,7 +9,7 @@ import type { EventOutcome, Output } from "#core/effect.ts";
 import { createEngine, type Engine } from "#core/engine.ts";
 import { type ErasureRequest, Erasures } from "#core/erasure.ts";
 import type { ChannelEvent } from "#core/event.ts";
-import type { GroupState } from "#core/group.ts";
+import { GROUP_PARTS, groupOf, type GroupState } from "#core/group.ts";
 import { NO_HOLDS, type Holds } from "#core/hold.ts";
 import { isToldEvent, type Carried } from "#core/item.ts";
 import type { Order } from "#core/order.ts";
@@ -99,9 +99,9 @@ export class DirectFold {
   readPeople(): People {
     const orders: Order[] = [];
     for (const [key, value] of this.#parts) if (value !== null && key.startsWith("o/")) orders.push(value as Order);
-    const groups: GroupState[] = [];
+    const groups = new Map<string, GroupState>();
     for (const [key, value] of this.#parts)
-      if (value !== null && key.startsWith("g/")) groups.push(value as GroupState);
+      if (value !== null && key.startsWith(GROUP_PARTS)) groups.set(groupOf(key), value as GroupState);
     return gatherPeople(this.engine, [{ components: this.listComponents(), orders, groups }]);
   }
 
