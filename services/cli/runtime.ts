@@ -33,6 +33,9 @@ import packageFile from "../../package.json" with { type: "json" };
 import { requirePositions, resolverOf, stitcherOf } from "./positions.ts";
 import { judgeLogSafety, openState, openWires, requireRegistration, type Wires } from "./wiring.ts";
 
+/** Between two looks whether the store's disk is due. */
+const DISK_LOOK_MS = 600_000;
+
 export interface RuntimeOptions {
   readonly embedded: boolean;
   /** The clock that ticks are made of. */
@@ -133,6 +136,14 @@ export async function openRuntime(loaded: LoadedConfiguration, options: RuntimeO
       judgeLogSafety(deployment.kafka.brokers, finding, onWait, deployment.dev);
   }
 
+  /** A store that is away is asked the next time. */
+  function tendDisk(): void {
+    const ask = () => void state.rewriteDisk().catch(() => {});
+    ask();
+    const timer = setInterval(ask, DISK_LOOK_MS).unref();
+    closing.signal.addEventListener("abort", () => clearInterval(timer));
+  }
+
   /** What the files say must be what the log says; with the rules of before any other, which a replay begins with. */
   async function openRules() {
     return await awaitRegistry(() => requireRulesOfLog(wires, names.rules, foldedWith(loaded)));
@@ -195,6 +206,7 @@ export async function openRuntime(loaded: LoadedConfiguration, options: RuntimeO
       ...(options.onOutcome === undefined ? {} : { onOutcome: options.onOutcome }),
     };
     await requirePositions(wires.log, stitcherOf(loaded));
+    tendDisk();
     return startStitcher(wires.log, services, { slots: settings.stitchSlots, groupPrefix: topicPrefix });
   }
 

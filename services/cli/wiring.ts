@@ -48,6 +48,8 @@ export interface State {
   readonly index: Index;
   /** Throws UnsafeStore where the store may lose what it acknowledges; on this machine's own it only says so. */
   requireSafety(): Promise<void>;
+  /** Asks for what was overwritten and deleted to go from the disk too, where that is due. */
+  rewriteDisk(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -83,12 +85,15 @@ export async function openState(
   wires: Pick<Wires, "state">,
   { onWait = reportWait }: Pick<WiringOptions, "onWait"> = {},
 ): Promise<State> {
-  if (wires.state !== undefined) return { ...wires.state, requireSafety: async () => {}, close: async () => {} };
-  const [{ findLuaHoles, findUnsafeSettings }, { openRedisStore }, { openRedisIndex }] = await Promise.all([
-    import("#adapters/redis/safety.ts"),
-    import("#adapters/redis/store.ts"),
-    import("#adapters/redis/index.ts"),
-  ]);
+  if (wires.state !== undefined)
+    return { ...wires.state, requireSafety: async () => {}, rewriteDisk: async () => {}, close: async () => {} };
+  const [{ findLuaHoles, findUnsafeSettings }, { openDisk }, { openRedisStore }, { openRedisIndex }] =
+    await Promise.all([
+      import("#adapters/redis/safety.ts"),
+      import("#adapters/redis/disk.ts"),
+      import("#adapters/redis/store.ts"),
+      import("#adapters/redis/index.ts"),
+    ]);
   const shared = { ...deployment.redis, prefix: `${deployment.kafka.topicPrefix}weft:`, onWait };
   const store = openRedisStore({ ...shared, shards: deployment.engine.shards });
   const index = openRedisIndex(shared);
@@ -100,6 +105,15 @@ export async function openState(
       // Nobody else reaches this machine's own.
       if (!LOOPBACK.has(new URL(shared.url).hostname))
         for (const line of await findLuaHoles(shared)) onWait(`Redis: ${line}`);
+    },
+    async rewriteDisk() {
+      const disk = openDisk(shared);
+      try {
+        const refusal = await disk.rewrite();
+        if (refusal !== null) onWait(`Redis: ${refusal}`);
+      } finally {
+        await disk.close();
+      }
     },
     async close() {
       await store.close();

@@ -3,12 +3,15 @@
 // segment.ms is over and a record comes: so a record goes that much later than its own time would have it.
 
 import type { TopicSpec } from "#ports/log.ts";
+import { REWRITE_EVERY_MS } from "#ports/store.ts";
 import type { LoadedConfiguration } from "./configuration.ts";
 import { channelTopics, deadLetterTopics, keysTopics, outputTopics, topicNames } from "./topics.ts";
 
 const DAY_MS = 86_400_000;
 /** In the store and on the outputs a request has taken effect by then (SPEC.md, section 9). */
 export const EFFECTIVE_WITHIN_MS = 60_000;
+/** From when it is due to when the store's disk is written anew: until somebody looks, and while it is written. */
+const REWRITTEN_WITHIN_MS = 3_600_000;
 /** What Weft itself makes is gone everywhere by then. */
 export const GONE_WITHIN_MS = 32 * DAY_MS;
 
@@ -24,6 +27,7 @@ export function listDeadlines(loaded: LoadedConfiguration, atMs: number): Deadli
   const topics = [...outputTopics(loaded), ...keys, ...deadLetterTopics(loaded), ...channelTopics(loaded)];
   const places = [
     ...["store", "api-directory"].map((place) => [place, EFFECTIVE_WITHIN_MS] as const),
+    ["store-disk", EFFECTIVE_WITHIN_MS + REWRITE_EVERY_MS + REWRITTEN_WITHIN_MS] as const,
     ...keys.map((topic) => [topicNames(loaded).resolved, findBound(topic)] as const),
     ...topics.map((topic) => [topic.name, findBound(topic)] as const),
   ];

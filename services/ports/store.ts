@@ -99,6 +99,9 @@ export class StoreBehind extends Error {
   }
 }
 
+/** So often whatever keeps the store lets go of the bytes of what was overwritten and deleted. */
+export const REWRITE_EVERY_MS = 86_400_000;
+
 export interface Store {
   /**
    * Raises the epoch of each shard and returns the new epochs: every older owner is fenced, also after a loss of the store. An

@@ -35,9 +35,10 @@ test("every place of the data map and every topic with something of a person has
   );
 });
 
-test("store and directory forget within a minute, compacted topics in two days, others by their retention and a segment", () => {
+test("store and directory forget within a minute, the store's disk within a day and an hour more, compacted topics in two days, others by their retention and a segment", () => {
   equal(dueAt("store"), EFFECTIVE_WITHIN_MS);
   equal(dueAt("api-directory"), EFFECTIVE_WITHIN_MS);
+  equal(dueAt("store-disk"), EFFECTIVE_WITHIN_MS + DAY_MS + 3_600_000);
   for (const topic of ["profile-state", "identity-alias", "weft.keys", "weft.resolved"])
     equal(dueAt(topic), EFFECTIVE_WITHIN_MS + 2 * DAY_MS, topic);
   equal(dueAt("profile-changed"), EFFECTIVE_WITHIN_MS + 8 * DAY_MS);
@@ -74,5 +75,5 @@ test("the receipt says it in lines, the earliest first, and no place twice", () 
   const lines = describeDeadlines(listDeadlines(loaded, AT_MS));
   equal(lines[0], "gone by 2026-03-02T12:01:00.000Z: store, api-directory");
   deepEqual(lines.at(-1), `not before its owner takes it away: ${channels.join(", ")}`);
-  equal(lines.length, 5);
+  equal(lines.length, 6);
 });

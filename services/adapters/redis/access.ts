@@ -4,9 +4,9 @@
 /** Of a cluster what tells where a key is, and whether all of it is served. */
 const CONNECTING = "info quit config|get cluster|info cluster|keyslot cluster|slots".split(" ");
 const READING = "exec get hmget mget multi scard smismember sscan".split(" ");
-/** By ourselves, and by our scripts (*.lua). SCAN shows the names of all keys there are: what is emptied is looked for among them. */
+/** By ourselves, and by our scripts (*.lua). SCAN shows the names of all keys there are: what is emptied is looked for among them. BGREWRITEAOF is of the whole server (disk.ts). */
 const WRITING = [
-  "evalsha script|load scan",
+  "evalsha script|load scan bgrewriteaof",
   "del exists hdel hset mset sadd set srem time unlink",
   "xadd xlen xrange xtrim zadd zcard zrangebyscore zrem",
 ].flatMap((commands) => commands.split(" "));
