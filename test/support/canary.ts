@@ -34,6 +34,7 @@ export function tellCanary(name: string, recordedAt: number): TrafficLine[] {
       identifiers: [customer, EMAIL, { namespace: "card", value: "canary-card" }, CALLER],
       traits: { firstName: "Canary", city: "canary-town", ...NAME },
       note: "canary-note",
+      group: { kind: "household", groupId: "canary-house", role: "canary-mother" },
     },
     {
       ...told,
