@@ -52,6 +52,14 @@ const noteAnswer = z.strictObject({ type: z.string(), text: z.string(), eventId:
 
 export const timelineLine = z.strictObject({ type: z.string(), channel: z.string(), eventId: z.string(), ...told });
 
+const pastContact = timelineLine.extend({
+  caseId: z.string().nullable().meta({ description: "That it was about; null: none, or it is not known which." }),
+  motive: z.string().nullable().meta({
+    description:
+      "Of a call what was said on it, of a case's opening or closing the case's; null: none was said, it is not among the latest 16 calls, or it may not be seen.",
+  }),
+});
+
 const groups = z
   .array(
     z.strictObject({
@@ -99,7 +107,7 @@ export const agentAnswer = z
           customerSince,
           cases,
           pastContacts: z
-            .array(timelineLine)
+            .array(pastContact)
             .meta({ description: "Calls, cases, messages, visits to a store, notes and reviews; the latest first." }),
           notes: z.array(noteAnswer).meta({ description: "Of agents and systems that know her; the latest first." }),
           optOuts,

@@ -15,12 +15,11 @@ import type { agentAnswer, marketingAnswer, productAnswer, serviceAnswer } from 
 const CONTACT_TYPES: ReadonlySet<string> = new Set([...NOTE_TYPES, "called", "store-visited", "reviewed"]);
 
 export function viewForAgent(found: FoundProfile, caller: Caller): z.input<typeof agentAnswer>["profiles"][number] {
-  const { timeline } = found.profile.view;
   return {
     ...answerProfile(found, caller),
     ...describeCustomer(found),
     cases: describeCases(found, caller),
-    pastContacts: copy(timeline.filter(({ type }) => CONTACT_TYPES.has(type) || /^(case|message)-/.test(type))),
+    pastContacts: listPastContacts(found, caller),
     notes: found.profile.view.notes.map((note) => ({ ...note, text: maySee(caller) ? note.text : HIDDEN })),
     optOuts: describeConsents(found).filter(({ granted }) => !granted),
     contacts: describeContacts(found, caller),
@@ -104,6 +103,36 @@ function describeScores({ profile }: FoundProfile) {
 function describeCases({ profile }: FoundProfile, caller: Caller) {
   const isOpen = maySee(caller);
   return profile.view.cases.map((one) => ({ ...one, motive: isOpen ? one.motive : null }));
+}
+
+/** With the calls that later events pushed out of the timeline. */
+function listPastContacts({ profile }: FoundProfile, caller: Caller) {
+  const { timeline, calls, cases } = profile.view;
+  const isOpen = maySee(caller);
+  const nameOf = ({ source, eventId }: { source: string; eventId: string }) => JSON.stringify([source, eventId]);
+  const told = new Set(calls.map(nameOf));
+  const lines = timeline.filter(
+    (line) => (CONTACT_TYPES.has(line.type) || /^(case|message)-/.test(line.type)) && !told.has(nameOf(line)),
+  );
+  const contacts = [
+    ...calls.map((call) => ({ ...call, type: "called" })),
+    ...lines.map((line) => ({ ...line, ...findCase(cases, line) })),
+  ];
+  return contacts
+    .map((one) => ({ ...one, motive: isOpen ? one.motive : null }))
+    .sort((a, b) => compareText(b.at, a.at) || compareText(b.source, a.source) || compareText(b.eventId, a.eventId));
+}
+
+type ViewedCase = FoundProfile["profile"]["view"]["cases"][number];
+
+/** A line does not name its case: its opening or closing is known by the instant, where that is of one case alone. */
+function findCase(cases: readonly ViewedCase[], { type, at }: { type: string; at: string }) {
+  const isOf = ({ openedAt, closedAt }: ViewedCase) =>
+    (type === "case-opened" && openedAt === at) || (type === "case-closed" && closedAt === at);
+  const [one, ...others] = cases.filter(isOf);
+  return one === undefined || others.length > 0
+    ? { caseId: null, motive: null }
+    : { caseId: one.caseId, motive: one.motive };
 }
 
 function describeConsents({ profile }: FoundProfile) {

@@ -2,8 +2,10 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { openStage } from "#services/cli/stage.ts";
 import { MARIE } from "#services/demo/cast.ts";
-import { expectAnswer, playWeek, serveStage, type TestApi } from "#support/api.ts";
+import { expectAnswer, openTestApi, playWeek, serveStage, type TestApi } from "#support/api.ts";
+import { tell } from "#support/fold-events.ts";
 
 let api: TestApi;
 serveStage(playWeek, (opened) => void (api = opened));
@@ -19,11 +21,50 @@ test("one call by her number: since when she is a customer, open cases, past con
     [["Q-310", "open", "delivery"]],
   );
   assert.deepEqual(
-    view?.pastContacts.map(({ type }) => type),
-    ["case-opened", "called"],
+    view?.pastContacts.map(({ type, caseId, motive }) => [type, caseId, motive]),
+    [
+      ["case-opened", "Q-310", "delivery"],
+      ["called", null, null],
+    ],
   );
   assert.deepEqual([...new Set(view?.orders.map(({ source }) => source))].toSorted(), ["app", "store", "web"]);
   assert.ok(view?.contacts.some(({ kind, primary }) => kind === "email" && primary));
+});
+
+test("every past contact tells its motive: of two calls about one case each its own, also when later events are many (S7)", async () => {
+  const stage = await openStage();
+  const her = { customer: "C-1" };
+  const about = (motive: string) => ({ case: { caseId: "Q-1", motive, channel: "phone" } });
+  const visits = Array.from({ length: 60 }, (_, n) => tell("web", 10 + n, "product-added", her));
+  const events = [
+    tell("crm", 1, "identified", { ...her, phone: "06 39 98 00 77" }),
+    tell("call-centre", 2, "called", her, about("late")),
+    tell("call-centre", 3, "case-closed", her, { case: { caseId: "Q-1" } }),
+    tell("call-centre", 4, "called", her, about("still late")),
+    ...visits,
+    tell("store", 80, "store-visited", her),
+    tell("crm", 81, "identified", { customer: "C-other" }),
+  ];
+  await stage.play(events.at(-1)?.recordedAt ?? 0, events);
+  const calls = await openTestApi(stage);
+  const ask = async (key: string) => {
+    const { profiles } = expectAnswer(await calls.as(key).viewCaller({ body: { phone: "06 39 98 00 77" } }));
+    return profiles[0]?.pastContacts.map(({ type, eventId, caseId, motive }) => [type, eventId, caseId, motive]);
+  };
+  const visited = ["store-visited", "store-80", null, null];
+  assert.deepEqual(await ask(calls.keys.agent), [
+    visited,
+    ["called", "call-centre-4", "Q-1", "still late"],
+    ["called", "call-centre-2", "Q-1", "late"],
+  ]);
+  assert.deepEqual(await ask(calls.keys.reader), [
+    visited,
+    ["called", "call-centre-4", "Q-1", null],
+    ["called", "call-centre-2", "Q-1", null],
+  ]);
+  await calls.close();
+  await stage.close();
+  stage.remove();
 });
 
 test("every answer says up to when each source has told what happened: of files what they told, of others the time", async () => {
