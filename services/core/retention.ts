@@ -25,6 +25,23 @@ export interface Retention {
   readonly contacts: readonly string[];
 }
 
+/** What keeps her beyond her term for as long as it lasts. */
+export const KEEPERS = ["restriction", "open-case", "subscription"] as const;
+export type Keeper = (typeof KEEPERS)[number];
+
+/** Until when she may be kept. */
+export interface Term {
+  readonly whom: Retained;
+  /** Null: none is about her. */
+  readonly rule: RetentionRule | null;
+  /** Her last contact or valid order; without any, when she was first heard of. Null: she never was. */
+  readonly sinceMs: number | null;
+  /** The first of them that holds. */
+  readonly keptBy: Keeper | null;
+  /** Null: no rule is about her, or something keeps her. */
+  readonly dueAtMs: number | null;
+}
+
 export interface Expiry {
   readonly whom: Retained;
   readonly purpose: string;
@@ -41,18 +58,27 @@ export function findRule(rules: Retention["rules"], whom: Retained): RetentionRu
   return rules.filter((one) => one.whom === whom).sort((a, b) => b.afterMs - a.afterMs)[0];
 }
 
-/** Null: she is kept, for as long as that stays so: no rule is about her, she is restricted, or the relationship goes on. */
-export function findExpiry({ rules, contacts }: Retention, view: ProfileView): Expiry | null {
-  const { facts, dossier, firstAt } = view;
+export function findTerm({ rules, contacts }: Retention, view: ProfileView): Term {
+  const { facts, firstAt } = view;
   const whom = facts.orders.valid > 0 ? "customers" : "prospects";
-  const rule = findRule(rules, whom);
-  if (rule === undefined || firstAt === null || isRestricted(dossier) || goesOn(view)) return null;
+  const rule = findRule(rules, whom) ?? null;
+  const keptBy = findKeeper(view);
+  if (firstAt === null) return { whom, rule, sinceMs: null, keptBy, dueAtMs: null };
   const contact = findLatest(view.recency, listRecencyKeys(contacts));
   const sinceMs = Math.max(firstAt, contact?.at ?? 0, facts.orders.latestAt);
-  return { whom, purpose: rule.purpose, sinceMs, dueAtMs: sinceMs + rule.afterMs };
+  return { whom, rule, sinceMs, keptBy, dueAtMs: rule === null || keptBy !== null ? null : sinceMs + rule.afterMs };
 }
 
-function goesOn({ dossier }: ProfileView): boolean {
-  const isOpen = viewCases(dossier?.cases ?? NOTHING_TOLD).some(({ status }) => status !== "closed");
-  return isOpen || viewSubscriptions(dossier?.subscriptions ?? NOTHING_TOLD).some(({ status }) => !ENDED.has(status));
+/** Null: she is kept, for as long as that stays so. */
+export function findExpiry(retention: Retention, view: ProfileView): Expiry | null {
+  const { whom, rule, sinceMs, dueAtMs } = findTerm(retention, view);
+  if (rule === null || sinceMs === null || dueAtMs === null) return null;
+  return { whom, purpose: rule.purpose, sinceMs, dueAtMs };
+}
+
+function findKeeper({ dossier }: ProfileView): Keeper | null {
+  if (isRestricted(dossier)) return "restriction";
+  if (viewCases(dossier?.cases ?? NOTHING_TOLD).some(({ status }) => status !== "closed")) return "open-case";
+  const subscriptions = viewSubscriptions(dossier?.subscriptions ?? NOTHING_TOLD);
+  return subscriptions.some(({ status }) => !ENDED.has(status)) ? "subscription" : null;
 }

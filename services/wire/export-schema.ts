@@ -3,6 +3,7 @@
 
 import { readFileSync } from "node:fs";
 import * as z from "zod";
+import { KEEPERS, RETAINED } from "#core/retention.ts";
 
 /** Of Avro. */
 const PRIMITIVES: Readonly<Record<string, z.ZodType>> = {
@@ -168,6 +169,14 @@ export const subjectExportSchema = z
       z.strictObject({ namespace: name, value: z.string(), state: z.enum(["owned", "contested", "quarantined"]) }),
     ),
     attributes,
+    retention: z.strictObject({
+      whom: z.enum(RETAINED).meta({ description: "customers: with a valid order." }),
+      purpose: orNull.meta({ description: "Of the rule that is about them; null: there is none, and they are kept." }),
+      afterMs: count.nullable().meta({ description: "How long after `since` they are due." }),
+      since: instant.nullable().meta({ description: "When she was last heard from, or ordered." }),
+      keptBy: z.enum(KEEPERS).nullable().meta({ description: "What keeps her beyond that, while it lasts." }),
+      dueAt: instant.nullable().meta({ description: "When she is due to be forgotten; null: as things are, never." }),
+    }),
     sources: z.array(
       z.strictObject({ source: name, channel: name, owner: orNull, purpose: orNull, legalBasis: orNull }),
     ),

@@ -1,5 +1,5 @@
-// What is kept of a person, for herself (articles 15 and 20): her profile, where it comes from, who is told of it and for how
-// long, and the events that she is the subject of. Of whoever shares something with her there is nothing.
+// What is kept of a person, for herself (articles 15 and 20): her profile, until when it may be kept, where it comes from, who
+// is told of it and for how long, and the events that she is the subject of. Of whoever shares something with her there is nothing.
 
 import { compareText } from "#core/comparison.ts";
 import type { Rules } from "#core/configuration.ts";
@@ -9,7 +9,9 @@ import { type ComponentId, shardOf } from "#core/item.ts";
 import { isMailbox } from "#core/mailbox.ts";
 import { membersOf } from "#core/membership.ts";
 import { readRules, RULES_PART, type RulesInForce } from "#core/rules-in-force.ts";
+import { findTerm, type Keeper, type Retained } from "#core/retention.ts";
 import { isGivenUp } from "#core/ruling.ts";
+import { type ProfileView, viewProfile } from "#core/view.ts";
 import { isKnown } from "#core/weighed.ts";
 import type { Codec } from "#ports/codec.ts";
 import type { Log } from "#ports/log.ts";
@@ -48,6 +50,15 @@ export interface SubjectExport {
   readonly scores: ProfileLine["scores"];
   readonly identifiers: ProfileLine["identifiers"];
   readonly attributes: Attributes;
+  /** Which rule of `retention` is about her, and when she is due by it. */
+  readonly retention: {
+    readonly whom: Retained;
+    readonly purpose: string | null;
+    readonly afterMs: number | null;
+    readonly since: string | null;
+    readonly keptBy: Keeper | null;
+    readonly dueAt: string | null;
+  };
   readonly sources: readonly {
     readonly source: string;
     readonly channel: string;
@@ -144,6 +155,7 @@ export async function exportSubject(
       scores: profile.scores,
       identifiers: profile.identifiers,
       attributes: { ...profile.view, groups: profile.view.groups.map(withoutMembers) },
+      retention: describeTerm(services.loaded, viewProfile(services.engine.registry, component, naming)),
       sources: describeSources(services.loaded, new Set(events.map(({ source }) => source))),
       recipients: [...innerTopics(services.loaded), ...outputTopics(services.loaded)].map(({ name, config }) => {
         const retention = Number(config["retention.ms"] ?? -1);
@@ -152,6 +164,13 @@ export async function exportSubject(
       events,
     },
   };
+}
+
+function describeTerm({ deployment }: LoadedConfiguration, view: ProfileView): SubjectExport["retention"] {
+  const { whom, rule, sinceMs, keptBy, dueAtMs } = findTerm(deployment.retention, view);
+  const { purpose = null, afterMs = null } = rule ?? {};
+  const [since, dueAt] = [describeInstant(sinceMs), describeInstant(dueAtMs)];
+  return { whom, purpose, afterMs, since, keptBy, dueAt };
 }
 
 function withoutMembers({
@@ -234,6 +253,7 @@ export function tabulateExport({
   scores,
   identifiers,
   attributes,
+  retention,
   events,
   sources,
   recipients,
@@ -248,6 +268,7 @@ export function tabulateExport({
     orders: orders.map((one) => ({ ...one })),
     consents: consents.map((one) => ({ ...one })),
     attributes: Object.entries(others).map(([name, value]) => ({ name, value })),
+    retention: [retention],
     events: events.map(({ event, ...one }) => ({
       ...one,
       type: event.type,

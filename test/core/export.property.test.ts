@@ -12,7 +12,7 @@ import { PayloadKeys } from "#services/wire/payload-keys.ts";
 import type { SubjectExport } from "#services/wire/subject-export.ts";
 import { Campaign } from "#support/campaign.ts";
 import { Cluster } from "#support/cluster.ts";
-import { exportFrom } from "#support/exporting.ts";
+import { exportFrom, loaded } from "#support/exporting.ts";
 import { tell } from "#support/fold-events.ts";
 import { checkMet, configuration, hash, runs, usual } from "#support/histories.ts";
 import { type OracleProfile, recomputePeople } from "#support/oracle.ts";
@@ -56,6 +56,31 @@ function withoutMembers(profile: OracleProfile): OracleProfile {
   return { ...profile, dossier: { ...profile.dossier, groups: groups.map((group) => ({ ...group, members: [] })) } };
 }
 
+/** Of the term that she is told, all but since when. */
+function describeTerm({ dossier, validOrders }: OracleProfile, since: string | null) {
+  const [restrictions, cases, subscriptions] = ["restrictions", "cases", "subscriptions"].map(
+    (facet) => dossier[facet] as readonly { readonly status?: string | null }[],
+  );
+  const isOn = (status: string | null | undefined) => !/^(cancell?ed|ended|expired)$/.test(status ?? "");
+  const keepers = {
+    restriction: restrictions?.length !== 0,
+    "open-case": cases?.some(({ status }) => status !== "closed"),
+    subscription: subscriptions?.some(({ status }) => isOn(status)),
+  };
+  const keptBy = Object.entries(keepers).find(([, holds]) => holds === true)?.[0] ?? null;
+  const whom = validOrders > 0 ? "customers" : "prospects";
+  const { purpose = null, afterMs = null } = loaded.deployment.retention.rules.find((one) => one.whom === whom) ?? {};
+  const isDue = keptBy === null && since !== null && afterMs !== null;
+  return {
+    whom,
+    purpose,
+    afterMs,
+    since,
+    keptBy,
+    dueAt: isDue ? new Date(Date.parse(since) + afterMs).toISOString() : null,
+  };
+}
+
 const byName = <T extends { source: string; eventId: string }>(events: readonly T[]) =>
   events.toSorted((a, b) => compareText(`${a.source} ${a.eventId}`, `${b.source} ${b.eventId}`));
 
@@ -70,7 +95,7 @@ function start(how: { readonly shards: number; readonly resolvers: number; reado
   return { keys: openKeys(), cluster: new Cluster({ configuration, hash, ...how, faults: 0, openKeys }) };
 }
 
-const met = { given: 0, refused: 0, shared: 0, events: 0, groups: 0 };
+const met = { given: 0, kept: 0, refused: 0, shared: 0, events: 0, groups: 0 };
 
 describe("what a person is given", () => {
   it("is what the oracle says is hers: events, identifiers, orders and consents, and nothing of others (Art. 15, G1)", async (t) => {
@@ -95,7 +120,9 @@ describe("what a person is given", () => {
         const [is, was] = [describeExport(data), describeOracle(withoutMembers(profile))];
         deepEqual(is.profile, was.profile);
         deepEqual(byName(is.events), byName(was.events));
+        deepEqual(data.retention, describeTerm(profile, data.retention.since));
         met.given += 1;
+        if (data.retention.keptBy !== null) met.kept += 1;
         met.events += is.events.length;
         if (profile.identifiers.some(({ state }) => state === "contested")) met.shared += 1;
         // A number that was told of her as a trait is a contact of hers, whoever else has it.
@@ -110,7 +137,9 @@ describe("what a person is given", () => {
       runs(120),
     );
     t.diagnostic(JSON.stringify(met));
-    checkMet(met.given > 0 && met.refused > 0 && met.shared > 0 && met.groups > 0 && met.events > met.given);
+    checkMet(
+      met.given > 0 && met.refused > 0 && met.shared > 0 && met.kept > 0 && met.groups > 0 && met.events > met.given,
+    );
   });
 
   it("names nobody whose address took the place of hers, or hers of (G1)", async () => {

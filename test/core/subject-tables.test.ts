@@ -4,16 +4,21 @@ import { deepEqual, equal, match, ok } from "node:assert/strict";
 import { test } from "node:test";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import { parse } from "csv-parse/sync";
+import type { Stage } from "#services/cli/stage.ts";
 import { MARIE } from "#services/demo/cast.ts";
 import { publishExportSchema, subjectExportSchema } from "#services/wire/export-schema.ts";
+import { listDue } from "#services/wire/retention.ts";
 import { type SubjectExport, tabulateExport, writeCsv } from "#services/wire/subject-export.ts";
 import { exportFromStage, playWeek, shareStage } from "#support/api.ts";
 
+const CUSTOMERS = [MARIE.account.customer, "C-1002", "C-1003"];
 /** Of everybody whom the demo's week names by something that is known. */
 const exported: SubjectExport[] = [];
+let week: Stage;
 
 shareStage(playWeek, async (stage) => {
-  for (const customer of [MARIE.account.customer, "C-1002", "C-1003"]) {
+  week = stage;
+  for (const customer of CUSTOMERS) {
     const told = await exportFromStage(stage, "customer", customer);
     if (told.ok) exported.push(told.data);
   }
@@ -50,6 +55,30 @@ test("every section of an export and of its attributes is described, and some we
   ok(filled.size > 15, [...filled].join(" "));
 });
 
+test("an export says which rule of retention is about her, and is due when `privacy due` lists her, or what keeps her (Art. 15(1)(d))", async () => {
+  const { deployment } = week.loaded;
+  const rules = deployment.retention.rules.map((rule) => ({ ...rule, afterMs: 1 }));
+  const loaded = { ...week.loaded, deployment: { ...deployment, retention: { ...deployment.retention, rules } } };
+  const due = new Map<string, object>();
+  for await (const { profileId, whom, purpose, sinceMs, dueAtMs } of listDue(
+    week.runtime.lookups,
+    loaded.deployment.retention,
+  )) {
+    const [since, dueAt] = [sinceMs, dueAtMs].map((at) => new Date(at).toISOString());
+    due.set(profileId, { whom, purpose, afterMs: 1, since, keptBy: null, dueAt });
+  }
+  const kept: unknown[] = [];
+  for (const customer of CUSTOMERS) {
+    const told = await exportFromStage({ ...week, loaded }, "customer", customer);
+    if (!told.ok) continue;
+    const { profileId, retention } = told.data;
+    if (due.has(profileId)) deepEqual(retention, due.get(profileId));
+    else kept.push([retention.whom, retention.purpose, retention.keptBy, retention.dueAt]);
+  }
+  deepEqual(kept, [["customers", "customer relationship", "open-case", null]], "Marie's");
+  ok(due.size > 0);
+});
+
 /** What a cell says, as the value that was written. */
 function readCell(text: string): unknown {
   if (text === "") return null;
@@ -62,7 +91,7 @@ function readCell(text: string): unknown {
 
 test("the tables say what the JSON says: every section, row by row and cell by cell", () => {
   for (const data of exported) {
-    const { attributes, segment, profileId, version, position, events, ...others } = JSON.parse(
+    const { attributes, segment, profileId, version, position, events, retention, ...others } = JSON.parse(
       JSON.stringify(data),
     ) as SubjectExport;
     const { traits, orders, consents, ...rest } = attributes;
@@ -73,6 +102,7 @@ test("the tables say what the JSON says: every section, row by row and cell by c
       orders,
       consents,
       attributes: Object.entries(rest).map(([name, value]) => ({ name, value })),
+      retention: [retention],
       events: events.map((one) => ({
         ...one,
         type: one.event.type,

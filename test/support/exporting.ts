@@ -8,7 +8,7 @@ import type { LogRecord } from "#ports/log.ts";
 import type { Cluster } from "./cluster.ts";
 import { configuration } from "./histories.ts";
 
-const loaded: LoadedConfiguration = { ...loadConfiguration(undefined, {}), configuration };
+export const loaded: LoadedConfiguration = { ...loadConfiguration(undefined, {}), configuration };
 const RESOLVED = "weft.resolved";
 /** Bytes of a record, in place of the bundle: no event of a cluster has as many. */
 const RECORD_BYTES = 8;
