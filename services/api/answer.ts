@@ -147,7 +147,7 @@ export const exportBegun = z.strictObject({
 
 export const exportAnswer = z.strictObject({
   ...exportBegun.shape,
-  read: z.int().meta({ description: "Records of the log of record that were read so far." }),
+  read: z.int().meta({ description: "Records of the log of record, and of transitions, that were read so far." }),
   total: z.int().meta({ description: "All of them; 0: it has not begun." }),
   until: instant.nullable().meta({ description: "How long it is kept; null: it is not done." }),
   profileId: z.string().nullable(),

@@ -1,4 +1,4 @@
-// What persons ask to be given of all that is kept of them. The log of record is read whole for it, so it is a job: one at a
+// What persons ask to be given of all that is kept of them. Log of record and transitions are read whole for it, so it is a job: one at a
 // time, and what it has gathered is kept in memory alone, for whoever asked for it, and not for long.
 
 import type { FastifyBaseLogger } from "fastify";
@@ -17,7 +17,7 @@ export interface Export {
   readonly callerId: string;
   readonly startedAtMs: number;
   state: (typeof EXPORT_STATES)[number];
-  /** Records of the log of record: read so far, and all of them. */
+  /** Records of the log of record and of transitions: read so far, and all of them. */
   read: number;
   total: number;
   data: SubjectExport | null;

@@ -3,6 +3,7 @@
 
 import { readFileSync } from "node:fs";
 import * as z from "zod";
+import { TRANSITION_CAUSES, TRANSITION_NATURES } from "#core/effect.ts";
 import { KEEPERS, RETAINED } from "#core/retention.ts";
 
 /** Of Avro. */
@@ -183,6 +184,31 @@ export const subjectExportSchema = z
     recipients: z
       .array(z.strictObject({ topic: name, retentionMs: count.nullable().meta({ description: "null: no limit." }) }))
       .meta({ description: "Topics that tell of her." }),
+    transitions: z
+      .array(
+        z.strictObject({
+          transitionId: name,
+          profileId: name.meta({ description: "The id that she had then." }),
+          at: instant,
+          from: orNull.meta({ description: "null: the profile was new." }),
+          to: orNull.meta({ description: "null: it went into another one of hers." }),
+          cause: z.enum(TRANSITION_CAUSES),
+          nature: z.enum(TRANSITION_NATURES),
+          source: orNull,
+          eventId: orNull.meta({ description: "The event of hers that caused it; null: none did." }),
+          rule: orNull.meta({ description: "The rung that held." }),
+          ruleVersion: z.string(),
+          timeInFormerMs: count.nullable(),
+          valueTier: orNull,
+          decisive: z.array(name).meta({ description: "The facts that decided." }),
+          reachable: z.array(name).meta({ description: "Channels on which she could be told of it." }),
+          retractedBy: z
+            .enum(TRANSITION_CAUSES)
+            .nullable()
+            .meta({ description: "What took it back; null: it stands." }),
+        }),
+      )
+      .meta({ description: "From segment to segment, the earliest first." }),
     events: z
       .array(z.strictObject({ source: name, eventId: name, recordedAt: instant, event: describeEvent() }))
       .meta({ description: "Those that she is the subject of, in the order of their recording." }),

@@ -1,5 +1,5 @@
 // What is kept of a person, for herself (articles 15 and 20): her profile, until when it may be kept, where it comes from, who
-// is told of it and for how long, and the events that she is the subject of. Of whoever shares something with her there is nothing.
+// is told of it and for how long, what it went through, and the events that she is the subject of. Of whoever shares something with her there is nothing.
 
 import { compareText } from "#core/comparison.ts";
 import type { Rules } from "#core/configuration.ts";
@@ -16,8 +16,9 @@ import { isKnown } from "#core/weighed.ts";
 import type { Codec } from "#ports/codec.ts";
 import type { Log } from "#ports/log.ts";
 import type { LoadedConfiguration } from "../config/configuration.ts";
-import { innerTopics, outputTopics } from "../config/topics.ts";
+import { innerTopics, outputTopics, topicNames } from "../config/topics.ts";
 import { listOpened, readBundle, type BundleValue } from "./bundle.ts";
+import { type HeldTransition, listOwnIds, readHeldTransitions } from "./held-transitions.ts";
 import type { PayloadKeys } from "./payload-keys.ts";
 import { describeInstant } from "./instant.ts";
 import { describeWatermarks, isVouchedFor, readOrdersOf, readProfile } from "./lookup.ts";
@@ -67,6 +68,7 @@ export interface SubjectExport {
     readonly legalBasis: string | null;
   }[];
   readonly recipients: readonly { readonly topic: string; readonly retentionMs: number | null }[];
+  readonly transitions: readonly HeldTransition[];
   readonly events: readonly HeldEvent[];
 }
 
@@ -138,6 +140,13 @@ export async function exportSubject(
     return entry !== undefined && !isMailbox(services.engine.registry, entry);
   });
   const events = await readHeldEvents(services, anchors, new Set(named));
+  const own = new Set(events.map(nameOf));
+  const transitions = await readHeldTransitions(
+    services,
+    topicNames(services.loaded).segmentTransition,
+    listOwnIds(component, told),
+    (source, eventId) => own.has(nameOf({ source, eventId })),
+  );
   const { ladder, audiences = [] } = await readRulesInForce(services, component.id);
   const rule = ladder.find(({ segment }) => segment === profile.segment)?.when ?? null;
   const since = describeInstant(segmentSince);
@@ -161,6 +170,7 @@ export async function exportSubject(
         const retention = Number(config["retention.ms"] ?? -1);
         return { topic: name, retentionMs: retention < 0 ? null : retention };
       }),
+      transitions,
       events,
     },
   };
@@ -222,13 +232,17 @@ async function readHeldEvents(
       const recordedAt = new Date(item.recordedAt).toISOString();
       const { source, eventId } = item;
       const event = { ...value, identifiers, ...(type === REPLACED && isTold ? {} : { replaced: null }) };
-      held.set(`${source}\n${eventId}`, { source, eventId, recordedAt, event });
+      held.set(nameOf(item), { source, eventId, recordedAt, event });
     }
   }
   return [...held.values()].sort(
     (a, b) =>
       compareText(a.recordedAt, b.recordedAt) || compareText(a.source, b.source) || compareText(a.eventId, b.eventId),
   );
+}
+
+function nameOf({ source, eventId }: Pick<HeldEvent, "source" | "eventId">): string {
+  return `${source}\n${eventId}`;
 }
 
 function describeSources({ configuration, deployment }: LoadedConfiguration, told: ReadonlySet<string>) {
@@ -254,6 +268,7 @@ export function tabulateExport({
   identifiers,
   attributes,
   retention,
+  transitions,
   events,
   sources,
   recipients,
@@ -269,6 +284,7 @@ export function tabulateExport({
     consents: consents.map((one) => ({ ...one })),
     attributes: Object.entries(others).map(([name, value]) => ({ name, value })),
     retention: [retention],
+    transitions: transitions.map((one) => ({ ...one })),
     events: events.map(({ event, ...one }) => ({
       ...one,
       type: event.type,

@@ -36,6 +36,14 @@ test("what is fetched is what the command prints, as JSON and as tables, and the
   const { position, watermarks } = json.data;
   const expected = { ...printed.data, position, watermarks };
   assert.deepEqual(json.data, JSON.parse(JSON.stringify(expected)));
+  const { transitions } = expectAnswer(
+    await officer.readTransitions({ params: { id: json.data.profileId }, query: { limit: 100 } }),
+  );
+  const nameOf = ({ transitionId, retractedBy }: { transitionId: string; retractedBy: string | null }) =>
+    `${transitionId} ${retractedBy}`;
+  // Her history is of ids that led on to hers, these are also of those that went into it.
+  const given = new Set(json.data.transitions.map(nameOf));
+  assert.ok(transitions.length > 3 && transitions.every((one) => given.has(nameOf(one))));
   assert.ok(json.total > 0 && json.read === json.total, `${json.read} of ${json.total}`);
   assert.ok(json.until !== null && Date.parse(json.until) > Date.now());
   const csv = await fetchExport(officer, id, "csv");

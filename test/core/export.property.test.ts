@@ -7,13 +7,17 @@ import { describe, it } from "node:test";
 import * as fc from "fast-check";
 import { openMemoryIndex } from "#adapters/memory/index.ts";
 import { compareText } from "#core/comparison.ts";
+import { identifierKey } from "#core/identifier.ts";
+import { profileId } from "#core/profile.ts";
+import { rulingType } from "#core/ruling.ts";
 import { subjectExportSchema } from "#services/wire/export-schema.ts";
 import { PayloadKeys } from "#services/wire/payload-keys.ts";
 import type { SubjectExport } from "#services/wire/subject-export.ts";
 import { Campaign } from "#support/campaign.ts";
 import { Cluster } from "#support/cluster.ts";
-import { exportFrom, loaded } from "#support/exporting.ts";
-import { tell } from "#support/fold-events.ts";
+import { exportFrom, listTransitions, loaded } from "#support/exporting.ts";
+import type { FoldEvent } from "#services/fold/fold.ts";
+import { START_MS, tell } from "#support/fold-events.ts";
 import { checkMet, configuration, hash, runs, usual } from "#support/histories.ts";
 import { type OracleProfile, recomputePeople } from "#support/oracle.ts";
 import { compareOracle, comparePeople } from "#support/oracle-comparison.ts";
@@ -81,6 +85,30 @@ function describeTerm({ dossier, validOrders }: OracleProfile, since: string | n
   };
 }
 
+/** What was told under ids of identifiers that are hers, by all outputs. */
+function listPassages(
+  cluster: Cluster,
+  { identifiers, events }: OracleProfile,
+  givenUp: ReadonlySet<string>,
+): string[] {
+  const own = identifiers.filter(({ key, state }) => state === "owned" && !givenUp.has(key));
+  const ids = new Set(own.map(({ key }) => profileId(hash, key)));
+  const hers = new Set(events.map(({ source, eventId }) => `${source} ${eventId}`));
+  const told = listTransitions(cluster).filter((one) => ids.has(one.profileId));
+  const taken = new Map(told.flatMap(({ retracts, cause }) => (retracts === null ? [] : [[retracts, cause] as const])));
+  return told.flatMap(({ kind, transitionId, at, from, to, source, eventId }) => {
+    const by = hers.has(`${source} ${eventId}`) ? `${source} ${eventId}` : "nobody";
+    return kind === "transition" ? [`${transitionId} ${at} ${from} ${to} ${by} ${taken.get(transitionId) ?? ""}`] : [];
+  });
+}
+
+function describePassages({ transitions }: SubjectExport): string[] {
+  return transitions.map(({ transitionId, at, from, to, source, eventId, retractedBy }) => {
+    const by = eventId === null ? "nobody" : `${source} ${eventId}`;
+    return `${transitionId} ${Date.parse(at)} ${from} ${to} ${by} ${retractedBy ?? ""}`;
+  });
+}
+
 const byName = <T extends { source: string; eventId: string }>(events: readonly T[]) =>
   events.toSorted((a, b) => compareText(`${a.source} ${a.eventId}`, `${b.source} ${b.eventId}`));
 
@@ -95,7 +123,7 @@ function start(how: { readonly shards: number; readonly resolvers: number; reado
   return { keys: openKeys(), cluster: new Cluster({ configuration, hash, ...how, faults: 0, openKeys }) };
 }
 
-const met = { given: 0, kept: 0, refused: 0, shared: 0, events: 0, groups: 0 };
+const met = { given: 0, kept: 0, passages: 0, refused: 0, shared: 0, events: 0, groups: 0 };
 
 describe("what a person is given", () => {
   it("is what the oracle says is hers: events, identifiers, orders and consents, and nothing of others (Art. 15, G1)", async (t) => {
@@ -104,7 +132,7 @@ describe("what a person is given", () => {
         const { cluster, keys } = start(how);
         await cluster.run(events);
         campaign.add(events);
-        const { profiles } = recomputePeople(events, configuration, hash);
+        const { profiles, givenUp } = recomputePeople(events, configuration, hash);
         const profile = profiles[whom % Math.max(1, profiles.length)];
         const owned = profile?.identifiers.filter(({ state }) => state === "owned") ?? [];
         const name = owned[by % Math.max(1, owned.length)];
@@ -121,7 +149,9 @@ describe("what a person is given", () => {
         deepEqual(is.profile, was.profile);
         deepEqual(byName(is.events), byName(was.events));
         deepEqual(data.retention, describeTerm(profile, data.retention.since));
+        deepEqual(describePassages(data).toSorted(), listPassages(cluster, profile, givenUp).toSorted());
         met.given += 1;
+        met.passages += data.transitions.length;
         if (data.retention.keptBy !== null) met.kept += 1;
         met.events += is.events.length;
         if (profile.identifiers.some(({ state }) => state === "contested")) met.shared += 1;
@@ -138,7 +168,13 @@ describe("what a person is given", () => {
     );
     t.diagnostic(JSON.stringify(met));
     checkMet(
-      met.given > 0 && met.refused > 0 && met.shared > 0 && met.kept > 0 && met.groups > 0 && met.events > met.given,
+      met.given > 0 &&
+        met.refused > 0 &&
+        met.shared > 0 &&
+        met.kept > 0 &&
+        met.passages > met.given &&
+        met.groups > 0 &&
+        met.events > met.given,
     );
   });
 
@@ -156,5 +192,51 @@ describe("what a person is given", () => {
       [["crm-2", null]],
     );
     ok(!JSON.stringify(exported.data).includes("ben@"));
+  });
+
+  it("has what she went through as nobody, and nothing of whoever shared her device, was one person with her, or was erased (G1)", async () => {
+    const { cluster, keys } = start({ shards: 1, resolvers: 1, seed: 1 });
+    const play = async (...events: readonly FoldEvent[]) => {
+      for (const event of events) await cluster.run([event]);
+    };
+    const give = async (value: string, namespace = "customer") => {
+      const exported = await exportFrom(cluster, keys, namespace, value);
+      return exported.ok ? exported.data.transitions : [];
+    };
+    const idOf = (namespace: string, value: string) =>
+      profileId(hash, identifierKey(cluster.engine.registry, namespace, value));
+    const tablet = { cookie: "tablet" };
+    await play(tell("web", 1, "page-viewed", tablet), tell("web", 2, "identified", { customer: "c-1", ...tablet }));
+    const alone = await give("c-1");
+    deepEqual(
+      alone.map((one) => [one.profileId, one.from, one.eventId]),
+      [
+        [idOf("cookie", "tablet"), null, "web-1"],
+        [idOf("customer", "c-1"), "visitor", "web-2"],
+      ],
+    );
+    await play(tell("web", 4, "identified", { customer: "c-2", ...tablet }), tell("web", 5, "product-added", tablet));
+    for (const customer of ["c-1", "c-2"])
+      for (const one of await give(customer)) {
+        deepEqual(one.profileId, idOf("customer", customer));
+        ok(one.eventId === null || one.eventId === (customer === "c-1" ? "web-2" : "web-4"), one.eventId ?? "");
+      }
+    ok((await give("tablet", "cookie")).length > 0);
+    const draft = await cluster.draftErasure("customer", "c-1");
+    ok(draft.ok);
+    cluster.ask({ requestId: "r", at: START_MS + 10 * 60_000, ...draft.keys });
+    await play(tell("web", 12, "page-viewed", tablet));
+    deepEqual(await give("tablet", "cookie"), [], "of before it was hers too");
+
+    const pair = { customer: "c-3", email: "eva@example.fr" };
+    await play(
+      tell("crm", 21, "identified", { customer: "c-3" }),
+      tell("crm", 22, "identified", { email: pair.email }),
+      tell("operator", 23, rulingType("linked"), pair),
+    );
+    const former = new Set((await give("c-3")).map((one) => one.profileId));
+    deepEqual(former, new Set([idOf("customer", "c-3"), idOf("email", pair.email)]));
+    await play(tell("operator", 24, rulingType("apart"), pair));
+    deepEqual(new Set((await give("c-3")).map((one) => one.profileId)), new Set([idOf("customer", "c-3")]));
   });
 });

@@ -20,7 +20,8 @@ export function createExportRoutes(
   exports: Exports,
 ): Pick<Handlers, "exportPerson" | "readExport"> {
   const { loaded, log, country } = services;
-  const resolvedTopic = topicNames(loaded).resolved;
+  const { resolved: resolvedTopic, segmentTransition } = topicNames(loaded);
+  const readWhole = [resolvedTopic, segmentTransition];
 
   async function isErasedSince(profileId: string, atMs: number): Promise<boolean> {
     const anew = { ...services, index: services.index.anew() };
@@ -34,10 +35,10 @@ export function createExportRoutes(
       requireNamespace(services, namespace, "body.identifier.namespace");
       const subject = await read(services, undefined, () => findSubject(services, namespace, value, country));
       if (!subject.ok) throw new ApiProblem("request-refused", { detail: describeRefusal(subject.reason) });
-      await askLog(services.logGate, () => log.endOffsets([resolvedTopic]));
+      await askLog(services.logGate, () => log.endOffsets(readWhole));
       await record([subject.located.component.profiles.get(subject.naming)?.id ?? null]);
       const gather: Gather = async (progress, signal) => {
-        for (const end of (await log.endOffsets([resolvedTopic])).values()) progress.total += end;
+        for (const end of (await log.endOffsets(readWhole)).values()) progress.total += end;
         const watched = { read: watchReading(log, signal, (count) => (progress.read += count)) };
         const exported = await exportSubject({ ...services, log: watched, resolvedTopic }, namespace, value, country);
         return exported.ok ? exported.data : null;

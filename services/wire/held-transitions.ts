@@ -1,0 +1,120 @@
+// What a person's profile went through, for herself: told under its id, and under those of identifiers that are hers now. An id
+// that once led to hers and does no more is somebody's else, or that of what several people share. What a rule read then (facts,
+// touches, credit) may have been of whoever had her device beside her: what of it is hers is among her events.
+
+import { compareText } from "#core/comparison.ts";
+import type { Component } from "#core/component.ts";
+import type { SegmentTransition, TransitionCause } from "#core/effect.ts";
+import type { Codec } from "#ports/codec.ts";
+import type { Log } from "#ports/log.ts";
+
+type Kept = Pick<
+  SegmentTransition,
+  | "transitionId"
+  | "profileId"
+  | "from"
+  | "to"
+  | "cause"
+  | "nature"
+  | "rule"
+  | "ruleVersion"
+  | "timeInFormerMs"
+  | "valueTier"
+  | "decisive"
+  | "reachable"
+>;
+
+export interface HeldTransition extends Kept {
+  readonly at: string;
+  /** Of the event that caused it; null: none did, or it is not hers. */
+  readonly source: string | null;
+  readonly eventId: string | null;
+  /** Cause of what took it back; null: it stands. */
+  readonly retractedBy: TransitionCause | null;
+}
+
+interface ToldTransition extends Kept, Pick<SegmentTransition, "kind" | "retracts"> {
+  readonly at: number;
+  readonly source: string | null;
+  readonly eventId: string | null;
+}
+
+/** Ids by which she was told of, each with the instant up to which what was told is of somebody who was erased since. */
+export function listOwnIds({ identifiers, profiles }: Component, told: Iterable<string>): Map<string, number> {
+  const ids = new Map<string, number>();
+  for (const key of told) {
+    const record = profiles.get(key);
+    if (record !== undefined) ids.set(record.id, identifiers.get(key)?.erased?.at ?? Number.NEGATIVE_INFINITY);
+  }
+  return ids;
+}
+
+/** By the topic, which is read whole; the earliest first. */
+export async function readHeldTransitions(
+  { log, codec }: { readonly log: Pick<Log, "read">; readonly codec: Codec },
+  topic: string,
+  ids: ReadonlyMap<string, number>,
+  isHers: (source: string, eventId: string) => boolean,
+): Promise<HeldTransition[]> {
+  const held = new Map<string, HeldTransition>();
+  const retracted = new Map<string, TransitionCause>();
+  for await (const { key, value: bytes, partition, offset } of log.read([topic], { from: "start", follow: false })) {
+    if (bytes === null || key === null || !ids.has(key)) continue;
+    await codec.prepare([bytes]);
+    const decoded = codec.decode(bytes);
+    if (!decoded.ok) throw new Error(`transition ${partition}@${offset} cannot be read`);
+    const told = decoded.value as ToldTransition;
+    if (told.kind === "retraction") retracted.set(told.retracts ?? "", told.cause);
+    else if (told.at > (ids.get(key) ?? 0)) held.set(told.transitionId, describeTransition(told, isHers));
+  }
+  return [...held.values()]
+    .map((one) => ({ ...one, retractedBy: retracted.get(one.transitionId) ?? null }))
+    .sort((a, b) => compareText(a.at, b.at) || compareText(a.profileId, b.profileId) || placeOf(a) - placeOf(b));
+}
+
+function describeTransition(
+  {
+    transitionId,
+    profileId,
+    from,
+    to,
+    cause,
+    nature,
+    rule,
+    ruleVersion,
+    timeInFormerMs,
+    valueTier,
+    decisive,
+    reachable,
+    at,
+    source,
+    eventId,
+  }: ToldTransition,
+  isHers: (source: string, eventId: string) => boolean,
+): HeldTransition {
+  const by = source !== null && eventId !== null && isHers(source, eventId) ? { source, eventId } : NOBODYS;
+  return {
+    transitionId,
+    profileId,
+    at: new Date(at).toISOString(),
+    from,
+    to,
+    cause,
+    nature,
+    ...by,
+    rule,
+    ruleVersion,
+    timeInFormerMs,
+    valueTier,
+    decisive: [...decisive],
+    reachable: [...reachable],
+    retractedBy: null,
+  };
+}
+
+const NOBODYS = { source: null, eventId: null };
+
+/** They are numbered under an id, and of one instant may be several. */
+function placeOf({ transitionId }: HeldTransition): number {
+  return Number(transitionId.slice(transitionId.lastIndexOf(".") + 1));
+}
