@@ -5,7 +5,7 @@ import { Worker } from "node:worker_threads";
 import type { Codec } from "#ports/codec.ts";
 import type { Log } from "#ports/log.ts";
 import type { TopicNames } from "#services/config/topics.ts";
-import { listPassages, type PassagePage } from "#services/report/history.ts";
+import { listPassages, type Passage, type PassagePage } from "#services/report/history.ts";
 import { readTopic } from "#services/report/intake.ts";
 import { Ledger, type Selection } from "#services/report/ledger.ts";
 import type { ReportKind } from "#services/report/reports.ts";
@@ -15,6 +15,7 @@ import type { Gate } from "./outage.ts";
 import type { ReportOrder } from "./report-worker.ts";
 import { holdAlone } from "./sole.ts";
 
+const OWN_PAGE = 500;
 const WORKER = new URL("./report-worker.ts", import.meta.url);
 
 export class Passages {
@@ -45,6 +46,19 @@ export class Passages {
 
   list(profileId: string, before: string, max: number): PassagePage {
     return listPassages(this.#ledger, profileId, before, max);
+  }
+
+  /** Those of the id itself, all that the file has; without waiting for what comes. */
+  listOwn(profileId: string): Passage[] {
+    const own: Passage[] = [];
+    let page: PassagePage;
+    let before = "";
+    do {
+      page = this.list(profileId, before, OWN_PAGE);
+      own.push(...page.passages.filter(({ transitionId }) => transitionId.startsWith(`${profileId}.`)));
+      before = page.passages.at(-1)?.transitionId ?? "";
+    } while (page.hasMore);
+    return own;
   }
 
   /** In a thread of its own, one after the other: a report goes through all passages, and requests must not wait for that. */

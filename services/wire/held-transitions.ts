@@ -33,10 +33,21 @@ export interface HeldTransition extends Kept {
   readonly retractedBy: TransitionCause | null;
 }
 
-interface ToldTransition extends Kept, Pick<SegmentTransition, "kind" | "retracts"> {
+/** One that a reader of the topic keeps for longer than the topic does. */
+export interface KeptTransition extends Kept {
   readonly at: number;
   readonly source: string | null;
   readonly eventId: string | null;
+  readonly retractedBy: TransitionCause | null;
+}
+
+type ToldTransition = Omit<KeptTransition, "retractedBy"> & Pick<SegmentTransition, "kind" | "retracts">;
+
+export interface TransitionServices {
+  readonly log: Pick<Log, "read">;
+  readonly codec: Codec;
+  /** Under an id, those that the topic may have no more. */
+  listKept?(profileId: string): readonly KeptTransition[];
 }
 
 /** Ids by which she was told of, each with the instant up to which what was told is of somebody who was erased since. */
@@ -51,13 +62,21 @@ export function listOwnIds({ identifiers, profiles }: Component, told: Iterable<
 
 /** By the topic, which is read whole; the earliest first. */
 export async function readHeldTransitions(
-  { log, codec }: { readonly log: Pick<Log, "read">; readonly codec: Codec },
+  { log, codec, listKept }: TransitionServices,
   topic: string,
   ids: ReadonlyMap<string, number>,
   isHers: (source: string, eventId: string) => boolean,
 ): Promise<HeldTransition[]> {
   const held = new Map<string, HeldTransition>();
   const retracted = new Map<string, TransitionCause>();
+  const add = (told: KeptTransition | ToldTransition): void => {
+    if (told.at > (ids.get(told.profileId) ?? 0)) held.set(told.transitionId, describeTransition(told, isHers));
+  };
+  for (const id of ids.keys())
+    for (const kept of listKept?.(id) ?? []) {
+      add(kept);
+      if (kept.retractedBy !== null) retracted.set(kept.transitionId, kept.retractedBy);
+    }
   for await (const { key, value: bytes, partition, offset } of log.read([topic], { from: "start", follow: false })) {
     if (bytes === null || key === null || !ids.has(key)) continue;
     await codec.prepare([bytes]);
@@ -65,7 +84,7 @@ export async function readHeldTransitions(
     if (!decoded.ok) throw new Error(`transition ${partition}@${offset} cannot be read`);
     const told = decoded.value as ToldTransition;
     if (told.kind === "retraction") retracted.set(told.retracts ?? "", told.cause);
-    else if (told.at > (ids.get(key) ?? 0)) held.set(told.transitionId, describeTransition(told, isHers));
+    else add(told);
   }
   return [...held.values()]
     .map((one) => ({ ...one, retractedBy: retracted.get(one.transitionId) ?? null }))
@@ -89,7 +108,7 @@ function describeTransition(
     at,
     source,
     eventId,
-  }: ToldTransition,
+  }: KeptTransition | ToldTransition,
   isHers: (source: string, eventId: string) => boolean,
 ): HeldTransition {
   const by = source !== null && eventId !== null && isHers(source, eventId) ? { source, eventId } : NOBODYS;

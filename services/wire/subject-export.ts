@@ -13,12 +13,10 @@ import { findTerm, type Keeper, type Retained } from "#core/retention.ts";
 import { isGivenUp } from "#core/ruling.ts";
 import { type ProfileView, viewProfile } from "#core/view.ts";
 import { isKnown } from "#core/weighed.ts";
-import type { Codec } from "#ports/codec.ts";
-import type { Log } from "#ports/log.ts";
 import type { LoadedConfiguration } from "../config/configuration.ts";
 import { innerTopics, outputTopics, topicNames } from "../config/topics.ts";
 import { listOpened, readBundle, type BundleValue } from "./bundle.ts";
-import { type HeldTransition, listOwnIds, readHeldTransitions } from "./held-transitions.ts";
+import { type HeldTransition, listOwnIds, readHeldTransitions, type TransitionServices } from "./held-transitions.ts";
 import type { PayloadKeys } from "./payload-keys.ts";
 import { describeInstant } from "./instant.ts";
 import { describeWatermarks, isVouchedFor, readOrdersOf, readProfile } from "./lookup.ts";
@@ -79,10 +77,8 @@ export type ExportRefusal =
   | "held-apart"
   | "claimed-only";
 
-export interface ExportServices extends LookupServices {
+export interface ExportServices extends LookupServices, TransitionServices {
   readonly loaded: LoadedConfiguration;
-  readonly log: Pick<Log, "read">;
-  readonly codec: Codec;
   readonly resolvedTopic: string;
   readonly keys: Pick<PayloadKeys, "toOpen">;
 }

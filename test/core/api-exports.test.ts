@@ -62,6 +62,30 @@ test("what is fetched is what the command prints, as JSON and as tables, and the
   assert.ok(!api.logged.join("").includes(MARIE.email.email));
 });
 
+test("transitions that their topic has no more are given as the process's file keeps them (Art. 15)", async () => {
+  let isAged = false;
+  const own = await openTestApi(api.stage, {
+    change: ({ log }) => {
+      const read: typeof log.read = async function* (topics, options) {
+        if (!isAged || !topics.includes("segment-transition")) yield* log.read(topics, options);
+      };
+      return { log: Object.assign(Object.create(log) as typeof log, { read }) };
+    },
+  });
+  const officer = own.as(own.keys.privacy);
+  const ask = async () => {
+    const { id } = expectAnswer(await officer.exportPerson({ body: { identifier: marie } }));
+    return (await fetchExport(officer, id)).data;
+  };
+  const before = await ask();
+  expectAnswer(await officer.readTransitions({ params: { id: before?.profileId ?? "" } }));
+  isAged = true;
+  const after = await ask();
+  assert.ok(before !== null && before.transitions.length > 3);
+  assert.deepEqual(after?.transitions, before.transitions);
+  await own.close();
+});
+
 test("nobody but its author fetches it; asked for again it is the same one; of nobody there is none", async () => {
   const officer = api.as(api.keys.privacy);
   const id = randomUUID();

@@ -1,8 +1,10 @@
 // All that is kept of a person, for herself: asked for, and fetched when it is ready.
 
 import { randomUUID } from "node:crypto";
+import type { TransitionCause } from "#core/effect.ts";
 import type { Log, LogRecord } from "#ports/log.ts";
 import { topicNames } from "#services/config/topics.ts";
+import type { KeptTransition } from "#services/wire/held-transitions.ts";
 import { isForgotten } from "#services/wire/erasure.ts";
 import { describeInstant } from "#services/wire/instant.ts";
 import { describeRefusal } from "#services/wire/request-refused.ts";
@@ -19,9 +21,20 @@ export function createExportRoutes(
   services: ApiServices,
   exports: Exports,
 ): Pick<Handlers, "exportPerson" | "readExport"> {
-  const { loaded, log, country } = services;
+  const { loaded, log, country, passages } = services;
   const { resolved: resolvedTopic, segmentTransition } = topicNames(loaded);
   const readWhole = [resolvedTopic, segmentTransition];
+
+  /** Of this process's own file, which has them for longer than their topic. */
+  function listKept(profileId: string): KeptTransition[] {
+    return passages.listOwn(profileId).map(({ atMs, cause, retractedBy, ...passage }) => ({
+      ...passage,
+      profileId,
+      at: atMs,
+      cause: cause as TransitionCause,
+      retractedBy: retractedBy as TransitionCause | null,
+    }));
+  }
 
   async function isErasedSince(profileId: string, atMs: number): Promise<boolean> {
     const anew = { ...services, index: services.index.anew() };
@@ -40,7 +53,8 @@ export function createExportRoutes(
       const gather: Gather = async (progress, signal) => {
         for (const end of (await log.endOffsets(readWhole)).values()) progress.total += end;
         const watched = { read: watchReading(log, signal, (count) => (progress.read += count)) };
-        const exported = await exportSubject({ ...services, log: watched, resolvedTopic }, namespace, value, country);
+        const gathering = { ...services, log: watched, resolvedTopic, listKept };
+        const exported = await exportSubject(gathering, namespace, value, country);
         return exported.ok ? exported.data : null;
       };
       const { state } = exports.start(id, caller.id, gather);
