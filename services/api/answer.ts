@@ -8,7 +8,7 @@ import { TRANSITION_NATURES } from "#core/effect.ts";
 import { OPERATOR_VERDICTS } from "#core/ruling.ts";
 import { REPORT_KINDS } from "#services/report/reports.ts";
 import { subjectExportSchema } from "#services/wire/export-schema.ts";
-import { EXPORT_STATES } from "./exports.ts";
+import { EXPORT_FAILURES, EXPORT_STATES } from "./exports.ts";
 
 export const instant = z.string().meta({ description: "ISO 8601, UTC." });
 const positionToken = z
@@ -150,6 +150,7 @@ export const exportAnswer = z.strictObject({
   read: z.int().meta({ description: "Records of the log of record, and of transitions, that were read so far." }),
   total: z.int().meta({ description: "All of them; 0: it has not begun." }),
   until: instant.nullable().meta({ description: "How long it is kept; null: it is not done." }),
+  failure: z.enum(EXPORT_FAILURES).nullable().meta({ description: "Why it failed; null: it did not." }),
   profileId: z.string().nullable(),
   data: subjectExportSchema.nullable().meta({ description: "As `weft privacy export` prints it." }),
   tables: z

@@ -25,7 +25,7 @@ export interface ApiOptions {
   /** Told the key of the first start, where there is no other credential. */
   onFirstKey?(key: string): void;
   /** For tests: shorter than anybody would want them. */
-  readonly limits?: Partial<Patience & Pick<ServerOptions, "failuresPerMinute" | "requestTimeoutMs" | "exportKeptMs">>;
+  readonly limits?: Partial<Patience & Pick<ServerOptions, "failuresPerMinute" | "requestTimeoutMs" | "exportTimes">>;
 }
 
 export interface RunningApi {
@@ -58,7 +58,7 @@ export async function openApi(surroundings: ApiSurroundings, options: ApiOptions
       requestsPerMinute: api.requestsPerMinute,
       failuresPerMinute: limits.failuresPerMinute ?? FAILURES_PER_MINUTE,
       requestTimeoutMs: limits.requestTimeoutMs ?? REQUEST_TIMEOUT_MS,
-      ...(limits.exportKeptMs === undefined ? {} : { exportKeptMs: limits.exportKeptMs }),
+      ...(limits.exportTimes === undefined ? {} : { exportTimes: limits.exportTimes }),
     });
   } catch (error) {
     await audit.close();

@@ -12,7 +12,7 @@ import type { Authenticator } from "./authenticator.ts";
 import { drainOnClose } from "./closing.ts";
 import { CHANGES, CONTRACT, type RouteContract, ROUTE_NAMES } from "./contract.ts";
 import { describeRoute, registerDocs } from "./docs.ts";
-import { Exports } from "./exports.ts";
+import { Exports, type ExportTimes } from "./exports.ts";
 import type { Handlers } from "./handler.ts";
 import { BODY_BYTES_MAX, parseBody } from "./json-body.ts";
 import { ApiProblem, PROBLEM_CODES, type ProblemCode, refuse } from "./problem.ts";
@@ -50,8 +50,7 @@ export interface ServerOptions {
   readonly failuresPerMinute: number;
   /** For headers and body to have come. */
   readonly requestTimeoutMs: number;
-  /** Default: 15 minutes. */
-  readonly exportKeptMs?: number;
+  readonly exportTimes?: ExportTimes;
 }
 
 declare module "fastify" {
@@ -128,7 +127,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   await registerDocs(app);
   const admit = createAdmission(options);
   const record = createRecorder(options.audit);
-  const exports = new Exports(logger, options.exportKeptMs);
+  const exports = new Exports(logger, options.exportTimes);
   app.addHook("onClose", async () => {
     await exports.close();
     await services.directory.close();

@@ -119,10 +119,39 @@ test("they wait for each other, sixteen at most, and are gone after their time",
   const full = await begin();
   assert.ok(!full.ok && full.problem.code === "too-many-exports" && full.retryAfter === 60);
   await long.close();
-  const short = await openTestApi(api.stage, { limits: { exportKeptMs: 20 } });
+  const short = await openTestApi(api.stage, { limits: { exportTimes: { keptMs: 20 } } });
   const officer = short.as(short.keys.privacy);
   const { id } = expectAnswer(await officer.exportPerson({ body: { identifier } }));
   const isGone = async () => (await officer.readExport({ params: { id } })).status === 404;
   for (const deadline = Date.now() + 20_000; !(await isGone()); await delay(20)) assert.ok(Date.now() < deadline);
   await short.close();
+});
+
+test("one whose reading hangs is given up, with a code, and the next one is gathered; whoever failed takes nobody's place", async () => {
+  let hanging = 1;
+  const own = await openTestApi(api.stage, {
+    limits: { exportTimes: { stallMs: 1000 } },
+    change: ({ log }) => {
+      const read: typeof log.read = async function* (topics, options) {
+        if (topics.includes("weft.resolved") && hanging-- > 0) await new Promise(() => {});
+        yield* log.read(topics, options);
+      };
+      return { log: Object.assign(Object.create(log) as typeof log, { read }) };
+    },
+  });
+  const officer = own.as(own.keys.privacy);
+  const begin = async () => expectAnswer(await officer.exportPerson({ body: { identifier: marie } })).id;
+  const ids: string[] = [];
+  for (let i = 0; i < 16; i += 1) ids.push(await begin());
+  const [first = "", second = ""] = ids;
+  assert.deepEqual((({ state, failure }) => [state, failure])(await fetchExport(officer, first)), [
+    "failed",
+    "export-stalled",
+  ]);
+  const { state, failure, data } = await fetchExport(officer, second);
+  assert.ok(state === "ready" && failure === null && data !== null);
+  await begin();
+  assert.equal((await officer.readExport({ params: { id: first } })).status, 404);
+  assert.ok(own.logged.some((line) => line.includes("ExportStalled")));
+  await own.close();
 });

@@ -75,6 +75,7 @@ export function createExportRoutes(
         read: found.read,
         total: found.total,
         until: describeInstant(untilMs),
+        failure: found.failure,
         profileId: data?.profileId ?? null,
         data: tables === null ? (data as ExportAnswer["data"]) : null,
         tables: tables?.map(([name, text]) => ({ name, text })) ?? null,
