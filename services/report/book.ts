@@ -14,23 +14,41 @@ const BATCH_MAX = 50;
 
 const POSITIONS = `CREATE TABLE IF NOT EXISTS positions (partition TEXT PRIMARY KEY, next INTEGER NOT NULL) WITHOUT ROWID;`;
 
+interface BookOptions {
+  /** Of the tables: another number is another meaning. */
+  readonly format?: number;
+  readonly isKept?: boolean;
+}
+
 export class Book {
   readonly sqlite: DatabaseSync;
 
   /**
-   * tables: `CREATE TABLE IF NOT EXISTS …`. Without a file it is kept in memory. isKept: what was done about a record may not be
-   * forgotten in a power cut; else the last records are read again then, and no disk is waited for.
+   * tables: `CREATE TABLE IF NOT EXISTS …`. Without a file it is kept in memory; one of another format is begun anew. isKept: what
+   * was done about a record may not be forgotten in a power cut; else the last records are read again then, and no disk is waited for.
    */
-  constructor(tables: string, file: string = ":memory:", isKept = false) {
+  constructor(tables: string, file: string = ":memory:", { format = 0, isKept = false }: BookOptions = {}) {
     if (file !== ":memory:") {
       mkdirSync(dirname(file), { recursive: true });
       // Nobody else on the machine may read it.
       closeSync(openSync(file, "a", 0o600));
     }
     this.sqlite = new DatabaseSync(file, { timeout: 5000 });
-    this.sqlite.exec(
-      `PRAGMA journal_mode = WAL; PRAGMA synchronous = ${isKept ? "FULL" : "NORMAL"}; ${POSITIONS} ${tables}`,
-    );
+    this.sqlite.exec(`PRAGMA journal_mode = WAL; PRAGMA synchronous = ${isKept ? "FULL" : "NORMAL"};`);
+    this.transact(() => {
+      if (this.#format() !== format) this.#drop();
+      this.sqlite.exec(`${POSITIONS} ${tables} PRAGMA user_version = ${format};`);
+    });
+  }
+
+  #format(): number {
+    return Number(this.sqlite.prepare("PRAGMA user_version").get()?.["user_version"]);
+  }
+
+  /** Indexes go with their tables. */
+  #drop(): void {
+    const tables = this.sqlite.prepare("SELECT name FROM sqlite_schema WHERE type = 'table'").all();
+    for (const { name } of tables) this.sqlite.exec(`DROP TABLE "${String(name)}"`);
   }
 
   transact(body: () => void): void {

@@ -3,7 +3,7 @@
 
 import type { ChannelCredit } from "#core/credit.ts";
 import type { TransitionNature } from "#core/effect.ts";
-import type { Ledger, Row } from "./ledger.ts";
+import { isUpTo, type Ledger, NAMES_MAX, type Row } from "./ledger.ts";
 
 export interface Passage {
   readonly transitionId: string;
@@ -36,15 +36,15 @@ export interface PassagePage {
   readonly hasMore: boolean;
 }
 
-/** Ids may follow each other in a circle. */
-const NAMES_MAX = 32;
-
-/** As they were told: under her id, then under the one before. */
+/** As they were told: under her id, then under the one before, up to where that went on as hers: it may live again as somebody else's. */
 const LISTED = `
-  WITH RECURSIVE followed (profile, age) AS (
-    SELECT :profile, 0 UNION SELECT aliases.old, age + 1 FROM aliases JOIN followed USING (profile) WHERE age < ${NAMES_MAX}),
-  ids AS (SELECT profile, min(age) AS age FROM followed GROUP BY profile),
-  listed AS (SELECT passages.*, age FROM passages JOIN ids USING (profile))
+  WITH RECURSIVE followed (profile, age, at, shard, "offset", step) AS (
+    SELECT :profile, 0, ${Number.MAX_SAFE_INTEGER}, NULL, NULL, NULL
+    UNION SELECT old, age + 1, aliases.at, aliases.shard, aliases."offset", aliases.step
+    FROM aliases JOIN followed USING (profile) WHERE age < ${NAMES_MAX} AND ${isUpTo("aliases", "followed")}),
+  listed AS (
+    SELECT passages.*, min(age) AS age FROM passages JOIN followed USING (profile)
+    WHERE ${isUpTo("passages", "followed")} GROUP BY id)
   SELECT id, "from", "to", cause, nature, source, eventId, rule, ruleVersion, at, formerMs, valueTier, reachable,
     (SELECT min(cause) FROM retractions WHERE retracts = listed.id) AS retractedBy
   FROM listed

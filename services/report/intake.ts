@@ -33,16 +33,16 @@ export async function readTopic(
 type ChangeLine = Omit<ToldIdentityChange, "change"> & { readonly kind: ToldIdentityChange["change"] };
 
 /** Its topic and its file call the kind of a change `kind`. */
-function readChange({ kind, profileId, otherProfileId }: ChangeLine): ToldIdentityChange {
-  return { change: kind, profileId, otherProfileId };
+function readChange({ kind, ...told }: ChangeLine): ToldIdentityChange {
+  return { ...told, change: kind };
 }
 
 export async function readFold(ledger: Ledger, folder: string): Promise<void> {
   const moves = (await readLines<Written<ToldTransition>>(folder, "transitions.jsonl")).map(readMove);
-  const changes = await readLines<ChangeLine>(folder, "identity-changes.jsonl");
+  const changes = await readLines<Written<ChangeLine>>(folder, "identity-changes.jsonl");
   ledger.transact(() => {
     for (const told of moves) ledger.add(told);
-    for (const told of changes) ledger.addAlias(readChange(told));
+    for (const told of changes) ledger.addAlias(readChange({ ...told, at: Date.parse(told.at) }));
   });
 }
 

@@ -6,16 +6,21 @@ import type { ChannelCredit } from "#core/credit.ts";
 import type { IdentityChanged, SegmentTransition } from "#core/effect.ts";
 import { Book } from "./book.ts";
 
+const FORMAT = 1;
 const TABLES = `
 CREATE TABLE IF NOT EXISTS passages (
   id TEXT PRIMARY KEY, profile TEXT NOT NULL, "from" TEXT, "to" TEXT, cause TEXT NOT NULL, nature TEXT NOT NULL,
   source TEXT, eventId TEXT, rule TEXT, ruleVersion TEXT NOT NULL,
   at INTEGER NOT NULL, day TEXT NOT NULL, formerMs INTEGER, valueTier TEXT, reachable TEXT NOT NULL,
-  place INTEGER NOT NULL
+  place INTEGER NOT NULL, shard INTEGER, "offset" INTEGER, step INTEGER
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS passagesByProfile ON passages (profile, place);
 CREATE INDEX IF NOT EXISTS passagesErased ON passages (profile) WHERE cause = 'erasure';
-CREATE TABLE IF NOT EXISTS aliases (profile TEXT PRIMARY KEY, old TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS aliases (
+  id TEXT PRIMARY KEY, profile TEXT NOT NULL, old TEXT NOT NULL,
+  at INTEGER NOT NULL, shard INTEGER, "offset" INTEGER, step INTEGER
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS aliasesByProfile ON aliases (profile);
 CREATE INDEX IF NOT EXISTS aliasesByOld ON aliases (old);
 CREATE TABLE IF NOT EXISTS retractions (id TEXT PRIMARY KEY, retracts TEXT NOT NULL, cause TEXT NOT NULL) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS retractionsByPassage ON retractions (retracts);
@@ -29,40 +34,70 @@ CREATE TABLE IF NOT EXISTS credits (
 ) WITHOUT ROWID;
 `;
 
-/** The id under which a journey began; ids that follow each other in a circle are journeys of their own. */
-const JOURNEYS = `journeys (profile, root, generation) AS (
-  SELECT profile, old, 1 FROM aliases WHERE old NOT IN (SELECT profile FROM aliases)
-  UNION SELECT aliases.profile, root, generation + 1 FROM aliases JOIN journeys ON aliases.old = journeys.profile)`;
+/** Ids may follow each other in a circle. */
+export const NAMES_MAX = 32;
 
-/** Where an id, or one that it goes on as, was erased: its passages and those of the ids before it. Told in any order. */
+/**
+ * Whether a passage or alias was before an alias, or in its step. Within a shard they have one order; what a hand-over parts has
+ * its instants, and what a fold tells has nothing else.
+ */
+export function isUpTo(one: string, alias: string): string {
+  return `CASE WHEN ${one}.shard = ${alias}.shard THEN (${one}."offset", ${one}.step) <= (${alias}."offset", ${alias}.step)
+    ELSE ${one}.at <= ${alias}.at END`;
+}
+
+/** An id that went on as another one may live again: how often it had gone on before this. */
+function stretchOf(one: string, profile: string): string {
+  return `(SELECT count(*) FROM aliases AS ended WHERE ended.old = ${profile} AND NOT ${isUpTo(one, "ended")})`;
+}
+
+/** Which stretches of ids go on as which, and how many are between; those that follow each other in a circle are journeys of their own. */
+const JOURNEYS = `journeys (profile, stretch, journey, generation) AS (
+  SELECT old, ${stretchOf("aliases", "aliases.old")}, profile || ' ' || ${stretchOf("aliases", "aliases.profile")}, -1 FROM aliases
+  WHERE NOT EXISTS (SELECT 1 FROM aliases AS next WHERE next.old = aliases.profile AND ${isUpTo("aliases", "next")})
+  UNION SELECT old, ${stretchOf("aliases", "aliases.old")}, journey, generation - 1 FROM journeys JOIN aliases USING (profile)
+  WHERE stretch = ${stretchOf("aliases", "aliases.profile")} AND generation > -${NAMES_MAX})`;
+
+/** Of an id that was erased, or one that goes on as such: its passages, and those of the ids before it until they went on. Told in any order. */
 const FORGET = `
   WITH RECURSIVE heirs (profile) AS (
     SELECT :profile UNION SELECT aliases.profile FROM aliases JOIN heirs ON aliases.old = heirs.profile),
-  former (profile) AS (
-    SELECT :profile UNION SELECT aliases.old FROM aliases JOIN former USING (profile))
+  hers (profile, at, shard, "offset", step) AS (
+    SELECT profile, max(at), NULL, NULL, NULL FROM passages JOIN heirs USING (profile)
+    GROUP BY profile HAVING sum(cause = 'erasure') > 0
+    UNION SELECT old, aliases.at, aliases.shard, aliases."offset", aliases.step FROM aliases JOIN hers USING (profile)
+    WHERE ${isUpTo("aliases", "hers")})
   UPDATE passages SET source = NULL, eventId = NULL
-  WHERE profile IN former AND EXISTS (SELECT 1 FROM passages JOIN heirs USING (profile) WHERE cause = 'erasure')`;
+  WHERE EXISTS (SELECT 1 FROM hers WHERE profile = passages.profile AND ${isUpTo("passages", "hers")})`;
+
+/** Where in the inner log something was told; what a fold tells has no place. */
+interface Told {
+  readonly at: number;
+  readonly shard?: number | null;
+  readonly offset?: number | null;
+  readonly step?: number | null;
+}
 
 /** A transition or retraction as its topic and the fold's file tell it. */
 export interface ToldTransition
   extends Pick<
-    SegmentTransition,
-    | "kind"
-    | "transitionId"
-    | "retracts"
-    | "profileId"
-    | "from"
-    | "to"
-    | "cause"
-    | "nature"
-    | "rule"
-    | "ruleVersion"
-    | "timeInFormerMs"
-    | "decisive"
-    | "valueTier"
-    | "reachable"
-  > {
-  readonly at: number;
+      SegmentTransition,
+      | "kind"
+      | "transitionId"
+      | "retracts"
+      | "profileId"
+      | "from"
+      | "to"
+      | "cause"
+      | "nature"
+      | "rule"
+      | "ruleVersion"
+      | "timeInFormerMs"
+      | "decisive"
+      | "valueTier"
+      | "reachable"
+    >,
+    Told {
   /** Of the event that caused it; null: none did. */
   readonly source: string | null;
   readonly eventId: string | null;
@@ -74,7 +109,7 @@ export interface ToldTransition
   readonly credit: readonly ChannelCredit[];
 }
 
-export type ToldIdentityChange = Pick<IdentityChanged, "change" | "profileId" | "otherProfileId">;
+export type ToldIdentityChange = Pick<IdentityChanged, "changeId" | "change" | "profileId" | "otherProfileId"> & Told;
 
 /** Which passages a report is about. */
 export interface Selection {
@@ -88,7 +123,7 @@ export type Row = Readonly<Record<string, string | number | null>>;
 
 export class Ledger extends Book {
   constructor(file?: string) {
-    super(TABLES, file);
+    super(TABLES, file, { format: FORMAT });
   }
 
   /** Told again, it is the same; to be called within a transaction. */
@@ -114,8 +149,10 @@ export class Ledger extends Book {
     const reachable = told.reachable.join(" ");
     const day = new Date(at).toISOString().slice(0, 10);
     const place = Number(id.slice(id.lastIndexOf(".") + 1));
+    const { shard = null, offset = null, step = null } = told;
+    const where = { place, shard, offset, step };
     const why = { cause, nature, source, eventId, rule, ruleVersion };
-    this.#insert("passages", { id, profile, from, to, ...why, at, day, formerMs, valueTier, reachable, place });
+    this.#insert("passages", { id, profile, from, to, ...why, at, day, formerMs, valueTier, reachable, ...where });
     for (const path of told.decisive) this.#insert("decisive", { id, path });
     for (const [n, { channel, campaignId, medium }] of told.touches.entries())
       this.#insert("touches", { id, place: n, channel, campaignId, medium });
@@ -125,9 +162,10 @@ export class Ledger extends Book {
   }
 
   /** A profile goes on under another id: one journey. To be called within a transaction. */
-  addAlias({ change, profileId, otherProfileId }: ToldIdentityChange): void {
-    if (change !== "alias" || otherProfileId === null) return;
-    this.#insert("aliases", { profile: profileId, old: otherProfileId });
+  addAlias(told: ToldIdentityChange): void {
+    const { changeId: id, change, profileId, otherProfileId: old, at, shard = null, offset = null, step = null } = told;
+    if (change !== "alias" || old === null) return;
+    this.#insert("aliases", { id, profile: profileId, old, at, shard, offset, step });
     this.#forgetErased(profileId);
   }
 
@@ -141,9 +179,14 @@ export class Ledger extends Book {
    * `told` are those of the selection with the retracted ones.
    */
   rows(query: string, { since = "", until = "9", nature = "" }: Selection = {}): Row[] {
-    const text = `WITH RECURSIVE ${JOURNEYS}, told AS (
-        SELECT passages.*, coalesce(root, profile) AS journey, coalesce(generation, 0) AS generation
-        FROM passages LEFT JOIN journeys USING (profile) WHERE day >= :since AND day <= :until AND (:nature = '' OR nature = :nature)),
+    const text = `WITH RECURSIVE ${JOURNEYS},
+      named AS (SELECT profile, stretch, min(journey) AS journey, min(generation) AS generation FROM journeys GROUP BY profile, stretch),
+      selected AS (
+        SELECT *, ${stretchOf("passages", "passages.profile")} AS stretch FROM passages
+        WHERE day >= :since AND day <= :until AND (:nature = '' OR nature = :nature)),
+      told AS (
+        SELECT selected.*, coalesce(journey, profile || ' ' || stretch) AS journey, coalesce(generation, 0) AS generation
+        FROM selected LEFT JOIN named USING (profile, stretch)),
       held AS (SELECT * FROM told WHERE id NOT IN (SELECT retracts FROM retractions)) ${query}`;
     return this.sqlite.prepare(text).all({ since, until, nature }) as Row[];
   }

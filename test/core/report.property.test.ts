@@ -7,6 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import * as fc from "fast-check";
+import { compareText } from "#core/comparison.ts";
 import type { Output, SegmentTransition } from "#core/effect.ts";
 import { readOn } from "#services/report/book.ts";
 import { listPassages } from "#services/report/history.ts";
@@ -43,6 +44,50 @@ function countRows(ledger: Ledger): Map<string, number> {
 
 function takeBack(move: SegmentTransition): SegmentTransition {
   return { ...move, kind: "retraction", transitionId: `${move.transitionId}-not`, retracts: move.transitionId };
+}
+
+function aliases(outputs: readonly Output[]): { place: number; profile: string; old: string }[] {
+  return outputs.flatMap((one, place) =>
+    one.kind === "identity-changed" && one.change === "alias" && one.otherProfileId !== null
+      ? { place, profile: one.profileId, old: one.otherProfileId }
+      : [],
+  );
+}
+
+/** The ids that a profile bore, and up to which output. */
+function listNames(outputs: readonly Output[], profile: string): { id: string; until: number }[] {
+  const names = [{ id: profile, until: outputs.length }];
+  for (const { id, until } of names)
+    for (const alias of aliases(outputs))
+      if (alias.profile === id && alias.place < until) names.push({ id: alias.old, until: alias.place });
+  return names;
+}
+
+function describeWays(ways: Iterable<readonly string[]>): string[] {
+  return [...ways]
+    .flatMap((way) => (way.length === 0 ? [] : way.toSorted(compareText).join(" ")))
+    .toSorted(compareText);
+}
+
+/** Transitions of one profile, under whichever id it bore at the time: of each way the ids. */
+function listWays(outputs: readonly Output[]): string[] {
+  const current = new Map<string, string[]>();
+  const ways = new Set<string[]>();
+  const wayOf = (id: string) => {
+    const way = current.get(id) ?? [];
+    current.set(id, way);
+    ways.add(way);
+    return way;
+  };
+  for (const one of outputs)
+    if (one.kind === "transition") wayOf(one.profileId).push(one.transitionId);
+    else if (one.kind === "identity-changed" && one.change === "alias" && one.otherProfileId !== null) {
+      const former = wayOf(one.otherProfileId);
+      current.delete(one.otherProfileId);
+      ways.delete(former);
+      wayOf(one.profileId).push(...former);
+    }
+  return describeWays(ways);
 }
 
 const byName = (counts: ReadonlyMap<string, number>) => Object.fromEntries(counts);
@@ -158,8 +203,8 @@ describe("the passage matrix", () => {
       (ledger) => ledger.add({ ...told, profileId: "c", transitionId: "c.1", from: "visitor", to: "prospect" }),
       (ledger) => ledger.add({ ...told, profileId: "c", transitionId: "c.2", to: null, cause: "erasure" }),
       (ledger) => ledger.add({ ...told, profileId: "other", transitionId: "other.1", from: null, to: "visitor" }),
-      (ledger) => ledger.addAlias({ change: "alias", profileId: "b", otherProfileId: "a" }),
-      (ledger) => ledger.addAlias({ change: "alias", profileId: "c", otherProfileId: "b" }),
+      (ledger) => ledger.addAlias({ ...ALIAS, changeId: "b.i1", profileId: "b", otherProfileId: "a" }),
+      (ledger) => ledger.addAlias({ ...ALIAS, changeId: "c.i1", profileId: "c", otherProfileId: "b" }),
     ];
     await fc.assert(
       fc.asyncProperty(fc.shuffledSubarray(steps, { minLength: steps.length }), async (order) => {
@@ -182,7 +227,7 @@ describe("the passage matrix", () => {
   });
 
   it("lists what a profile went through, page by page, under each id that it bore, with what was taken back", async () => {
-    const met = { ids: 0, retracted: 0 };
+    const met = { ids: 0, livesAgain: 0, retracted: 0 };
     await fc.assert(
       fc.asyncProperty(historyOf("crowd", 10, 40), fc.integer({ min: 1, max: 5 }), async ({ events }, max) => {
         const { outputs } = await foldEach(events);
@@ -190,18 +235,19 @@ describe("the passage matrix", () => {
         await told.publish(outputs);
         const ledger = new Ledger();
         await readTopic(told, ledger, topics, { follow: false });
-        const former = new Map<string, string>();
-        for (const one of outputs)
-          if (one.kind === "identity-changed" && one.change === "alias" && one.otherProfileId !== null)
-            if (!former.has(one.profileId)) former.set(one.profileId, one.otherProfileId);
         const moves = outputs.filter(isMove);
         const takenBack = new Set(moves.flatMap(({ retracts }) => retracts ?? []));
         for (const profile of new Set(moves.map(({ profileId }) => profileId))) {
-          const ids = new Set<string>();
-          for (let id: string | undefined = profile; id !== undefined && !ids.has(id); id = former.get(id)) ids.add(id);
-          const wanted = [...ids].flatMap((id) =>
-            moves.filter(({ kind, profileId }) => kind === "transition" && profileId === id).toReversed(),
-          );
+          const names = listNames(outputs, profile);
+          const wanted = names
+            .flatMap(({ id, until }) =>
+              outputs
+                .slice(0, until)
+                .filter((one) => one.kind === "transition" && one.profileId === id)
+                .toReversed(),
+            )
+            .filter((one, n, all) => all.indexOf(one) === n)
+            .filter(isMove);
           const listed = [];
           for (let before = "", more = true; more; ) {
             const page = listPassages(ledger, profile, before, max);
@@ -219,14 +265,38 @@ describe("the passage matrix", () => {
               return { transitionId, from, to, decisive: decisive.toSorted(), at: by.at, isTakenBack };
             }),
           );
-          if (ids.size > 1) met.ids += 1;
+          if (names.length > 1) met.ids += 1;
+          if (names.some(({ id, until }) => outputs.slice(until).some((one) => isMove(one) && one.profileId === id)))
+            met.livesAgain += 1;
           if (wanted.some(({ transitionId }) => takenBack.has(transitionId))) met.retracted += 1;
         }
         ledger.close();
       }),
       runs(60),
     );
-    checkMet(met.ids > 0 && met.retracted > 0);
+    checkMet(met.ids > 0 && met.livesAgain > 0 && met.retracted > 0);
+  });
+
+  it("counts as one way what one profile went through, also where an id of it lives on as somebody else's", async () => {
+    let livesAgain = 0;
+    await fc.assert(
+      fc.asyncProperty(historyOf("crowd", 10, 40), async ({ events }) => {
+        const { outputs } = await foldEach(events);
+        const told = await openToldTopics();
+        await told.publish(outputs);
+        const ledger = new Ledger();
+        await readTopic(told, ledger, topics, { follow: false });
+        const ways = new Map<string, string[]>();
+        for (const { id, journey } of ledger.rows("SELECT id, journey FROM told ORDER BY id"))
+          ways.set(String(journey), [...(ways.get(String(journey)) ?? []), String(id)]);
+        deepEqual(describeWays(ways.values()), listWays(outputs));
+        const began = outputs.filter((one) => one.kind === "identity-changed" && one.change === "split");
+        livesAgain += began.filter((one) => aliases(outputs).some(({ old }) => old === one.profileId)).length;
+        ledger.close();
+      }),
+      runs(60),
+    );
+    checkMet(livesAgain > 0);
   });
 
   it("as a page needs nothing else, and what events name is text in it", () => {
@@ -245,3 +315,4 @@ describe("the passage matrix", () => {
 });
 
 const MOVE = someMove({ from: "visitor", to: "prospect" });
+const ALIAS = { change: "alias" as const, at: 0 };

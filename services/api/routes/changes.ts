@@ -49,7 +49,7 @@ export async function openChanges(services: ApiServices, request: ChangesRequest
     [names.identityChanged, "identity-changed"],
   ]);
   const { profileId } = request;
-  const followed = profileId === undefined ? null : await findFollowed(services, profileId, undefined);
+  const followed = profileId === undefined ? null : await findFollowed(services, profileId);
   const ends = await askLog(services.logGate, () => services.log.endOffsets([...kinds.keys()]));
   const partitions = [...ends.keys()].toSorted();
   const from = readCursor(request.lastEventId, partitions, ends);
@@ -58,10 +58,34 @@ export async function openChanges(services: ApiServices, request: ChangesRequest
 }
 
 /** The id that is asked about, and that of the living profile. Throws ApiProblem. */
-async function findFollowed(services: ApiServices, id: string, position: string | undefined): Promise<Set<string>> {
+async function findFollowed(services: ApiServices, id: string): Promise<Set<string>> {
+  const living = await findLiving(services, id, undefined);
+  if (living === null) throw new ApiProblem("not-found");
+  return new Set([id, living]);
+}
+
+/** null: it leads to nobody. */
+async function findLiving(services: ApiServices, id: string, position: string | undefined): Promise<string | null> {
   const found = await read(services, position, () => lookUpId(services, id));
-  if (!found.found) throw new ApiProblem("not-found");
-  return new Set([id, found.profile.profileId]);
+  return found.found ? found.profile.profileId : null;
+}
+
+/** By whom the id that is asked about leads to by now: who went into whom may be told of, and who lives on its own again not. */
+async function followOn(
+  services: ApiServices,
+  asked: string,
+  followed: Set<string>,
+  { output, record }: { readonly output: Output; readonly record: ChangesRequest["record"] },
+): Promise<void> {
+  const position = writePosition(output);
+  const living = await findLiving(services, asked, position);
+  // Of whoever is nobody any more only the end is told.
+  if (living === null) return;
+  for (const id of followed)
+    if (id !== asked && (await findLiving(services, id, position)) !== living) followed.delete(id);
+  if (followed.has(living)) return;
+  await record([living]);
+  followed.add(living);
 }
 
 function readCursor(
@@ -98,13 +122,9 @@ async function* follow(
     const kind = kinds.get(record.topic) ?? "message";
     if (!isMeant(record) && kind !== "identity-changed") continue;
     const output = await decode(services, record);
-    // Whoever is followed may have gone into another profile.
-    if (profileId !== undefined && followed?.has(output.otherProfileId ?? "") === true) {
-      const found = await findFollowed(services, profileId, writePosition(output));
-      const others = [...found].filter((id) => !followed.has(id));
-      if (others.length > 0) await note(others);
-      for (const id of others) followed.add(id);
-    }
+    const isOfOther = isMeant(record) && output.profileId !== profileId;
+    if (profileId !== undefined && followed !== null && (isOfOther || followed.has(output.otherProfileId ?? "")))
+      await followOn(services, profileId, followed, { output, record: note });
     if (!isMeant(record) || (await isOver(services, output))) continue;
     const cursor = partitions.map((partition) => (next.get(partition) ?? 0).toString(36)).join(".");
     const id = `${output.shard}.${output.offset}.${output.step}~${cursor}`;
