@@ -24,10 +24,10 @@ export interface Message {
 
 export class AutomationOutbox extends Book {
   constructor(file?: string) {
-    super(TABLES, file, true);
+    super(TABLES, file, { isKept: true });
   }
 
-  /** These three are called within a transaction. */
+  /** These four are called within a transaction. */
   takeMove(move: Move): void {
     if (!deservesVoucher(move)) return;
     const ids = this.#idsOf(move.profileId);
@@ -53,10 +53,15 @@ export class AutomationOutbox extends Book {
 
   /** An id that lives on under another one keeps what it was paid. */
   takeAlias({ oldProfileId, profileId }: Pick<IdentityAlias, "oldProfileId" | "profileId">): void {
-    if (profileId === null) return;
+    if (profileId === null) return this.dropAlias(oldProfileId);
     this.sqlite.prepare("INSERT OR REPLACE INTO aliases (old, profile) VALUES (?, ?)").run(oldProfileId, profileId);
     const isPaid = this.sqlite.prepare("SELECT 1 FROM paid WHERE profile = ?").get(oldProfileId) !== undefined;
     if (isPaid) for (const id of this.#idsOf(profileId)) this.#pay(id);
+  }
+
+  /** It lives on its own again. */
+  dropAlias(oldProfileId: string): void {
+    this.sqlite.prepare("DELETE FROM aliases WHERE old = ?").run(oldProfileId);
   }
 
   unsent(): Message[] {

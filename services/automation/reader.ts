@@ -30,6 +30,7 @@ export async function runAutomation(
   const readAliases = async () =>
     readOn(wires, outbox, [topics.identityAlias], ({ value }) => outbox.takeAlias(value as IdentityAlias), {
       follow: false,
+      drop: (oldProfileId) => outbox.dropAlias(oldProfileId),
     });
   await readOn(
     wires,

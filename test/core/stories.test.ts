@@ -199,6 +199,27 @@ describe("an ambassador's voucher (S41 to S46)", () => {
     equal(automate([{ ...RISE, transitionId: "b.9", profileId: "b" }], outbox).length, 1, "no other message");
   });
 
+  it("is each one's own once an id that had gone on as hers lives on its own again (I6)", async () => {
+    const told = await openToldTopics();
+    const outbox = new AutomationOutbox();
+    const sent: string[] = [];
+    const run = async () => {
+      const send = ({ profileId }: Message) => void sent.push(profileId);
+      await runAutomation(told, outbox, topics, { follow: false, send });
+    };
+    await told.publish([
+      { kind: "alias", oldProfileId: "tablet", profileId: "a", at: TEN_MS },
+      { ...RISE, transitionId: "a.1", profileId: "a" },
+    ]);
+    await run();
+    await told.publish([
+      { kind: "alias", oldProfileId: "tablet", profileId: null, at: TEN_MS },
+      { ...RISE, transitionId: "tablet.1", profileId: "tablet" },
+    ]);
+    await run();
+    deepEqual(sent, ["a", "tablet"]);
+  });
+
   it("is not for those who may not be reached by SMS, nor for history", () => {
     deepEqual(automate([{ ...RISE, reachable: ["email"] }]), []);
     deepEqual(automate([{ ...RISE, cause: "backfill", nature: "artefact" }]), []);
