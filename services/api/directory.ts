@@ -14,6 +14,8 @@ import { holdAlone } from "./sole.ts";
 const TABLES = `
 CREATE TABLE IF NOT EXISTS people (key TEXT NOT NULL, profile TEXT NOT NULL, PRIMARY KEY (key, profile)) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS people_by_profile ON people (profile);`;
+/** Who is no more is known by tombstones, which `profile-state` keeps for 7 days (`delete.retention.ms`): a day less. */
+const AWAY_MAX_MS = 6 * 86_400_000;
 const POSTCODE_IN_ADDRESS = /\b(\d{5})(?=\s+\D)/g;
 
 /** Of a profile: what its names and places are read from. */
@@ -28,6 +30,11 @@ export interface NameAndPlace {
   readonly postcode: string;
 }
 
+export interface ToldWhenAway {
+  /** The file had not caught up for so long that it is begun anew. */
+  onAwayTooLong?(): void;
+}
+
 export class Directory {
   readonly #release: () => void;
   readonly #book: Book;
@@ -38,10 +45,10 @@ export class Directory {
   constructor(
     file: string,
     wires: { readonly log: Log; readonly codec: Codec },
-    { topic, hash, gate }: { readonly topic: string; readonly hash: Hash; readonly gate: Gate },
+    { topic, hash, gate, ...told }: { readonly topic: string; readonly hash: Hash; readonly gate: Gate } & ToldWhenAway,
   ) {
     this.#release = holdAlone(file, "api.directoryFile");
-    const book = new Book(TABLES, file);
+    const book = new Book(TABLES, file, { awayMaxMs: AWAY_MAX_MS, ...told });
     const remove = book.sqlite.prepare("DELETE FROM people WHERE profile = ?");
     const insert = book.sqlite.prepare("INSERT OR IGNORE INTO people (key, profile) VALUES (?, ?)");
     const drop = (profileId: string) => void remove.run(profileId);

@@ -49,7 +49,7 @@ export async function openApi(surroundings: ApiSurroundings, options: ApiOptions
   try {
     return await createServer({
       audit,
-      services: createServices(surroundings, { waitMs, callMs, heartbeatMs }, closing.signal),
+      services: createServices(surroundings, { waitMs, callMs, heartbeatMs }, { closing: closing.signal, logger }),
       closing,
       authenticator: new Authenticator(keys, verifier, surroundings.hash),
       logger,

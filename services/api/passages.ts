@@ -10,6 +10,7 @@ import { readTopic } from "#services/report/intake.ts";
 import { Ledger, type Selection } from "#services/report/ledger.ts";
 import type { ReportKind } from "#services/report/reports.ts";
 import type { Sheet } from "#services/report/sheet.ts";
+import type { ToldWhenAway } from "./directory.ts";
 import { Follower } from "./follower.ts";
 import type { Gate } from "./outage.ts";
 import type { ReportOrder } from "./report-worker.ts";
@@ -30,10 +31,10 @@ export class Passages {
   constructor(
     file: string,
     wires: { readonly log: Log; readonly codec: Codec },
-    { topics, gate }: { readonly topics: TopicNames; readonly gate: Gate },
+    { topics, gate, onAwayTooLong }: { readonly topics: TopicNames; readonly gate: Gate } & ToldWhenAway,
   ) {
     this.#release = holdAlone(file, "api.passagesFile");
-    const ledger = new Ledger(file);
+    const ledger = new Ledger(file, onAwayTooLong);
     this.#file = file;
     this.#ledger = ledger;
     this.#follower = new Follower(gate, (signal) => readTopic(wires, ledger, topics, { follow: false, signal }));

@@ -1,6 +1,7 @@
 // What the routes work with: the engine's readers and the log, behind gates that keep a service that is away from holding
 // requests up.
 
+import type { FastifyBaseLogger } from "fastify";
 import { compareText } from "#core/comparison.ts";
 import type { Hash } from "#core/identifier.ts";
 import type { Codec } from "#ports/codec.ts";
@@ -58,12 +59,13 @@ export interface Patience {
 export function createServices(
   surroundings: ApiSurroundings,
   { waitMs, callMs, heartbeatMs }: Patience,
-  closing: AbortSignal,
+  { closing, logger }: { readonly closing: AbortSignal; readonly logger: Pick<FastifyBaseLogger, "warn"> },
 ): ApiServices {
   const { configuration, deployment } = surroundings.loaded;
   const topics = topicNames(surroundings.loaded);
   let { index } = surroundings;
   let indexSinceMs = performance.now();
+  const tellAway = (key: string) => () => logger.warn({ file: key }, "not read on for too long, begun anew");
   return {
     ...surroundings,
     get index() {
@@ -77,10 +79,12 @@ export function createServices(
       topic: topics.profileState,
       hash: surroundings.hash,
       gate: new Gate("directory-behind", callMs),
+      onAwayTooLong: tellAway("api.directoryFile"),
     }),
     passages: new Passages(deployment.api.passagesFile, surroundings, {
       topics,
       gate: new Gate("passages-behind", callMs),
+      onAwayTooLong: tellAway("api.passagesFile"),
     }),
     privacy: new PrivacyLedger(topics.privacy, surroundings.log, surroundings.codec),
     shards: deployment.engine.shards,

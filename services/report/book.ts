@@ -12,43 +12,80 @@ import { type Log, type LogRecord, partitionKey } from "#ports/log.ts";
 /** Records of one transaction: while it runs, nothing else of the process does. */
 const BATCH_MAX = 50;
 
-const POSITIONS = `CREATE TABLE IF NOT EXISTS positions (partition TEXT PRIMARY KEY, next INTEGER NOT NULL) WITHOUT ROWID;`;
+const POSITIONS = `
+CREATE TABLE IF NOT EXISTS positions (partition TEXT PRIMARY KEY, next INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS caughtUp (at INTEGER NOT NULL);`;
+
+/** That it caught up is written as seldom. */
+const NOTED_EVERY_MS = 3_600_000;
 
 interface BookOptions {
   /** Of the tables: another number is another meaning. */
   readonly format?: number;
   readonly isKept?: boolean;
+  /** Whoever has not caught up for longer may have missed for good that something is no more: the file is begun anew. */
+  readonly awayMaxMs?: number;
+  /** Told that it is. */
+  onAwayTooLong?(): void;
 }
 
 export class Book {
   readonly sqlite: DatabaseSync;
+  readonly #tables: string;
+  readonly #options: BookOptions;
 
   /**
    * tables: `CREATE TABLE IF NOT EXISTS …`. Without a file it is kept in memory; one of another format is begun anew. isKept: what
    * was done about a record may not be forgotten in a power cut; else the last records are read again then, and no disk is waited for.
    */
-  constructor(tables: string, file: string = ":memory:", { format = 0, isKept = false }: BookOptions = {}) {
+  constructor(tables: string, file: string = ":memory:", options: BookOptions = {}) {
     if (file !== ":memory:") {
       mkdirSync(dirname(file), { recursive: true });
       // Nobody else on the machine may read it.
       closeSync(openSync(file, "a", 0o600));
     }
+    const { format = 0, isKept = false } = options;
+    this.#tables = `${POSITIONS} ${tables} PRAGMA user_version = ${format};`;
+    this.#options = options;
     this.sqlite = new DatabaseSync(file, { timeout: 5000 });
     this.sqlite.exec(`PRAGMA journal_mode = WAL; PRAGMA synchronous = ${isKept ? "FULL" : "NORMAL"};`);
     this.transact(() => {
-      if (this.#format() !== format) this.#drop();
-      this.sqlite.exec(`${POSITIONS} ${tables} PRAGMA user_version = ${format};`);
+      const found = this.sqlite.prepare("PRAGMA user_version").get()?.["user_version"];
+      if (found === format) this.sqlite.exec(this.#tables);
+      else this.#beginAnew();
     });
   }
 
-  #format(): number {
-    return Number(this.sqlite.prepare("PRAGMA user_version").get()?.["user_version"]);
-  }
-
   /** Indexes go with their tables. */
-  #drop(): void {
+  #beginAnew(): void {
     const tables = this.sqlite.prepare("SELECT name FROM sqlite_schema WHERE type = 'table'").all();
     for (const { name } of tables) this.sqlite.exec(`DROP TABLE "${String(name)}"`);
+    this.sqlite.exec(this.#tables);
+  }
+
+  /** To be called before it is read on from where it is. */
+  forgetIfAway(nowMs: number): void {
+    const { awayMaxMs, onAwayTooLong } = this.#options;
+    if (awayMaxMs === undefined) return;
+    const hasRead = this.sqlite.prepare("SELECT 1 FROM positions").get() !== undefined;
+    const isAway = hasRead && nowMs - this.#caughtUpMs() > awayMaxMs;
+    if (isAway) this.transact(() => this.#beginAnew());
+    if (isAway) onAwayTooLong?.();
+    if (isAway || !hasRead) this.noteCaughtUp(nowMs);
+  }
+
+  /** It knows all that was published by this instant, or has nothing from before. */
+  noteCaughtUp(atMs: number): void {
+    if (this.#options.awayMaxMs === undefined || atMs - this.#caughtUpMs() < NOTED_EVERY_MS) return;
+    const note = this.sqlite.prepare("INSERT INTO caughtUp (at) VALUES (?)");
+    this.transact(() => {
+      this.sqlite.exec("DELETE FROM caughtUp");
+      note.run(atMs);
+    });
+  }
+
+  #caughtUpMs(): number {
+    return Number(this.sqlite.prepare("SELECT at FROM caughtUp").get()?.["at"] ?? -Infinity);
   }
 
   transact(body: () => void): void {
@@ -104,6 +141,8 @@ export async function readOn(
   take: (record: ReadRecord) => void,
   { follow, signal, before, after, drop }: ReadingOptions,
 ): Promise<void> {
+  const startedMs = Date.now();
+  book.forgetIfAway(startedMs);
   const from = await book.positions(log, topics);
   for await (const records of gather(log.read(topics, { from, follow, ...(signal === undefined ? {} : { signal }) }))) {
     await codec.prepare(records.map(({ value }) => value));
@@ -118,6 +157,7 @@ export async function readOn(
     });
     after?.();
   }
+  if (!follow && signal?.aborted !== true) book.noteCaughtUp(startedMs);
 }
 
 /** What is at hand, as batches: nobody waits for a batch to be full. */

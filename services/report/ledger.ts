@@ -6,6 +6,8 @@ import type { ChannelCredit } from "#core/credit.ts";
 import type { IdentityChanged, SegmentTransition } from "#core/effect.ts";
 import { Book } from "./book.ts";
 
+/** That somebody was erased is told on topics that keep 30 days: a day less. */
+const AWAY_MAX_MS = 29 * 86_400_000;
 const FORMAT = 1;
 const TABLES = `
 CREATE TABLE IF NOT EXISTS passages (
@@ -122,8 +124,8 @@ export interface Selection {
 export type Row = Readonly<Record<string, string | number | null>>;
 
 export class Ledger extends Book {
-  constructor(file?: string) {
-    super(TABLES, file, { format: FORMAT });
+  constructor(file?: string, onAwayTooLong?: () => void) {
+    super(TABLES, file, { format: FORMAT, awayMaxMs: AWAY_MAX_MS, ...(onAwayTooLong && { onAwayTooLong }) });
   }
 
   /** Told again, it is the same; to be called within a transaction. */

@@ -95,7 +95,9 @@ async function openLedger({ config, embedded = false, from, file }: ReportOption
     : join(".weft", `${kafka.topicPrefix}report.sqlite`);
   const wires = await openWires(loaded, { embedded });
   try {
-    const ledger = new Ledger(file ?? kept);
+    const ledger = new Ledger(file ?? kept, () =>
+      process.stderr.write(`${file ?? kept}: not read on for too long, begun anew\n`),
+    );
     const names = topicNames(loaded);
     await readTopic(wires, ledger, names, { follow: false });
     return { ledger, holds: describeHolds((await readHolds(wires, names.sources)).latest) };
