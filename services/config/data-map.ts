@@ -112,9 +112,14 @@ export function describeData(loaded: LoadedConfiguration): DataMapRow[] {
   });
 }
 
-/** What processes keep for themselves: the store, and the API of names and postcodes keyed hashes. */
+/** What processes keep for themselves: the store, the API of names and postcodes keyed hashes, API and reports the passages. */
 function listOwn(part: string): DataMapRow["places"] {
-  const places = part === "traits" ? ["store", "api-directory"] : ["store"];
+  const isOfPassages = Object.values(TOLD.segmentTransition).some((parts) => parts.some((one) => one === part));
+  const places = [
+    "store",
+    ...(part === "traits" ? ["api-directory"] : []),
+    ...(isOfPassages ? ["api-passages", "report-file"] : []),
+  ];
   return places.map((place) => ({ place, retention: UNTIL_ERASED }));
 }
 

@@ -17,7 +17,7 @@ export const GONE_WITHIN_MS = 32 * DAY_MS;
 
 export interface Deadline {
   readonly place: string;
-  /** Null: of its own accord never, for its retention has no end. */
+  /** Null: of its own accord never, for its retention has no end, or it is a command's that somebody must run. */
   readonly by: string | null;
 }
 
@@ -26,8 +26,10 @@ export function listDeadlines(loaded: LoadedConfiguration, atMs: number): Deadli
   const keys = keysTopics(loaded);
   const topics = [...outputTopics(loaded), ...keys, ...deadLetterTopics(loaded), ...channelTopics(loaded)];
   const places = [
-    ...["store", "api-directory"].map((place) => [place, EFFECTIVE_WITHIN_MS] as const),
+    ...["store", "api-directory", "api-passages"].map((place) => [place, EFFECTIVE_WITHIN_MS] as const),
     ["store-disk", EFFECTIVE_WITHIN_MS + REWRITE_EVERY_MS + REWRITTEN_WITHIN_MS] as const,
+    // Nobody but who asks for a report reads on in it.
+    ["report-file", null] as const,
     ...keys.map((topic) => [topicNames(loaded).resolved, findBound(topic)] as const),
     ...topics.map((topic) => [topic.name, findBound(topic)] as const),
   ];

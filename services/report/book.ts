@@ -48,6 +48,8 @@ export class Book {
     this.#tables = `${POSITIONS} ${tables} PRAGMA user_version = ${format};`;
     this.#options = options;
     this.sqlite = new DatabaseSync(file, { timeout: 5000 });
+    // What is deleted is overwritten.
+    this.sqlite.exec("PRAGMA secure_delete = ON;");
     this.sqlite.exec(`PRAGMA journal_mode = WAL; PRAGMA synchronous = ${isKept ? "FULL" : "NORMAL"};`);
     this.transact(() => {
       const found = this.sqlite.prepare("PRAGMA user_version").get()?.["user_version"];
@@ -110,6 +112,11 @@ export class Book {
   moveTo(records: readonly LogRecord[]): void {
     const statement = this.sqlite.prepare("INSERT OR REPLACE INTO positions (partition, next) VALUES (?, ?)");
     for (const record of records) statement.run(partitionKey(record), record.offset + 1);
+  }
+
+  /** What was overwritten goes from beside the file too, unless somebody reads: nobody waits. */
+  shed(): void {
+    this.sqlite.exec("PRAGMA busy_timeout = 0; PRAGMA wal_checkpoint(TRUNCATE); PRAGMA busy_timeout = 5000;");
   }
 
   close(): void {

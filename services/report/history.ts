@@ -3,7 +3,8 @@
 
 import type { ChannelCredit } from "#core/credit.ts";
 import type { TransitionNature } from "#core/effect.ts";
-import { isUpTo, type Ledger, NAMES_MAX, type Row } from "./ledger.ts";
+import { type Ledger, NAMES_MAX, type Row } from "./ledger.ts";
+import { isUpTo } from "./place.ts";
 
 export interface Passage {
   readonly transitionId: string;

@@ -6,6 +6,7 @@ import { createInterface } from "node:readline";
 import type { Codec } from "#ports/codec.ts";
 import type { Log } from "#ports/log.ts";
 import { readOn, type ReadingOptions, type ReadRecord } from "./book.ts";
+import type { ToldErasure } from "./forgetting.ts";
 import type { Ledger, Row, ToldIdentityChange, ToldTransition } from "./ledger.ts";
 import { describeSummary } from "./quality.ts";
 import type { Sheet } from "./sheet.ts";
@@ -20,14 +21,17 @@ type Written<T> = Omit<T, "at"> & { readonly at: string };
 export async function readTopic(
   wires: { readonly log: Log; readonly codec: Codec },
   ledger: Ledger,
-  topics: { readonly segmentTransition: string; readonly identityChanged: string },
-  options: ReadingOptions,
+  topics: { readonly segmentTransition: string; readonly identityChanged: string; readonly profileErased: string },
+  options: ReadingOptions & { readonly follow: false },
 ): Promise<void> {
   const take = ({ topic, value }: ReadRecord) => {
     if (topic === topics.segmentTransition) ledger.add(value as ToldTransition);
+    else if (topic === topics.profileErased) ledger.addErasure(value as ToldErasure);
     else ledger.addAlias(readChange(value as ChangeLine));
   };
-  await readOn(wires, ledger, [topics.segmentTransition, topics.identityChanged], take, options);
+  const { segmentTransition, identityChanged, profileErased } = topics;
+  await readOn(wires, ledger, [segmentTransition, identityChanged, profileErased], take, options);
+  if (options.signal?.aborted !== true) await ledger.forget();
 }
 
 type ChangeLine = Omit<ToldIdentityChange, "change"> & { readonly kind: ToldIdentityChange["change"] };

@@ -1,14 +1,17 @@
 // Passages as they happen: a row a transition, marked when it is retracted, with its touches and credit. Every report is
 // a query over it, so a retraction takes back exactly what it cancels, whatever was counted from it. Of whoever is erased the
-// passages stay, as those of nobody: which events caused them is forgotten (G1).
+// passages stay, as those of nobody (G1; forgetting.ts).
 
+import { setImmediate } from "node:timers/promises";
 import type { ChannelCredit } from "#core/credit.ts";
 import type { IdentityChanged, SegmentTransition } from "#core/effect.ts";
 import { Book } from "./book.ts";
+import { ERASED_TABLE, forgetRequest, listRequests, noteErasure, type ToldErasure } from "./forgetting.ts";
+import { isUpTo, type Told } from "./place.ts";
 
 /** That somebody was erased is told on topics that keep 30 days: a day less. */
 const AWAY_MAX_MS = 29 * 86_400_000;
-const FORMAT = 1;
+const FORMAT = 2;
 const TABLES = `
 CREATE TABLE IF NOT EXISTS passages (
   id TEXT PRIMARY KEY, profile TEXT NOT NULL, "from" TEXT, "to" TEXT, cause TEXT NOT NULL, nature TEXT NOT NULL,
@@ -17,14 +20,17 @@ CREATE TABLE IF NOT EXISTS passages (
   place INTEGER NOT NULL, shard INTEGER, "offset" INTEGER, step INTEGER
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS passagesByProfile ON passages (profile, place);
-CREATE INDEX IF NOT EXISTS passagesErased ON passages (profile) WHERE cause = 'erasure';
 CREATE TABLE IF NOT EXISTS aliases (
   id TEXT PRIMARY KEY, profile TEXT NOT NULL, old TEXT NOT NULL,
   at INTEGER NOT NULL, shard INTEGER, "offset" INTEGER, step INTEGER
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS aliasesByProfile ON aliases (profile);
 CREATE INDEX IF NOT EXISTS aliasesByOld ON aliases (old);
-CREATE TABLE IF NOT EXISTS retractions (id TEXT PRIMARY KEY, retracts TEXT NOT NULL, cause TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS retractions (
+  id TEXT PRIMARY KEY, profile TEXT NOT NULL, retracts TEXT NOT NULL, cause TEXT NOT NULL,
+  at INTEGER NOT NULL, place INTEGER NOT NULL, shard INTEGER, "offset" INTEGER, step INTEGER
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS retractionsByProfile ON retractions (profile);
 CREATE INDEX IF NOT EXISTS retractionsByPassage ON retractions (retracts);
 CREATE TABLE IF NOT EXISTS decisive (id TEXT, path TEXT, PRIMARY KEY (id, path)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS touches (
@@ -34,19 +40,10 @@ CREATE TABLE IF NOT EXISTS credits (
   id TEXT, channel TEXT, touches INTEGER NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL,
   linear INTEGER NOT NULL, position INTEGER NOT NULL, timeDecay INTEGER NOT NULL, PRIMARY KEY (id, channel)
 ) WITHOUT ROWID;
-`;
+${ERASED_TABLE}`;
 
 /** Ids may follow each other in a circle. */
 export const NAMES_MAX = 32;
-
-/**
- * Whether a passage or alias was before an alias, or in its step. Within a shard they have one order; what a hand-over parts has
- * its instants, and what a fold tells has nothing else.
- */
-export function isUpTo(one: string, alias: string): string {
-  return `CASE WHEN ${one}.shard = ${alias}.shard THEN (${one}."offset", ${one}.step) <= (${alias}."offset", ${alias}.step)
-    ELSE ${one}.at <= ${alias}.at END`;
-}
 
 /** An id that went on as another one may live again: how often it had gone on before this. */
 function stretchOf(one: string, profile: string): string {
@@ -59,26 +56,6 @@ const JOURNEYS = `journeys (profile, stretch, journey, generation) AS (
   WHERE NOT EXISTS (SELECT 1 FROM aliases AS next WHERE next.old = aliases.profile AND ${isUpTo("aliases", "next")})
   UNION SELECT old, ${stretchOf("aliases", "aliases.old")}, journey, generation - 1 FROM journeys JOIN aliases USING (profile)
   WHERE stretch = ${stretchOf("aliases", "aliases.profile")} AND generation > -${NAMES_MAX})`;
-
-/** Of an id that was erased, or one that goes on as such: its passages, and those of the ids before it until they went on. Told in any order. */
-const FORGET = `
-  WITH RECURSIVE heirs (profile) AS (
-    SELECT :profile UNION SELECT aliases.profile FROM aliases JOIN heirs ON aliases.old = heirs.profile),
-  hers (profile, at, shard, "offset", step) AS (
-    SELECT profile, max(at), NULL, NULL, NULL FROM passages JOIN heirs USING (profile)
-    GROUP BY profile HAVING sum(cause = 'erasure') > 0
-    UNION SELECT old, aliases.at, aliases.shard, aliases."offset", aliases.step FROM aliases JOIN hers USING (profile)
-    WHERE ${isUpTo("aliases", "hers")})
-  UPDATE passages SET source = NULL, eventId = NULL
-  WHERE EXISTS (SELECT 1 FROM hers WHERE profile = passages.profile AND ${isUpTo("passages", "hers")})`;
-
-/** Where in the inner log something was told; what a fold tells has no place. */
-interface Told {
-  readonly at: number;
-  readonly shard?: number | null;
-  readonly offset?: number | null;
-  readonly step?: number | null;
-}
 
 /** A transition or retraction as its topic and the fold's file tell it. */
 export interface ToldTransition
@@ -130,29 +107,17 @@ export class Ledger extends Book {
 
   /** Told again, it is the same; to be called within a transaction. */
   add(told: ToldTransition): void {
-    const { kind, transitionId: id, retracts, cause } = told;
+    const { kind, transitionId: id, retracts, cause, profileId: profile, at } = told;
+    const { shard = null, offset = null, step = null } = told;
+    const where = { place: Number.parseInt(id.slice(id.lastIndexOf(".") + 1)), shard, offset, step };
+    if (this.#isForgotten(profile, where.place)) return;
     if (kind === "retraction") {
-      this.#insert("retractions", { id, retracts, cause });
+      this.#insert("retractions", { id, profile, retracts, cause, at, ...where });
       return;
     }
-    const {
-      profileId: profile,
-      from,
-      to,
-      nature,
-      source,
-      eventId,
-      rule,
-      ruleVersion,
-      at,
-      timeInFormerMs: formerMs,
-      valueTier,
-    } = told;
+    const { from, to, nature, source, eventId, rule, ruleVersion, timeInFormerMs: formerMs, valueTier } = told;
     const reachable = told.reachable.join(" ");
     const day = new Date(at).toISOString().slice(0, 10);
-    const place = Number(id.slice(id.lastIndexOf(".") + 1));
-    const { shard = null, offset = null, step = null } = told;
-    const where = { place, shard, offset, step };
     const why = { cause, nature, source, eventId, rule, ruleVersion };
     this.#insert("passages", { id, profile, from, to, ...why, at, day, formerMs, valueTier, reachable, ...where });
     for (const path of told.decisive) this.#insert("decisive", { id, path });
@@ -160,20 +125,41 @@ export class Ledger extends Book {
       this.#insert("touches", { id, place: n, channel, campaignId, medium });
     for (const { channel, touches, first, last, linear, position, timeDecay } of told.credit)
       this.#insert("credits", { id, channel, touches, first, last, linear, position, timeDecay });
-    this.#forgetErased(profile);
+  }
+
+  /** What comes late of an id that was erased is forgotten too. */
+  #isForgotten(profile: string, place: number): boolean {
+    this.#findErased ??= this.sqlite.prepare("SELECT place, isPending FROM erased WHERE profile = ?");
+    const erased = this.#findErased.get(profile);
+    if (erased === undefined) return false;
+    if (Number(erased["place"]) >= place) return true;
+    if (erased["isPending"] === 0)
+      this.sqlite.prepare("UPDATE erased SET isPending = 1 WHERE profile = ?").run(profile);
+    return false;
   }
 
   /** A profile goes on under another id: one journey. To be called within a transaction. */
   addAlias(told: ToldIdentityChange): void {
     const { changeId: id, change, profileId, otherProfileId: old, at, shard = null, offset = null, step = null } = told;
     if (change !== "alias" || old === null) return;
+    const forgotten = this.sqlite.prepare("SELECT 1 FROM erased WHERE profile IN (?, ?) AND at >= ? AND NOT isPending");
+    if (forgotten.get(profileId, old, at) !== undefined) return;
     this.#insert("aliases", { id, profile: profileId, old, at, shard, offset, step });
-    this.#forgetErased(profileId);
   }
 
-  #forgetErased(profile: string): void {
-    this.#forget ??= this.sqlite.prepare(FORGET);
-    this.#forget.run({ profile });
+  /** To be called within a transaction. */
+  addErasure(told: ToldErasure): void {
+    noteErasure(this.sqlite, told);
+  }
+
+  /** Whoever was erased, once all that had been published when the reading began is read. Others have their turn in between. */
+  async forget(): Promise<void> {
+    const requests = listRequests(this.sqlite);
+    for (const request of requests) {
+      this.transact(() => forgetRequest(this.sqlite, request));
+      await setImmediate();
+    }
+    if (requests.length > 0) this.shed();
   }
 
   /**
@@ -201,6 +187,6 @@ export class Ledger extends Book {
     statement.run(...Object.values(row));
   }
 
-  #forget: ReturnType<Book["sqlite"]["prepare"]> | null = null;
+  #findErased: ReturnType<Book["sqlite"]["prepare"]> | null = null;
   readonly #statements = new Map<string, ReturnType<Book["sqlite"]["prepare"]>>();
 }

@@ -1,6 +1,8 @@
 // Histories and reports over HTTP: what the topics told, page by page, and what `weft report` makes of the same.
 
 import assert from "node:assert/strict";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { test } from "node:test";
 import { topicNames } from "#services/config/topics.ts";
 import { MARIE } from "#services/demo/cast.ts";
@@ -101,13 +103,25 @@ test("no report names a profile or an identifier (G2)", async () => {
   for (const value of [MARIE.email.email, MARIE.account.customer]) assert.ok(!told.join("").includes(value));
 });
 
-test("who is erased has no history any more (G1)", async () => {
-  const own = await openTestApi(api.stage);
+test("who is erased has no history any more, and is nobody in the file (G1)", async () => {
+  const file = join(api.stage.folder, "passages.sqlite");
+  const own = await openTestApi(api.stage, { api: { passagesFile: file } });
   const id = await idOfMarie();
+  const ids = [id, ...(await listFormerIds(api.surroundings, id))];
   const officer = own.as(own.keys.privacy);
+  const countHers = () => {
+    const sqlite = new DatabaseSync(file, { readOnly: true });
+    const rows = sqlite.prepare("SELECT profile FROM passages").all();
+    sqlite.close();
+    return { hers: rows.filter(({ profile }) => ids.includes(String(profile))).length, all: rows.length };
+  };
   assert.equal((await officer.readTransitions({ params: { id } })).status, 200);
+  const before = countHers();
+  assert.ok(before.hers > 1);
   assert.equal(expectAnswer(await officer.erase({ body: { identifier: marie, reason: "r" } })).state, "effective");
   assert.equal((await officer.readTransitions({ params: { id } })).status, 404);
+  expectAnswer(await own.as(own.keys.analyst).readReport({ params: { kind: "matrix" } }));
+  assert.deepEqual(countHers(), { hers: 0, all: before.all + 1 }, "in the file she is nobody, and went");
   await own.close();
 });
 

@@ -52,6 +52,16 @@ test("no topic that is kept is without its retention, and what is kept for ever 
   deepEqual(forever.toSorted(), loaded.configuration.sources.map(({ topic }) => topic).toSorted());
 });
 
+test("what tells of passages is in the files of them, until she is erased", () => {
+  const kept = (part: string) =>
+    rows.find(({ field, kept: isKept }) => isKept && field.split(".")[0] === part)?.places.map(({ place }) => place) ??
+    [];
+  for (const place of ["api-passages", "report-file"]) {
+    for (const part of ["order", "touch"]) ok(kept(part).includes(place), part);
+    ok(!kept("note").includes(place));
+  }
+});
+
 test("a field stands on the basis that its source names for it; what it names none for is left out and said to be", () => {
   const [first] = loaded.configuration.sources;
   ok(first !== undefined);

@@ -35,9 +35,9 @@ test("every place of the data map and every topic with something of a person has
   );
 });
 
-test("store and directory forget within a minute, the store's disk within a day and an hour more, compacted topics in two days, others by their retention and a segment", () => {
+test("store and the API's files forget within a minute, the store's disk within a day and an hour more, compacted topics in two days, others by their retention and a segment", () => {
   equal(dueAt("store"), EFFECTIVE_WITHIN_MS);
-  equal(dueAt("api-directory"), EFFECTIVE_WITHIN_MS);
+  for (const place of ["api-directory", "api-passages"]) equal(dueAt(place), EFFECTIVE_WITHIN_MS);
   equal(dueAt("store-disk"), EFFECTIVE_WITHIN_MS + DAY_MS + 3_600_000);
   for (const topic of ["profile-state", "identity-alias", "weft.keys", "weft.resolved"])
     equal(dueAt(topic), EFFECTIVE_WITHIN_MS + 2 * DAY_MS, topic);
@@ -51,10 +51,10 @@ test("store and directory forget within a minute, the store's disk within a day 
   );
 });
 
-test("nothing that Weft makes goes on for longer than it says; only channel topics are their owners' to bound", () => {
+test("nothing that Weft makes goes on for longer than it says; only channel topics, and the file of `weft report`, are their owners' to bound", () => {
   const deadlines = listDeadlines(loaded, AT_MS);
   const unbounded = deadlines.filter(({ by }) => by === null).map(({ place }) => place);
-  deepEqual(unbounded.toSorted(), channels.toSorted());
+  deepEqual(unbounded.toSorted(), [...channels, "report-file"].toSorted());
   for (const { place, by } of deadlines) if (by !== null) ok(Date.parse(by) <= AT_MS + GONE_WITHIN_MS, place);
 });
 
@@ -73,7 +73,7 @@ test("a topic without what bounds it has no deadline", () => {
 
 test("the receipt says it in lines, the earliest first, and no place twice", () => {
   const lines = describeDeadlines(listDeadlines(loaded, AT_MS));
-  equal(lines[0], "gone by 2026-03-02T12:01:00.000Z: store, api-directory");
-  deepEqual(lines.at(-1), `not before its owner takes it away: ${channels.join(", ")}`);
+  equal(lines[0], "gone by 2026-03-02T12:01:00.000Z: store, api-directory, api-passages");
+  deepEqual(lines.at(-1), `not before its owner takes it away: report-file, ${channels.join(", ")}`);
   equal(lines.length, 6);
 });

@@ -196,36 +196,6 @@ describe("the passage matrix", () => {
     ledger.close();
   });
 
-  it("forgets which events moved whoever is erased, under each id that she bore, in any order of telling (G1)", async () => {
-    const told = { ...MOVE, source: "web", eventId: "canary-event", at: 0 } as unknown as ToldTransition;
-    const steps: ((ledger: Ledger) => void)[] = [
-      (ledger) => ledger.add({ ...told, profileId: "a", transitionId: "a.1", from: null, to: "visitor" }),
-      (ledger) => ledger.add({ ...told, profileId: "c", transitionId: "c.1", from: "visitor", to: "prospect" }),
-      (ledger) => ledger.add({ ...told, profileId: "c", transitionId: "c.2", to: null, cause: "erasure" }),
-      (ledger) => ledger.add({ ...told, profileId: "other", transitionId: "other.1", from: null, to: "visitor" }),
-      (ledger) => ledger.addAlias({ ...ALIAS, changeId: "b.i1", profileId: "b", otherProfileId: "a" }),
-      (ledger) => ledger.addAlias({ ...ALIAS, changeId: "c.i1", profileId: "c", otherProfileId: "b" }),
-    ];
-    await fc.assert(
-      fc.asyncProperty(fc.shuffledSubarray(steps, { minLength: steps.length }), async (order) => {
-        const ledger = new Ledger();
-        for (const step of order) step(ledger);
-        const rows = ledger.sqlite.prepare("SELECT id, eventId FROM passages ORDER BY id").all();
-        deepEqual(
-          rows.map(({ id, eventId }) => [id, eventId]),
-          [
-            ["a.1", null],
-            ["c.1", null],
-            ["c.2", null],
-            ["other.1", "canary-event"],
-          ],
-        );
-        ledger.close();
-      }),
-      runs(300),
-    );
-  });
-
   it("lists what a profile went through, page by page, under each id that it bore, with what was taken back", async () => {
     const met = { ids: 0, livesAgain: 0, retracted: 0 };
     await fc.assert(
@@ -315,4 +285,3 @@ describe("the passage matrix", () => {
 });
 
 const MOVE = someMove({ from: "visitor", to: "prospect" });
-const ALIAS = { change: "alias" as const, at: 0 };
