@@ -16,13 +16,8 @@ export interface AuditEntry {
   readonly route: string;
   /** Whose values were shown, or whom a command is about. */
   readonly profileIds: readonly string[];
-  /** The problem by which a command was refused before anything was done; null: it was shown, or carried out. */
-  readonly refusal: string | null;
-}
-
-interface AuditLine extends AuditEntry {
-  readonly n: number;
-  readonly chain: string;
+  /** `shown`; of a command `begun`, and by a later line `done`; or the code of the problem by which it was refused. */
+  readonly outcome: string;
 }
 
 /** Where a trail stands: with it, also lines that were cut off its end are found. */
@@ -91,7 +86,7 @@ export class AuditTrail {
       caller: "weft",
       route: "torn line cut off",
       profileIds: [],
-      refusal: null,
+      outcome: "done",
     });
     return trail;
   }
@@ -147,9 +142,9 @@ export function verifyTrail(text: string, secret: Uint8Array, known: AuditHead =
   const lines = text.split("\n");
   if (lines.pop() !== "") throw new AuditBroken(`line ${lines.length + 1} is not whole`);
   for (const [i, written] of lines.entries()) {
-    const line = parseLine(written);
-    const right = line === null ? null : chain(key, head, line);
-    if (line === null || right === null || line.n !== right.n || !isSame(line.chain, right.chain))
+    const right = continueChain(key, head, written);
+    // As it is written, and not only as it is read: of two values under one name a reader may take the other.
+    if (right === null || !isSame(written, JSON.stringify(right)))
       throw new AuditBroken(`line ${i + 1} is not the one that was written after the line before`);
     head = { n: right.n, chain: right.chain };
     if (known.n === head.n) isKnown = isSame(known.chain, head.chain);
@@ -159,25 +154,23 @@ export function verifyTrail(text: string, secret: Uint8Array, known: AuditHead =
 }
 
 /** The key as an object: prepared anew for each line it would cost more than the rest. */
-function chain(key: KeyObject, before: AuditHead, entry: AuditEntry): AuditLine {
-  const { at, requestId, caller, route, profileIds, refusal } = entry;
-  const told = { n: before.n + 1, at, requestId, caller, route, profileIds, refusal };
+function chain<Entry extends object>(key: KeyObject, before: AuditHead, entry: Entry): Entry & AuditHead {
+  const told = { n: before.n + 1, ...entry };
   const hash = createHmac("sha256", key).update(`audit\n${before.chain}\n${JSON.stringify(told)}`);
   return { ...told, chain: hash.digest("base64url") };
 }
 
-function parseLine(text: string): AuditLine | null {
+/** The line that tells the same in this place, whatever it tells: the lines of an older release told other things. */
+function continueChain(key: KeyObject, before: AuditHead, written: string): AuditHead | null {
   try {
-    const line = JSON.parse(text) as AuditLine;
-    const { n, at, requestId, caller, route, profileIds, refusal, chain: chained, ...more } = line;
-    const known = { n, at, requestId, caller, route, profileIds, refusal, chain: chained };
-    return Object.keys(more).length === 0 ? known : null;
+    const { n: _n, chain: _chain, ...entry } = JSON.parse(written) as AuditHead;
+    return chain(key, before, entry);
   } catch {
     return null;
   }
 }
 
-function isSame(a: unknown, b: string): boolean {
-  const [left, right] = [Buffer.from(typeof a === "string" ? a : ""), Buffer.from(b)];
+function isSame(a: string, b: string): boolean {
+  const [left, right] = [Buffer.from(a), Buffer.from(b)];
   return left.length === right.length && timingSafeEqual(left, right);
 }

@@ -53,7 +53,7 @@ export interface RouteContract {
   readonly scope: Scope | null;
   /** True: without the scope the answer is the one for nobody, so that nothing can be found out. */
   readonly isLookUp: boolean;
-  /** True: it is written to the audit trail before anything is done. */
+  /** True: it stands in the audit trail before anything is done, and what came of it before anything is answered. */
   readonly isCommand?: true;
   readonly body?: z.ZodType;
   readonly query?: z.ZodType;
@@ -64,12 +64,7 @@ export interface RouteContract {
   readonly problems: readonly ProblemCode[];
 }
 
-const SENDING = [
-  "store-unavailable",
-  "store-behind",
-  "log-unavailable",
-  "outcome-unknown",
-] as const satisfies ProblemCode[];
+const SENDING = ["store-unavailable", "store-behind", "log-unavailable"] as const satisfies ProblemCode[];
 
 const READING = [
   "not-found",
@@ -352,7 +347,7 @@ export const CONTRACT = {
     query: z.strictObject({}),
     status: 202,
     answer: appliedRulesAnswer,
-    problems: ["request-refused", "log-unavailable", "outcome-unknown"],
+    problems: ["request-refused", "log-unavailable"],
   },
   readReport: {
     method: "GET",
@@ -436,6 +431,9 @@ export function listProblems({ scope, isLookUp, isCommand, body, problems }: Rou
       : [...SHARED_PROBLEMS, "identity-provider-unavailable", ...(isLookUp ? [] : ["forbidden" as const])];
   const sending: readonly ProblemCode[] =
     body === undefined ? [] : ["too-large", "unsupported-media-type", "request-timeout"];
-  const auditing: readonly ProblemCode[] = isLookUp || isCommand === true ? ["audit-unavailable"] : [];
+  const auditing: readonly ProblemCode[] = [
+    ...(isLookUp || isCommand === true ? ["audit-unavailable" as const] : []),
+    ...(isCommand === true ? ["outcome-unknown" as const] : []),
+  ];
   return [...new Set([...access, ...sending, ...auditing, ...problems])];
 }

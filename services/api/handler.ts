@@ -2,6 +2,7 @@
 
 import type * as z from "zod";
 import type { CONTRACT, RouteName } from "./contract.ts";
+import type { About } from "./recorder.ts";
 import type { Caller } from "./role.ts";
 
 type Contract = typeof CONTRACT;
@@ -16,10 +17,10 @@ export interface Request<Route> {
   readonly params: Part<Route, "params">;
   readonly caller: Caller;
   /**
-   * Of a command: its line in the audit trail, about these profiles (null: on none), once it is judged and before anything is
-   * done. Throws ApiProblem.
+   * For the audit trail. Of a command: whom it is about, once it is judged and before anything is done; throws ApiProblem. Of
+   * a look-up: of whom it shows something beside those whom the answer names.
    */
-  readonly record: (profileIds: readonly (string | null)[]) => Promise<void>;
+  readonly record: (about: About) => Promise<void>;
 }
 
 export type Answer<Route> = Route extends { readonly answer: infer Schema extends z.ZodType } ? z.input<Schema> : never;

@@ -18,6 +18,7 @@ import { BODY_BYTES_MAX, parseBody } from "./json-body.ts";
 import { ApiProblem, PROBLEM_CODES, type ProblemCode, refuse } from "./problem.ts";
 import { maySee } from "./profile-answer.ts";
 import { RateLimit } from "./rate-limit.ts";
+import { type About, Recorder } from "./recorder.ts";
 import { createExplanationRoutes } from "./routes/explanation.ts";
 import { createExportRoutes } from "./routes/exports.ts";
 import { createHealthRoutes } from "./routes/health.ts";
@@ -119,14 +120,19 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   app.setNotFoundHandler(() => {
     throw new ApiProblem("no-such-route");
   });
-  app.setErrorHandler((error, request, reply) => {
-    const problem = toProblem(error);
+  const recorder = new Recorder(options.audit);
+  app.setErrorHandler(async (error, request, reply) => {
+    let problem = toProblem(error);
     if (problem.code === "internal-error") logFault(logger, request, error);
+    try {
+      await recorder.refuse(request, problem.code);
+    } catch (untold) {
+      problem = toProblem(untold);
+    }
     return sendProblem(reply, request, problem);
   });
   await registerDocs(app);
   const admit = createAdmission(options);
-  const record = createRecorder(options.audit);
   const exports = new Exports(logger, options.exportTimes);
   app.addHook("onClose", async () => {
     await exports.close();
@@ -153,19 +159,22 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
       method: contract.method,
       url: contract.url,
       schema: describeRoute(name, contract),
+      config: { isCommand: contract.isCommand === true },
       onRequest: (request) => admit(request, contract.scope, contract.isLookUp),
       handler: async (request, reply) => {
         const { body, query, params, caller } = request;
+        const run = (record: (about: About) => Promise<void>) => handle({ body, query, params, caller, record });
+        const beside: (string | null)[] = [];
         const answer = contract.isCommand
-          ? await runCommand(request, record, (note) => handle({ body, query, params, caller, record: note }))
-          : await handle({ body, query, params, caller });
-        // Before anybody sees what was found.
-        if (contract.isLookUp && caller !== null && maySee(caller)) await record(request, listProfileIds(answer));
+          ? await recorder.run(request, run)
+          : await run(async (about) => void beside.push(...about));
+        if (contract.isLookUp && caller !== null && maySee(caller))
+          await recorder.show(request, [...listProfileIds(answer), ...beside]);
         return reply.code(contract.status).send(answer);
       },
     });
   }
-  registerChanges(app, services, authenticator, (request, scope) => admit(request, scope, false), record);
+  registerChanges(app, services, authenticator, (request, scope) => admit(request, scope, false), recorder);
   return app;
 }
 
@@ -213,51 +222,6 @@ function createAdmission({ authenticator, requestsPerMinute, failuresPerMinute }
     const encoding = request.headers["content-encoding"];
     if (request.method === "POST" && encoding !== undefined && encoding !== "identity")
       throw new ApiProblem("unsupported-media-type");
-  };
-}
-
-type Recorder = (
-  request: FastifyRequest,
-  profileIds: readonly (string | null)[],
-  refusal?: ProblemCode | null,
-) => Promise<void>;
-
-/** A command has one line: whom it is about, before it is carried out, or why it was refused. */
-async function runCommand(
-  request: FastifyRequest,
-  record: Recorder,
-  run: (note: (profileIds: readonly (string | null)[]) => Promise<void>) => Promise<unknown>,
-): Promise<unknown> {
-  let isRecorded = false;
-  const note = (profileIds: readonly (string | null)[]) => {
-    isRecorded = true;
-    return record(request, profileIds);
-  };
-  try {
-    const answer = await run(note);
-    if (!isRecorded) throw new Error("a command has left no line in the audit trail");
-    return answer;
-  } catch (error) {
-    if (!isRecorded) await record(request, [], toProblem(error).code);
-    throw error;
-  }
-}
-
-/** Without a line in the trail nothing is shown and nothing done. */
-function createRecorder(audit: AuditTrail): Recorder {
-  return async (request, profileIds, refusal = null) => {
-    try {
-      await audit.append({
-        at: new Date().toISOString(),
-        requestId: request.id,
-        caller: request.caller?.id ?? "",
-        route: `${request.method} ${request.routeOptions.url ?? ""}`,
-        profileIds: [...new Set(profileIds)].filter((id) => id !== null),
-        refusal,
-      });
-    } catch (error) {
-      throw new ApiProblem("audit-unavailable", {}, { cause: error });
-    }
   };
 }
 

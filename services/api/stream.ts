@@ -7,6 +7,7 @@ import { CHANGES } from "./contract.ts";
 import { describeChanges } from "./docs.ts";
 import { ApiProblem } from "./problem.ts";
 import { maySee } from "./profile-answer.ts";
+import type { Recorder } from "./recorder.ts";
 import type { Caller, Scope } from "./role.ts";
 import { openChanges } from "./routes/changes.ts";
 import type { ApiServices } from "./services.ts";
@@ -19,7 +20,7 @@ export function registerChanges(
   services: ApiServices,
   authenticator: Authenticator,
   admit: (request: FastifyRequest, scope: Scope) => Promise<void>,
-  record: (request: FastifyRequest, profileIds: readonly string[]) => Promise<void>,
+  recorder: Recorder,
 ): void {
   const open = new Map<AbortController, string>();
   services.closing.addEventListener("abort", () => {
@@ -45,7 +46,7 @@ export function registerChanges(
           lastEventId: typeof lastEventId === "string" ? lastEventId : undefined,
           isOpen: maySee(caller),
           signal: controller.signal,
-          record: async (profileIds) => (maySee(caller) ? record(request, profileIds) : undefined),
+          record: async (profileIds) => (maySee(caller) ? recorder.show(request, profileIds) : undefined),
         });
         await stream(request, reply, texts, controller, services.heartbeatMs, async () => {
           const now = await authenticator.authenticate(request.headers.authorization);

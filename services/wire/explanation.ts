@@ -77,7 +77,8 @@ export type Explanation =
       readonly refusal: ShownRefusal | null;
     };
 
-type Show = (value: string) => string;
+/** As whoever asks may see the value of the identifier of this key. */
+type Show = (value: string, key: string) => string;
 
 /** other: null asks for all that makes the person of one. beside: other components that have to do with them. */
 export function explain(
@@ -143,7 +144,7 @@ function describeChange(
 }
 
 function describeSayings([first, ...others]: readonly [Saying, ...Saying[]], show: Show): string {
-  const [a, b] = [first.one, first.other].map(({ namespace, value }) => `${namespace}:${show(value)}`);
+  const [a, b] = [first.one, first.other].map(({ namespace, value, key }) => `${namespace}:${show(value, key)}`);
   switch (first.type) {
     case "identifiers-linked":
       return `a link: \`weft link ${a} ${b}\``;
@@ -172,7 +173,7 @@ function showEvidence(
   const name = (key: string): string => {
     for (const { identifiers } of components) {
       const entry = identifiers.get(key);
-      if (entry !== undefined) return `${entry.namespace}:${show(entry.value)}`;
+      if (entry !== undefined) return `${entry.namespace}:${show(entry.value, key)}`;
     }
     return "an identifier at another home";
   };

@@ -4,9 +4,10 @@ import assert from "node:assert/strict";
 import { readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
+import { LogError } from "#ports/log.ts";
 import { AuditBroken, type AuditEntry, AuditTrail, readTrail, verifyTrail } from "#services/api/audit.ts";
 import { FileInUse } from "#services/api/sole.ts";
-import { MARIE } from "#services/demo/cast.ts";
+import { CLAIRE, LANDLINE, MARIE, YANN } from "#services/demo/cast.ts";
 import type { Stage } from "#services/cli/stage.ts";
 import { expectAnswer, openTestApi, playWeek, shareStage } from "#support/api.ts";
 
@@ -15,6 +16,16 @@ shareStage(playWeek, (opened) => void (stage = opened));
 
 const marie = { namespace: "phone", value: MARIE.phone.phone };
 const customer = { namespace: "customer", value: MARIE.account.customer };
+
+const parseLines = (text: string) =>
+  text
+    .trimEnd()
+    .split("\n")
+    .filter(Boolean)
+    .map((line) => JSON.parse(line) as AuditEntry);
+
+const outcomesOf = ({ auditFile }: { readonly auditFile: string }) =>
+  parseLines(readTrail(auditFile)).map(({ route, outcome }) => [route, outcome]);
 
 async function writeTrail() {
   const api = await openTestApi(stage);
@@ -34,24 +45,22 @@ async function writeTrail() {
 
 test("who was shown whose values and who commanded what is a line each, without a personal value (G2)", async () => {
   const { text, profileId, secret, mode } = await writeTrail();
-  const lines = text
-    .trimEnd()
-    .split("\n")
-    .map((line) => JSON.parse(line) as AuditEntry);
+  const lines = parseLines(text);
   assert.deepEqual(
-    lines.map(({ route, profileIds, refusal }) => [route, profileIds, refusal]),
+    lines.map(({ route, profileIds, outcome }) => [route, profileIds, outcome]),
     [
-      ["POST /profiles/lookup", [profileId], null],
-      ["POST /profiles/agent-view", [profileId], null],
+      ["POST /profiles/lookup", [profileId], "shown"],
+      ["POST /profiles/agent-view", [profileId], "shown"],
       ["POST /rulings", [], "ruling-refused"],
-      ["POST /notes", [profileId], null],
-      ["POST /profiles/explain", [profileId], null],
+      ["POST /notes", [profileId], "begun"],
+      ["POST /notes", [profileId], "done"],
+      ["POST /profiles/explain", [profileId], "shown"],
     ],
   );
   assert.ok(lines.every(({ caller, requestId }) => caller.startsWith("key:") && requestId.length === 36));
   for (const value of [MARIE.email.email, "39980017", "39 98 00 17", "Lefort", MARIE.account.customer])
     assert.ok(!text.includes(value), value);
-  assert.equal(verifyTrail(text, secret).n, 5);
+  assert.equal(verifyTrail(text, secret).n, 6);
   assert.equal(mode & 0o777, 0o600, "its owner's alone");
 });
 
@@ -66,7 +75,10 @@ test("a line changed, taken out, put in, moved or torn is found; cut off the end
     found += 1;
   };
   for (const [i, line] of lines.entries()) {
-    for (const key of ["n", "at", "requestId", "caller", "route", "profileIds", "refusal", "chain"]) {
+    for (const key of ["n", "at", "requestId", "caller", "route", "profileIds", "outcome", "chain"]) {
+      // Of two under one name `JSON.parse` takes the latter, and whoever reads the line may take the former.
+      expectBroken(write(lines.with(i, line.replace(`"${key}":`, `"${key}":"x","${key}":`))));
+      expectBroken(write(lines.with(i, line.replace(`"${key}":`, `"${key}": `))));
       const value = JSON.parse(line) as Record<string, unknown>;
       value[key] = key === "n" ? 7 : key === "profileIds" ? ["x"] : "x";
       expectBroken(write(lines.with(i, JSON.stringify(value))));
@@ -81,6 +93,116 @@ test("a line changed, taken out, put in, moved or torn is found; cut off the end
   expectBroken(write(lines.with(0, "not a line")));
   assert.throws(() => verifyTrail(text, Buffer.alloc(32)), AuditBroken);
   assert.ok(found > 40);
+});
+
+test("a line tells what came of a command, whatever it is refused by once it has begun", async () => {
+  let failing: "endOffsets" | "append" | null = null;
+  const fail = () => Promise.reject(new LogError("log-unavailable", "Kafka is away"));
+  const api = await openTestApi(stage, {
+    change: ({ log }) => ({
+      log: {
+        ...log,
+        endOffsets: (topics) => (failing === "endOffsets" ? fail() : log.endOffsets(topics)),
+        append: (records) => (failing === "append" ? fail() : log.append(records)),
+      },
+    }),
+  });
+  const command = () =>
+    api.as(api.keys.admin).correct({
+      body: { identifier: customer, correction: { kind: "objection", purpose: "marketing" }, reason: "r" },
+    });
+  const found = [];
+  for (failing of ["endOffsets", "append", null] as const) found.push((await command()).status);
+  assert.deepEqual(found, [503, 503, 202]);
+  failing = "endOffsets";
+  const erased = await api.as(api.keys.privacy).erase({ body: { identifier: customer, reason: "r" } });
+  assert.equal(erased.status, 503);
+  await api.close();
+  const route = "POST /privacy/corrections";
+  assert.deepEqual(outcomesOf(api), [
+    ...["begun", "log-unavailable", "begun", "outcome-unknown", "begun", "done"].map((outcome) => [route, outcome]),
+    ["POST /privacy/erasures", "begun"],
+    ["POST /privacy/erasures", "log-unavailable"],
+  ]);
+  const lines = parseLines(readTrail(api.auditFile));
+  assert.equal(new Set(lines.map(({ requestId }) => requestId)).size, 4, "both lines are one request's");
+  assert.equal(new Set(lines.map(({ profileIds }) => profileIds.join())).size, 1, "and about one person");
+});
+
+test("a command that is refused at the door has its line, one over the limit only the first of a row", async () => {
+  const api = await openTestApi(stage, { api: { requestsPerMinute: 7 } });
+  const post = (key: string | null, url: string, payload: string | object, headers: Record<string, string> = {}) =>
+    api.app.inject({
+      method: "POST",
+      url,
+      payload,
+      headers: {
+        "content-type": "application/json",
+        ...(key === null ? {} : { authorization: `Bearer ${key}` }),
+        ...headers,
+      },
+    });
+  const erasure = { identifier: customer, reason: "r" };
+  const { agent, privacy } = api.keys;
+  const statuses = [];
+  for (const answer of [
+    await post(null, "/privacy/erasures", erasure),
+    await post(agent, "/privacy/erasures", erasure),
+    await post(agent, "/privacy/exports", { identifier: customer }),
+    await post(agent, "/notes", { identifier: customer, words: MARIE.email.email }),
+    await post(agent, "/notes", `{"identifier":"${MARIE.email.email}`),
+    await post(agent, "/notes", erasure, { "content-type": "text/plain" }),
+    await post(agent, "/notes", erasure, { "content-encoding": "gzip" }),
+    await post(agent, "/notes", `"${"x".repeat(300_000)}"`),
+    ...(await Promise.all(Array.from({ length: 5 }, () => post(agent, "/notes", erasure)))),
+    await post(privacy, "/privacy/exports?as=x", erasure),
+    await post(privacy, "/profiles/lookup", {}),
+  ])
+    statuses.push(answer.statusCode);
+  assert.deepEqual(statuses, [401, 403, 403, 400, 400, 415, 415, 413, 429, 429, 429, 429, 429, 400, 400]);
+  await api.close();
+  assert.deepEqual(outcomesOf(api), [
+    ["POST /privacy/erasures", "forbidden"],
+    ["POST /privacy/exports", "forbidden"],
+    ["POST /notes", "malformed-request"],
+    ["POST /notes", "malformed-request"],
+    ["POST /notes", "unsupported-media-type"],
+    ["POST /notes", "unsupported-media-type"],
+    ["POST /notes", "too-large"],
+    ["POST /notes", "too-many-requests"],
+    ["POST /privacy/exports", "malformed-request"],
+  ]);
+  assert.ok(!readTrail(api.auditFile).includes(MARIE.email.email));
+});
+
+test("a line of an explanation names everybody of whom it shows something (G2)", async () => {
+  const api = await openTestApi(stage);
+  const agent = api.as(api.keys.agent);
+  const contacts = [YANN, CLAIRE].map(({ contact }) => ({ namespace: "crm-contact", value: contact["crm-contact"] }));
+  const ids = [];
+  for (const body of contacts) ids.push(expectAnswer(await api.as(api.keys.reader).lookUp({ body })).profileId);
+  const landline = { namespace: "phone", value: LANDLINE.phone };
+  const told = expectAnswer(await agent.explain({ body: { identifiers: [landline] } }));
+  for (const { value } of contacts) assert.ok(JSON.stringify(told).includes(value), "both are shown");
+  expectAnswer(await api.as(api.keys.analyst).explain({ body: { identifiers: [landline] } }));
+  await api.close();
+  const lines = parseLines(readTrail(api.auditFile));
+  assert.deepEqual(
+    lines.map(({ route, profileIds }) => [route, new Set(profileIds)]),
+    [["POST /profiles/explain", new Set(ids)]],
+  );
+});
+
+test("a trail of an older release, whose lines tell other things, is as whole as it was", async () => {
+  const { bytes } = stage.loaded.deployment.identityKey;
+  const file = join(stage.folder, "older-audit.jsonl");
+  const trail = await AuditTrail.open(file, bytes);
+  const entry = { at: "", requestId: "r", caller: "c", route: "r", profileIds: ["p"] };
+  await trail.append({ ...entry, refusal: null } as unknown as AuditEntry);
+  await trail.append({ ...entry, outcome: "shown" });
+  await trail.close();
+  assert.equal(verifyTrail(readTrail(file), bytes).n, 2);
+  assert.throws(() => verifyTrail(readTrail(file).replace('"refusal":null', '"refusal":"x"'), bytes), AuditBroken);
 });
 
 test("a line of another trail of the same deployment is found, though it is whole and has the right number", async () => {
@@ -123,7 +245,7 @@ test("lines that come while others are written stand in their order, and share o
     caller: "c",
     route: "r",
     profileIds: [],
-    refusal: null,
+    outcome: "shown",
   });
   const appendSome = (from: number) => Array.from({ length: 200 }, (_, n) => trail.append(entryOf(from + n)));
   const requests = () =>
@@ -157,6 +279,18 @@ test("what cannot be written to the trail is neither shown nor done", async () =
   // Masked answers need no line.
   assert.equal((await api.as(api.keys.reader).lookUp({ body: marie })).status, 200);
   await api.close();
+});
+
+test("of a command that was carried out, and whose trail then broke, nobody is told that nothing was done", async (t) => {
+  const append = AuditTrail.prototype.append;
+  t.mock.method(AuditTrail.prototype, "append", function (this: AuditTrail, entry: AuditEntry) {
+    return entry.outcome === "begun" ? append.call(this, entry) : Promise.reject(new Error("ENOSPC"));
+  });
+  const api = await openTestApi(stage);
+  const noted = await api.as(api.keys.agent).note({ body: { identifier: customer, text: "rings back at six" } });
+  assert.ok(!noted.ok && noted.problem.code === "outcome-unknown");
+  await api.close();
+  assert.deepEqual(outcomesOf(api), [["POST /notes", "begun"]]);
 });
 
 test("two processes never share a trail, a directory or passages: the second is refused, and may begin once the first has ended", async () => {

@@ -1,5 +1,6 @@
 // Why an identifier's person is one person, and why two are not.
 
+import type { Component } from "#core/component.ts";
 import { explain, OBSTACLE_TEXTS, RULE_TEXTS, type ShownRefusal } from "#services/wire/explanation.ts";
 import { findIdentifier, formatPosition, type Located } from "#services/wire/location.ts";
 import { describeWatermarks, listWatermarks } from "#services/wire/lookup.ts";
@@ -13,7 +14,7 @@ import { type ApiServices, read, requireNamespaces } from "../services.ts";
 export function createExplanationRoutes(services: ApiServices): Pick<Handlers, "explain"> {
   const { engine, country } = services;
   return {
-    async explain({ body, query, caller }) {
+    async explain({ body, query, caller, record }) {
       requireNamespaces(services, body.identifiers);
       const { located, beside } = await read(services, query["at-least"], async () => {
         const all: Located[] = [];
@@ -26,7 +27,13 @@ export function createExplanationRoutes(services: ApiServices): Pick<Handlers, "
       });
       const [one, other = null] = located as [Located, Located?];
       const isOpen = maySee(caller);
-      const explanation = explain(engine.registry, one, other, isOpen ? (value) => value : mask, beside);
+      const shown = new Set<string>();
+      const show = (value: string, key: string): string => {
+        shown.add(key);
+        return isOpen ? value : mask(value);
+      };
+      const explanation = explain(engine.registry, one, other, show, beside);
+      await record(listHolders([...located.map(({ component }) => component), ...beside], shown));
       const shared = { profiles: located.map((one) => identify(services, one)), masked: !isOpen };
       if (explanation.one)
         return {
@@ -46,6 +53,13 @@ export function createExplanationRoutes(services: ApiServices): Pick<Handlers, "
 
 function withMeaning<T extends Pick<ShownRefusal, "obstacle" | "evidence">>(refusal: T) {
   return { ...refusal, evidence: [...refusal.evidence], meaning: OBSTACLE_TEXTS[refusal.obstacle] };
+}
+
+/** The profiles that these identifiers are on. */
+function listHolders(components: readonly Component[], keys: ReadonlySet<string>): (string | null)[] {
+  return components.flatMap(({ identifiers, profiles }) =>
+    Array.from(keys, (key) => profiles.get(identifiers.get(key)?.profile ?? "")?.id ?? null),
+  );
 }
 
 /** The profile of an identifier at its home, and as of when. */
