@@ -7,7 +7,7 @@ import { openMemoryIndex } from "#adapters/memory/index.ts";
 import { LogError } from "#ports/log.ts";
 import { StoreBehind, StoreUnavailable } from "#ports/store.ts";
 import type { ApiSurroundings } from "#services/api/services.ts";
-import { MARIE } from "#services/demo/cast.ts";
+import { LEO, MARIE } from "#services/demo/cast.ts";
 import { ComponentIndex } from "#services/wire/component-index.ts";
 import { isIndexWhole } from "#services/wire/index-keeper.ts";
 import type { Stage } from "#services/cli/stage.ts";
@@ -154,5 +154,29 @@ test("a log that is away refuses commands with nothing written; one that goes aw
   failing = null;
   const again = await rule();
   assert.deepEqual([again.ok, again.status], [true, 202]);
+  await api.close();
+});
+
+test("an erasure that is on the log is answered as written, though the store goes away while it is waited for", async () => {
+  let isAway = false;
+  const fail = () => Promise.reject(new StoreUnavailable("Redis at x: away"));
+  const api = await openWith(({ log, store }) => ({
+    log: {
+      ...log,
+      async append(records) {
+        isAway = true;
+        return await log.append(records);
+      },
+    },
+    store: {
+      ...store,
+      standing: (shard) => (isAway ? fail() : store.standing(shard)),
+      survey: (shard, keys) => (isAway ? fail() : store.survey(shard, keys)),
+    },
+  }));
+  const identifier = { namespace: "customer", value: LEO.app.customer };
+  const erased = await api.as(api.keys.privacy).erase({ body: { identifier, reason: "r" } });
+  assert.ok(erased.ok && erased.status === 202, JSON.stringify(erased));
+  assert.equal(erased.body.state, "written");
   await api.close();
 });

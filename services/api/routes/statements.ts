@@ -91,6 +91,18 @@ export function createStatementRoutes(services: ApiServices): Pick<Handlers, "no
     return { ...draft, atMs: Date.now() };
   }
 
+  /** Not that anybody can tell, while the store is away: the request is on the log all the same. */
+  async function isForgotten(id: string): Promise<boolean> {
+    try {
+      return await read(services, undefined, () =>
+        isErased({ ...services, index: services.index.anew() }, services.privacy, id),
+      );
+    } catch (error) {
+      if (error instanceof ApiProblem) return false;
+      throw error;
+    }
+  }
+
   return {
     note({ body: { id = randomUUID(), identifier, type, orderId = null, text }, ...asked }) {
       return state(id, asked, { identifier, text, said: { type } }, orderId);
@@ -102,12 +114,11 @@ export function createStatementRoutes(services: ApiServices): Pick<Handlers, "no
       requireNamespace(services, request.body.identifier.namespace, "body.identifier.namespace");
       const id = request.body.id ?? randomUUID();
       const { profileId, atMs, keys } = (await findWritten(request)) ?? (await write(id, request));
-      const look = () => isErased({ ...services, index: services.index.anew() }, services.privacy, id);
       const deadline = performance.now() + waitMs;
-      let isEffective = await read(services, undefined, look);
+      let isEffective = await isForgotten(id);
       while (!isEffective && !closing.aborted && performance.now() + PAUSE_MS < deadline) {
         await sleep(PAUSE_MS);
-        isEffective = await read(services, undefined, look);
+        isEffective = await isForgotten(id);
       }
       const { own, claimed, shared, orders } = keys;
       return {
