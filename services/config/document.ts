@@ -1,6 +1,9 @@
 // A YAML file that remembers where everything stands: paths of the parsed value back to line and column.
 
 import {
+  type Document,
+  isAlias,
+  isCollection,
   isMap,
   isPair,
   isScalar,
@@ -10,6 +13,7 @@ import {
   parseDocument,
   type ParsedNode,
   type Scalar,
+  visit,
 } from "yaml";
 import { formatPath, type Problem, type ProblemCode } from "./problem.ts";
 
@@ -37,7 +41,12 @@ export class SourceDocument {
     let value: unknown = null;
     if (document.errors.length === 0) {
       try {
-        value = document.toJS({ maxAliasCount: 100 });
+        const selfHolding = findSelfHolding(document);
+        if (selfHolding === null) value = document.toJS({ maxAliasCount: 100 });
+        else
+          this.syntaxProblems = [
+            this.#problemAt("yaml-syntax", [], "expected a value: the alias stands inside what it names", selfHolding),
+          ];
       } catch (error) {
         this.syntaxProblems = [
           this.#problemAt("yaml-syntax", [], error instanceof Error ? error.message : "unreadable", 0),
@@ -118,4 +127,21 @@ export class SourceDocument {
     }
     return offset;
   }
+}
+
+/** Where an alias of a value stands inside that value, which would have no end; null: nowhere. */
+function findSelfHolding(document: Document.Parsed): number | null {
+  const anchored = new Map<string, unknown>();
+  let found: number | null = null;
+  visit(document, {
+    Node(_key, node, path) {
+      if (isAlias(node) && path.some((above) => above === anchored.get(node.source))) {
+        found = node.range?.[0] ?? 0;
+        return visit.BREAK;
+      }
+      if ((isCollection(node) || isScalar(node)) && node.anchor !== undefined) anchored.set(node.anchor, node);
+      return undefined;
+    },
+  });
+  return found;
 }

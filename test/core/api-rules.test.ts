@@ -54,6 +54,34 @@ test("what is wrong with a file is said by place and code, and nothing is writte
   equal(await countRecords(), records);
 });
 
+test("a file that was made to hurt is refused as any that is wrong, and nothing is a fault", async () => {
+  const client = api.as(api.keys.admin);
+  const nine = (one: string) => Array.from({ length: 9 }, () => one).join();
+  const bomb = Array.from("bcdefghij", (name, i) => `${name}: &${name} [${nine(`*${"abcdefghij"[i]}`)}]`);
+  const files = [
+    "a: &a [*a]",
+    "a: &a { b: *a }",
+    "- &a [[[*a]]]",
+    "ladder: &l\n  - { segment: a, when: *l }",
+    `a: &a [${nine("x")}]\n${bomb.join("\n")}`,
+    `a: ${"[".repeat(4000)}${"]".repeat(4000)}`,
+    `a: ${"{a: ".repeat(4000)}`,
+    `a: &a ${"[".repeat(3000)}*a${"]".repeat(3000)}`,
+    "[".repeat(9000),
+    "- ".repeat(9000),
+    "__proto__: { version: x }",
+    "version: !!js/function 'x'",
+  ];
+  for (const file of files) {
+    const refused = await client.applyRules({ body: { file, reason: "r" } });
+    ok(!refused.ok && refused.problem.code === "malformed-request", `${refused.status} ${file.slice(0, 40)}`);
+  }
+  deepEqual(
+    api.logged.filter((line) => line.includes("fault")),
+    [],
+  );
+});
+
 test("only who has the scope puts rules in force", async () => {
   const refused = await api.as(api.keys.operator).applyRules({ body: { file: FILE, reason: "r" } });
   ok(!refused.ok && refused.problem.code === "forbidden");

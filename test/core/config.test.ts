@@ -215,6 +215,15 @@ test("a file that is no YAML, or not there, is one clear problem with a place", 
   );
   assert.deepEqual(problemsOf(join(folder, "missing.yaml")).map(place), ["1:1 file-unreadable "]);
   assert.deepEqual(problemsOf(write("list.yaml", "- a\n")).map(place), ["1:1 wrong-value "]);
+  for (const [text, where] of [
+    ["sources: &a [*a]\n", "1:14"],
+    ["api:\n  keys: &k\n    - { name: &n [1, *n] }\n", "3:22"],
+    ["sources: &a\n  - &b { name: &c [x, *b] }\n", "2:23"],
+    ["&a sources: *a\n", null],
+  ] as const) {
+    const found = problemsOf(write("self.yaml", text)).map(place);
+    assert.deepEqual(found, [where === null ? "1:13 wrong-value sources" : `${where} yaml-syntax `], text);
+  }
 });
 
 test("a rule knows the names and types that the engine offers, and nothing else", () => {

@@ -101,6 +101,11 @@ describe("rules check", () => {
       /unknown-key: ladder\[0\]\.leaveWehn: .*did you mean "leaveWhen"/,
     ],
     ["no YAML", "version: [", /yaml-syntax/],
+    [
+      "a list that holds itself",
+      "version: a\nladder: &a [*a]",
+      /^2:13 yaml-syntax: expected a value: the alias stands inside/,
+    ],
     ["nothing", "", /wrong-value/],
     [
       "an audience of nothing",

@@ -64,6 +64,7 @@ const HOSTILE: readonly unknown[] = [
   "{{7*7}}${7*7}",
   "*1\r\n$8\r\nFLUSHALL\r\n",
   "__proto__",
+  "a: &a [*a]",
   [],
   {},
   [[[[[[[[]]]]]]]],
