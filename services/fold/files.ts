@@ -1,7 +1,6 @@
 // The files of `weft fold`: a JSON object a line, times ISO UTC with milliseconds, the same bytes each time. Other
 // programs are written against them.
 
-import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { compareText, sortedEntries } from "#core/comparison.ts";
 import type { IdentityChanged, ProfileSignal, SegmentTransition } from "#core/effect.ts";
@@ -10,6 +9,7 @@ import { describeInstant } from "../wire/instant.ts";
 import type { People } from "../wire/profile-reader.ts";
 import { digestProfiles, formatProfiles } from "../wire/profile-lines.ts";
 import type { FoldOutcome } from "./fold.ts";
+import { makePrivateFolder, writePrivateFile } from "./private-file.ts";
 
 export interface DeadLetterLine {
   readonly source: string | null;
@@ -53,7 +53,7 @@ export interface FoldSummary {
 }
 
 function writeLines(folder: string, name: string, lines: readonly unknown[]): void {
-  writeFileSync(join(folder, name), lines.map((line) => `${JSON.stringify(line)}\n`).join(""));
+  writePrivateFile(join(folder, name), lines.map((line) => `${JSON.stringify(line)}\n`).join(""));
 }
 
 /** Counts by name, names in the one order. */
@@ -64,10 +64,10 @@ function countBy(names: readonly string[]): Record<string, number> {
 }
 
 export function writeFold(folder: string, result: FoldResult): FoldSummary {
-  mkdirSync(folder, { recursive: true });
+  makePrivateFolder(folder);
   const { people, outcomes, transitions, signals, identityChanges, deadLetters } = result;
   const profiles = formatProfiles(people.profiles);
-  writeFileSync(join(folder, "profiles.jsonl"), profiles);
+  writePrivateFile(join(folder, "profiles.jsonl"), profiles);
   writeLines(
     folder,
     "events.jsonl",
@@ -152,6 +152,6 @@ export function writeFold(folder: string, result: FoldResult): FoldSummary {
     segments: countBy(people.profiles.map(({ segment }) => segment ?? "none")),
     digest: digestProfiles(people.profiles),
   };
-  writeFileSync(join(folder, "summary.json"), `${JSON.stringify(summary)}\n`);
+  writePrivateFile(join(folder, "summary.json"), `${JSON.stringify(summary)}\n`);
   return summary;
 }

@@ -1,7 +1,6 @@
 // weft privacy: requests of persons about what is kept of them.
 
 import { randomUUID } from "node:crypto";
-import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Command } from "commander";
@@ -10,6 +9,7 @@ import { loadConfiguration } from "#services/config/configuration.ts";
 import { type DataMapRow, describeData } from "#services/config/data-map.ts";
 import { type Deadline, describeDeadlines, listDeadlines } from "#services/config/deadline.ts";
 import { topicNames } from "#services/config/topics.ts";
+import { makePrivateFolder, writePrivateFile } from "#services/fold/private-file.ts";
 import { draftErasure, isErased, publishErasure } from "#services/wire/erasure.ts";
 import { PrivacyLedger } from "#services/wire/privacy-ledger.ts";
 import { RequestRefused } from "#services/wire/request-refused.ts";
@@ -175,8 +175,8 @@ async function exportPerson(
     if (!exported.ok) throw new RequestRefused(exported.reason);
     process.stdout.write(`${JSON.stringify(exported.data, null, 2)}\n`);
     if (csv === undefined) return;
-    mkdirSync(csv, { recursive: true });
-    for (const [name, text] of tabulateExport(exported.data)) writeFileSync(join(csv, name), text);
+    makePrivateFolder(csv);
+    for (const [name, text] of tabulateExport(exported.data)) writePrivateFile(join(csv, name), text);
   } finally {
     await runtime.close();
   }

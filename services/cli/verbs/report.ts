@@ -1,12 +1,12 @@
 // weft report: what the transitions of a deployment, or of a fold, add up to.
 
-import { writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import Table from "cli-table3";
 import { Argument, type Command, InvalidArgumentError, Option } from "commander";
 import { TRANSITION_NATURES } from "#core/effect.ts";
 import { loadConfiguration } from "#services/config/configuration.ts";
 import { topicNames } from "#services/config/topics.ts";
+import { writePrivateFile } from "#services/fold/private-file.ts";
 import { readFold, readFoldQuality, readFoldSummary, readTopic } from "#services/report/intake.ts";
 import { Ledger, type Selection } from "#services/report/ledger.ts";
 import { readBase, readBuyers, reportLifetime, reportRfm, type Base } from "#services/report/lifetime.ts";
@@ -78,7 +78,7 @@ async function printReport(kind: string, options: ReportOptions): Promise<void> 
 
 function writeSheets(sheets: readonly Sheet[], { html, json = false }: ReportOptions, kind: string): void {
   process.stdout.write(sheets.map(json ? writeLines : writeTable).join(json ? "" : "\n"));
-  if (html !== undefined) writeFileSync(html, writePage(`Weft: ${kind}`, sheets));
+  if (html !== undefined) writePrivateFile(html, writePage(`Weft: ${kind}`, sheets));
 }
 
 /** With all that there is by now; and, of the topics, who is held back. */
