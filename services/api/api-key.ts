@@ -72,6 +72,19 @@ export function rotateKey(
   return { key, kept, keys: [...keys.map((one) => (one === old ? ending : one)), kept] };
 }
 
+/** The mark of a key that was taken back. It stays: the same one may stand in the configuration too, where nobody looks. */
+const REVOKED = new Date(0).toISOString();
+
+/** Null where there is no key of this id. */
+export function revokeKey(keys: readonly KeptKey[], id: string): readonly KeptKey[] | null {
+  const one = keys.find((key) => key.id === id && !isRevoked(key));
+  return one === undefined ? null : keys.map((key) => (key === one ? { ...one, until: REVOKED } : key));
+}
+
+export function isRevoked({ until }: KeptKey): boolean {
+  return until === REVOKED;
+}
+
 /** As a key stands in the configuration and in WEFT_API_KEYS. */
 export function parseKeptKey(text: string): KeptKey {
   const [id = "", role, hash = ""] = text.split(":");
@@ -121,7 +134,7 @@ export class KeyRing {
 
   get isEmpty(): boolean {
     this.#look();
-    return this.#given.length === 0 && this.#read.length === 0;
+    return this.#given.length === 0 && this.#read.every(isRevoked);
   }
 
   /** A key for the first start, kept in memory only and void for good as soon as there is another. */
@@ -139,7 +152,8 @@ export class KeyRing {
     const first = this.#first === null ? [] : [this.#first];
     const kept = [...this.#given, ...this.#read, ...first].find((one) => one.id === id);
     const [ours, theirs] = [Buffer.from(kept?.hash ?? ""), Buffer.from(hashKey(this.#secret, key))];
-    if (kept?.until !== undefined && Date.parse(kept.until) <= Date.now()) return null;
+    // Wherever else it stands.
+    if (this.#read.some((one) => one.id === id && hasEnded(one))) return null;
     return kept !== undefined && ours.length === theirs.length && timingSafeEqual(ours, theirs) ? kept : null;
   }
 
@@ -149,8 +163,12 @@ export class KeyRing {
     const found = statSync(this.#path, { throwIfNoEntry: false });
     const stamp = found === undefined ? "" : `${found.mtimeMs} ${found.size} ${found.ino}`;
     if (stamp !== this.#stamp) this.#read = readKeyFile(this.#path);
-    if (this.#read.length > 0) this.#first = null;
+    if (!this.#read.every(isRevoked)) this.#first = null;
     this.#stamp = stamp;
     this.#lookedAtMs = now;
   }
+}
+
+function hasEnded({ until }: KeptKey): boolean {
+  return until !== undefined && Date.parse(until) <= Date.now();
 }

@@ -173,7 +173,7 @@ test("a key is shown once, kept as a hash for its owner alone, listed without it
   const made = await run(args("--json", "api", "keys", "create", "--role", "agent", "--name", "desk"));
   const { key, id } = JSON.parse(made.out) as { readonly key: string; readonly id: string };
   assert.equal(statSync(keysFile).mode & 0o777, 0o600);
-  assert.ok(!readFileSync(keysFile, "utf8").includes(key.split("_")[2] ?? ""));
+  assert.ok(!readFileSync(keysFile, "utf8").includes(key.slice("weft_".length + id.length + 1)));
   const listed = (await run(args("api", "keys"))).out;
   assert.ok(listed.includes(`${id}  agent`) && listed.includes("desk") && !listed.includes(key));
   assert.equal((await run(args("api", "keys", "revoke", id))).code, 0);
@@ -191,13 +191,48 @@ test("a key is rotated: another of its role and name at once, the old one until 
   const last = await make("rotate", next.id, "--grace", "0s");
   const { bytes } = loadConfiguration(join(folder, "weft.yaml"), {}).deployment.identityKey;
   const ring = new KeyRing(bytes, keysFile, []);
-  const roles = [old, next, last].map(({ key }) => ring.verify(key)?.role ?? null);
-  assert.deepEqual(roles, ["agent", null, "agent"]);
+  const rolesIn = (keys: KeyRing) => [old, next, last].map(({ key }) => keys.verify(key)?.role ?? null);
+  assert.deepEqual(rolesIn(ring), ["agent", null, "agent"]);
   assert.equal(ring.verify(last.key)?.name, "desk");
   assert.match((await run(args("api", "keys"))).out, new RegExp(`^${old.id} .* desk {2}ends 20`, "m"));
   const again = await run(args("api", "keys", "rotate", old.id));
   assert.deepEqual([again.code, /no key .* whose end is not set yet/.test(again.err)], [2, true]);
   assert.equal((await run(args("api", "keys", "rotate", last.id, "--grace", "soon"))).code, 2);
+});
+
+test("a key that was rotated or taken back in its file is none, though the configuration has it too", async () => {
+  const { args, keysFile, folder } = deploy();
+  const make = async (...more: readonly string[]) =>
+    JSON.parse((await run(args("--json", "api", "keys", ...more))).out) as { key: string; id: string; entry: string };
+  const [rotated, revoked, left] = [
+    await make("create", "--role", "admin"),
+    await make("create", "--role", "admin"),
+    await make("create", "--role", "agent"),
+  ];
+  // As in WEFT_API_KEYS of a server, which the commands do not see.
+  const entries = [rotated, revoked, left].map(({ entry }) => entry);
+  const { bytes } = loadConfiguration(join(folder, "weft.yaml"), {}).deployment.identityKey;
+  await make("rotate", rotated.id, "--grace", "0s");
+  assert.equal((await run(args("api", "keys", "revoke", revoked.id))).code, 0);
+  const ring = new KeyRing(bytes, keysFile, entries);
+  assert.deepEqual(
+    [rotated, revoked, left].map(({ key }) => ring.verify(key)?.role ?? null),
+    [null, null, "agent"],
+  );
+  assert.ok(!(await run(args("api", "keys"))).out.includes(revoked.id));
+});
+
+test("whoever's keys were all taken back begins as without any", async () => {
+  const { args, keysFile, folder } = deploy();
+  const made = await run(args("--json", "api", "keys", "create", "--role", "admin"));
+  const { key, id } = JSON.parse(made.out) as { readonly key: string; readonly id: string };
+  const { bytes } = loadConfiguration(join(folder, "weft.yaml"), {}).deployment.identityKey;
+  assert.equal(new KeyRing(bytes, keysFile, []).isEmpty, false);
+  await run(args("api", "keys", "revoke", id));
+  const ring = new KeyRing(bytes, keysFile, []);
+  assert.equal(ring.isEmpty, true);
+  const first = ring.createFirst();
+  assert.deepEqual([ring.verify(key), ring.verify(first)?.role], [null, "admin"]);
 });
 
 test("it does not listen in the clear where others can reach it, nor with a certificate or keys that it cannot read", async () => {

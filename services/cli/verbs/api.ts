@@ -5,7 +5,7 @@ import { type Command, InvalidArgumentError, Option } from "commander";
 import pino from "pino";
 import type { Membership } from "#ports/log.ts";
 import { type Condition, openAdmin } from "#services/admin/surface.ts";
-import { createKey, readKeyFile, rotateKey, writeKeyFile } from "#services/api/api-key.ts";
+import { createKey, isRevoked, readKeyFile, revokeKey, rotateKey, writeKeyFile } from "#services/api/api-key.ts";
 import { type AuditHead, readTrail, verifyTrail } from "#services/api/audit.ts";
 import { DRAIN_MS } from "#services/api/closing.ts";
 import type { RunningApi } from "#services/api/main.ts";
@@ -75,7 +75,7 @@ export function registerApi(program: Command): void {
     .description("take a key back; running servers notice within seconds")
     .argument("<id>", "as `list` prints it")
     .action((id: string, _options: unknown, command: Command) =>
-      revokeKey(id, command.optsWithGlobals<CommonOptions>()),
+      takeKeyBack(id, command.optsWithGlobals<CommonOptions>()),
     );
   api
     .command("audit")
@@ -137,7 +137,8 @@ function makeKey({ config, role, name, json = false }: CreateOptions): void {
 }
 
 function listKeys({ config, json = false }: CommonOptions): void {
-  for (const { id, role, created, name, until } of readKeyFile(loadConfiguration(config).deployment.api.keysFile)) {
+  const kept = readKeyFile(loadConfiguration(config).deployment.api.keysFile).filter((key) => !isRevoked(key));
+  for (const { id, role, created, name, until } of kept) {
     const end = until === undefined ? "" : `  ends ${until}`;
     process.stdout.write(
       json
@@ -147,11 +148,10 @@ function listKeys({ config, json = false }: CommonOptions): void {
   }
 }
 
-function revokeKey(id: string, { config, json = false }: CommonOptions): void {
+function takeKeyBack(id: string, { config, json = false }: CommonOptions): void {
   const { keysFile } = loadConfiguration(config).deployment.api;
-  const keys = readKeyFile(keysFile);
-  const left = keys.filter((key) => key.id !== id);
-  if (left.length === keys.length) throw new UsageError(`${keysFile} has no key ${id}`);
+  const left = revokeKey(readKeyFile(keysFile), id);
+  if (left === null) throw new UsageError(`${keysFile} has no key ${id}`);
   writeKeyFile(keysFile, left);
   process.stdout.write(json ? `${JSON.stringify({ revoked: id })}\n` : `${id} is revoked\n`);
 }
