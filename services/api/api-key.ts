@@ -6,11 +6,13 @@ import { mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from "no
 import { dirname } from "node:path";
 import * as z from "zod";
 import { isRole, type Role, ROLE_NAMES } from "./role.ts";
+import { holdAlone } from "./sole.ts";
 
 const ID = /^[a-z0-9]{10}$/;
 const KEY = /^weft_([a-z0-9]{10})_([A-Za-z0-9_-]{43})$/;
 /** How long a key that was taken out of the file may still be taken for valid. */
 const LOOK_INTERVAL_MS = 1000;
+const LOCK_WAIT_MS = 10_000;
 
 export interface KeptKey {
   readonly id: string;
@@ -112,6 +114,21 @@ export function writeKeyFile(path: string, keys: readonly KeptKey[]): void {
   const beside = `${path}.${process.pid}`;
   writeFileSync(beside, `${JSON.stringify({ keys }, null, 2)}\n`, { mode: 0o600 });
   renameSync(beside, path);
+}
+
+/** One at a time: of two changes at once the later one would undo the other. Throws FileInUse. */
+export function changeKeyFile<Change extends { readonly keys: readonly KeptKey[] }>(
+  path: string,
+  change: (keys: readonly KeptKey[]) => Change,
+): Change {
+  const release = holdAlone(path, "api.keysFile", LOCK_WAIT_MS);
+  try {
+    const changed = change(readKeyFile(path));
+    writeKeyFile(path, changed.keys);
+    return changed;
+  } finally {
+    release();
+  }
 }
 
 export class KeyRing {

@@ -9,11 +9,11 @@ export class FileInUse extends Error {
   readonly code = "file-in-use";
 }
 
-/** Gives back what lets it go. Throws FileInUse where somebody else has it. */
-export function holdAlone(path: string, key: string): () => void {
+/** Gives back what lets it go. Throws FileInUse where somebody else has it, and goes on having it for `waitMs`. */
+export function holdAlone(path: string, key: string, waitMs = 0): () => void {
   if (path === ":memory:") return () => {};
   mkdirSync(dirname(path), { recursive: true });
-  const lock = new DatabaseSync(`${path}.lock`, { timeout: 0 });
+  const lock = new DatabaseSync(`${path}.lock`, { timeout: waitMs });
   try {
     lock.exec("BEGIN EXCLUSIVE");
   } catch (error) {

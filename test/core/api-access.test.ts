@@ -2,13 +2,17 @@
 // without anything of anybody.
 
 import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
 import { generateKeyPairSync, type KeyObject } from "node:crypto";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import { rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { after, before, test } from "node:test";
+import { promisify } from "node:util";
 import { exportJWK, SignJWT } from "jose";
-import { createKey, writeKeyFile } from "#services/api/api-key.ts";
+import { createKey, isRevoked, readKeyFile, writeKeyFile } from "#services/api/api-key.ts";
 import { CHANGES, CONTRACT } from "#services/api/contract.ts";
 import { requireSecurity } from "#services/api/main.ts";
 import { InsecureListen } from "#services/config/listening.ts";
@@ -414,4 +418,21 @@ test("neither logs nor problems hold a value that was sent, or a person's", asyn
   assert.ok(api.logged.length > 10 && log.includes('"route":"/profiles/lookup"') && log.includes('"requestId"'));
   for (const value of ["canary", "06 39", "639980017", "lefort", "Lefort", "C-1001", ...Object.values(api.keys)])
     assert.ok(!log.includes(value), value);
+});
+
+test("two processes that change the file of keys at once undo nothing of each other", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "weft-keys-"));
+  const keysFile = join(folder, "keys.json");
+  const change = `
+    import { changeKeyFile, createKey, revokeKey } from "#services/api/api-key.ts";
+    for (let i = 0; i < 40; i += 1) {
+      const { kept } = createKey(new Uint8Array(32), "agent");
+      changeKeyFile(${JSON.stringify(keysFile)}, (keys) => ({ keys: [...keys, kept] }));
+      changeKeyFile(${JSON.stringify(keysFile)}, (keys) => ({ keys: revokeKey(keys, kept.id) }));
+    }`;
+  const run = () => promisify(execFile)(process.execPath, ["--input-type=module", "-e", change]);
+  await Promise.all([run(), run()]);
+  const keys = readKeyFile(keysFile);
+  rmSync(folder, { recursive: true });
+  assert.deepEqual([keys.length, keys.filter((key) => !isRevoked(key)).length], [80, 0]);
 });

@@ -5,7 +5,7 @@ import { type Command, InvalidArgumentError, Option } from "commander";
 import pino from "pino";
 import type { Membership } from "#ports/log.ts";
 import { type Condition, openAdmin } from "#services/admin/surface.ts";
-import { createKey, isRevoked, readKeyFile, revokeKey, rotateKey, writeKeyFile } from "#services/api/api-key.ts";
+import { changeKeyFile, createKey, isRevoked, readKeyFile, revokeKey, rotateKey } from "#services/api/api-key.ts";
 import { type AuditHead, readTrail, verifyTrail } from "#services/api/audit.ts";
 import { DRAIN_MS } from "#services/api/closing.ts";
 import type { RunningApi } from "#services/api/main.ts";
@@ -112,10 +112,11 @@ function parsePort(text: string): number {
 function replaceKey(id: string, { config, grace, json = false }: RotateOptions): void {
   const { api, identityKey } = loadConfiguration(config).deployment;
   const untilMs = Date.now() + grace;
-  const rotated = rotateKey(identityKey.bytes, readKeyFile(api.keysFile), id, untilMs);
-  if (rotated === null) throw new UsageError(`${api.keysFile} has no key ${id} whose end is not set yet`);
-  const { key, kept, keys } = rotated;
-  writeKeyFile(api.keysFile, keys);
+  const { key, kept } = changeKeyFile(api.keysFile, (keys) => {
+    const rotated = rotateKey(identityKey.bytes, keys, id, untilMs);
+    if (rotated === null) throw new UsageError(`${api.keysFile} has no key ${id} whose end is not set yet`);
+    return rotated;
+  });
   const until = new Date(untilMs).toISOString();
   process.stdout.write(
     json
@@ -127,7 +128,7 @@ function replaceKey(id: string, { config, grace, json = false }: RotateOptions):
 function makeKey({ config, role, name, json = false }: CreateOptions): void {
   const { api, identityKey } = loadConfiguration(config).deployment;
   const { key, kept } = createKey(identityKey.bytes, role, name);
-  writeKeyFile(api.keysFile, [...readKeyFile(api.keysFile), kept]);
+  changeKeyFile(api.keysFile, (keys) => ({ keys: [...keys, kept] }));
   const scopes = ROLES[role];
   process.stdout.write(
     json
@@ -150,9 +151,11 @@ function listKeys({ config, json = false }: CommonOptions): void {
 
 function takeKeyBack(id: string, { config, json = false }: CommonOptions): void {
   const { keysFile } = loadConfiguration(config).deployment.api;
-  const left = revokeKey(readKeyFile(keysFile), id);
-  if (left === null) throw new UsageError(`${keysFile} has no key ${id}`);
-  writeKeyFile(keysFile, left);
+  changeKeyFile(keysFile, (keys) => {
+    const left = revokeKey(keys, id);
+    if (left === null) throw new UsageError(`${keysFile} has no key ${id}`);
+    return { keys: left };
+  });
   process.stdout.write(json ? `${JSON.stringify({ revoked: id })}\n` : `${id} is revoked\n`);
 }
 
