@@ -11,6 +11,8 @@ import { openBytes, type Opening, sealBytes, type Sealing } from "./sealing.ts";
 /** Keys that a process holds, and for how long: then it asks again whether they are still to be used. */
 export const CACHED_KEYS_MAX = 100_000;
 export const CACHED_FOR_MS = 60_000;
+/** Not each time: whatever is taken out of a map leaves a hole that is walked over. */
+const DROP_INTERVAL_MS = 1000;
 /** Names of which a process remembers that it has put their keys on the topic. */
 const WRITTEN_MAX = 500_000;
 const KEY_BYTES = 32;
@@ -50,9 +52,11 @@ export class PayloadKeys {
   readonly topic: string;
   readonly #options: PayloadKeysOptions;
   readonly #wrapping: KeyObject;
+  /** The longest held first. */
   #held = new Map<string, Held>();
   #written = new Map<string, string>();
   #life: string | null = null;
+  #droppedAt = Number.NEGATIVE_INFINITY;
 
   constructor(options: PayloadKeysOptions) {
     this.topic = options.topic;
@@ -60,8 +64,14 @@ export class PayloadKeys {
     this.#wrapping = deriveWrapping(options.identityKey);
   }
 
+  /** How many it holds. */
+  get size(): number {
+    return this.#held.size;
+  }
+
   /** Throws KeyMissing. */
   async toOpen(names: Iterable<string>): Promise<Opening> {
+    this.#dropPast();
     const wanted = [...new Set(names)];
     let held = await this.#find(wanted);
     if (held.size < wanted.length && this.#options.repair !== undefined) {
@@ -83,6 +93,7 @@ export class PayloadKeys {
 
   /** life: of the index; what was known in another one is asked for again. */
   async toSeal(names: Iterable<string>, life: string): Promise<Seals> {
+    this.#dropPast();
     const wanted = [...new Set(names)];
     if (wanted.length === 0) return { ...createSealing(new Map()), records: [] };
     if (life !== this.#life) this.#forget(life);
@@ -154,8 +165,20 @@ export class PayloadKeys {
   }
 
   #hold(name: string, held: Held): Held {
+    this.#held.delete(name);
     this.#held.set(name, held);
     return held;
+  }
+
+  /** What was sealed under a key stands beside it in the clear: of who is erased that must not stay as long as a process lives. */
+  #dropPast(): void {
+    const now = this.#options.now();
+    if (now - this.#droppedAt < DROP_INTERVAL_MS) return;
+    this.#droppedAt = now;
+    for (const [name, { at }] of this.#held) {
+      if (now - at <= CACHED_FOR_MS) return;
+      this.#held.delete(name);
+    }
   }
 
   #forget(life: string | null): void {

@@ -150,6 +150,23 @@ describe("a payload's key", () => {
     equal((await start().destroy(["x"])).length, 1, "destroyed again: whoever had it on its way may have written it");
   });
 
+  it("is not held beyond its minute, nor is what it has opened, though nobody asks for it again (G1)", async () => {
+    const { start, pass } = open();
+    const keys = start();
+    await keys.toSeal(["x", "y"], LIFE);
+    pass(CACHED_FOR_MS / 2);
+    await keys.toSeal(["z"], LIFE);
+    pass(CACHED_FOR_MS / 2);
+    await keys.toOpen(["x"]);
+    equal(keys.size, 3);
+    pass(CACHED_FOR_MS / 60);
+    await keys.toOpen(["x"]);
+    equal(keys.size, 2, "x was asked for anew, and z has time left");
+    pass(CACHED_FOR_MS + 1);
+    await keys.toOpen([]);
+    equal(keys.size, 0);
+  });
+
   it("is destroyed whether or not the index still has it, and again by what is published late (G1, S2)", async () => {
     const { index, start } = open();
     const [stale = ""] = await start()
