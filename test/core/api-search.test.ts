@@ -5,6 +5,8 @@ import { DatabaseSync } from "node:sqlite";
 import { join } from "node:path";
 import { test } from "node:test";
 import { bears, type NameAndPlace } from "#services/api/directory.ts";
+import { Follower } from "#services/api/follower.ts";
+import { Gate } from "#services/api/outage.ts";
 import { MARIE, NADIA, PAUL } from "#services/demo/cast.ts";
 import { expectAnswer, openTestApi, playWeek, serveStage, type TestApi } from "#support/api.ts";
 
@@ -70,6 +72,22 @@ test("a name at a postcode leads to who bears it there now, however it is writte
   assert.deepEqual(await search(by.name("d'ete", "75011", "PAUL")), [paul]);
 });
 
+test("whom the directory names is looked at before she is told: it says only who may be meant", async () => {
+  const file = join(api.stage.folder, "stale-directory.sqlite");
+  const own = await openTestApi(api.stage, { api: { directoryFile: file } });
+  const asked = by.name("d'ete", "75011", "PAUL");
+  const found = await search(asked, own.as(own.keys.agent));
+  assert.equal(found.length, 1);
+  const marie = await idOf(MARIE.account.customer);
+  const sqlite = new DatabaseSync(file);
+  // As a row stands of somebody who has another name since, and whose profile has not been published yet.
+  const copy = sqlite.prepare("INSERT INTO people SELECT key, ? FROM people WHERE profile = ?");
+  assert.ok(copy.run(marie, found[0] ?? "").changes > 0);
+  sqlite.close();
+  assert.deepEqual(await search(asked, own.as(own.keys.agent)), found);
+  await own.close();
+});
+
 test("who is erased is in no search and not in the file, which holds keyed hashes alone (G1, G2)", async () => {
   const file = join(api.stage.folder, "directory.sqlite");
   const own = await openTestApi(api.stage, { api: { directoryFile: file } });
@@ -133,4 +151,24 @@ test("a name is compared without case, accents and signs, with its postcode, alo
     [{ lastName: "", postcode: "69001" }, false],
   ];
   for (const [asked, expected] of cases) assert.equal(bears(named, asked), expected, JSON.stringify(asked));
+});
+
+test("a file that follows topics reads on every 20 s, though nobody asks, so that who was erased is gone from it in a minute (G1)", async (t) => {
+  t.mock.timers.enable({ apis: ["setInterval"] });
+  let readings = 0;
+  const read = async () => void (readings += 1);
+  const follower = new Follower(new Gate("directory-behind", 1_000), read);
+  const settle = () => new Promise(setImmediate);
+  await settle();
+  const counted = [readings];
+  for (let i = 0; i < 3; i += 1) {
+    t.mock.timers.tick(20_000);
+    await settle();
+    counted.push(readings);
+  }
+  assert.deepEqual(counted, [1, 2, 3, 4]);
+  await follower.close();
+  t.mock.timers.tick(60_000);
+  await settle();
+  assert.equal(readings, 4, "nothing reads once it is closed");
 });

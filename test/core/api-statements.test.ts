@@ -3,9 +3,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { topicNames } from "#services/config/topics.ts";
-import { INES, MARIE, PAUL } from "#services/demo/cast.ts";
+import { INES, MARIE, PAUL, ZOE } from "#services/demo/cast.ts";
 import { publishErasure } from "#services/wire/erasure.ts";
 import { tellStory } from "#services/demo/story.ts";
+import { operatorTopic } from "#services/wire/ruling.ts";
 import { expectAnswer, openTestApi, playWeek, serveStage, type TestApi } from "#support/api.ts";
 
 let api: TestApi;
@@ -190,4 +191,19 @@ test("whoever has not the scope writes nothing, and nothing is written about who
   const unknown = { namespace: "customer", value: "C-0000" };
   const refused = await api.as(api.keys.agent).note({ body: { identifier: unknown, text: "t" } });
   assert.ok(!refused.ok && refused.problem.code === "request-refused");
+});
+
+test("nothing is stated of what somebody only typed, which would make it known (I5)", async () => {
+  const identifier = { namespace: "email", value: ZOE.guest.email };
+  const topics = [operatorTopic(api.stage.loaded)];
+  const countWritten = async () =>
+    [...(await api.surroundings.log.endOffsets(topics)).values()].reduce((sum, end) => sum + end, 0);
+  const written = await countWritten();
+  const consent = { kind: "consent", purpose: "marketing", proof: "p" } as const;
+  for (const refused of [
+    await api.as(api.keys.agent).note({ body: { identifier, text: "t" } }),
+    await api.as(api.keys.privacy).correct({ body: { identifier, correction: consent, reason: "r" } }),
+  ])
+    assert.ok(!refused.ok && refused.problem.detail?.startsWith("claimed-only: "), JSON.stringify(refused));
+  assert.equal(await countWritten(), written);
 });

@@ -4,12 +4,9 @@ import { deepEqual, equal, notEqual, rejects } from "node:assert/strict";
 import { test } from "node:test";
 import { StoreDamaged, type Store } from "#ports/store.ts";
 import type { FoldEvent } from "#services/fold/fold.ts";
-import { ComponentIndex } from "#services/wire/component-index.ts";
-import { lookUp } from "#services/wire/lookup.ts";
-import { readComponents } from "#services/wire/part.ts";
+import { lookUp, lookUpId } from "#services/wire/lookup.ts";
 import { readPeople } from "#services/wire/profile-reader.ts";
-import { foldEach, tell as tellAt } from "#support/fold-events.ts";
-import { openMemoryIndex } from "#adapters/memory/index.ts";
+import { foldEach, lookInto, tell as tellAt } from "#support/fold-events.ts";
 
 type Names = Readonly<Record<string, string>>;
 
@@ -22,13 +19,6 @@ function tell(source: string, names: Names, traits: Readonly<Record<string, stri
 
 async function open(gaps: number, events = [tell("crm", { customer: "c-1" })]) {
   const fold = await foldEach(events);
-  const index = new ComponentIndex(openMemoryIndex());
-  for await (const { key, value } of fold.store.scan(0, "c/")) {
-    const proposal = index.propose();
-    for (const component of await readComponents((keys) => fold.store.load(0, keys), [value]))
-      for (const identifier of component.identifiers.keys()) proposal.setBirth(identifier, key.slice(2));
-    await index.settle(proposal);
-  }
   let left = gaps;
   const store: Store = {
     ...fold.store,
@@ -39,7 +29,7 @@ async function open(gaps: number, events = [tell("crm", { customer: "c-1" })]) {
       return values.map(() => null);
     },
   };
-  return { engine: fold.engine, index, store, shards: 1 };
+  return { ...(await lookInto(fold)), store };
 }
 
 test("a read that falls between a hand-over's writes is repeated", async () => {
@@ -64,6 +54,26 @@ test("who only claims an identifier is shown what is kept under it alone, and no
   );
   const whole = await lookUp(await open(0, [hers, typed]), "email", "ana@example.fr", "FR");
   notEqual(profile.profileId, whole.found && whole.profile.profileId);
+});
+
+test("nor does the id that such an identifier was once called by lead to whose it is (I5)", async () => {
+  const visit = tell("web", { cookie: "ck-1" }, { city: "Lyon" });
+  const hers = tell("crm", { customer: "c-1", email: "ana@example.fr" }, { city: "Nantes" });
+  const typed = tell("web", { cookie: "ck-1", email: "ana@example.fr" });
+  const [former] = (await (await foldEach([visit])).readPeople()).profiles;
+  const fold = await foldEach([visit, hers, typed]);
+  const [living, ...others] = (await fold.readPeople()).profiles;
+  deepEqual([living?.identifiers.length, others.length], [3, 0]);
+  notEqual(living?.profileId, former?.profileId);
+  const services = await lookInto(fold);
+  const found = await lookUpId(services, former?.profileId ?? "");
+  const { claimedOnly, profile } = found as Extract<typeof found, { found: true }>;
+  deepEqual(
+    [claimedOnly, profile.profileId, profile.identifiers.map(({ value }) => value), profile.view.traits["city"]?.value],
+    [true, former?.profileId, ["ck-1"], "Lyon"],
+  );
+  const whole = await lookUpId(services, living?.profileId ?? "");
+  deepEqual(whole.found && [whole.claimedOnly, whole.profile.profileId], [false, living?.profileId]);
 });
 
 test("the device on which somebody has logged in shows her profile", async () => {

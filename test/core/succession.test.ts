@@ -8,7 +8,7 @@ import { compareText } from "#core/comparison.ts";
 import type { ChannelEvent, IdentifierClaim } from "#core/event.ts";
 import type { FoldEvent } from "#services/fold/fold.ts";
 import { lookUp, lookUpId } from "#services/wire/lookup.ts";
-import { foldEach } from "#support/fold-events.ts";
+import { foldEach, lookInto } from "#support/fold-events.ts";
 import { configuration, hash } from "#support/histories.ts";
 
 const START_MS = Date.UTC(2026, 2, 2);
@@ -165,7 +165,7 @@ describe("an identifier that was released", () => {
       ok(profiles.every(({ profileId }) => profileId !== before));
       const aliases = fold.outputs.filter((output) => output.kind === "alias" && output.oldProfileId === before);
       equal(aliases.findLast((output) => output.kind === "alias")?.profileId ?? null, null);
-      const services = { engine: fold.engine, index: fold.index, store: fold.store, shards: 1 };
+      const services = await lookInto(fold);
       equal((await lookUpId(services, before)).found, false);
       const found = await lookUp(services, "email", "a@example.fr", "FR");
       deepEqual(found.found && found.profile.identifiers.map(({ value }) => value), ["C-2", "a@example.fr"]);
