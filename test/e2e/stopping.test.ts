@@ -59,7 +59,7 @@ function start(...args: readonly string[]): Started {
   return { child, said: () => said, ended: once(child, "close") };
 }
 
-/** Ids of what is on the topic that operators' commands go to. */
+/** Ids of the commands on the topic that operators' go to. */
 async function listWritten(): Promise<Set<string>> {
   const loaded = loadConfiguration(config, {});
   const runtime = await openRuntime(loaded, { embedded: true });
@@ -67,7 +67,9 @@ async function listWritten(): Promise<Set<string>> {
   for await (const { value } of runtime.wires.log.read([operatorTopic(loaded)], { from: "start", follow: false })) {
     const decoded = runtime.wires.codec.decode(value ?? new Uint8Array());
     assert.ok(decoded.ok);
-    ids.add((decoded.value as { readonly eventId: string }).eventId);
+    // <the command's id>.<a digest of what it says>
+    const { eventId } = decoded.value as { readonly eventId: string };
+    ids.add(eventId.split(".")[0] ?? "");
   }
   await runtime.close();
   return ids;
