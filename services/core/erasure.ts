@@ -91,17 +91,17 @@ export class Erasures {
     return this.#requests.size === 0;
   }
 
-  /** Which life of the key the request ends. */
-  endedLife(key: string, requestId: string): number {
-    return Math.max(
-      0,
-      (this.#ended.get(key) ?? []).findIndex((ended) => ended.requestId === requestId),
-    );
-  }
-
   /** The key that the request erases: that of the life which it ends. */
   erasedKey(hash: Hash, key: string, requestId: string): string {
-    return lifeKey(hash, key, this.endedLife(key, requestId));
+    const life = (this.#ended.get(key) ?? []).findIndex((ended) => ended.requestId === requestId);
+    return lifeKey(hash, key, Math.max(0, life));
+  }
+
+  /** Lives of the key that are over with the request, without those between two requests of one instant: nothing is in them. */
+  livesUpTo(key: string, requestId: string): number[] {
+    const ended = this.#ended.get(key) ?? [];
+    const last = ended.findIndex((end) => end.requestId === requestId);
+    return ended.slice(0, last + 1).flatMap(({ at }, life) => (at === ended[life - 1]?.at ? [] : [life]));
   }
 
   /**

@@ -116,7 +116,7 @@ export async function isErased(
   const lives = listLives(hash, erasures, request);
   const hers = new Set(lives);
   for (const first of request.own)
-    for (let life = erasures.endedLife(first, requestId); life >= 0; life -= 1)
+    for (const life of erasures.livesUpTo(first, requestId))
       if (!(await isLifeOver(services, lifeKey(hash, first, life), life))) return false;
   for (const [kind, keys] of [
     ["claimed", claimed],
