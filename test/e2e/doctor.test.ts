@@ -62,6 +62,7 @@ test("a sound embedded deployment passes, and a channel topic that no source rea
       "contracts ok",
       "topics ok",
       "durability ok",
+      "positions ok",
       "dead letters ok",
       "rules ok",
       "sources ok",

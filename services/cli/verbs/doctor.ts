@@ -32,6 +32,8 @@ interface Check {
 
 /** Positions of a topic or shard: about what is done in some seconds. */
 const LAG_WARNED = 10_000;
+/** For the positions of a group that has begun this moment. */
+const REST_WAIT_MS = 1_000;
 /** A service that does not answer by then is not there. */
 const ANSWER_WAIT_MS = 10_000;
 
@@ -143,7 +145,7 @@ async function examineLog(loaded: LoadedConfiguration, { log, codec, embedded }:
 
 async function examinePositions(loaded: LoadedConfiguration, log: Log): Promise<Check> {
   const examined = await attempt("positions", async () => {
-    for (const member of [resolverOf(loaded), stitcherOf(loaded)]) await requirePositions(log, member);
+    for (const member of [resolverOf(loaded), stitcherOf(loaded)]) await requirePositions(log, member, REST_WAIT_MS);
     return "ok";
   });
   return "verdict" in examined
