@@ -28,6 +28,8 @@ const READY_WAIT_MS = 120_000;
 /** A first start may wait for another one's downloads. */
 const LOCK_WAIT_MS = 900_000;
 const PORT_ATTEMPTS = 3;
+/** Before a service that must come back where it was tries its port again. */
+const PORT_WAIT_MS = 2_000;
 
 interface ServiceState {
   readonly ports: readonly number[];
@@ -161,6 +163,7 @@ async function startService(
   plan: ServicePlan,
   programs: () => Promise<Programs>,
   report: Report,
+  keepsPorts = false,
 ): Promise<void> {
   const beginMs = Date.now();
   const known = readState(directory)[plan.name];
@@ -171,7 +174,9 @@ async function startService(
     return;
   }
   for (let attempt = 1; ; attempt++) {
-    const ports = attempt === 1 ? await choosePorts(plan, known) : await findFreePorts(plan.portCount);
+    const isKept = keepsPorts && known?.ports.length === plan.portCount;
+    const choose = () => (attempt === 1 ? choosePorts(plan, known) : findFreePorts(plan.portCount));
+    const ports = isKept ? known.ports : await choose();
     report(`start     ${plan.name} on port ${firstPort(ports)}`);
     try {
       await launchService(directory, plan, ports, await programs());
@@ -181,6 +186,7 @@ async function startService(
     } catch (error) {
       if (!(error instanceof PortTaken) || attempt === PORT_ATTEMPTS) throw error;
       report(`retry     ${plan.name}: port taken meanwhile`);
+      if (isKept) await sleep(PORT_WAIT_MS);
     }
   }
 }
@@ -304,7 +310,8 @@ export async function restartService(options: {
   return await lockDirectory(directory, async () => {
     const plan = findPlan(options.name);
     await stopService(directory, plan, report);
-    await startService(directory, plan, () => requirePrograms(report), report);
+    // Whoever speaks to it looks for it where it was.
+    await startService(directory, plan, () => requirePrograms(report), report, true);
     return describeServices(directory);
   });
 }
