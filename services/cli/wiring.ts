@@ -87,7 +87,7 @@ export async function openState(
 ): Promise<State> {
   if (wires.state !== undefined)
     return { ...wires.state, requireSafety: async () => {}, rewriteDisk: async () => {}, close: async () => {} };
-  const [{ findLuaHoles, findUnsafeSettings }, { openDisk }, { openRedisStore }, { openRedisIndex }] =
+  const [{ findLuaHoles, findUnsafeSettings }, { rewriteDisk }, { openRedisStore }, { openRedisIndex }] =
     await Promise.all([
       import("#adapters/redis/safety.ts"),
       import("#adapters/redis/disk.ts"),
@@ -107,13 +107,8 @@ export async function openState(
         for (const line of await findLuaHoles(shared)) onWait(`Redis: ${line}`);
     },
     async rewriteDisk() {
-      const disk = openDisk(shared);
-      try {
-        const refusal = await disk.rewrite();
-        if (refusal !== null) onWait(`Redis: ${refusal}`);
-      } finally {
-        await disk.close();
-      }
+      const refusal = await rewriteDisk(shared);
+      if (refusal !== null) onWait(`Redis: ${refusal}`);
     },
     async close() {
       await store.close();

@@ -9,7 +9,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { Redis } from "ioredis";
-import { openDisk } from "#adapters/redis/disk.ts";
+import { rewriteDisk } from "#adapters/redis/disk.ts";
 import { openRedisIndex } from "#adapters/redis/index.ts";
 import { openRedisStore } from "#adapters/redis/store.ts";
 import { REWRITE_EVERY_MS } from "#ports/store.ts";
@@ -37,7 +37,6 @@ test("what was deleted, and a key that was destroyed, go from the disk too, once
   const place = { url: `redis://127.0.0.1:${port}`, prefix: "w:" };
   const store = openRedisStore({ ...place, shards: 2 });
   const index = openRedisIndex(place);
-  const disk = openDisk(place);
   const redis = new Redis(place.url);
   redis.on("error", () => {}); // until the server is there
   const keys = new PayloadKeys({ index, identityKey: new Uint8Array(32).fill(7), topic: "weft.keys", now: () => 0 });
@@ -66,25 +65,25 @@ test("what was deleted, and a key that was destroyed, go from the disk too, once
     await forget(0);
     await keys.destroy(["her"]);
     await until("it is on the disk", async () => readDisk().includes(CANARY) && readDisk().includes(wrapped));
-    assert.equal(await disk.rewrite(), null);
+    assert.equal(await rewriteDisk(place), null);
     await until("it is written anew", isWritten);
     assert.ok(!readDisk().includes(CANARY) && !readDisk().includes(wrapped));
 
     await forget(2);
     await until("it is on the disk", async () => readDisk().includes(CANARY));
-    assert.equal(await disk.rewrite(), null, "not due");
+    assert.equal(await rewriteDisk(place), null, "not due");
     await until("nothing is written", isWritten);
     assert.ok(readDisk().includes(CANARY));
     const [mark = ""] = await redis.keys("w:disk:*");
     const leftMs = await redis.pttl(mark);
     assert.ok(leftMs > REWRITE_EVERY_MS - 60_000 && leftMs <= REWRITE_EVERY_MS, String(leftMs));
     await redis.del(mark);
-    assert.equal(await disk.rewrite(), null);
+    assert.equal(await rewriteDisk(place), null);
     await until("it is written anew", isWritten);
     assert.ok(!readDisk().includes(CANARY));
   } finally {
     redis.disconnect();
-    for (const one of [store, index, disk]) await one.close();
+    for (const one of [store, index]) await one.close();
     server.kill();
     await once(server, "exit");
     rmSync(folder, { recursive: true, force: true });

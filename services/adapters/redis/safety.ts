@@ -27,8 +27,7 @@ export async function findLuaHoles(options: ConnectionOptions): Promise<string[]
   const connection = openConnection(options);
   try {
     return await connection.run(async (redis) => {
-      const servers = redis instanceof Redis ? [redis] : listMasters(redis);
-      const found = await Promise.all(servers.map((server) => server.info("server").catch(() => "")));
+      const found = await Promise.all(listMasters(redis).map((server) => server.info("server").catch(() => "")));
       return found
         .map((information) => findLuaHole(/^redis_version:(\S+)/m.exec(information)?.[1] ?? ""))
         .filter((line) => line !== null);
