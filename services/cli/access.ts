@@ -4,8 +4,7 @@
 import { OPERATOR } from "#core/configuration.ts";
 import type { LoadedConfiguration } from "#services/config/configuration.ts";
 import { allTopics, channelTopics, deadLetterTopic, outputTopics, topicNames } from "#services/config/topics.ts";
-import { RESOLVER_GROUP } from "#services/resolver/main.ts";
-import { STITCHER_GROUP } from "#services/stitcher/main.ts";
+import { resolverOf, stitcherOf } from "./positions.ts";
 
 export const PRINCIPALS = ["resolver", "stitcher", "api", "automation", "operator"] as const;
 export type Principal = (typeof PRINCIPALS)[number];
@@ -22,14 +21,13 @@ export interface Grant {
 }
 
 export function listGrants(loaded: LoadedConfiguration): Grant[] {
-  const { topicPrefix } = loaded.deployment.kafka;
   const { resolved, privacy, rules, sources, keys, ...outputs } = topicNames(loaded);
   const channels = channelTopics(loaded).map(({ name }) => name);
   const told = outputTopics(loaded).map(({ name }) => name);
   const operators = loaded.configuration.sources.filter(({ name }) => name === OPERATOR).map(({ topic }) => topic);
   const on = (principal: Principal, names: readonly string[], ...operations: Operation[]) =>
     names.map((name): Grant => ({ principal, resource: "topic", name, isPrefix: false, operations }));
-  const groups = [RESOLVER_GROUP, STITCHER_GROUP].map((group) => `${topicPrefix}${group}`);
+  const groups = [resolverOf(loaded), stitcherOf(loaded)].map(({ group }) => group);
   const member = (principal: Principal, group: string): Grant[] => [
     { principal, resource: "group", name: group, isPrefix: false, operations: ["Read"] },
     { principal, resource: "transactional-id", name: `${group}-`, isPrefix: true, operations: ["Write"] },

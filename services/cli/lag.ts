@@ -5,7 +5,7 @@ import { partitionKey, type Log } from "#ports/log.ts";
 import type { Store } from "#ports/store.ts";
 import type { LoadedConfiguration } from "#services/config/configuration.ts";
 import { channelTopics, topicNames } from "#services/config/topics.ts";
-import { RESOLVER_GROUP } from "#services/resolver/main.ts";
+import { resolverOf } from "./positions.ts";
 
 export interface Lag {
   readonly topic: string;
@@ -20,10 +20,10 @@ export async function readLag(
   { log, store }: { readonly log: Log; readonly store: Store },
   present: ReadonlySet<string>,
 ): Promise<Lag[]> {
-  const { kafka, engine } = loaded.deployment;
+  const { engine } = loaded.deployment;
   const { resolved } = topicNames(loaded);
   const channels = channelTopics(loaded).flatMap(({ name }) => (present.has(name) ? [name] : []));
-  const positions = await log.groupOffsets(`${kafka.topicPrefix}${RESOLVER_GROUP}`, channels);
+  const positions = await log.groupOffsets(resolverOf(loaded).group, channels);
   const lags: Lag[] = [];
   for (const topic of channels) {
     let records = 0;
