@@ -148,6 +148,23 @@ export interface SegmentTransition extends Passage {
   readonly timeInFormerMs: number | null;
 }
 
+/** What readers of transitions keep of each, beside when it was and which event caused it. */
+export type KeptMove = Pick<
+  SegmentTransition,
+  | "transitionId"
+  | "profileId"
+  | "from"
+  | "to"
+  | "cause"
+  | "nature"
+  | "rule"
+  | "ruleVersion"
+  | "timeInFormerMs"
+  | "valueTier"
+  | "decisive"
+  | "reachable"
+>;
+
 export interface IdentityChanged {
   readonly kind: "identity-changed";
   readonly changeId: string;

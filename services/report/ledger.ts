@@ -4,7 +4,7 @@
 
 import { setImmediate } from "node:timers/promises";
 import type { ChannelCredit } from "#core/credit.ts";
-import type { IdentityChanged, SegmentTransition } from "#core/effect.ts";
+import type { IdentityChanged, KeptMove, SegmentTransition } from "#core/effect.ts";
 import { Book } from "./book.ts";
 import { ERASED_TABLE, forgetRequest, listRequests, noteErasure, type ToldErasure } from "./forgetting.ts";
 import { isUpTo, type Told } from "./place.ts";
@@ -58,25 +58,7 @@ const JOURNEYS = `journeys (profile, stretch, journey, generation) AS (
   WHERE stretch = ${stretchOf("aliases", "aliases.profile")} AND generation > -${NAMES_MAX})`;
 
 /** A transition or retraction as its topic and the fold's file tell it. */
-export interface ToldTransition
-  extends Pick<
-      SegmentTransition,
-      | "kind"
-      | "transitionId"
-      | "retracts"
-      | "profileId"
-      | "from"
-      | "to"
-      | "cause"
-      | "nature"
-      | "rule"
-      | "ruleVersion"
-      | "timeInFormerMs"
-      | "decisive"
-      | "valueTier"
-      | "reachable"
-    >,
-    Told {
+export interface ToldTransition extends KeptMove, Pick<SegmentTransition, "kind" | "retracts">, Told {
   /** Of the event that caused it; null: none did. */
   readonly source: string | null;
   readonly eventId: string | null;

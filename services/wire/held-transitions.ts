@@ -4,41 +4,23 @@
 
 import { compareText } from "#core/comparison.ts";
 import type { Component } from "#core/component.ts";
-import type { SegmentTransition, TransitionCause } from "#core/effect.ts";
+import type { KeptMove, SegmentTransition, TransitionCause } from "#core/effect.ts";
 import type { Codec } from "#ports/codec.ts";
 import type { Log } from "#ports/log.ts";
 
-type Kept = Pick<
-  SegmentTransition,
-  | "transitionId"
-  | "profileId"
-  | "from"
-  | "to"
-  | "cause"
-  | "nature"
-  | "rule"
-  | "ruleVersion"
-  | "timeInFormerMs"
-  | "valueTier"
-  | "decisive"
-  | "reachable"
->;
-
-export interface HeldTransition extends Kept {
-  readonly at: string;
-  /** Of the event that caused it; null: none did, or it is not hers. */
+/** One that a reader of the topic keeps for longer than the topic does. */
+export interface KeptTransition extends KeptMove {
+  readonly at: number;
+  /** Of the event that caused it; null: none did. */
   readonly source: string | null;
   readonly eventId: string | null;
   /** Cause of what took it back; null: it stands. */
   readonly retractedBy: TransitionCause | null;
 }
 
-/** One that a reader of the topic keeps for longer than the topic does. */
-export interface KeptTransition extends Kept {
-  readonly at: number;
-  readonly source: string | null;
-  readonly eventId: string | null;
-  readonly retractedBy: TransitionCause | null;
+/** As she is given it: its event, too, only where that is hers. */
+export interface HeldTransition extends Omit<KeptTransition, "at"> {
+  readonly at: string;
 }
 
 type ToldTransition = Omit<KeptTransition, "retractedBy"> & Pick<SegmentTransition, "kind" | "retracts">;
