@@ -173,10 +173,9 @@ async function startService(
     report(`ready     ${plan.name} on port ${firstPort(known.ports)} (pid ${running.pid}, was running)`);
     return;
   }
+  const kept = keepsPorts && known?.ports.length === plan.portCount ? known.ports : null;
   for (let attempt = 1; ; attempt++) {
-    const isKept = keepsPorts && known?.ports.length === plan.portCount;
-    const choose = () => (attempt === 1 ? choosePorts(plan, known) : findFreePorts(plan.portCount));
-    const ports = isKept ? known.ports : await choose();
+    const ports = kept ?? (await (attempt === 1 ? choosePorts(plan, known) : findFreePorts(plan.portCount)));
     report(`start     ${plan.name} on port ${firstPort(ports)}`);
     try {
       await launchService(directory, plan, ports, await programs());
@@ -186,7 +185,7 @@ async function startService(
     } catch (error) {
       if (!(error instanceof PortTaken) || attempt === PORT_ATTEMPTS) throw error;
       report(`retry     ${plan.name}: port taken meanwhile`);
-      if (isKept) await sleep(PORT_WAIT_MS);
+      if (kept !== null) await sleep(PORT_WAIT_MS);
     }
   }
 }
