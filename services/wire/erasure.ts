@@ -117,7 +117,7 @@ export async function isErased(
   const hers = new Set(lives);
   for (const first of request.own)
     for (const life of erasures.livesUpTo(first, requestId))
-      if (!(await isLifeOver(services, lifeKey(hash, first, life), life))) return false;
+      if (!(await hasNothingLeft(services, lifeKey(hash, first, life), life))) return false;
   for (const [kind, keys] of [
     ["claimed", claimed],
     ["shared", shared],
@@ -154,7 +154,7 @@ export async function publishErasure(
 }
 
 /** Of two requests at once the second ends a life of which nothing has come: there is nothing of it to forget. */
-async function isLifeOver(services: LookupServices, key: string, life: number): Promise<boolean> {
+async function hasNothingLeft(services: LookupServices, key: string, life: number): Promise<boolean> {
   if (await hasEnded(services, key)) return true;
   return life > 0 && (await services.index.findStart(key)) === null;
 }

@@ -92,7 +92,7 @@ export function createStatementRoutes(services: ApiServices): Pick<Handlers, "no
   }
 
   /** Not that anybody can tell, while the store is away: the request is on the log all the same. */
-  async function isForgotten(id: string): Promise<boolean> {
+  async function hasTakenEffect(id: string): Promise<boolean> {
     try {
       return await read(services, undefined, () =>
         isErased({ ...services, index: services.index.anew() }, services.privacy, id),
@@ -115,10 +115,10 @@ export function createStatementRoutes(services: ApiServices): Pick<Handlers, "no
       const id = request.body.id ?? randomUUID();
       const { profileId, atMs, keys } = (await findWritten(request)) ?? (await write(id, request));
       const deadline = performance.now() + waitMs;
-      let isEffective = await isForgotten(id);
+      let isEffective = await hasTakenEffect(id);
       while (!isEffective && !closing.aborted && performance.now() + PAUSE_MS < deadline) {
         await sleep(PAUSE_MS);
-        isEffective = await isForgotten(id);
+        isEffective = await hasTakenEffect(id);
       }
       const { own, claimed, shared, orders } = keys;
       return {
