@@ -1,21 +1,12 @@
-// One shard of a stitcher: folds bundles of the inner log through the engine, over the parts in the store, and commits
-// them in one fenced step: parts, timers, outbox and position together (S1). Its cache of decoded parts is legal because
-// it is the shard's only writer; whoever is refused a commit throws it away.
+// One shard of a stitcher: folds bundles of the inner log through the engine, over the parts in the store (parts.ts), and
+// commits them in one fenced step: parts, timers, outbox and position together (S1).
 // A step ends behind whole bundles, or inside one, where an item of it has fired as many timers as a step may: then R is
 // (offset, step), and the next step begins with that item again. Where that is follows from the log and the state alone,
 // so outputs are the same whoever makes the steps.
 
 import type { EventOutcome, Output } from "#core/effect.ts";
 import type { LimitKind } from "#core/limit.ts";
-import { compareText } from "#core/comparison.ts";
-import {
-  COMPONENT_PARTS,
-  componentPart,
-  identifierOf,
-  isComponentPart,
-  type Component,
-  type Forwarder,
-} from "#core/component.ts";
+import type { Component } from "#core/component.ts";
 import type { Engine } from "#core/engine.ts";
 import type { AbsorbItem, Carried, ComponentId } from "#core/item.ts";
 import { shardOf } from "#core/item.ts";
@@ -27,15 +18,10 @@ import { type CommitOutcome, type Store, StoreDamaged, type Timer } from "#ports
 import { encodeBundles, type EncodeBundle, listSealed } from "../wire/bundle.ts";
 import type { OutputEncoder } from "../wire/output.ts";
 import type { PayloadKeys, Seals } from "../wire/payload-keys.ts";
-import type { StoredPart } from "../wire/component-state.ts";
-import { encodeChanges, encodePart, encodeStateOf, readParts } from "../wire/part.ts";
+import { ShardParts } from "./parts.ts";
 
-/** Decoded parts kept per shard between steps. */
-export const CACHED_PARTS_MAX = 300;
 /** A step inside a bundle says how many items of it are done, and how many steps the one after them has had. */
 const STEPS_PER_ITEM = 1_000_000;
-const NOTHING: ReadonlySet<string> = new Set();
-
 export interface ShardServices {
   readonly engine: Engine;
   readonly store: Store;
@@ -82,12 +68,8 @@ export class ShardStitcher {
   readonly shard: number;
   readonly #services: ShardServices;
   readonly #epoch: number;
-  #parts = new Map<string, unknown>();
-  /** Of these, the store said that they are not there, and no step has yet found that they are not listed either. */
-  readonly #absent = new Set<string>();
+  readonly #parts: ShardParts;
   #position: Position;
-  /** Keys of the shard's components in their order, while an item asks for all of them. */
-  #components: readonly string[] | null = null;
   /** No stored timer of the queue is due before. */
   readonly #earliestMs: Record<TimerQueue, number> = { time: 0, completeness: 0 };
 
@@ -96,6 +78,7 @@ export class ShardStitcher {
     this.shard = shard;
     this.#epoch = epoch;
     this.#position = position;
+    this.#parts = new ShardParts(services, shard);
   }
 
   /** All of it, in as many steps as it takes; ends with one that is not committed. */
@@ -122,12 +105,12 @@ export class ShardStitcher {
     if (this.#position.step > 0 && bundles[0]?.offset !== this.#position.offset)
       throw new Error(`shard ${this.shard} has not done with ${this.#position.offset}`);
     let to: Position = { offset: last.offset + 1, step: 0 };
-    await this.#load(listParts(bundles));
+    await this.#parts.load(listParts(bundles));
     await this.#services.prepareEvents(listEvents(bundles));
     const changed = new Map<string, Component | null>();
     const changes = new Map<ComponentId, Set<string>>();
     for (const bundle of bundles) {
-      const workspace = new Workspace(this.#parts, timers);
+      const workspace = new Workspace(this.#parts.values, timers);
       const begun = bundle.offset === this.#position.offset ? this.#position.step : 0;
       const cut = await this.#applyItems(workspace, bundle.items, begun);
       publishChanges(engine, workspace);
@@ -140,7 +123,7 @@ export class ShardStitcher {
       to = { offset: bundle.offset, step: cut };
       break;
     }
-    const parts = this.#encode(changed, changes);
+    const parts = this.#parts.encode(changed, changes);
     const { timersAdded, timersRemoved } = splitTimers(timers);
     const outcome = await this.#services.store.commit({
       shard: this.shard,
@@ -148,7 +131,7 @@ export class ShardStitcher {
       from: this.#position,
       to,
       parts,
-      absent: this.#absent,
+      absent: this.#parts.absent,
       timersAdded,
       timersRemoved,
       outbox: records,
@@ -157,31 +140,9 @@ export class ShardStitcher {
     for (const { queue, atMs } of timersAdded) this.#earliestMs[queue] = Math.min(this.#earliestMs[queue], atMs);
     if (outcome === "committed") {
       this.#position = to;
-      this.#absent.clear();
-      this.#trimCache();
+      this.#parts.settle();
     }
     return { outcome, records, to };
-  }
-
-  /** changed: by part; changes: by component, what has changed in it. */
-  #encode(
-    changed: ReadonlyMap<string, Component | null>,
-    changes: ReadonlyMap<ComponentId, ReadonlySet<string>>,
-  ): Map<string, StoredPart["value"]> {
-    const parts = new Map<string, StoredPart["value"]>();
-    const encodeInside = (key: string, isHeadChanged: boolean): void => {
-      const component = this.#parts.get(key) as Component | Forwarder;
-      const encoded = encodeChanges(component, changes.get(component.id) ?? NOTHING, isHeadChanged);
-      for (const { key, value } of encoded) parts.set(key, value);
-    };
-    for (const [key, component] of changed) {
-      const identifier = identifierOf(key);
-      if (identifier !== null) parts.set(key, component && encodeStateOf(component, identifier));
-      else if (isComponentPart(key)) encodeInside(key, true);
-      else parts.set(key, encodePart({ key, value: this.#parts.get(key) }).value);
-    }
-    for (const id of changes.keys()) if (!changed.has(componentPart(id))) encodeInside(componentPart(id), false);
-    return parts;
   }
 
   /** From the item on that has not been done; the step at which the bundle was cut, null where all of it is done. */
@@ -203,25 +164,13 @@ export class ShardStitcher {
     for (let need = first; ; ) {
       let reply: Reply;
       if (need.kind === "cut") return true;
-      if (need.kind === "parts") await this.#load(need.keys);
-      else if (need.kind === "components") reply = await this.#listComponents(need.after, need.max);
+      if (need.kind === "parts") await this.#parts.load(need.keys);
+      else if (need.kind === "components") reply = await this.#parts.listComponents(need.after, need.max);
       else reply = await this.#findDue(need.queue, need.upToMs, need.max);
       const next = steps.next(reply);
       if (next.done === true) return false;
       need = next.value;
     }
-  }
-
-  async #listComponents(after: string, max: number): Promise<readonly string[]> {
-    if (after === "" || this.#components === null) {
-      const keys: string[] = [];
-      for await (const { key } of this.#services.store.scan(this.shard, COMPONENT_PARTS)) keys.push(key);
-      this.#components = keys.sort(compareText);
-    }
-    const first = findBehind(this.#components, after);
-    const keys = this.#components.slice(first, first + max);
-    if (keys.length === 0) this.#components = null;
-    return keys;
   }
 
   /** Time passes far more often than a timer falls due, so the store is asked only where one can. */
@@ -234,27 +183,6 @@ export class ShardStitcher {
       this.#earliestMs[queue] = next?.atMs ?? Number.POSITIVE_INFINITY;
     }
     return due;
-  }
-
-  async #load(keys: readonly string[]): Promise<void> {
-    const missing = keys.filter((key) => !this.#keep(key));
-    if (missing.length === 0) return;
-    const parts = await readParts((wanted) => this.#services.store.load(this.shard, wanted), missing);
-    for (const [key, value] of parts) {
-      this.#parts.set(key, value);
-      if (value === null) this.#absent.add(key);
-    }
-    const parked = missing.flatMap((key) => listParked(this.#parts.get(key)));
-    if (parked.length > 0) await this.#services.prepareEvents(parked);
-  }
-
-  /** True where the part is in the cache; from here on as the one that was used last. */
-  #keep(key: string): boolean {
-    if (!this.#parts.has(key)) return false;
-    const value = this.#parts.get(key);
-    this.#parts.delete(key);
-    this.#parts.set(key, value);
-    return true;
   }
 
   /** The records of one bundle, or of a step of it: outputs first, then items for other homes. */
@@ -307,7 +235,7 @@ export class ShardStitcher {
    */
   async #requireWhole(): Promise<void> {
     const { store } = this.#services;
-    const isMissing = await store.hasLost(this.shard, [...this.#absent]);
+    const isMissing = await store.hasLost(this.shard, [...this.#parts.absent]);
     // Last: all that was read before was then read of this owner's shard.
     const standing = await store.standing(this.shard);
     if (standing?.epoch !== this.#epoch) throw new CommitRefused(`shard ${this.shard}: another owner has it`);
@@ -330,17 +258,6 @@ export class ShardStitcher {
     }));
     return groupByHome(addressed, this.#services.shards);
   }
-
-  #trimCache(): void {
-    const excess = this.#parts.size - CACHED_PARTS_MAX;
-    if (excess <= 0) return;
-    let dropped = 0;
-    for (const key of this.#parts.keys()) {
-      this.#parts.delete(key);
-      dropped += 1;
-      if (dropped >= excess + CACHED_PARTS_MAX / 4) return;
-    }
-  }
 }
 
 export function groupByHome(sends: readonly Carried[], shards: number): Map<number, Carried[]> {
@@ -359,23 +276,6 @@ function addAll(present: Set<string> | undefined, keys: Set<string>): Set<string
   if (present === undefined) return keys;
   for (const key of keys) present.add(key);
   return present;
-}
-
-/** Where in a list in order those behind the key begin. */
-function findBehind(keys: readonly string[], after: string): number {
-  let [first, end] = [0, keys.length];
-  while (first < end) {
-    const middle = (first + end) >> 1;
-    if (compareText(keys[middle] as string, after) > 0) end = middle;
-    else first = middle + 1;
-  }
-  return first;
-}
-
-/** Events that a part of a component keeps until a hand-over comes. */
-function listParked(part: unknown): Uint8Array[] {
-  const { abroad } = (part ?? {}) as { abroad?: { readonly parked: readonly Carried[] } | null };
-  return (abroad?.parked ?? []).flatMap(({ event }) => event ?? []);
 }
 
 function listEvents(bundles: readonly Bundle[]): Uint8Array[] {

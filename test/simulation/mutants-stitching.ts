@@ -81,7 +81,7 @@ export const STITCHING: readonly Mutant[] = [
   ),
   patch(
     "deletions-not-stored",
-    SHARD,
+    "stitcher/parts.ts",
     "parts.set(key, component && encodeStateOf(component, identifier))",
     "parts.set(key, component === null ? new Uint8Array() : encodeStateOf(component, identifier))",
   ),
