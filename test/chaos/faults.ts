@@ -16,7 +16,9 @@ import type { Rig } from "./rig.ts";
 /** Longer than a member's session and a transaction's time-out (10 s). */
 const PAUSE_MS = 13_000;
 const DOWN_MS = 2_000;
-const FAILPOINT_WAIT_MS = 60_000;
+/** What one worker takes in is soon done: there is more for each pass. */
+const FAILPOINT_FEEDS = 3;
+const FAILPOINT_WAIT_MS = 20_000;
 const FAILPOINT_PASSES_MAX = 6;
 
 const LATE_MS_MAX = 12_000;
@@ -178,10 +180,13 @@ export async function dieAt(rig: Rig, name: string, random: Random, feed: Feed):
   const doomed = await rig.start(verb, `${name}:${passes}`);
   for (const worker of rig.workers) if (worker.verb === verb && worker !== doomed) await worker.kill();
   const died = doomed.ended.then(({ signal }) => signal === "SIGKILL");
-  const feeding = feed();
-  const hasDied = await Promise.race([died, sleep(FAILPOINT_WAIT_MS, false)]);
+  let hasDied = false;
+  for (let feeds = 0; feeds < FAILPOINT_FEEDS && !hasDied; feeds += 1) {
+    const feeding = feed();
+    hasDied = await Promise.race([died, sleep(FAILPOINT_WAIT_MS, false)]);
+    await feeding;
+  }
   if (!hasDied) await doomed.kill();
-  await feeding;
   return `${name}, pass ${passes}${hasDied ? "" : ", not reached"}`;
 }
 
