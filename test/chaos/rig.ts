@@ -78,7 +78,7 @@ export class Rig {
     return this.#workers;
   }
 
-  /** One that dies is started again, for as long as the rig is open. */
+  /** One that dies is started again, for as long as the rig is open; one that was asked to stop is not. */
   async start(verb: string, failpoint: string | null = null): Promise<Worker> {
     const environment = {
       NODE_OPTIONS: `--import ${LOADER}`,
@@ -99,8 +99,9 @@ export class Rig {
     const { code, signal } = await worker.ended;
     this.#workers = this.#workers.filter((one) => one !== worker);
     if (this.#isClosing) return;
+    if (worker.wasStopped && code === 0) return;
     this.deaths.push(`${worker.verb}: ${signal ?? code}`);
-    if (signal === null && code !== 0)
+    if (signal === null)
       this.#failures.push(`${worker.verb} ended by itself with ${code}: ${worker.describe().slice(-1_500)}`);
     await sleep(RESTART_MS);
     if (!this.#isClosing && isRegular) await this.start(worker.verb);

@@ -26,6 +26,7 @@ export class Worker {
   readonly lines: LogLine[] = [];
   readonly ended: Promise<Ended>;
   errors = "";
+  wasStopped = false;
   #end: Ended | null = null;
   readonly #child: ChildProcess;
 
@@ -86,6 +87,7 @@ export class Worker {
 
   /** Drains, as an orchestrator asks for it. */
   async stop(): Promise<Ended> {
+    this.wasStopped = true;
     this.#child.kill("SIGTERM");
     return await this.ended;
   }
