@@ -4,9 +4,8 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { test } from "node:test";
-import { Deployment } from "#support/deployment.ts";
-import { servicesOrSkip } from "#support/services.ts";
-import { ENDED_WELL, Worker } from "#support/workers.ts";
+import { Ground } from "#support/ground.ts";
+import { ENDED_WELL } from "#support/workers.ts";
 
 const MINUTE_MS = 60_000;
 const YAML = `sources:
@@ -22,15 +21,10 @@ interface Said {
 }
 
 test("a source below its floors is held back, announced, and released; a fold has the same people (I1, O4)", async (t) => {
-  const services = await servicesOrSkip(t);
-  if (services === null) return;
-  const deployment = new Deployment(services, { yaml: YAML });
-  const workers: Worker[] = [];
-  try {
-    await deployment.open();
+  const work = async (ground: Ground): Promise<void> => {
+    const { deployment } = ground;
     await deployment.mustRun(["topics", "create"]);
-    workers.push(new Worker(deployment, "up"));
-    await workers[0]?.waitFor(/^running$/);
+    const up = await ground.start("up");
     const lines: string[] = [];
     let count = 0;
     /** At a record time of its own. */
@@ -77,7 +71,7 @@ test("a source below its floors is held back, announced, and released; a fold ha
       write(fromMs, "store", { card: "201", email: "b1@x.fr" }),
       write(fromMs + 1, "store", { card: "230", email: "d@x.fr" }),
     );
-    await workers[0]?.waitFor(/^a source is held back/);
+    await up.waitFor(/^a source is held back/);
     const find = async (name: string) =>
       (await deployment.readStore()).people.profiles.find((one) => one.identifiers.some(({ value }) => value === name));
     assert.equal(await countPeople(), 10, "nobody became one with anybody");
@@ -122,13 +116,8 @@ test("a source below its floors is held back, announced, and released; a fold ha
     const summary = JSON.parse(folded.out) as { readonly digest: string; readonly heldBack: unknown };
     assert.equal(summary.digest, digest, "a fold that is told of the span");
     assert.deepEqual([folded.code, summary.heldBack], [3, { store: 3 }]);
-    assert.deepEqual(await workers[0]?.stop(), ENDED_WELL);
-    assert.deepEqual(workers[0]?.lines.findLast(({ msg }) => msg === "stopped")?.["heldBack"], { store: 3 });
-  } catch (error) {
-    for (const worker of workers) console.error(worker.describe());
-    throw error;
-  } finally {
-    for (const worker of workers) await worker.kill();
-    await deployment.close();
-  }
+    assert.deepEqual(await up.stop(), ENDED_WELL);
+    assert.deepEqual(up.lines.findLast(({ msg }) => msg === "stopped")?.["heldBack"], { store: 3 });
+  };
+  await Ground.use(t, work, () => ({ yaml: YAML }));
 });

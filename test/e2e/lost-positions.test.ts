@@ -2,46 +2,25 @@
 // resolved and published again (O1, O2).
 
 import assert from "node:assert/strict";
-import { join } from "node:path";
 import { test } from "node:test";
 import { topicNames } from "#services/config/topics.ts";
 import { RESOLVER_GROUP } from "#services/resolver/main.ts";
 import { STITCHER_GROUP } from "#services/stitcher/main.ts";
-import { Deployment } from "#support/deployment.ts";
-import { LiveReader } from "#support/live-reader.ts";
-import { servicesOrSkip } from "#support/services.ts";
-import { createTraffic, formatTraffic } from "#support/traffic.ts";
-import { ENDED_WELL, Worker } from "#support/workers.ts";
+import { Ground } from "#support/ground.ts";
+import { ENDED_WELL } from "#support/workers.ts";
 
-const [HOUR_MS, DAY_MS] = [3_600_000, 86_400_000];
+const HOUR_MS = 3_600_000;
 
 test("without its positions no process goes on; with those it names nothing is folded twice (O1, O2)", async (t) => {
-  const services = await servicesOrSkip(t);
-  if (services === null) return;
-  const deployment = new Deployment(services);
-  const workers: Worker[] = [];
-  let reader: LiveReader | null = null;
-  const start = (verb: string): Worker => {
-    const worker = new Worker(deployment, verb);
-    workers.push(worker);
-    return worker;
-  };
-  try {
-    await deployment.open();
-    const nowMs = Date.now();
-    const [fromMs, toMs] = [nowMs - 6 * DAY_MS, nowMs - 3 * DAY_MS];
-    const traffic = createTraffic({ seed: 21, people: 40, events: 600, fromMs, toMs });
-    const file = deployment.write("traffic.jsonl", formatTraffic(traffic));
-    const folded = JSON.parse(
-      await deployment.mustRun(["fold", "--json", "--quiet", "--out", join(deployment.folder, "fold"), file]),
-    ) as { digest: string };
+  await Ground.use(t, async (ground) => {
+    const { deployment } = ground;
+    const { lines, feed, foldDigest } = ground.createTraffic(21, 600, 3);
+    const expected = await foldDigest();
     await deployment.mustRun(["topics", "create"]);
-    reader = await LiveReader.open(deployment);
-    const { transitions } = reader;
-    const first = start("up");
-    await first.waitFor(/^running$/);
-    const lines = formatTraffic(traffic).trimEnd().split("\n");
-    await deployment.mustRun(["import", "--quiet", "-"], lines.slice(0, 400).join("\n"));
+    const { transitions } = await ground.watch();
+    const first = await ground.start("up");
+    await feed(0);
+    await feed(1);
     await deployment.settle();
     assert.deepEqual(await first.stop(), ENDED_WELL);
     assert.match(await deployment.mustRun(["doctor"]), /^ok {4}positions: /m);
@@ -50,7 +29,7 @@ test("without its positions no process goes on; with those it names nothing is f
     const groups = [RESOLVER_GROUP, STITCHER_GROUP].map((group) => `${deployment.prefix}${group}`);
     await deployment.admin.deleteGroups(groups);
     for (const [place, verb] of ["resolve", "stitch"].entries()) {
-      const refused = start(verb);
+      const refused = ground.launch(verb);
       assert.deepEqual(await refused.ended, { code: 1, signal: null });
       assert.match(refused.errors, /^positions-lost: .*kafka-consumer-groups --reset-offsets --to-/m);
       assert.ok(refused.errors.includes(groups[place] as string));
@@ -74,20 +53,12 @@ test("without its positions no process goes on; with those it names nothing is f
       topic: topicNames(deployment.loaded).resolved,
       partitions: (await deployment.readShards()).map((_, partition) => ({ partition, offset: "0" })),
     });
-    const again = start("up");
-    await again.waitFor(/^running$/);
+    const again = await ground.start("up");
     await deployment.settle();
     assert.deepEqual(new Set(transitions.map(({ transitionId }) => transitionId)), published, "the same, or none");
-    await deployment.mustRun(["import", "--quiet", "-"], lines.slice(400).join("\n"));
+    await feed(2);
     await deployment.settle();
-    assert.equal((await deployment.readStore()).digest, folded.digest, "the same people as the fold of the file");
+    assert.equal((await deployment.readStore()).digest, expected, "the same people as the fold of the file");
     assert.deepEqual(await again.stop(), ENDED_WELL);
-  } catch (error) {
-    for (const worker of workers) console.error(worker.describe());
-    throw error;
-  } finally {
-    for (const worker of workers) await worker.kill();
-    await reader?.close();
-    await deployment.close();
-  }
+  });
 });
