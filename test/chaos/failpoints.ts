@@ -8,6 +8,8 @@ export interface Failpoint {
   /** Stands in the file exactly once. */
   readonly at: string;
   readonly side: "before" | "after";
+  /** Passed once a slot as it is taken over, so twice by who takes over all. */
+  readonly isSeldom?: boolean;
 }
 
 const LOOP = "services/stitcher/loop.ts";
@@ -46,9 +48,10 @@ export const FAILPOINTS: Readonly<Record<string, Failpoint>> = {
     file: LOOP,
     at: "const epochs = await services.store.raiseEpochs(shards);",
     side: "after",
+    isSeldom: true,
   },
-  "stitch-after-fencing": { verb: "stitch", file: LOOP, at: "await slot.takeOver();", side: "after" },
-  "stitch-before-catching-up": { verb: "stitch", file: LOOP, at: "slot.seek(from);", side: "before" },
+  "stitch-after-fencing": { verb: "stitch", file: LOOP, at: "await slot.takeOver();", side: "after", isSeldom: true },
+  "stitch-before-catching-up": { verb: "stitch", file: LOOP, at: "slot.seek(from);", side: "before", isSeldom: true },
   "stitch-before-commit": { verb: "stitch", file: SHARD, at: COMMIT, side: "before" },
   "stitch-after-commit": { verb: "stitch", file: SHARD, at: 'if (outcome === "committed") {', side: "before" },
   "stitch-between-steps": { verb: "stitch", file: LOOP, at: "await publishPart(owned, out);", side: "before" },

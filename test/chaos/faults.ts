@@ -20,6 +20,7 @@ const DOWN_MS = 2_000;
 const FAILPOINT_FEEDS = 3;
 const FAILPOINT_WAIT_MS = 20_000;
 const FAILPOINT_PASSES_MAX = 6;
+const SELDOM_PASSES_MAX = 2;
 
 const LATE_MS_MAX = 12_000;
 const STRIKE_WAIT_MS = 10_000;
@@ -173,20 +174,23 @@ export const FAULTS = {
 
 export type FaultName = keyof typeof FAULTS;
 
-/** An extra worker that dies at the failpoint; the others of its verb make way for it first. */
+/** An extra worker that dies at the failpoint; the others of its verb make way for it first, so everything is its own. */
 export async function dieAt(rig: Rig, name: string, random: Random, feed: Feed): Promise<string> {
-  const verb = FAILPOINTS[name]?.verb ?? "stitch";
-  const passes = 1 + Math.floor(random() * FAILPOINT_PASSES_MAX);
-  const doomed = await rig.start(verb, `${name}:${passes}`);
-  for (const worker of rig.workers) if (worker.verb === verb && worker !== doomed) await worker.kill();
-  const died = doomed.ended.then(({ signal }) => signal === "SIGKILL");
-  let hasDied = false;
-  for (let feeds = 0; feeds < FAILPOINT_FEEDS && !hasDied; feeds += 1) {
-    const feeding = feed();
-    hasDied = await Promise.race([died, sleep(FAILPOINT_WAIT_MS, false)]);
-    await feeding;
-  }
-  if (!hasDied) await doomed.kill();
+  const { verb = "stitch", isSeldom = false } = FAILPOINTS[name] ?? {};
+  const passes = 1 + Math.floor(random() * (isSeldom ? SELDOM_PASSES_MAX : FAILPOINT_PASSES_MAX));
+  const hasDied = await rig.holdRestarts(async () => {
+    const doomed = await rig.start(verb, `${name}:${passes}`);
+    for (const worker of rig.workers) if (worker.verb === verb && worker !== doomed) await worker.kill();
+    const died = doomed.ended.then(({ signal }) => signal === "SIGKILL");
+    for (let feeds = 0; feeds < FAILPOINT_FEEDS; feeds += 1) {
+      const feeding = feed();
+      const isDead = await Promise.race([died, sleep(FAILPOINT_WAIT_MS, false)]);
+      await feeding;
+      if (isDead) return true;
+    }
+    await doomed.kill();
+    return false;
+  });
   return `${name}, pass ${passes}${hasDied ? "" : ", not reached"}`;
 }
 

@@ -38,6 +38,7 @@ export class Rig {
   #workers: Worker[] = [];
   #lines: string[] = [];
   #isClosing = false;
+  #held: Promise<unknown> = Promise.resolve();
 
   private constructor(
     directory: string,
@@ -104,7 +105,19 @@ export class Rig {
     if (signal === null)
       this.#failures.push(`${worker.verb} ended by itself with ${code}: ${worker.describe().slice(-1_500)}`);
     await sleep(RESTART_MS);
+    await this.#held;
     if (!this.#isClosing && isRegular) await this.start(worker.verb);
+  }
+
+  /** Whoever dies during the work is started again after it. */
+  async holdRestarts<T>(work: () => Promise<T>): Promise<T> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#held = promise;
+    try {
+      return await work();
+    } finally {
+      resolve();
+    }
   }
 
   /** The next events; written down first. False where there are no more. */
