@@ -22,6 +22,7 @@ const FAILPOINT_WAIT_MS = 20_000;
 const FAILPOINT_PASSES_MAX = 6;
 const SELDOM_PASSES_MAX = 2;
 
+const KEYS_LOOKS_MAX = 10;
 const LATE_MS_MAX = 12_000;
 const STRIKE_WAIT_MS = 10_000;
 const FULL_MS = 4_000;
@@ -119,9 +120,14 @@ export const FAULTS = {
   },
   async "redis-keys-lost"(rig, random, feed) {
     const count = await command(rig, async (redis) => {
-      const keys = await redis.keys(`${rig.deployment.prefix}*{s*`);
-      const lost = keys.filter((key) => !key.endsWith(":head") && random() < 0.05);
-      return lost.length === 0 ? 0 : await redis.del(...lost);
+      // Behind a flush there is nothing to lose before the shards are folded anew.
+      for (let look = 0; look < KEYS_LOOKS_MAX; look += 1) {
+        const keys = await redis.keys(`${rig.deployment.prefix}*{s*`);
+        const lost = keys.filter((key) => !key.endsWith(":head") && random() < 0.05);
+        if (lost.length > 0) return await redis.del(...lost);
+        await sleep(DOWN_MS);
+      }
+      return 0;
     });
     await feed();
     return count === 0 ? "no key, not met" : `${count} keys`;
