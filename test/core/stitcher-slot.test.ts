@@ -5,12 +5,12 @@ import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { openMemoryStore } from "#adapters/memory/store.ts";
 import { createEngine } from "#core/engine.ts";
-import type { OwnedSlot } from "#ports/log.ts";
+import { type OwnedSlot, partitionKey } from "#ports/log.ts";
 import { type Store, StoreUnavailable } from "#ports/store.ts";
 import { runStitcherSlot } from "#services/stitcher/loop.ts";
 import { type BundleValue, encodeBundles } from "#services/wire/bundle.ts";
 import { configuration, hash } from "#support/histories.ts";
-import { createLoneServices, listRecords, PARTITION } from "#support/lone-worker.ts";
+import { createLoneServices, listRecords, openLoneSlot, PARTITION } from "#support/lone-worker.ts";
 import { until } from "#support/until.ts";
 
 /** Behind a failure of the store. */
@@ -56,4 +56,45 @@ test("a slot is not taken over while the step of another of its shards is under 
   answer.resolve();
   await running;
   deepEqual(told, ["taken over", "commit of 0", "commit of 1", "answered", "taken over"]);
+});
+
+test("what a former owner still publishes until its producer is fenced is not published again (O2)", async () => {
+  const store = openMemoryStore();
+  const start = { offset: 0, step: 0 };
+  const [told, untold] = [1, 2].map((offset) => ({ offset, step: 0 })) as [typeof start, typeof start];
+  const commit = async (epoch: number, from: typeof start, to: typeof start, key: string) =>
+    await store.commit({
+      shard: 0,
+      epoch,
+      from,
+      to,
+      parts: new Map(),
+      absent: new Set(),
+      timersAdded: [],
+      timersRemoved: [],
+      outbox: [{ topic: "outputs", key, value: null }],
+      published: start,
+    });
+  const former = (await store.raiseEpochs([0])).get(0) ?? 0;
+  deepEqual(await commit(former, start, told, "told"), "committed");
+  deepEqual(await commit(former, told, untold, "untold"), "committed");
+  let isFenced = false;
+  const ending = new AbortController();
+  const published: (string | null)[] = [];
+  const slot: OwnedSlot = {
+    ...openLoneSlot(PARTITION, ending.signal),
+    takeOver: async () => {
+      isFenced = true;
+    },
+    // The former owner's last transaction ends while the new one is taking over.
+    positions: async () => new Map([[partitionKey(PARTITION), isFenced ? told : start]]),
+    poll: async () => {
+      ending.abort();
+      return { records: [], atEnd: true };
+    },
+    publish: async (records) => void published.push(...records.map(({ key }) => key)),
+  };
+  const engine = createEngine({ configuration, hash, resolverSlots: 1, decode: () => fail("no item has an event") });
+  await runStitcherSlot(createLoneServices(engine, store, []), slot);
+  deepEqual(published, ["untold"]);
 });
