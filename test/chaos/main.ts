@@ -59,7 +59,7 @@ if (values.tally) {
 
 async function measure(): Promise<void> {
   const kills = Number(values.kills);
-  const measured = await Rig.open(seed, 80, 1);
+  const measured = await Rig.open(seed, 80, 1, true);
   try {
     const times = (await measureRecovery(measured, kills, seed)).toSorted((a, b) => a - b);
     const at = (share: number) =>

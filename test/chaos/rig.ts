@@ -37,6 +37,8 @@ export class Rig {
   readonly wires: Wires;
   #workers: Worker[] = [];
   #lines: string[] = [];
+  /** Workers run as shipped: no proxy between, and as many timers in a step as there are. */
+  readonly #isPlain: boolean;
   #isClosing = false;
   #held: Promise<unknown> = Promise.resolve();
 
@@ -46,8 +48,10 @@ export class Rig {
     deployment: Deployment,
     reader: LiveReader,
     wires: Wires,
+    isPlain: boolean,
   ) {
     this.wires = wires;
+    this.#isPlain = isPlain;
     this.directory = directory;
     this.services = services;
     this.deployment = deployment;
@@ -55,7 +59,8 @@ export class Rig {
     this.journal = join(deployment.folder, "journal.jsonl");
   }
 
-  static async open(seed: number, people: number, events: number): Promise<Rig> {
+  /** isPlain: for measuring; no fault but a kill is possible. */
+  static async open(seed: number, people: number, events: number, isPlain = false): Promise<Rig> {
     const directory = mkdtempSync(join(tmpdir(), "weft-chaos-"));
     const services = await startServices({ directory });
     const deployment = new Deployment(services);
@@ -65,7 +70,7 @@ export class Rig {
       kafka: await openKafkaProxy(services.brokers[0] as string),
       redis: await openRedisProxy(services.redisUrl),
     };
-    const rig = new Rig(directory, services, deployment, await LiveReader.open(deployment), wires);
+    const rig = new Rig(directory, services, deployment, await LiveReader.open(deployment), wires, isPlain);
     const nowMs = Date.now();
     const span = { fromMs: nowMs - 6 * DAY_MS, toMs: nowMs - 3 * DAY_MS };
     rig.#lines = formatTraffic(createTraffic({ seed, people, events, ...span }))
@@ -89,7 +94,7 @@ export class Rig {
     };
     const { kafka, redis } = this.wires;
     const wired = { WEFT_KAFKA_BROKERS: kafka.broker, WEFT_REDIS_URL: redis.url };
-    const worker = new Worker(this.deployment, verb, [], { ...environment, ...wired });
+    const worker = new Worker(this.deployment, verb, [], this.#isPlain ? {} : { ...environment, ...wired });
     this.#workers.push(worker);
     void this.#watch(worker, failpoint === null);
     if (failpoint === null) await worker.waitFor(/^running$/).catch(() => {});
