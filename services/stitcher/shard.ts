@@ -18,11 +18,12 @@ import { type CommitOutcome, type Store, StoreDamaged, type Timer } from "#ports
 import { encodeBundles, type EncodeBundle, listSealed } from "../wire/bundle.ts";
 import type { OutputEncoder } from "../wire/output.ts";
 import type { PayloadKeys, Seals } from "../wire/payload-keys.ts";
-import { ShardParts } from "./parts.ts";
+import { type PartServices, ShardParts } from "./parts.ts";
 
 /** A step inside a bundle says how many items of it are done, and how many steps the one after them has had. */
 const STEPS_PER_ITEM = 1_000_000;
-export interface ShardServices {
+
+export interface ShardServices extends PartServices {
   readonly engine: Engine;
   readonly store: Store;
   readonly shards: number;
@@ -39,8 +40,6 @@ export interface ShardServices {
   readonly keys?: Pick<PayloadKeys, "toOpen" | "doubt" | "toSeal" | "destroy" | "destroyAgain">;
   /** Of these names, over the index as it is (joins.ts). */
   sealing?(names: readonly string[]): Promise<Seals>;
-  /** Sees to it that these events can be decoded: whoever wrote them may use a schema that this process has not met. */
-  prepareEvents(events: readonly Uint8Array[]): Promise<void>;
   onOutputs?(outputs: readonly Output[]): void;
   onOutcome?(outcome: EventOutcome): void;
   onLimit?(limit: LimitKind): void;
