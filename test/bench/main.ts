@@ -189,14 +189,15 @@ try {
     new Map([...pids].map(([name, list]) => [name, list.reduce((sum, pid) => sum + readCpuSeconds(pid), 0)]));
   const position = () => sumOffsets(admin, "weft-resolve", [topic]);
   while ((await position()) === 0) await pause(20);
-  const begun = { events: await position(), at: performance.now(), cpu: readCpu() };
+  const counted = load.events - (await position());
+  const begun = { at: performance.now(), cpu: readCpu() };
   // The clock stops with the last output. That it was the last is only known later: a position passes the mark that ends a
   // transaction with the next record, which may be the next tick.
   let ended = { outputs: 0, ...begun };
   const noteOutputs = async () => {
     await pause(50);
     const outputs = await sumOutputs(admin);
-    if (outputs !== ended.outputs) ended = { outputs, events: load.events, at: performance.now(), cpu: readCpu() };
+    if (outputs !== ended.outputs) ended = { outputs, at: performance.now(), cpu: readCpu() };
   };
   let told = 0;
   while ((await position()) < load.events) {
@@ -209,7 +210,6 @@ try {
     while (!(await hasPassed(admin, "weft-stitch", "weft.resolved", ends))) await noteOutputs();
   }
   const seconds = (ended.at - begun.at) / 1000;
-  const counted = ended.events - begun.events;
   for (const child of children) child.kill("SIGTERM");
   await Promise.all(children.map((child) => new Promise((done) => child.once("exit", done))));
   const rawAfter = await readRaw();

@@ -12,6 +12,7 @@ import { type BundleValue, encodeBundles } from "#services/wire/bundle.ts";
 import { configuration, hash } from "#support/histories.ts";
 import { createLoneServices, listRecords, openLoneSlot, PARTITION } from "#support/lone-worker.ts";
 import { until } from "#support/until.ts";
+import { commitOf, START } from "../contract/store-shorthand.ts";
 
 /** Behind a failure of the store. */
 const PAUSE_MS = 500;
@@ -60,34 +61,25 @@ test("a slot is not taken over while the step of another of its shards is under 
 
 test("what a former owner still publishes until its producer is fenced is not published again (O2)", async () => {
   const store = openMemoryStore();
-  const start = { offset: 0, step: 0 };
-  const [told, untold] = [1, 2].map((offset) => ({ offset, step: 0 })) as [typeof start, typeof start];
-  const commit = async (epoch: number, from: typeof start, to: typeof start, key: string) =>
-    await store.commit({
-      shard: 0,
-      epoch,
-      from,
-      to,
-      parts: new Map(),
-      absent: new Set(),
-      timersAdded: [],
-      timersRemoved: [],
-      outbox: [{ topic: "outputs", key, value: null }],
-      published: start,
-    });
-  const former = (await store.raiseEpochs([0])).get(0) ?? 0;
-  deepEqual(await commit(former, start, told, "told"), "committed");
-  deepEqual(await commit(former, told, untold, "untold"), "committed");
+  const partition = { ...PARTITION, partition: 1 };
+  const [told, untold] = [
+    { offset: 1, step: 0 },
+    { offset: 2, step: 0 },
+  ];
+  const epoch = (await store.raiseEpochs([1])).get(1) ?? 0;
+  const outboxOf = (key: string) => [{ topic: "outputs", key, value: null }];
+  deepEqual(await store.commit(commitOf({ epoch, to: told, outbox: outboxOf("told") })), "committed");
+  deepEqual(await store.commit(commitOf({ epoch, from: told, to: untold, outbox: outboxOf("untold") })), "committed");
   let isFenced = false;
   const ending = new AbortController();
   const published: (string | null)[] = [];
   const slot: OwnedSlot = {
-    ...openLoneSlot(PARTITION, ending.signal),
+    ...openLoneSlot(partition, ending.signal),
     takeOver: async () => {
       isFenced = true;
     },
     // The former owner's last transaction ends while the new one is taking over.
-    positions: async () => new Map([[partitionKey(PARTITION), isFenced ? told : start]]),
+    positions: async () => new Map([[partitionKey(partition), isFenced ? told : START]]),
     poll: async () => {
       ending.abort();
       return { records: [], atEnd: true };
