@@ -255,6 +255,34 @@ test("no test runs alone, and none is skipped without a printed reason", () => {
   );
 });
 
+/** Calls of the property runner that say for themselves how often, and so draw anew on a build machine too. */
+function findLooseProperties(path: string, text: string): string[] {
+  const [, ...calls] = stripComments(text, { strings: true }).split(/\bfc\.assert(?=\()/);
+  return calls.filter((call) => !/\bruns\(/.test(readParentheses(call))).map(() => path);
+}
+
+/** text, which begins with a parenthesis, up to the one that closes it. */
+function readParentheses(text: string): string {
+  let depth = 0;
+  for (const { 0: sign, index } of text.matchAll(/[()]/g)) {
+    depth += sign === "(" ? 1 : -1;
+    if (depth === 0) return text.slice(0, index);
+  }
+  return text;
+}
+
+test("every property is run as often, and drawn from the seed, as test/support/property.ts says", () => {
+  const loose = ["(fc.property(a, (b) => f(b)));", "(p, { numRuns: 5 });\nruns(9);"]
+    .map((call) => `fc.assert${call}`)
+    .join("\n");
+  assert.equal(findLooseProperties("a", loose).length, 2);
+  assert.deepEqual(findLooseProperties("a", loose.replaceAll(");", ", runs(2_000));")), []);
+  assert.deepEqual(
+    TEST_FILES.flatMap((path) => findLooseProperties(path, readSource(path))),
+    [],
+  );
+});
+
 const SYNTAX: readonly (readonly [string, RegExp])[] = [
   ["enum", /^\s*(export\s+)?(declare\s+)?(const\s+)?enum\s+\w+\s*\{/m],
   ["namespace", /^\s*(export\s+)?(declare\s+)?(namespace|module)\s+[\w.]+\s*\{/m],

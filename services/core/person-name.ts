@@ -49,12 +49,18 @@ export function readPersonName(told: string, country: string): Reading {
     const elided = word.startsWith("d'") && anywhere.has("d'");
     return elided ? `d'${capitalise(word.slice(2))}` : capitalise(word);
   });
-  return readAs(words.join(" "));
+  return readAs(words.join(" ").normalize("NFC"));
 }
 
 /** Each part of a double name, what follows an apostrophe (O'Brien), and what follows Mc. */
 function capitalise(word: string): string {
   return word
-    .replace(/(?<=^|[-'.])\p{L}/gu, (letter) => letter.toUpperCase())
-    .replace(/(?<=^|-)Mc(\p{L})/gu, (_, letter: string) => `Mc${letter.toUpperCase()}`);
+    .replace(/(?<=^|[-'.])\p{L}/gu, capitaliseLetter)
+    .replace(/(?<=^|-)Mc(\p{L})/gu, (_, letter: string) => `Mc${capitaliseLetter(letter)}`);
+}
+
+/** A letter without one capital of its own (ß is SS) stays: two would be read as a word of capitals. */
+function capitaliseLetter(letter: string): string {
+  const capital = letter.toUpperCase();
+  return /^.$/u.test(capital) ? capital : letter;
 }

@@ -8,6 +8,7 @@ import kafkajs from "kafkajs";
 import { hashKey, partitionOfKey } from "#adapters/local/partitioner.ts";
 import { openMemoryLog } from "#adapters/memory/log.ts";
 import { testLog } from "./log.contract.ts";
+import { runs } from "#support/property.ts";
 
 testLog("memory", async () => openMemoryLog());
 
@@ -31,6 +32,6 @@ test("a key goes to the partition that kafkajs and Java's default partitioner gi
       const expected = partition({ topic: "t", partitionMetadata, message: { key, value: null } });
       assert.equal(partitionOfKey(key, partitions), expected);
     }),
-    { numRuns: 2000 },
+    runs(2000),
   );
 });

@@ -6,6 +6,7 @@ import fc from "fast-check";
 import { decodeEntry, encodeEntry } from "#adapters/redis/entry.ts";
 import { createCommandWriter } from "#adapters/redis/frame.ts";
 import type { NewRecord } from "#ports/log.ts";
+import { runs } from "#support/property.ts";
 
 const someText = fc.oneof(
   fc.constantFrom("", "topic", "ce_id", "é", "x".repeat(32), "x".repeat(33), `${"x".repeat(40)}é`, "__proto__"),
@@ -28,7 +29,7 @@ test("an entry gives back its records: any bytes, any text, no key, no value, no
     fc.property(fc.array(someRecord, { maxLength: 12 }), (records) => {
       assert.deepEqual(plain(decodeEntry(Buffer.from(encodeEntry(records)))), plain(records));
     }),
-    { numRuns: 500 },
+    runs(500),
   );
 });
 
@@ -71,6 +72,7 @@ test("a command's frame is what RESP says, whatever its arguments are", () => {
       });
       assert.deepEqual(writer.finish(), Buffer.concat([Buffer.from(`*${list.length}\r\n`), ...expected]));
     }),
+    runs(500),
   );
 });
 

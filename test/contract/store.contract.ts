@@ -25,6 +25,7 @@ import {
   storeTestOf,
   timer,
 } from "./store-shorthand.ts";
+import { runs } from "#support/property.ts";
 
 /** The whole contract. */
 export function testStore(name: string, open: OpenStore): void {
@@ -179,7 +180,7 @@ function testStoreSteps(name: string, open: OpenStore): void {
     const property = fc.asyncProperty(fc.array(someStep, { maxLength: 12 }), (steps) =>
       checkModel(store, shard++, steps),
     );
-    await fc.assert(property, { numRuns: 150 });
+    await fc.assert(property, runs(150));
   });
 }
 

@@ -31,7 +31,7 @@ import {
 } from "#support/attack.ts";
 import { createFlood } from "#support/floods.ts";
 import { foldEach } from "#support/fold-events.ts";
-import { checkMet, runs, seed } from "#support/histories.ts";
+import { checkMet, runs, seed } from "#support/property.ts";
 import type { RecordedEvent } from "#support/oracle.ts";
 
 const met = { scenarios: 0, naming: 0, flooding: 0, attached: 0, lookups: 0 };

@@ -10,11 +10,11 @@ import { problemSchema } from "#services/api/problem.ts";
 import { LANDLINE, MARIE, PAUL } from "#services/demo/cast.ts";
 import { expectAnswer, playCalmWeek, serveStage, type TestApi } from "#support/api.ts";
 import { type Document, generateRequests } from "#support/api-fuzz.ts";
+import { FACTOR } from "#support/property.ts";
 import { readSource } from "#support/source.ts";
 
 /** Fewer would not meet every route's success. */
 const REQUESTS_MIN = 5000;
-const FACTOR = Number(process.env["WEFT_PROPERTY_RUNS"] ?? 1);
 const REQUESTS = Number(process.env["WEFT_FUZZ_REQUESTS"] ?? Math.max(50_000 * FACTOR, REQUESTS_MIN));
 const SEED = Number(process.env["WEFT_FUZZ_SEED"] ?? "1");
 const GROWTH_MAX = 24 * 1024 * 1024;

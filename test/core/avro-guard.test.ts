@@ -14,7 +14,9 @@ import {
   ZERO_SIZE_ITEMS_MAX,
 } from "#adapters/registry/guard.ts";
 import { parseSchema } from "#adapters/registry/schemas.ts";
+import { FACTOR, runs, seed } from "#support/property.ts";
 
+const INPUTS = Math.round(200_000 * FACTOR);
 const SCHEMAS = join(import.meta.dirname, "../../schemas");
 const OURS = readdirSync(SCHEMAS).map((file) => parseSchema(readFileSync(join(SCHEMAS, file), "utf8")));
 const ELAPSED_MS_MAX = 50;
@@ -280,7 +282,7 @@ test("every value of our schemas that avsc encodes passes the guard and comes ba
         assert.equal(guard(bytes, 0), null);
         assert.ok(type.toBuffer(type.fromBuffer(bytes)).equals(bytes));
       }),
-      { numRuns: 60 },
+      runs(60),
     );
   }
 });
@@ -291,7 +293,7 @@ test("every value of any schema that avsc encodes passes the guard", () => {
       anySchema.chain((type) => fc.tuple(fc.constant(type), valuesOf(type))),
       ([type, value]) => assert.equal(compileGuard(type)(type.toBuffer(value), 0), null),
     ),
-    { numRuns: 400 },
+    runs(400),
   );
 });
 
@@ -311,7 +313,7 @@ test("what the guard passes of mutated values of any schema, avsc decodes withou
         judge(type, compileGuard(type), createSkipper(type), bytes);
       },
     ),
-    { numRuns: 1_000 },
+    runs(1_000),
   );
 });
 
@@ -366,10 +368,8 @@ function judge(
   return passed;
 }
 
-test("200,000 random and mutated inputs neither throw nor take long, and avsc reads all that pass", (t) => {
-  const seed = Number(process.env["FUZZ_SEED"] ?? Math.floor(Math.random() * 2 ** 31));
-  const inputs = Number(process.env["FUZZ_INPUTS"] ?? 200_000);
-  t.diagnostic(`FUZZ_SEED=${seed} FUZZ_INPUTS=${inputs}`);
+test(`${INPUTS} random and mutated inputs neither throw nor take long, and avsc reads all that pass`, (t) => {
+  t.diagnostic(`seed ${seed}`);
   const random = createRandom(seed);
   const targets = [...OURS, TREE, PAIRS, ZERO_SIZED].map((type, index) => ({
     type,
@@ -378,7 +378,7 @@ test("200,000 random and mutated inputs neither throw nor take long, and avsc re
     samples: fc.sample(valuesOf(type), { numRuns: 30, seed: seed + index }).map((value) => type.toBuffer(value)),
   }));
   let passed = 0;
-  for (let i = 0; i < inputs; i += 1) {
+  for (let i = 0; i < INPUTS; i += 1) {
     const target = targets[random(targets.length)] as (typeof targets)[number];
     let bytes: Buffer;
     if (random(4) === 0)
@@ -393,13 +393,13 @@ test("200,000 random and mutated inputs neither throw nor take long, and avsc re
       if (judge(target.type, target.guard, target.skip, bytes)) passed += 1;
     } catch (error) {
       throw new Error(
-        `FUZZ_SEED=${seed}, input ${i}, ${target.type.name ?? "array"}: ${bytes.toString("hex").slice(0, 400)}`,
+        `seed ${seed}, input ${i}, ${target.type.name ?? "array"}: ${bytes.toString("hex").slice(0, 400)}`,
         { cause: error },
       );
     }
   }
   t.diagnostic(`${passed} passed the guard`);
-  assert.ok(passed > inputs / 100, "the inputs must reach past the guard");
+  assert.ok(passed > INPUTS / 100, "the inputs must reach past the guard");
 });
 
 /** mulberry32 */

@@ -8,16 +8,8 @@ import type { Configuration } from "#core/configuration.ts";
 import { acceptEvent } from "#core/acceptance.ts";
 import { Campaign } from "#support/campaign.ts";
 import { Cluster } from "#support/cluster.ts";
-import {
-  checkMet,
-  configuration,
-  hash,
-  history,
-  narrowConfiguration,
-  runs,
-  strictConfiguration,
-  visits,
-} from "#support/histories.ts";
+import { configuration, hash, history, narrowConfiguration, strictConfiguration, visits } from "#support/histories.ts";
+import { checkMet, runs } from "#support/property.ts";
 import { checkStream } from "#support/oracle-stream.ts";
 import { recomputePeople, type OraclePeople, type RecordedEvent } from "#support/oracle.ts";
 import { compareOracle, comparePeople } from "#support/oracle-comparison.ts";

@@ -5,7 +5,7 @@ import { describe, it } from "node:test";
 import * as fc from "fast-check";
 import { compareText } from "#core/comparison.ts";
 import { creditChannels, CREDIT_MODELS, WHOLE, type CreditModel } from "#core/credit.ts";
-import { checkMet, runs } from "#support/histories.ts";
+import { checkMet, runs } from "#support/property.ts";
 
 const DAY_MS = 86_400_000;
 const HALF_LIFE_DAYS = 7;

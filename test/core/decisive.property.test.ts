@@ -7,7 +7,8 @@ import * as fc from "fast-check";
 import { findDecisive } from "#core/decisive.ts";
 import { compileLadder, createRuleEnvironment } from "#core/segment.ts";
 import type { Facts } from "#core/view.ts";
-import { configuration, runs } from "#support/histories.ts";
+import { configuration } from "#support/histories.ts";
+import { runs } from "#support/property.ts";
 
 const NAMES = ["contactPoints", "checkouts", "cartsFilled"] as const;
 type Name = (typeof NAMES)[number];

@@ -10,7 +10,7 @@ import { decodePart, encodePart } from "#services/wire/part.ts";
 import type { IdentifierState } from "#core/component.ts";
 import { type Fact, foldFacts, mergeFragments, registry } from "#support/fold-facts.ts";
 import { someParts } from "#support/history-parts.ts";
-import { checkMet, runs } from "#support/histories.ts";
+import { checkMet, runs } from "#support/property.ts";
 
 const AT = Date.UTC(2026, 0, 5);
 const HOUR_MS = 3_600_000;

@@ -11,7 +11,8 @@ import type { Fold, FoldEvent } from "#services/fold/fold.ts";
 import { readShardComponents } from "#services/wire/part.ts";
 import { explain } from "#services/wire/explanation.ts";
 import { foldEach } from "#support/fold-events.ts";
-import { checkMet, history, runs } from "#support/histories.ts";
+import { history } from "#support/histories.ts";
+import { checkMet, runs } from "#support/property.ts";
 
 const START_MS = Date.UTC(2026, 0, 5);
 type Name = readonly [namespace: string, value: string];

@@ -18,7 +18,8 @@ import { Cluster } from "#support/cluster.ts";
 import { exportFrom, listTransitions, loaded } from "#support/exporting.ts";
 import type { FoldEvent } from "#services/fold/fold.ts";
 import { START_MS, tell } from "#support/fold-events.ts";
-import { checkMet, configuration, hash, runs, usual } from "#support/histories.ts";
+import { configuration, hash, usual } from "#support/histories.ts";
+import { checkMet, runs } from "#support/property.ts";
 import { type OracleProfile, recomputePeople } from "#support/oracle.ts";
 import { compareOracle, comparePeople } from "#support/oracle-comparison.ts";
 

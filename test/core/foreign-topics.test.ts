@@ -22,7 +22,8 @@ import { ConfigurationError } from "#services/config/problem.ts";
 import type { PayloadMapping } from "#services/config/payload-mapping.ts";
 import { compareFoldEvents, Fold, type FoldEvent } from "#services/fold/fold.ts";
 import { type BundleValue, listOpened, readBundle } from "#services/wire/bundle.ts";
-import { hash, runs } from "#support/histories.ts";
+import { hash } from "#support/histories.ts";
+import { runs } from "#support/property.ts";
 
 const EXAMPLES = resolve(import.meta.dirname, "../../infra/examples");
 const EXAMPLE = join(EXAMPLES, "foreign-topics.weft.yaml");

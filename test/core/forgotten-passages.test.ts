@@ -11,7 +11,7 @@ import { listPassages } from "#services/report/history.ts";
 import { readTopic } from "#services/report/intake.ts";
 import { Ledger } from "#services/report/ledger.ts";
 import { REPORT_KINDS, writeReport } from "#services/report/reports.ts";
-import { runs } from "#support/histories.ts";
+import { runs } from "#support/property.ts";
 import { someMove } from "#support/moves.ts";
 import { openToldTopics, topics } from "#support/told-topics.ts";
 

@@ -4,6 +4,7 @@ import { deepEqual, equal } from "node:assert/strict";
 import { test } from "node:test";
 import * as fc from "fast-check";
 import { readFrenchAddress, writeFrenchAddress } from "#core/french-address.ts";
+import { runs } from "#support/property.ts";
 
 const WHOLE: Readonly<Record<string, string | null>> = {
   "12 bis, av. du Gal de Gaulle, 75011 Paris": "12 BIS AVENUE DU GENERAL DE GAULLE, 75011 PARIS",
@@ -60,6 +61,6 @@ test("the form of a form is itself, and no text makes the reading fail", () => {
       const written = readFrenchAddress(text);
       if (written !== null) equal(readFrenchAddress(written), written);
     }),
-    { numRuns: 5_000 },
+    runs(5_000),
   );
 });

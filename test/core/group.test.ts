@@ -13,7 +13,8 @@ import type { Fold, FoldEvent } from "#services/fold/fold.ts";
 import { lookUp } from "#services/wire/lookup.ts";
 import type { ProfileLine } from "#services/wire/profile-reader.ts";
 import { foldEach, tell } from "#support/fold-events.ts";
-import { checkMet, configuration, hash, history, runs } from "#support/histories.ts";
+import { configuration, hash, history } from "#support/histories.ts";
+import { checkMet, runs } from "#support/property.ts";
 
 type Part = NonNullable<ChannelEvent["group"]>;
 const household = (more: Partial<Part> = {}) => ({ group: { kind: "household", groupId: "H-1", ...more } });

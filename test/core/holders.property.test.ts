@@ -9,7 +9,8 @@ import type { IdentityChanged, Output } from "#core/effect.ts";
 import type { FoldEvent } from "#services/fold/fold.ts";
 import { DirectFold, foldDirectly } from "#support/direct-fold.ts";
 import { tell } from "#support/fold-events.ts";
-import { checkMet, configuration, hash, history, narrowConfiguration, runs } from "#support/histories.ts";
+import { configuration, hash, history, narrowConfiguration } from "#support/histories.ts";
+import { checkMet, runs } from "#support/property.ts";
 
 const PHONE = "+33639980017";
 

@@ -8,6 +8,7 @@ import { createRegistry } from "#core/registry.ts";
 import { IDENTIFIER_VALUE_LENGTH_MAX, normaliseIdentifier } from "#core/identifier.ts";
 import { loadConfiguration } from "#services/config/configuration.ts";
 import { createHash } from "#services/wire/hash.ts";
+import { runs } from "#support/property.ts";
 
 const { configuration } = loadConfiguration(undefined, {});
 const registry = createRegistry(configuration, createHash("a key for tests"));
@@ -231,7 +232,7 @@ describe("identifiers", () => {
           if (once !== null) equal(normalise(namespace, once), once);
         },
       ),
-      { numRuns: 2000 },
+      runs(2000),
     );
   });
 

@@ -15,6 +15,7 @@ import { IndexKeeper } from "#services/wire/index-keeper.ts";
 import { profileId } from "#core/profile.ts";
 import { hash } from "#support/histories.ts";
 import { openLossyIndex } from "#support/lossy-index.ts";
+import { runs } from "#support/property.ts";
 
 const TOPIC = "weft.resolved";
 const SHARDS = 2;
@@ -245,7 +246,7 @@ describe("the identity index", () => {
           equal(known.parentOf(birth), parents.get(birth) ?? null);
         }
       }),
-      { numRuns: 500 },
+      runs(500),
     );
   });
 });

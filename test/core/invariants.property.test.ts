@@ -8,7 +8,8 @@ import { createRegistry } from "#core/registry.ts";
 import { rulingType } from "#core/ruling.ts";
 import { Campaign } from "#support/campaign.ts";
 import { DirectFold, foldBatchesDirectly, foldDirectly } from "#support/direct-fold.ts";
-import { bits, checkMet, configuration, cut, hash, runs, usual } from "#support/histories.ts";
+import { bits, configuration, cut, hash, usual } from "#support/histories.ts";
+import { checkMet, runs } from "#support/property.ts";
 import type { RecordedEvent } from "#support/oracle.ts";
 import { comparePeople } from "#support/oracle-comparison.ts";
 

@@ -5,7 +5,8 @@ import { test } from "node:test";
 import * as fc from "fast-check";
 import { Campaign } from "#support/campaign.ts";
 import { foldDirectly } from "#support/direct-fold.ts";
-import { checkMet, runs, usual } from "#support/histories.ts";
+import { usual } from "#support/histories.ts";
+import { checkMet, runs } from "#support/property.ts";
 import type { RecordedEvent } from "#support/oracle.ts";
 import { comparePeople } from "#support/oracle-comparison.ts";
 

@@ -5,6 +5,7 @@ import { test } from "node:test";
 import * as fc from "fast-check";
 import kafkajs, { type PartitionerArgs } from "kafkajs";
 import { createSingleAttemptPartitioner, createSteadyPartitioner } from "#adapters/kafka/partitioner.ts";
+import { runs } from "#support/property.ts";
 
 function place(key: string, partitions: number): PartitionerArgs {
   const partitionMetadata = Array.from({ length: partitions }, (_, partitionId) => ({ partitionId, leader: 0 }));
@@ -21,7 +22,7 @@ test("a key goes where kafkajs' default partitioner sends it, whatever its text"
         equal(createSteadyPartitioner()(place(key, count)), expected(place(key, count)));
       },
     ),
-    { numRuns: 2000 },
+    runs(2000),
   );
 });
 

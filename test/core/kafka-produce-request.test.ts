@@ -6,6 +6,7 @@ import { describe, it } from "node:test";
 import * as fc from "fast-check";
 import { crc32c } from "#adapters/kafka/crc32c.ts";
 import { encodeProduce, patchProduceRequests, type ProduceRequest } from "#adapters/kafka/produce-request.ts";
+import { runs } from "#support/property.ts";
 
 const require = createRequire(import.meta.url);
 const MODULE = "kafkajs/src/protocol/requests/produce/v3/request";
@@ -56,7 +57,7 @@ describe("produce requests", () => {
         const slow = await makeSlowly(made).encode();
         equal(encodeProduce(made).toString("hex"), slow.buffer.toString("hex"));
       }),
-      { numRuns: 500 },
+      runs(500),
     );
   });
 
@@ -92,6 +93,7 @@ describe("CRC-32C", () => {
         const start = Math.min(skip, array.length);
         equal(crc32c(array, start, array.length), crcSlowly(Buffer.from(array.subarray(start))));
       }),
+      runs(500),
     );
   });
 

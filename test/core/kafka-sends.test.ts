@@ -3,6 +3,7 @@ import { describe, it } from "node:test";
 import * as fc from "fast-check";
 import { gatherPartitions, toSends } from "#adapters/kafka/records.ts";
 import type { NewRecord } from "#ports/log.ts";
+import { runs } from "#support/property.ts";
 
 const record = fc
   .record({
@@ -43,7 +44,7 @@ describe("the sends of a transaction", () => {
           );
         }
       }),
-      { numRuns: 500 },
+      runs(500),
     );
   });
 });

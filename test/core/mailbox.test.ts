@@ -16,7 +16,8 @@ import { explain } from "#services/wire/explanation.ts";
 import { lookUp } from "#services/wire/lookup.ts";
 import { findIdentifier, type Located } from "#services/wire/location.ts";
 import { foldEach, tell } from "#support/fold-events.ts";
-import { checkMet, configuration, hash, runs, usual } from "#support/histories.ts";
+import { configuration, hash, usual } from "#support/histories.ts";
+import { checkMet, runs } from "#support/property.ts";
 
 const without: Configuration = {
   ...configuration,

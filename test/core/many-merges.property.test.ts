@@ -6,7 +6,8 @@ import { describe, it } from "node:test";
 import * as fc from "fast-check";
 import { Campaign } from "#support/campaign.ts";
 import { DirectFold } from "#support/direct-fold.ts";
-import { checkMet, configuration, hash, history, runs } from "#support/histories.ts";
+import { configuration, hash, history } from "#support/histories.ts";
+import { checkMet, runs } from "#support/property.ts";
 import { listMerges, MERGES_PER_HISTORY } from "#support/taking-back.ts";
 
 /** An address that is said again is said of its mailbox too, whatever is cut: here the two logs are to differ in nothing else. */

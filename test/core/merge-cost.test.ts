@@ -5,7 +5,8 @@ import { equal, ok } from "node:assert/strict";
 import { test } from "node:test";
 import type { Store } from "#ports/store.ts";
 import { Fold, type FoldEvent } from "#services/fold/fold.ts";
-import { configuration, hash, runs } from "#support/histories.ts";
+import { configuration, hash } from "#support/histories.ts";
+import { runs } from "#support/property.ts";
 
 const START_MS = Date.UTC(2026, 0, 5);
 const MERGES = runs(1_000).numRuns;

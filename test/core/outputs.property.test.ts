@@ -6,7 +6,8 @@ import * as fc from "fast-check";
 import { Campaign } from "#support/campaign.ts";
 import { Cluster, replayLog } from "#support/cluster.ts";
 import { foldBatches } from "#support/fold-events.ts";
-import { bits, configuration, cut, hash, runs, usual } from "#support/histories.ts";
+import { bits, configuration, cut, hash, usual } from "#support/histories.ts";
+import { runs } from "#support/property.ts";
 import { comparePeople } from "#support/oracle-comparison.ts";
 
 const campaign = new Campaign();

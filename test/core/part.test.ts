@@ -8,7 +8,8 @@ import { createFragment } from "#core/fragment.ts";
 import { StoreDamaged } from "#ports/store.ts";
 import { decodePart, encodeChanges, encodePart, readComponents, readParts } from "#services/wire/part.ts";
 import { foldEach } from "#support/fold-events.ts";
-import { history, seed, visits } from "#support/histories.ts";
+import { history, visits } from "#support/histories.ts";
+import { runs } from "#support/property.ts";
 
 /** Now and then somebody of so many cookies that her component takes pages. */
 const anybody = fc.oneof({ arbitrary: history(2, 14), weight: 9 }, { arbitrary: visits(30, 60), weight: 1 });
@@ -32,7 +33,7 @@ test("parts of any history are the same bytes after reading and writing them", a
         for (const { fragment } of component.identifiers.values()) fragments += fragment === null ? 0 : 1;
       }
     }),
-    { numRuns: 200, seed },
+    runs(200),
   );
   ok(fragments > 0 && paged > 0);
 });

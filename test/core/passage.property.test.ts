@@ -10,7 +10,8 @@ import type { SegmentTransition } from "#core/effect.ts";
 import type { ChannelEvent } from "#core/event.ts";
 import type { FoldEvent } from "#services/fold/fold.ts";
 import { foldEach, START_MS, tell } from "#support/fold-events.ts";
-import { checkMet, configuration, runs } from "#support/histories.ts";
+import { configuration } from "#support/histories.ts";
+import { checkMet, runs } from "#support/property.ts";
 
 const HOUR_MS = 3_600_000;
 const TOUCHES_MAX = 32;

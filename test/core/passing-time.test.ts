@@ -9,7 +9,8 @@ import type { SegmentTransition } from "#core/effect.ts";
 import { checkRule } from "#services/config/expression.ts";
 import { Fold, type FoldEvent } from "#services/fold/fold.ts";
 import { Cluster } from "#support/cluster.ts";
-import { checkMet, configuration, hash, history, runs } from "#support/histories.ts";
+import { configuration, hash, history } from "#support/histories.ts";
+import { checkMet, runs } from "#support/property.ts";
 import { compareOracle, comparePeople } from "#support/oracle-comparison.ts";
 import { recomputePeople, type RecordedEvent } from "#support/oracle.ts";
 

@@ -7,7 +7,8 @@ import * as fc from "fast-check";
 import type { Configuration, SegmentRule } from "#core/configuration.ts";
 import type { SegmentTransition } from "#core/effect.ts";
 import { Fold, type FoldEvent } from "#services/fold/fold.ts";
-import { checkMet, configuration, hash, history, historyOf, runs } from "#support/histories.ts";
+import { configuration, hash, history, historyOf } from "#support/histories.ts";
+import { checkMet, runs } from "#support/property.ts";
 import { recomputePeople } from "#support/oracle.ts";
 
 const HOUR_MS = 3_600_000;

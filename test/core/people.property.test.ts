@@ -7,18 +7,8 @@ import * as fc from "fast-check";
 import { Campaign } from "#support/campaign.ts";
 import { foldBatchesDirectly, foldDirectly } from "#support/direct-fold.ts";
 import { foldBatches, foldEach } from "#support/fold-events.ts";
-import {
-  bits,
-  checkMet,
-  configuration,
-  cut,
-  hash,
-  history,
-  type History,
-  runs,
-  usual,
-  visits,
-} from "#support/histories.ts";
+import { bits, configuration, cut, hash, history, type History, usual, visits } from "#support/histories.ts";
+import { checkMet, runs } from "#support/property.ts";
 import { checkStream } from "#support/oracle-stream.ts";
 import { recomputePeople, type OraclePeople, type RecordedEvent } from "#support/oracle.ts";
 import { compareOracle, comparePeople } from "#support/oracle-comparison.ts";

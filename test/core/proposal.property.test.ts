@@ -13,7 +13,8 @@ import { OPERATOR_VERDICTS } from "#core/ruling.ts";
 import { gatherWorld, type Saying, tellOf } from "#core/supposition.ts";
 import { isKnown } from "#core/weighed.ts";
 import { type DirectFold, foldDirectly } from "#support/direct-fold.ts";
-import { configuration, history, narrowConfiguration, runs, strictConfiguration } from "#support/histories.ts";
+import { configuration, history, narrowConfiguration, strictConfiguration } from "#support/histories.ts";
+import { runs } from "#support/property.ts";
 import type { RecordedEvent } from "#support/oracle.ts";
 
 const LATER_MS = Date.UTC(2026, 6, 1);

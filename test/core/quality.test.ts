@@ -6,7 +6,8 @@ import * as fc from "fast-check";
 import { FIELDS_LISTED_MAX, type Judged, measureFields, measureSources } from "#core/quality.ts";
 import type { Fold, FoldEvent } from "#services/fold/fold.ts";
 import { foldEach, tell } from "#support/fold-events.ts";
-import { configuration, history, runs } from "#support/histories.ts";
+import { configuration, history } from "#support/histories.ts";
+import { runs } from "#support/property.ts";
 
 const MILLION = 1_000_000;
 

@@ -14,7 +14,8 @@ import { statusOf } from "#core/weighed.ts";
 import { weighComponent } from "#core/weighing.ts";
 import { DirectFold, foldDirectly } from "#support/direct-fold.ts";
 import { tell } from "#support/fold-events.ts";
-import { checkMet, configuration, hash, history, narrowConfiguration, runs, visits } from "#support/histories.ts";
+import { configuration, hash, history, narrowConfiguration, visits } from "#support/histories.ts";
+import { checkMet, runs } from "#support/property.ts";
 import type { RecordedEvent } from "#support/oracle.ts";
 
 let checked = 0;

@@ -8,7 +8,8 @@ import { CONFLICT_KINDS } from "#core/rehearsal.ts";
 import type { Fold, FoldEvent } from "#services/fold/fold.ts";
 import { type RehearsalReport, rehearseEvents } from "#services/wire/rehearsal.ts";
 import { foldEach, tell } from "#support/fold-events.ts";
-import { checkMet, history, runs } from "#support/histories.ts";
+import { history } from "#support/histories.ts";
+import { checkMet, runs } from "#support/property.ts";
 
 const compare = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0);
 

@@ -18,7 +18,8 @@ import { reportCohorts, reportPaths } from "#services/report/paths.ts";
 import { writePage } from "#services/report/page.ts";
 import { someMove } from "#support/moves.ts";
 import { foldEach } from "#support/fold-events.ts";
-import { bits, checkMet, cut, historyOf, runs } from "#support/histories.ts";
+import { bits, cut, historyOf } from "#support/histories.ts";
+import { checkMet, runs } from "#support/property.ts";
 import { openToldTopics, topics } from "#support/told-topics.ts";
 
 const isMove = (one: Output): one is SegmentTransition => one.kind === "transition" || one.kind === "retraction";

@@ -8,7 +8,8 @@ import { loadConfiguration } from "#services/config/configuration.ts";
 import type { Fold, FoldEvent } from "#services/fold/fold.ts";
 import { listDue } from "#services/wire/retention.ts";
 import { foldEach, START_MS, tell } from "#support/fold-events.ts";
-import { checkMet, runs, usual } from "#support/histories.ts";
+import { usual } from "#support/histories.ts";
+import { checkMet, runs } from "#support/property.ts";
 
 const { retention } = loadConfiguration(undefined, {}).deployment;
 const DAY_MS = 86_400_000;

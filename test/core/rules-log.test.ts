@@ -27,7 +27,8 @@ import {
   requireRulesOfLog,
   type RulesRecord,
 } from "#services/wire/rules.ts";
-import { configuration, runs } from "#support/histories.ts";
+import { configuration } from "#support/histories.ts";
+import { runs } from "#support/property.ts";
 import { ruleSet } from "#support/rule-sets.ts";
 
 const codec = await openLocalCodec({ schemasDirectory: resolve(import.meta.dirname, "../../schemas") });

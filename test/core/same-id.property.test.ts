@@ -10,7 +10,8 @@ import { compareFoldEvents } from "#services/fold/fold.ts";
 import { Campaign } from "#support/campaign.ts";
 import { Cluster } from "#support/cluster.ts";
 import { foldBatchesDirectly } from "#support/direct-fold.ts";
-import { bits, checkMet, configuration, cut, hash, runs, usual } from "#support/histories.ts";
+import { bits, configuration, cut, hash, usual } from "#support/histories.ts";
+import { checkMet, runs } from "#support/property.ts";
 import { recomputePeople, type RecordedEvent } from "#support/oracle.ts";
 import { compareOracle, comparePeople } from "#support/oracle-comparison.ts";
 

@@ -13,7 +13,8 @@ import { findFaultOfRules } from "#services/config/rules-text.ts";
 import { SCORE_NAMES } from "#core/view.ts";
 import { writeRules } from "#core/rules-in-force.ts";
 import { START_MS, tell } from "#support/fold-events.ts";
-import { configuration, runs } from "#support/histories.ts";
+import { configuration } from "#support/histories.ts";
+import { runs } from "#support/property.ts";
 import { plainScores } from "#support/oracle-comparison.ts";
 import { comesToTheOracles, comesToTheSameInClusters, DAY_MS, foldUntil } from "#support/passed-time.ts";
 

@@ -12,6 +12,7 @@ import { chanceAlive, countPurchases, expectPurchases, expectSpend, type Purchas
 import { cutQuintiles, FIXED_CUTS, scoreRfm } from "#core/rfm.ts";
 import { checkRulesFile } from "#services/config/rules-check.ts";
 import { readBase, reportLifetime, reportRfm, type Buyer } from "#services/report/lifetime.ts";
+import { runs } from "#support/property.ts";
 
 const SHIPPED = readFileSync(resolve(import.meta.dirname, "../../services/config/default/rules.yaml"), "utf8");
 
@@ -97,7 +98,7 @@ describe("expected purchases and value", () => {
         const expected = expectPurchases(parameters, one, 90);
         ok(Number.isFinite(expected) && expected >= 0, String(expected));
       }),
-      { numRuns: 2_000 },
+      runs(2_000),
     );
   });
 

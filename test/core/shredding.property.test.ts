@@ -13,7 +13,8 @@ import { readShardComponents } from "#services/wire/part.ts";
 import { PayloadKeys } from "#services/wire/payload-keys.ts";
 import { Campaign } from "#support/campaign.ts";
 import { Cluster } from "#support/cluster.ts";
-import { checkMet, configuration, hash, runs, usual } from "#support/histories.ts";
+import { configuration, hash, usual } from "#support/histories.ts";
+import { checkMet, runs } from "#support/property.ts";
 import type { RecordedEvent } from "#support/oracle.ts";
 import { type Asking, draftRequest, tellAgain, tellApart } from "#support/subjects.ts";
 

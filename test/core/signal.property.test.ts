@@ -8,7 +8,8 @@ import type { Configuration, SignalRule } from "#core/configuration.ts";
 import type { Output } from "#core/effect.ts";
 import { Fold } from "#services/fold/fold.ts";
 import { Cluster } from "#support/cluster.ts";
-import { configuration, hash, history, historyOf, runs } from "#support/histories.ts";
+import { configuration, hash, history, historyOf } from "#support/histories.ts";
+import { runs } from "#support/property.ts";
 import { recomputePeople, type RecordedEvent } from "#support/oracle.ts";
 
 const HOUR_MS = 3_600_000;

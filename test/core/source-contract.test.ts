@@ -20,7 +20,8 @@ import { RecentEvents } from "#services/resolver/recent-events.ts";
 import { resolveBatch } from "#services/resolver/resolver.ts";
 import { ComponentIndex } from "#services/wire/component-index.ts";
 import { foldEach, START_MS, tell } from "#support/fold-events.ts";
-import { checkMet, configuration, hash, runs, usual } from "#support/histories.ts";
+import { configuration, hash, usual } from "#support/histories.ts";
+import { checkMet, runs } from "#support/property.ts";
 import { comparePeople } from "#support/oracle-comparison.ts";
 
 /** On what basis a source sends something is said by its contract alone, and is not what is compared. */

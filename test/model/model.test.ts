@@ -8,14 +8,13 @@
 
 import { deepEqual, equal, ok } from "node:assert/strict";
 import { describe, it } from "node:test";
+import { FACTOR } from "#support/property.ts";
 import type { Exploration } from "./explorer.ts";
 import type { FaultName } from "./faults.ts";
 import { Moves } from "./moves.ts";
 import { foldExpected, recomputeExpected } from "./predicates.ts";
 import { exploreInThread } from "./thread.ts";
 import { WORLDS, type Bounds, type WorldName } from "./worlds.ts";
-
-const FACTOR = Number(process.env["WEFT_PROPERTY_RUNS"] ?? 1);
 
 const bounded = (crashes: number, copies: number): Bounds => ({ crashes, copies });
 

@@ -3,10 +3,11 @@
 
 import { deepEqual } from "node:assert/strict";
 import { describe, it } from "node:test";
+import { FACTOR } from "#support/property.ts";
 import { createTally, listMissing, runCampaign, VACUITY_SEEDS_MIN } from "./campaign.ts";
 import { ERASURES } from "./circumstances.ts";
 
-const REQUESTS = 2000 * Number(process.env["WEFT_PROPERTY_RUNS"] ?? 1);
+const REQUESTS = 2000 * FACTOR;
 const DOUBLE_EVERY = 20;
 
 describe("who asks to be forgotten in a simulated deployment", () => {

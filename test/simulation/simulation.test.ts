@@ -4,6 +4,7 @@
 
 import { deepEqual } from "node:assert/strict";
 import { describe, it } from "node:test";
+import { FACTOR } from "#support/property.ts";
 import {
   createTally,
   listMissing,
@@ -13,7 +14,6 @@ import {
   VACUITY_SEEDS_MIN,
 } from "./campaign.ts";
 
-const FACTOR = Number(process.env["WEFT_PROPERTY_RUNS"] ?? 1);
 const SEEDS = Math.max(VACUITY_SEEDS_MIN, Math.round(200 * FACTOR));
 /** Each of them, where all are run. */
 const DOUBLE_EVERY = FACTOR >= 1 ? 1 : 4;

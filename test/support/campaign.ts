@@ -1,6 +1,6 @@
 // How many histories a file of properties has seen, and of what sizes: SPEC.md section 8 says how many there are in all.
 
-import { checkMet, seed } from "./histories.ts";
+import { checkMet, seed } from "./property.ts";
 import type { RecordedEvent } from "./oracle.ts";
 
 const SIZES = [5, 10, 20, 40];

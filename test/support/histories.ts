@@ -1,7 +1,6 @@
 // Histories that collide: few people, few identifiers, few instants, so that devices are shared, addresses of others are
 // typed, phones are contested, and orders are told by several sources in any order.
 
-import { ok } from "node:assert/strict";
 import * as fc from "fast-check";
 import { PUBLIC_TEST_IDENTITY_KEY } from "#services/config/identity-key.ts";
 import { OPERATOR_VERDICTS, rulingType } from "#core/ruling.ts";
@@ -35,19 +34,6 @@ export const narrowConfiguration: Configuration = {
     return { ...namespace, ...tied };
   }),
 };
-
-/** WEFT_PROPERTY_RUNS=10 runs every property ten times as often; WEFT_PROPERTY_SEED repeats a run. */
-const FACTOR = Number(process.env["WEFT_PROPERTY_RUNS"] ?? 1);
-export const seed = Number(process.env["WEFT_PROPERTY_SEED"] ?? Date.now() % 2_147_483_648);
-
-export function runs(count: number): { readonly numRuns: number; readonly seed: number } {
-  return { numRuns: Math.max(1, Math.round(count * FACTOR)), seed };
-}
-
-/** What a run must have met to mean something: asked of a whole one, for of few histories none may have met it. */
-export function checkMet(condition: boolean, message?: string): void {
-  if (FACTOR >= 1) ok(condition, message);
-}
 
 export const SCENARIOS = ["plain", "shared-device", "contested-phone", "typed", "crm", "orders", "crowd"] as const;
 export type Scenario = (typeof SCENARIOS)[number];

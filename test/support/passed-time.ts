@@ -5,7 +5,8 @@ import * as fc from "fast-check";
 import type { Configuration } from "#core/configuration.ts";
 import { Fold, type FoldEvent } from "#services/fold/fold.ts";
 import { Cluster } from "./cluster.ts";
-import { hash, history, historyOf, runs } from "./histories.ts";
+import { hash, history, historyOf } from "./histories.ts";
+import { runs } from "./property.ts";
 import { compareOracle, comparePeople } from "./oracle-comparison.ts";
 import { recomputePeople, type OraclePeople, type RecordedEvent } from "./oracle.ts";
 
