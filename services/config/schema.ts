@@ -158,6 +158,15 @@ const kafka = z.strictObject({
     environment: "WEFT_KAFKA_BROKERS",
   }),
   clientId: z.string().min(1).default("weft").meta({ description: "Client id, as broker logs and quotas show it." }),
+  instanceId: z
+    .string()
+    .regex(/^[A-Za-z0-9._-]{1,100}$/, "expected letters, digits, dots, dashes and underscores")
+    .optional()
+    .meta({
+      description:
+        "Name of this one process among those of its kind, after `clientId`. Whoever starts under a name takes the place of the one before at once. Default: none, and what a dead process held is taken over when its session has run out.",
+      environment: "WEFT_INSTANCE_ID",
+    }),
   tls: tls.optional().meta({ description: TLS_MEANING }),
   username: z.string().min(1).optional().meta({
     description: "Who we are by SASL. Default: nobody in particular.",

@@ -18,6 +18,8 @@ const DAY_MS = 86_400_000;
 const VERBS = ["resolve", "resolve", "stitch", "stitch"] as const;
 const RESTART_MS = 200;
 
+type Environment = Readonly<Record<string, string>>;
+
 export interface Wires {
   readonly kafka: KafkaProxy;
   readonly redis: RedisProxy;
@@ -76,7 +78,11 @@ export class Rig {
     rig.#lines = formatTraffic(createTraffic({ seed, people, events, ...span }))
       .trimEnd()
       .split("\n");
-    await Promise.all(VERBS.map((verb) => rig.start(verb)));
+    // Of the others a session has to run out before somebody takes what they held.
+    const hasInstanceId = (place: number) => isPlain || place % 2 === 0;
+    await Promise.all(
+      VERBS.map((verb, place) => rig.start(verb, null, hasInstanceId(place) ? { WEFT_INSTANCE_ID: `${place}` } : {})),
+    );
     return rig;
   }
 
@@ -85,7 +91,7 @@ export class Rig {
   }
 
   /** One that dies is started again, for as long as the rig is open; one that was asked to stop is not. */
-  async start(verb: string, failpoint: string | null = null): Promise<Worker> {
+  async start(verb: string, failpoint: string | null = null, identity: Environment = {}): Promise<Worker> {
     const environment = {
       NODE_OPTIONS: `--import ${LOADER}`,
       // Of one that ends by itself the report shows where.
@@ -94,14 +100,17 @@ export class Rig {
     };
     const { kafka, redis } = this.wires;
     const wired = { WEFT_KAFKA_BROKERS: kafka.broker, WEFT_REDIS_URL: redis.url };
-    const worker = new Worker(this.deployment, verb, [], this.#isPlain ? {} : { ...environment, ...wired });
+    const worker = new Worker(this.deployment, verb, [], {
+      ...identity,
+      ...(this.#isPlain ? {} : { ...environment, ...wired }),
+    });
     this.#workers.push(worker);
-    void this.#watch(worker, failpoint === null);
+    void this.#watch(worker, failpoint === null, identity);
     if (failpoint === null) await worker.waitFor(/^running$/).catch(() => {});
     return worker;
   }
 
-  async #watch(worker: Worker, isRegular: boolean): Promise<void> {
+  async #watch(worker: Worker, isRegular: boolean, identity: Environment): Promise<void> {
     const { code, signal } = await worker.ended;
     this.#workers = this.#workers.filter((one) => one !== worker);
     if (this.#isClosing) return;
@@ -111,7 +120,7 @@ export class Rig {
       this.#failures.push(`${worker.verb} ended by itself with ${code}: ${worker.describe().slice(-1_500)}`);
     await sleep(RESTART_MS);
     await this.#held;
-    if (!this.#isClosing && isRegular) await this.start(worker.verb);
+    if (!this.#isClosing && isRegular) await this.start(worker.verb, null, identity);
   }
 
   /** Whoever dies during the work is started again after it. */

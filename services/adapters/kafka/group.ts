@@ -4,7 +4,7 @@
 // old run is ending waits for it: one loop per slot and process.
 
 import { setTimeout as delay } from "node:timers/promises";
-import type { Consumer, Kafka } from "kafkajs";
+import type { Cluster, Consumer, Kafka } from "kafkajs";
 import type { GroupOptions, Membership, TopicPartition } from "#ports/log.ts";
 import { createSlotAssigner } from "./assigner.ts";
 import { createClusterConsumer } from "./cluster.ts";
@@ -12,10 +12,13 @@ import { Ends } from "./ends.ts";
 import { isPassing, toLogError } from "./failure.ts";
 import { disconnectFetching, Fetcher } from "./fetcher.ts";
 import type { Outage } from "./outage.ts";
+import { removePredecessors } from "./predecessor.ts";
 import { Publisher } from "./publisher.ts";
 import { KafkaSlot } from "./slot.ts";
 
 export interface GroupSettings {
+  /** Whoever else has it is gone; null: others may well have it. */
+  readonly uniqueClientId: string | null;
   readonly sessionTimeoutMs: number;
   readonly transactionTimeoutMs: number;
   readonly maxBytesPerPartition: number;
@@ -34,6 +37,7 @@ interface Run {
 /** One consumer of kafkajs and what hangs on it; after a crash that kafkajs gives up on, there is a new one. */
 interface Session {
   readonly consumer: Consumer;
+  readonly cluster: Cluster;
   readonly fetcher: Fetcher;
   assign(assignment: Readonly<Record<string, readonly number[]>>): void;
 }
@@ -92,13 +96,13 @@ export class KafkaGroup implements Membership {
   }
 
   #startConsumer(): Promise<void> {
-    const { consumer } = this.#session;
-    this.#starting = this.#tryStart(consumer);
+    this.#starting = this.#tryStart(this.#session);
     return this.#starting;
   }
 
-  async #tryStart(consumer: Consumer): Promise<void> {
+  async #tryStart({ consumer, cluster }: Session): Promise<void> {
     await consumer.connect();
+    await this.#takePlace(cluster);
     await consumer.subscribe({ topics: [...this.#options.topics], fromBeginning: true });
     await consumer.run({
       autoCommit: false,
@@ -106,6 +110,14 @@ export class KafkaGroup implements Membership {
         throw new Error(`kafkajs fetched ${batch.topic}/${batch.partition}, which was paused`);
       },
     });
+  }
+
+  async #takePlace(cluster: Cluster): Promise<void> {
+    const { uniqueClientId, outage } = this.#settings;
+    if (uniqueClientId === null) return;
+    const { group } = this.#options;
+    if ((await removePredecessors(cluster, group, uniqueClientId)) > 0)
+      outage.say(`takes the place of an earlier process of its instance id (${uniqueClientId}) in the group ${group}`);
   }
 
   #openSession(): Session {
@@ -127,6 +139,7 @@ export class KafkaGroup implements Membership {
     const ends = new Ends(cluster, topics);
     const session: Session = {
       consumer,
+      cluster,
       fetcher,
       assign: (assignment) => {
         // Joining makes every slot's run start anew, also of one that stayed: others may have owned it in between.

@@ -22,6 +22,7 @@ import { isDistrust, isHungUp, messageOf, toLogError } from "./failure.ts";
 import { KafkaGroup, type GroupSettings } from "./group.ts";
 import { Outage } from "./outage.ts";
 import { readEnds, readTopics, type ReadOptions } from "./reading.ts";
+import { clientIdOf } from "./predecessor.ts";
 import { patchProduceRequests } from "./produce-request.ts";
 import { findUnsafeTopics } from "./safety.ts";
 import { patchTimers } from "./timer-patch.ts";
@@ -30,6 +31,8 @@ import { createKafkaTopics } from "./topics.ts";
 export interface KafkaLogOptions {
   readonly brokers: readonly string[];
   readonly clientId: string;
+  /** Of this one process: it takes the place of an earlier one of the same id in its groups at once. */
+  readonly instanceId?: string | undefined;
   /** Absent: in the clear. */
   readonly tls?: TlsMaterial;
   /** Who we are by SASL; absent: nobody in particular. */
@@ -55,8 +58,9 @@ export async function openKafkaLog(options: KafkaLogOptions): Promise<Log> {
   patchProduceRequests();
   patchEmptyBatches();
   registerCodecs();
+  const clientId = clientIdOf(options.clientId, options.instanceId);
   const kafka = new kafkajs.Kafka({
-    clientId: options.clientId,
+    clientId,
     brokers: [...options.brokers],
     ...secure(options),
     connectionTimeout: 5000,
@@ -66,6 +70,7 @@ export async function openKafkaLog(options: KafkaLogOptions): Promise<Log> {
     logLevel: kafkajs.logLevel.NOTHING,
   });
   const settings = {
+    uniqueClientId: options.instanceId === undefined ? null : clientId,
     outage: new Outage((line) => options.onWait?.(line)),
     sessionTimeoutMs: options.sessionTimeoutMs ?? SESSION_TIMEOUT_MS,
     transactionTimeoutMs: options.transactionTimeoutMs ?? TRANSACTION_TIMEOUT_MS,
