@@ -35,6 +35,7 @@ export function testStoreLosses(name: string, open: OpenStore): void {
       const kept = { ...commitOf({ epoch: other, to: at(1, 0), ...first }), shard: 2 };
       await store.commit(kept);
       const before = await dump(store, 2);
+      await store.awaitPosition(1, epoch, 1);
       assert.equal(await store.clear(1, epoch - 1), "fenced");
       assert.equal(await store.countParts(1), 2);
       assert.equal(await store.clear(1, epoch), "cleared");

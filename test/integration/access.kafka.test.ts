@@ -55,7 +55,8 @@ function connect({ broker, ca }: SecureServices, username: string): Kafka {
 }
 
 function as(loaded: LoadedConfiguration, { broker, ca }: SecureServices, username: string): LoadedConfiguration {
-  const secure = { brokers: [broker], tls: { ca }, username, password: new Secret(PASSWORD) };
+  // With an instance id: to take the place of a process is a right too.
+  const secure = { brokers: [broker], tls: { ca }, username, password: new Secret(PASSWORD), instanceId: "1" };
   const kafka = { ...loaded.deployment.kafka, ...secure };
   return { ...loaded, deployment: { ...loaded.deployment, kafka } };
 }
