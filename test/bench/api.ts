@@ -14,6 +14,7 @@ import { Agent, request } from "node:http";
 import { parseArgs } from "node:util";
 import { readArguments } from "#support/arguments.ts";
 import { Deployment } from "#support/deployment.ts";
+import { endOnInterruption } from "#support/interruption.ts";
 import { Worker } from "#support/workers.ts";
 import { startServices, stopServices } from "../../infra/services.ts";
 import { createDice } from "./dice.ts";
@@ -115,6 +116,17 @@ const services = await startServices({ directory: DIRECTORY, report: say, fresh:
 const deployment = new Deployment(services, { engine: "{}", yaml: "api: { requestsPerMinute: 1000000 }" });
 const redis = new Redis(services.redisUrl);
 const workers: Worker[] = [];
+
+async function end(): Promise<void> {
+  redis.disconnect();
+  await Promise.all(workers.map((worker) => worker.stop()));
+  await delay(SPARE_MS);
+  await deployment.leave();
+  await stopServices({ directory: DIRECTORY, report: say });
+}
+
+endOnInterruption(end);
+
 try {
   await deployment.open();
   const keys = ["--json", "api", "keys", "create", "--role", "agent", "--name", "bench"];
@@ -169,9 +181,5 @@ try {
     process.stdout.write(`p99 to p99                   ${ratio}\n`);
   }
 } finally {
-  redis.disconnect();
-  await Promise.all(workers.map((worker) => worker.stop()));
-  await delay(SPARE_MS);
-  await deployment.leave();
-  await stopServices({ directory: DIRECTORY, report: say });
+  await end();
 }

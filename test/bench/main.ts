@@ -17,6 +17,7 @@ import { readArguments } from "#support/arguments.ts";
 import kafkajs, { type Admin } from "kafkajs";
 import { openKafkaLog } from "#adapters/kafka/log.ts";
 import { INPUT_COMPATIBILITY, openRegistryCodec } from "#adapters/registry/codec.ts";
+import { endOnInterruption } from "#support/interruption.ts";
 import { readStatus, startServices, stopServices } from "../../infra/services.ts";
 import { createLoad, type LoadOptions } from "./load.ts";
 
@@ -120,6 +121,14 @@ const services = await startServices({ directory: DIRECTORY, report: say, fresh:
 const folder = mkdtempSync(join(tmpdir(), "weft-bench-"));
 const children: ChildProcess[] = [];
 let failed = "";
+
+async function end(): Promise<void> {
+  for (const child of children) child.kill("SIGKILL");
+  rmSync(folder, { recursive: true, force: true });
+  await stopServices({ directory: DIRECTORY, report: say });
+}
+
+endOnInterruption(end);
 
 async function pause(ms: number): Promise<void> {
   if (failed !== "") throw new Error(failed);
@@ -248,7 +257,5 @@ try {
     );
   }
 } finally {
-  for (const child of children) child.kill("SIGKILL");
-  rmSync(folder, { recursive: true, force: true });
-  await stopServices({ directory: DIRECTORY, report: say });
+  await end();
 }

@@ -7,6 +7,7 @@
 import { parseArgs } from "node:util";
 import { readArguments, refuseArguments } from "#support/arguments.ts";
 import { createRandom, type Random } from "#support/cluster.ts";
+import { endOnInterruption } from "#support/interruption.ts";
 import { addCounts, Ledger } from "#support/ledger.ts";
 import { FAILPOINTS } from "./failpoints.ts";
 import { dieAt, FAULTS, type FaultName } from "./faults.ts";
@@ -60,6 +61,7 @@ if (values.tally) {
 async function measure(): Promise<void> {
   const kills = Number(values.kills);
   const measured = await Rig.open(seed, 80, 1, true);
+  endOnInterruption(() => measured.close());
   try {
     const times = (await measureRecovery(measured, kills, seed)).toSorted((a, b) => a - b);
     const at = (share: number) =>
@@ -128,6 +130,7 @@ async function strike(rig: Rig, { fault, failpoint }: Strike, random: Random): P
 async function runRounds(): Promise<void> {
   const strikes = open.reduce((sum, round) => sum + round.strikes.length, 1);
   const rig = await Rig.open(seed, 80, strikes * EVENTS_A_FEED * (FEEDS_A_FAULT + 1));
+  endOnInterruption(() => rig.close());
   try {
     await rig.feed(EVENTS_A_FEED);
     for (const round of open) {
