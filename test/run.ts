@@ -1,14 +1,17 @@
-// npm test: starts the services once, runs the test files on them, ends the services. The runner writes straight to
-// this program's stdout, and nothing is printed there after it: its own closing lines come last.
+// npm test: starts the services once, runs the test files on them, ends the services. Nothing is printed on this program's
+// stdout after the runner's own closing lines.
 //
-//   node test/run.ts [runner options, as --name=value] [files or globs]
+//   npm test -- [--name PATTERN]... [files or globs]
 
-import { spawn } from "node:child_process";
 import { globSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join, relative, sep } from "node:path";
+import { run } from "node:test";
+import { spec } from "node:test/reporters";
+import { parseArgs } from "node:util";
 import { ServicesUnavailable, stopServices } from "../infra/services.ts";
 import type { ProcessIdentity } from "../infra/process.ts";
 import { identifySelf, isAlive } from "../infra/process.ts";
+import { readArguments } from "./support/arguments.ts";
 import {
   isBuildMachine,
   MISSING_VARIABLE,
@@ -23,6 +26,13 @@ const PATTERNS = ["test/*.test.ts", "test/{core,contract,docs,model,simulation,i
 /** Folders say what must be running. */
 const FOLDERS_ON_SERVICES = ["integration", "e2e"];
 
+/** One more than a small machine has cores: who waits for services mostly waits, who folds histories computes. */
+const FILES_AT_ONCE = 3;
+/** The others of those that compute take seconds. Long ones begin early, or the last is left alone at the end. */
+const LONG = /^test\/(simulation|model)\/|\.property\.test\.ts$/;
+
+const USAGE = "npm test -- [--name PATTERN]... [files or globs]";
+
 interface Prepared {
   readonly environment: Record<string, string>;
   end(): Promise<void>;
@@ -36,6 +46,17 @@ function findTestFiles(patterns: readonly string[]): string[] {
 function needsServices(file: string): boolean {
   const folder = relative("test", file).split(sep)[0] ?? "";
   return FOLDERS_ON_SERVICES.includes(folder) || readFileSync(join(ROOT, file), "utf8").includes("support/services.ts");
+}
+
+/** Those that wait and those that compute, each evenly over the whole run. */
+function orderFiles(files: readonly string[]): string[] {
+  const waiting = files.filter(needsServices);
+  const computing = files.filter((file) => !waiting.includes(file));
+  const longFirst = [...computing.filter((file) => LONG.test(file)), ...computing.filter((file) => !LONG.test(file))];
+  return [waiting, longFirst]
+    .flatMap((queue) => queue.map((file, place) => ({ file, at: (place + 0.5) / queue.length })))
+    .toSorted((a, b) => a.at - b.at)
+    .map(({ file }) => file);
 }
 
 /** A run that was killed could not end its services: the next one does. */
@@ -82,36 +103,36 @@ async function prepareServices(files: readonly string[]): Promise<Prepared> {
   }
 }
 
-async function runTests(
-  options: readonly string[],
-  files: readonly string[],
-  environment: Record<string, string>,
-): Promise<number> {
-  return await new Promise((resolve, reject) => {
-    const args = ["--test", "--test-concurrency=2", "--test-reporter=spec", ...options, ...files];
-    const child = spawn(process.execPath, args, {
-      cwd: ROOT,
-      env: { ...process.env, ...environment },
-      stdio: "inherit",
-    });
-    // The services must be ended whatever comes: pass the signal on and wait for the runner.
-    for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => child.kill(signal));
-    child.on("error", reject);
-    child.on("close", (code) => resolve(code ?? 1));
+/** Resolves when the closing lines are out; whether all passed. */
+async function runTests(files: readonly string[], names: readonly string[]): Promise<boolean> {
+  const stop = new AbortController();
+  // The services must be ended whatever comes: the runner ends its files, and says so.
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => stop.abort());
+  const events = run({
+    files: files.map((file) => join(ROOT, file)),
+    concurrency: FILES_AT_ONCE,
+    testNamePatterns: [...names],
+    signal: stop.signal,
   });
+  let failures = 0;
+  events.on("test:fail", () => (failures += 1));
+  for await (const line of events.compose(new spec())) process.stdout.write(line as string);
+  return failures === 0;
 }
 
 async function main(): Promise<number> {
-  const given = process.argv.slice(2);
-  const options = given.filter((argument) => argument.startsWith("-"));
-  const files = findTestFiles(given.filter((argument) => !argument.startsWith("-")));
+  const { values, positionals } = readArguments(USAGE, () =>
+    parseArgs({ options: { name: { type: "string", multiple: true, default: [] } }, allowPositionals: true }),
+  );
+  const files = findTestFiles(positionals);
   if (files.length === 0) {
     console.error("no test file matches");
     return 1;
   }
   const prepared = await prepareServices(files);
+  Object.assign(process.env, prepared.environment);
   try {
-    return await runTests(options, files, prepared.environment);
+    return (await runTests(orderFiles(files), values.name)) ? 0 : 1;
   } finally {
     await prepared.end();
   }

@@ -15,6 +15,7 @@ import { earlier, type Standing } from "./segment.ts";
 import { closeSignals, refreshSignals, reviseSignals } from "./signal.ts";
 import { readShardTimeMs } from "./shard-time.ts";
 import { setSegmentTimer } from "./timer.ts";
+import { drawTransitionId } from "./transition-id.ts";
 import { viewProfile, type ProfileView } from "./view.ts";
 import type { Workspace } from "./workspace.ts";
 
@@ -193,10 +194,9 @@ export function moveSegment(
   cause: TransitionCause,
   passage: Passage,
 ): SegmentTransition {
-  record.transitions += 1;
   const move: SegmentTransition = {
     kind: "transition",
-    transitionId: `${record.id}.${record.transitions}`,
+    transitionId: drawTransitionId(record),
     retracts: null,
     profileId: record.id,
     from: record.segment,

@@ -5,6 +5,7 @@
 import type { SegmentTransition } from "./effect.ts";
 import type { Engine } from "./engine.ts";
 import type { Cause, ProfileRecord } from "./profile.ts";
+import { drawTransitionId } from "./transition-id.ts";
 import type { Workspace } from "./workspace.ts";
 
 /** A transition that may still be retracted. */
@@ -74,11 +75,10 @@ function neverWas({ occurredAt }: Move, reason: Reason, by: Cause): boolean {
  * their credit once, with the correction.
  */
 function retractMove(workspace: Workspace, record: ProfileRecord, move: Move, corrected: SegmentTransition): void {
-  record.transitions += 1;
   workspace.effects.push({
     ...corrected,
     kind: "retraction",
-    transitionId: `${record.id}.${record.transitions}`,
+    transitionId: drawTransitionId(record),
     retracts: move.transitionId,
     from: move.from,
     to: move.to,

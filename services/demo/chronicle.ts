@@ -1,7 +1,7 @@
 // What the output topics say, read back: every record kept, and the few questions that the narrator has. Offsets and
 // partitions are forgotten on purpose: they may differ from run to run, what the records say may not.
 
-import { compareText } from "#core/comparison.ts";
+import { compareTransitions, placeOfTransition } from "#core/transition-id.ts";
 import type { LogRecord } from "#ports/log.ts";
 import type { TopicNames } from "#services/config/topics.ts";
 
@@ -148,10 +148,10 @@ export class Chronicle {
 
   /** The last transition of the same profile before this one. */
   moveBefore({ profileId, transitionId }: TransitionRecord): TransitionRecord | null {
-    const number = transitionNumber(transitionId);
+    const place = placeOfTransition(transitionId);
     return (
       this.transitions.find(
-        (one) => one.profileId === profileId && transitionNumber(one.transitionId) === number - 1,
+        (one) => one.profileId === profileId && placeOfTransition(one.transitionId) === place - 1,
       ) ?? null
     );
   }
@@ -169,12 +169,4 @@ export class Chronicle {
     const all: readonly Placed[] = [...this.changes, ...this.transitions, ...this.identity, ...this.signals];
     return all.filter((record) => record.profileId === profileId && record.at >= atMs).length;
   }
-}
-
-function transitionNumber(transitionId: string): number {
-  return Number(transitionId.slice(transitionId.lastIndexOf(".") + 1));
-}
-
-function compareTransitions(a: TransitionRecord, b: TransitionRecord): number {
-  return compareText(a.profileId, b.profileId) || transitionNumber(a.transitionId) - transitionNumber(b.transitionId);
 }

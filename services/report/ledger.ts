@@ -5,6 +5,7 @@
 import { setImmediate } from "node:timers/promises";
 import type { ChannelCredit } from "#core/credit.ts";
 import type { IdentityChanged, KeptMove, SegmentTransition } from "#core/effect.ts";
+import { placeOfTransition } from "#core/transition-id.ts";
 import { Book } from "./book.ts";
 import { ERASED_TABLE, forgetRequest, listRequests, noteErasure, type ToldErasure } from "./forgetting.ts";
 import { isUpTo, type Told } from "./place.ts";
@@ -91,7 +92,7 @@ export class Ledger extends Book {
   add(told: ToldTransition): void {
     const { kind, transitionId: id, retracts, cause, profileId: profile, at } = told;
     const { shard = null, offset = null, step = null } = told;
-    const where = { place: Number.parseInt(id.slice(id.lastIndexOf(".") + 1)), shard, offset, step };
+    const where = { place: placeOfTransition(id), shard, offset, step };
     if (this.#isForgotten(profile, where.place)) return;
     if (kind === "retraction") {
       this.#insert("retractions", { id, profile, retracts, cause, at, ...where });

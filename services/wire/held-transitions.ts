@@ -5,6 +5,7 @@
 import { compareText } from "#core/comparison.ts";
 import type { Component } from "#core/component.ts";
 import type { KeptMove, SegmentTransition, TransitionCause } from "#core/effect.ts";
+import { compareTransitions } from "#core/transition-id.ts";
 import type { Codec } from "#ports/codec.ts";
 import type { Log } from "#ports/log.ts";
 
@@ -70,7 +71,7 @@ export async function readHeldTransitions(
   }
   return [...held.values()]
     .map((one) => ({ ...one, retractedBy: retracted.get(one.transitionId) ?? null }))
-    .sort((a, b) => compareText(a.at, b.at) || compareText(a.profileId, b.profileId) || placeOf(a) - placeOf(b));
+    .sort((a, b) => compareText(a.at, b.at) || compareTransitions(a, b));
 }
 
 function describeTransition(
@@ -114,8 +115,3 @@ function describeTransition(
 }
 
 const NOBODYS = { source: null, eventId: null };
-
-/** They are numbered under an id, and of one instant may be several. */
-function placeOf({ transitionId }: HeldTransition): number {
-  return Number(transitionId.slice(transitionId.lastIndexOf(".") + 1));
-}

@@ -9,6 +9,7 @@ import { describe, it } from "node:test";
 import * as fc from "fast-check";
 import { compareText } from "#core/comparison.ts";
 import type { Output, SegmentTransition } from "#core/effect.ts";
+import { placeOfTransition } from "#core/transition-id.ts";
 import { readOn } from "#services/report/book.ts";
 import { listPassages } from "#services/report/history.ts";
 import { readTopic } from "#services/report/intake.ts";
@@ -43,8 +44,12 @@ function countRows(ledger: Ledger): Map<string, number> {
   );
 }
 
+/** More than any history here tells of one profile. */
+const TRANSITIONS_MAX = 1_000;
+
 function takeBack(move: SegmentTransition): SegmentTransition {
-  return { ...move, kind: "retraction", transitionId: `${move.transitionId}-not`, retracts: move.transitionId };
+  const transitionId = `${move.profileId}.${placeOfTransition(move.transitionId) + TRANSITIONS_MAX}`;
+  return { ...move, kind: "retraction", transitionId, retracts: move.transitionId };
 }
 
 function aliases(outputs: readonly Output[]): { place: number; profile: string; old: string }[] {
