@@ -32,7 +32,10 @@ export async function measureRecovery(rig: Rig, kills: number, seed: number): Pr
     for (let kill = 0; kill < kills; kill += 1) {
       await sleep(BETWEEN_MS);
       // What is still behind of the start is none of the kill's.
-      await waitForNoLag(rig, performance.now());
+      if ((await waitForNoLag(rig, performance.now())) > RECOVERY_MAX_MS)
+        throw new Error(
+          `before kill ${kill + 1} something stayed behind: ${RATE} events/s are more than the rig can do`,
+        );
       const worker = rig.workers[kill % rig.workers.length];
       const killedAt = performance.now();
       await worker?.kill();

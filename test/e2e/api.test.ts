@@ -2,18 +2,13 @@
 // two goes away. On services of its own, because those of the other tests must stay.
 
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { Redis } from "ioredis";
-import { killService, restartService, stopServices } from "../../infra/services.ts";
+import { killService, restartService } from "../../infra/services.ts";
 import { connect, expectAnswer } from "#support/api.ts";
-import { Deployment } from "#support/deployment.ts";
-import { ownServicesOrSkip } from "#support/services.ts";
+import { OwnGround } from "#support/own-ground.ts";
 import { StreamReader } from "#support/stream-reader.ts";
-import { ENDED_WELL, Worker } from "#support/workers.ts";
+import { ENDED_WELL } from "#support/workers.ts";
 
 const READY_WAIT_MS = 60_000;
 /** engine.tickInterval, as it is by default. */
@@ -35,27 +30,20 @@ const event = (eventId: string, identifiers: Readonly<Record<string, string>>, t
   })}\n`;
 
 test("the API on real services: reads at a position, tells live, rules, and says so when Redis or Kafka is away", async (t) => {
-  const directory = mkdtempSync(join(tmpdir(), "weft-api-"));
-  const services = await ownServicesOrSkip(t, directory);
-  if (services === null) return;
-  const deployment = new Deployment(services);
-  const workers: Worker[] = [];
-  let reader: StreamReader | null = null;
   const mark = (what: string) => t.diagnostic(`${Math.round(performance.now() / 1000)} s: ${what}`);
-  try {
-    await deployment.open();
+  await OwnGround.use(t, async (ground) => {
+    const { deployment, directory } = ground;
     const { key } = JSON.parse(
       await deployment.mustRun(["--json", "api", "keys", "create", "--role", "operator", "--name", "ana"]),
     ) as { readonly key: string };
-    workers.push(new Worker(deployment, "up"), new Worker(deployment, "api", ["--port", "0"]));
-    const [up, api] = workers as [Worker, Worker];
+    const [up, api] = [ground.launch("up"), ground.launch("api", ["--port", "0"])];
     await up.waitFor(/^running$/);
     const base = (await api.waitFor(/^listening$/))["url"] as string;
     const client = connect(base, key);
     await waitFor("readiness", async () => (await client.readReadiness({})).ok);
     mark("ready");
 
-    reader = await StreamReader.open(base, key, {});
+    const reader = await StreamReader.open(base, key, {});
     await deployment.mustRun(
       ["produce"],
       event("e-1", { customer: "c-1", email: "ana@example.fr" }, { city: "Nantes" }),
@@ -133,9 +121,7 @@ test("the API on real services: reads at a position, tells live, rules, and says
     await reader.close();
     await deployment.mustRun(["produce"], event("e-3", { customer: "c-3", email: "carl@example.fr" }));
     await deployment.settle();
-    const redis = new Redis(services.redisUrl);
-    await redis.flushall();
-    redis.disconnect();
+    await ground.redis.flushall();
     const codes = new Set<string>();
     const carl = { namespace: "email", value: "carl@example.fr" };
     await waitFor("what was lost to be put back", async () => {
@@ -153,14 +139,5 @@ test("the API on real services: reads at a position, tells live, rules, and says
     for (const value of ["ana@example.fr", "carl@example.fr", "Nantes", key]) assert.ok(!log.includes(value), value);
     assert.deepEqual(await api.stop(), ENDED_WELL);
     assert.deepEqual(await up.stop(), ENDED_WELL);
-  } catch (error) {
-    for (const worker of workers) console.error(worker.describe());
-    throw error;
-  } finally {
-    await reader?.close();
-    for (const worker of workers) await worker.kill();
-    await deployment.leave();
-    await stopServices({ directory });
-    rmSync(directory, { recursive: true, force: true });
-  }
+  });
 });

@@ -49,8 +49,8 @@ export class Ground {
     }
   }
 
-  launch(verb: string): Worker {
-    const worker = new Worker(this.deployment, verb);
+  launch(verb: string, args: readonly string[] = []): Worker {
+    const worker = new Worker(this.deployment, verb, args);
     this.workers.push(worker);
     return worker;
   }
