@@ -8,7 +8,8 @@ import type { Rig } from "./rig.ts";
 
 const RATE = 1_000;
 const TURN_MS = 100;
-const WARM_UP_MS = 15_000;
+/** Until most of the people are known: who is new costs several times as much. */
+const WARM_UP_MS = 60_000;
 const BETWEEN_MS = 5_000;
 const RECOVERY_MAX_MS = 120_000;
 /** Records under way at any time where nothing is behind: what comes in about half a second. */
