@@ -8,6 +8,9 @@ import type { Rig } from "./rig.ts";
 
 const RATE = 1_000;
 const TURN_MS = 100;
+/** How long a turn is by its record times: days of events in minutes, all of them past. */
+const TRAFFIC_TURN_MS = 10_000;
+const PEOPLE = 2_000;
 /** Until most of the people are known: who is new costs several times as much. */
 const WARM_UP_MS = 60_000;
 const BETWEEN_MS = 5_000;
@@ -19,14 +22,8 @@ const DAY_MS = 86_400_000;
 
 /** Milliseconds of each kill, in order. */
 export async function measureRecovery(rig: Rig, kills: number, seed: number): Promise<number[]> {
-  const nowMs = Date.now();
-  const events = (RATE * (WARM_UP_MS + kills * (BETWEEN_MS + 20_000))) / 1_000;
-  const span = { fromMs: nowMs - 6 * DAY_MS, toMs: nowMs - 3 * DAY_MS };
-  const lines = formatTraffic(createTraffic({ seed, people: 2_000, events, ...span }))
-    .trimEnd()
-    .split("\n");
   const stop = new AbortController();
-  const feeding = feed(rig, lines, stop.signal);
+  const feeding = feed(rig, tellTraffic(seed), stop.signal);
   const times: number[] = [];
   try {
     await sleep(WARM_UP_MS);
@@ -74,14 +71,24 @@ async function isStillSo(rig: Rig): Promise<boolean> {
   return total - passed <= UNDER_WAY_MAX && after.every(({ position }, shard) => position >= (before[shard]?.end ?? 0));
 }
 
+/** Of the same people for as long as it is asked for, in turns. */
+function* tellTraffic(seed: number): Generator<string> {
+  const startMs = Date.now() - 6 * DAY_MS;
+  const events = (RATE * TURN_MS) / 1_000;
+  for (let turn = 0; ; turn += 1) {
+    const span = { fromMs: startMs + turn * TRAFFIC_TURN_MS, toMs: startMs + (turn + 1) * TRAFFIC_TURN_MS };
+    yield formatTraffic(createTraffic({ seed: seed + turn, people: PEOPLE, events, first: turn * events, ...span }));
+  }
+}
+
 /** One process that imports what comes in, at the rate. */
-async function feed(rig: Rig, lines: readonly string[], stop: AbortSignal): Promise<void> {
+async function feed(rig: Rig, turns: Iterable<string>, stop: AbortSignal): Promise<void> {
   const { command, options } = rig.deployment.commandOf(["import", "--quiet", "-"]);
   const child = spawn(process.execPath, command, { ...options, stdio: ["pipe", "ignore", "ignore"] });
   const ended = new Promise((resolve) => child.on("close", resolve));
-  const each = (RATE * TURN_MS) / 1_000;
-  for (let at = 0; at < lines.length && !stop.aborted; at += each) {
-    child.stdin?.write(`${lines.slice(at, at + each).join("\n")}\n`);
+  for (const turn of turns) {
+    if (stop.aborted) break;
+    child.stdin?.write(turn);
     await sleep(TURN_MS, undefined, { signal: stop }).catch(() => {});
   }
   child.stdin?.end();

@@ -8,6 +8,8 @@ export interface TrafficOptions {
   readonly seed: number;
   readonly people: number;
   readonly events: number;
+  /** Number of the first event, where there was other traffic of these people before. */
+  readonly first?: number;
   /** Record times lie between these. */
   readonly fromMs: number;
   readonly toMs: number;
@@ -139,11 +141,11 @@ function chooseAct(random: Random): Act {
 }
 
 /** In the order of recording. */
-export function createTraffic({ seed, people, events, fromMs, toMs }: TrafficOptions): TrafficLine[] {
+export function createTraffic({ seed, people, events, first = 0, fromMs, toMs }: TrafficOptions): TrafficLine[] {
   const random = createRandom(seed);
   const lines: TrafficLine[] = [];
-  for (let number = 0; number < events; number += 1) {
-    const recordedAt = Math.floor(fromMs + ((toMs - fromMs) * number) / events);
+  for (let number = first; number < first + events; number += 1) {
+    const recordedAt = Math.floor(fromMs + ((toMs - fromMs) * (number - first)) / events);
     const late = random() < 0.05 ? Math.floor(random() * LATE_MAX_MS) : 0;
     const act = chooseAct(random)(Math.floor(random() * people), random, number);
     const line = { eventId: `e${number}`, occurredAt: recordedAt - late, recordedAt, ...act };
