@@ -17,7 +17,7 @@ import { commitStep, expectSteps } from "#support/shard-steps.ts";
 import { until } from "#support/until.ts";
 import { testIndex } from "../contract/index.contract.ts";
 import { testStore } from "../contract/store.contract.ts";
-import { commitOf, START } from "../contract/store-shorthand.ts";
+import { at, commitOf, raise, START, timer } from "../contract/store-shorthand.ts";
 
 const SHARDS = 1_000;
 /** Some wait for what must come. */
@@ -142,6 +142,103 @@ test(
     await index.close();
   },
 );
+
+test(
+  "a step that takes the last timer of a queue is whole or nothing also while its slot moves (S1)",
+  IN_TIME,
+  async (t) => {
+    const place = await findPlace(t);
+    if (place === null) return;
+    const store = openRedisStore({ ...place, shards: SHARDS });
+    t.after(() => store.close());
+    const shard = 5;
+    const epoch = await raise(store, shard);
+    const timers = (["time", "completeness"] as const).map((queue) => timer(queue, 1, "r"));
+    const first = {
+      epoch,
+      to: at(1, 0),
+      parts: { a: [1] },
+      timersAdded: timers,
+      outbox: [{ topic: "t", key: "k", value: null }],
+    };
+    assert.equal(await store.commit({ ...commitOf(first), shard }), "committed");
+    const slot = await place.cluster.findSlot(`${place.prefix}{s05}:head`);
+    await slot.begin();
+    const second = {
+      epoch,
+      from: at(1, 0),
+      to: at(2, 0),
+      parts: { a: null },
+      timersRemoved: timers,
+      published: at(1, 0),
+    };
+    assert.equal(await store.commit({ ...commitOf(second), shard }), "committed");
+    await slot.end();
+    await raise(store, shard);
+    assert.deepEqual(await store.readHead(shard), { position: at(2, 0), outbox: [], damage: null });
+  },
+);
+
+test("what lies at two masters while its slot moves is not taken for lost (S2)", IN_TIME, async (t) => {
+  const place = await findPlace(t);
+  if (place === null) return;
+  const store = openRedisStore({ ...place, shards: SHARDS });
+  t.after(() => store.close());
+  const shard = 6;
+  const epoch = await raise(store, shard);
+  const parts = Object.fromEntries(Array.from({ length: 40 }, (_, i) => [`p${i}`, [i]]));
+  assert.equal(await store.commit({ ...commitOf({ epoch, to: at(1, 0), parts }), shard }), "committed");
+  const slot = await place.cluster.findSlot(`${place.prefix}{s06}:head`);
+  const run = { isOver: false, answers: 0 };
+  const scrubbing = (async () => {
+    const found: unknown[] = [];
+    while (!run.isOver) {
+      await store.scrub(shard, "0").then(
+        ({ lost }) => lost !== null && found.push(lost),
+        (error: unknown) => found.push(error),
+      );
+      run.answers += 1;
+    }
+    return found;
+  })();
+  await until("the parts are looked for", async () => run.answers > 0);
+  await slot.begin();
+  for (let moved = 0; moved < 43; moved += 1) {
+    await slot.moveKeys(1);
+    await sleep(10);
+  }
+  await slot.end();
+  run.isOver = true;
+  assert.deepEqual(await scrubbing, []);
+});
+
+test("a shard whose slot moves while it is emptied stays damaged, and is emptied where it went", IN_TIME, async (t) => {
+  const place = await findPlace(t);
+  if (place === null) return;
+  const store = openRedisStore({ ...place, shards: SHARDS });
+  t.after(() => store.close());
+  const shard = 7;
+  const keysOf = async () => (await place.cluster.listKeys(`${place.prefix}{s07}:`)).flat();
+  const epoch = await raise(store, shard);
+  const parts = Object.fromEntries(Array.from({ length: 3_000 }, (_, i) => [`p${i}`, [1]]));
+  const timersAdded = [timer("time", 1, "r"), timer("completeness", 1, "r")];
+  const outbox = [{ topic: "t", key: "k", value: null }];
+  assert.equal(
+    await store.commit({ ...commitOf({ epoch, to: at(1, 0), parts, timersAdded, outbox }), shard }),
+    "committed",
+  );
+  const slot = await place.cluster.findSlot(`${place.prefix}{s07}:head`);
+  await slot.begin();
+  const clearing = store.clear(shard, epoch);
+  await until("it has begun", async () => !(await keysOf()).includes("names"));
+  await slot.moveKeys(500);
+  await slot.end();
+  assert.equal(await clearing, "fenced");
+  const again = await raise(store, shard);
+  assert.match((await store.readHead(shard)).damage ?? "", /emptied/);
+  assert.equal(await store.clear(shard, again), "cleared");
+  assert.deepEqual(await keysOf(), ["head"]);
+});
 
 test("a commit goes through although every master has forgotten the script", async (t) => {
   const place = await findPlace(t);

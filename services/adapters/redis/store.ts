@@ -52,6 +52,7 @@ const raiseScript = readScript("raise", KEEPER);
 const awaitScript = readScript("await", KEEPER);
 const clearScript = readScript("clear", KEEPER);
 const scrubScript = readScript("scrub");
+const lostScript = readScript("lost");
 
 /** before: what the script stands on, behind the line that says its language. */
 function readScript(name: string, before = ""): Script {
@@ -137,9 +138,13 @@ export function openRedisStore(options: RedisStoreOptions): RedisStore {
       };
     },
     async scrub(shard, cursor) {
-      const values = [cursor, keyOf(shard, "p:"), SCAN_CHUNK_PARTS];
-      const [next, lost] = (await runScript(scrubScript, [keyOf(shard, "names")], values)) as [string, string | null];
-      return { next, lost };
+      const [names, start] = [keyOf(shard, "names"), keyOf(shard, "p:")];
+      const values = [cursor, start, SCAN_CHUNK_PARTS];
+      const [next, missed] = (await runScript(scrubScript, [names], values)) as [string, string | null];
+      if (missed === null) return { next, lost: null };
+      const isLost = (await runScript(lostScript, [names, start + missed], [missed])) === 1;
+      // What comes behind it has not been looked at.
+      return { next: cursor, lost: isLost ? missed : null };
     },
     hasLost,
     standing: async (shard) => (await survey(shard, [])).standing,
@@ -209,7 +214,8 @@ export function openRedisStore(options: RedisStoreOptions): RedisStore {
 
 /** The frame of EVALSHA with KEYS and ARGV of commit.lua. */
 function writeCommit(commit: ShardCommit, keyOf: (rest: string) => string): Buffer {
-  const { from, to, published, parts, absent, timersAdded, timersRemoved } = commit;
+  const { from, to, published, parts, absent, timersAdded } = commit;
+  const timersRemoved = leaveOut(commit.timersRemoved, timersAdded);
   const start = keyOf("p:");
   let toSet = 0;
   for (const value of parts.values()) if (value !== null) toSet += 1;
@@ -260,6 +266,14 @@ function describeDamage(counted: readonly (string | null)[], counts: readonly nu
     return told === found ? [] : [`${name}: ${found} of ${told}`];
   });
   return wrong.length === 0 ? null : wrong.join(", ");
+}
+
+/** The script adds before it removes. */
+function leaveOut(removed: readonly Timer[], added: readonly Timer[]): readonly Timer[] {
+  if (removed.length === 0 || added.length === 0) return removed;
+  const nameOf = ({ queue, ref }: Timer) => `${queue} ${ref}`;
+  const names = new Set(added.map(nameOf));
+  return removed.filter((one) => !names.has(nameOf(one)));
 }
 
 function count(timers: readonly Timer[], queue: Timer["queue"]): number {
