@@ -1,5 +1,6 @@
 // A request to forget a person (G1): whom it is about, as the state says, and its items for the homes of what it names.
 
+import { randomUUID } from "node:crypto";
 import { compareText } from "#core/comparison.ts";
 import { isHidden, type Component } from "#core/component.ts";
 import type { Erasures, ErasureRequest } from "#core/erasure.ts";
@@ -143,14 +144,15 @@ export async function isForgotten(services: LookupServices, profileId: string, a
   return isHidden(entry) || (entry.erased !== null && entry.erased.at >= at);
 }
 
-/** The engine drops a second record of the same id. */
+/** Of several records of one id the first counts, so each has a key of its own: compaction would keep the last. */
 export async function publishErasure(
   { codec, log }: { readonly codec: Codec; readonly log: Pick<Log, "append"> },
   topic: string,
   request: Omit<PrivacyRecord, "kind">,
 ): Promise<void> {
   const encode = await codec.encoder(topic, "PrivacyRequest");
-  await log.append([{ topic, partition: 0, key: request.requestId, value: encode({ kind: ERASE, ...request }) }]);
+  const key = `${request.requestId}.${randomUUID()}`;
+  await log.append([{ topic, partition: 0, key, value: encode({ kind: ERASE, ...request }) }]);
 }
 
 /** Of two requests at once the second ends a life of which nothing has come: there is nothing of it to forget. */

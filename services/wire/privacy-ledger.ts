@@ -51,9 +51,10 @@ export class PrivacyLedger {
     if (kind !== ERASE) return;
     // Requests take effect in the order of the topic, whatever the clocks of those who made them.
     this.#latestMs = Math.max(this.#latestMs, timestampMs);
-    const request = { ...asked, at: this.#latestMs };
+    // Of several records of one id the first counts; what another lists is nobody's to be forgotten by.
+    const request = this.#byId.get(asked.requestId) ?? { ...asked, at: this.#latestMs };
     this.#requests.set(offset, request);
-    if (!this.#byId.has(request.requestId)) this.#byId.set(request.requestId, request);
+    this.#byId.set(request.requestId, request);
     this.erasures.add(request);
   }
 }

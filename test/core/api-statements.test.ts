@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { topicNames } from "#services/config/topics.ts";
-import { INES, MARIE, PAUL, ZOE } from "#services/demo/cast.ts";
+import { INES, LEO, MARIE, PAUL, ZOE } from "#services/demo/cast.ts";
 import { publishErasure } from "#services/wire/erasure.ts";
 import { tellStory } from "#services/demo/story.ts";
 import { operatorTopic } from "#services/wire/ruling.ts";
@@ -14,6 +14,7 @@ serveStage(playWeek, (opened) => void (api = opened));
 
 const marie = { namespace: "customer", value: MARIE.account.customer };
 const paul = { namespace: "customer", value: PAUL.account.customer };
+const leo = { namespace: "customer", value: LEO.app.customer };
 const ines = { namespace: "customer", value: INES.account.customer };
 /** As a note names its author. */
 const agentId = () => `key ${api.keys.agent.split("_")[1]}`;
@@ -152,7 +153,7 @@ test("a request that is sent again under its id counts once, waits at its positi
   });
   const ids: (string | null)[] = [];
   for await (const { key } of written) ids.push(key);
-  assert.equal(ids.filter((id) => id === ID).length, 1);
+  assert.equal(ids.filter((id) => id?.startsWith(ID)).length, 1);
 });
 
 test("nobody is answered at the position of what was never sent, or is under way (G1)", async () => {
@@ -206,4 +207,19 @@ test("nothing is stated of what somebody only typed, which would make it known (
   ])
     assert.ok(!refused.ok && refused.problem.detail?.startsWith("claimed-only: "), JSON.stringify(refused));
   assert.equal(await countWritten(), written);
+});
+
+test("of two requests under one id at once the first is carried out, and the other told that the id is taken (G1)", async () => {
+  const officer = api.as(api.keys.privacy);
+  const id = ID.replace(/.$/, "d");
+  const answers = await Promise.all(
+    [leo, marie].map((identifier) => officer.erase({ body: { id, identifier, reason: "request 11" } })),
+  );
+  assert.equal(answers.filter(({ ok }) => ok).length, 1);
+  for (const [place, identifier] of [leo, marie].entries()) {
+    const answer = answers[place];
+    const { status } = await officer.lookUp({ body: identifier });
+    assert.equal(status, answer?.ok === true ? 404 : 200);
+    if (answer?.ok === false) assert.match(`${answer.problem.detail}`, /^id-taken: /);
+  }
 });

@@ -4,6 +4,7 @@ import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { listDeadlines } from "#services/config/deadline.ts";
 import { topicNames } from "#services/config/topics.ts";
+import type { ErasureRequest } from "#core/erasure.ts";
 import { identifierKey, normaliseIdentifier } from "#core/identifier.ts";
 import { draftErasure, type ErasureDraft, isErased, publishErasure } from "#services/wire/erasure.ts";
 import { lookUpOrder } from "#services/wire/lookup.ts";
@@ -65,13 +66,17 @@ export function createStatementRoutes(services: ApiServices): Pick<Handlers, "no
   async function findWritten({ body: { id, identifier }, record }: EraseRequest): Promise<Written | null> {
     const keys = id === undefined ? null : await findErasure(services, id);
     if (keys === null) return null;
+    requireNamed(keys, identifier);
+    await record([]);
+    return { profileId: null, atMs: keys.at, keys };
+  }
+
+  function requireNamed(keys: ErasureRequest, identifier: EraseRequest["body"]["identifier"]): void {
     const { registry } = services.engine;
     const namespace = registry.namespaces.get(identifier.namespace);
     const value = namespace === undefined ? null : normaliseIdentifier(namespace, identifier.value, country);
     const key = value === null ? null : identifierKey(registry, identifier.namespace, value);
     if (![...keys.own, ...keys.claimed, ...keys.shared].some((one) => one === key)) throw refuseRequest("id-taken");
-    await record([]);
-    return { profileId: null, atMs: keys.at, keys };
   }
 
   async function write(id: string, { body, caller, record }: EraseRequest): Promise<Written> {
@@ -88,7 +93,10 @@ export function createStatementRoutes(services: ApiServices): Pick<Handlers, "no
     await services.privacy.catchUp().catch((error: unknown) => {
       if (!isOutage(error)) throw error;
     });
-    return { ...draft, atMs: Date.now() };
+    // Of two that are sent under one id at once the first on the log counts.
+    const first = services.privacy.find(id);
+    if (first !== null) requireNamed(first, body.identifier);
+    return { profileId: draft.profileId, atMs: Date.now(), keys: first ?? draft.keys };
   }
 
   /** Not that anybody can tell, while the store is away: the request is on the log all the same. */
