@@ -3,7 +3,7 @@
 // item under them, from where the index is put back. Never in the clear: wrapped under a key that is derived of the identity
 // key. Destroyed is a word in the key's place, so that a key that was lost is not taken for one.
 
-import { createSecretKey, hkdfSync, type KeyObject, randomBytes } from "node:crypto";
+import { createSecretKey, hash, hkdfSync, type KeyObject, randomBytes } from "node:crypto";
 import type { Index } from "#ports/index.ts";
 import type { NewRecord } from "#ports/log.ts";
 import { openBytes, type Opening, sealBytes, type Sealing } from "./sealing.ts";
@@ -36,6 +36,8 @@ export class KeyMissing extends Error {
 
 interface Held {
   readonly wrapped: string;
+  /** Of it, and nothing that opens anything. */
+  readonly mark: string;
   /** Null: destroyed. */
   readonly key: KeyObject | null;
   readonly at: number;
@@ -54,6 +56,7 @@ export class PayloadKeys {
   readonly #wrapping: KeyObject;
   /** The longest held first. */
   #held = new Map<string, Held>();
+  /** Marks alone: a key that is destroyed must not stay here, not even wrapped, as long as a process lives. */
   #written = new Map<string, string>();
   #life: string | null = null;
   #droppedAt = Number.NEGATIVE_INFINITY;
@@ -81,7 +84,7 @@ export class PayloadKeys {
     const missing = wanted.find((name) => !held.has(name));
     if (missing !== undefined) throw new KeyMissing(`nobody has the key of ${missing}`);
     // What is to be opened stands on the log, so its key does. Who wrote it once more could do so after it is destroyed.
-    for (const [name, { wrapped }] of held) this.#noteWritten(name, wrapped);
+    for (const [name, { mark }] of held) this.#noteWritten(name, mark);
     return createSealing(held);
   }
 
@@ -100,7 +103,7 @@ export class PayloadKeys {
     const held = await this.#find(wanted);
     for (const [name, one] of await this.#draw(wanted.filter((name) => !held.has(name)))) held.set(name, one);
     const records = [...held]
-      .filter(([name, { wrapped, key }]) => key !== null && this.#written.get(name) !== wrapped)
+      .filter(([name, { mark, key }]) => key !== null && this.#written.get(name) !== mark)
       .map(([name, { wrapped }]) => this.#record(name, wrapped));
     return { ...createSealing(held), records };
   }
@@ -109,12 +112,12 @@ export class PayloadKeys {
   confirm(records: readonly NewRecord[]): void {
     for (const { topic, key, value } of records)
       if (topic === this.topic && key !== null && value !== null)
-        this.#noteWritten(key, Buffer.from(value).toString("latin1"));
+        this.#noteWritten(key, markOf(Buffer.from(value).toString("latin1")));
   }
 
-  #noteWritten(name: string, wrapped: string): void {
+  #noteWritten(name: string, mark: string): void {
     if (this.#written.size > WRITTEN_MAX) this.#written = new Map();
-    this.#written.set(name, wrapped);
+    this.#written.set(name, mark);
   }
 
   /**
@@ -154,14 +157,19 @@ export class PayloadKeys {
     return new Map(
       drawn.map(({ name, wrapped, key }, place) => {
         const winner = winners[place] ?? wrapped;
-        return [name, winner === wrapped ? this.#hold(name, { wrapped, key, at }) : this.#take(name, winner, at)];
+        return [
+          name,
+          winner === wrapped
+            ? this.#hold(name, { wrapped, mark: markOf(wrapped), key, at })
+            : this.#take(name, winner, at),
+        ];
       }),
     );
   }
 
   #take(name: string, wrapped: string, at: number): Held {
-    if (wrapped === DESTROYED) return this.#hold(name, { wrapped, key: null, at });
-    return this.#hold(name, { wrapped, key: unwrapKey(this.#wrapping, name, wrapped), at });
+    const key = wrapped === DESTROYED ? null : unwrapKey(this.#wrapping, name, wrapped);
+    return this.#hold(name, { wrapped, mark: markOf(wrapped), key, at });
   }
 
   #hold(name: string, held: Held): Held {
@@ -215,6 +223,10 @@ export function deriveWrapping(identityKey: Uint8Array): KeyObject {
 
 export function unwrapKey(wrapping: KeyObject, name: string, wrapped: string): KeyObject {
   return createKey(openBytes(wrapping, name, Buffer.from(wrapped, "base64url")));
+}
+
+function markOf(wrapped: string): string {
+  return hash("sha256", wrapped, "base64url");
 }
 
 function createKey(bytes: ArrayBuffer | Uint8Array): KeyObject {

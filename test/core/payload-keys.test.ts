@@ -2,8 +2,10 @@
 // destroyed or lost; and what they seal.
 
 import { deepEqual, equal, notDeepEqual, ok, rejects, throws } from "node:assert/strict";
-import { createSecretKey, randomBytes } from "node:crypto";
+import { createSecretKey, hash, randomBytes } from "node:crypto";
+import { json } from "node:stream/consumers";
 import { describe, it } from "node:test";
+import { getHeapSnapshot } from "node:v8";
 import { openMemoryIndex } from "#adapters/memory/index.ts";
 import { openMemoryLog } from "#adapters/memory/log.ts";
 import type { Index } from "#ports/index.ts";
@@ -51,6 +53,12 @@ function openKeeper(index: Index, log: ReturnType<typeof openMemoryLog>): IndexK
     waiting: { onWait: () => {} },
     run: "test",
   });
+}
+
+/** How many different strings of these digests the process holds. */
+async function countInMemory(digests: readonly string[]): Promise<number> {
+  const { strings } = (await json(getHeapSnapshot())) as { readonly strings: readonly string[] };
+  return new Set(strings.map((text) => hash("sha256", text)).filter((digest) => digests.includes(digest))).size;
 }
 
 describe("what is sealed", () => {
@@ -165,6 +173,22 @@ describe("a payload's key", () => {
     pass(CACHED_FOR_MS + 1);
     await keys.toOpen([]);
     equal(keys.size, 0);
+  });
+
+  it("is in nobody's memory once it is destroyed and its minute is over, not even wrapped (G1)", async () => {
+    const { start, pass } = open();
+    const [one, other] = [start(), start()];
+    const digests: string[] = [];
+    for (const keys of [one, other]) {
+      const { records } = await keys.toSeal(["x"], LIFE);
+      keys.confirm(records);
+      for (const { value } of records) digests.push(hash("sha256", value ?? ""));
+    }
+    equal(await countInMemory(digests), 1);
+    await one.destroy(["x"]);
+    pass(CACHED_FOR_MS + 1);
+    for (const keys of [one, other]) await keys.toSeal(["y"], LIFE);
+    equal(await countInMemory(digests), 0);
   });
 
   it("is destroyed whether or not the index still has it, and again by what is published late (G1, S2)", async () => {
