@@ -113,6 +113,31 @@ outcomeTest(
   },
 );
 
+outcomeTest(
+  "what waits for longer than Kafka leaves a transaction open is given up there, and is published once (S1, O2)",
+  async (ground) => {
+    const { log, steady, topic, out } = ground;
+    const slot = await own(log, ground);
+    const publish = (isSound?: () => Promise<boolean>) =>
+      slot.publish(
+        [{ topic: out, partition: 0, key: null, value: Buffer.from("one") }],
+        new Map([[`${topic}/0`, { offset: 1, step: 0 }]]),
+        isSound,
+      );
+    await slot.takeOver();
+    // As where the index is away: its answer comes when the coordinator has aborted what was written.
+    const isSound = async (): Promise<boolean> => {
+      for await (const _ of steady.read([out], { from: "start", follow: false, awaitsOpen: true })) assert.fail();
+      return true;
+    };
+    await assert.rejects(publish(isSound), (error) => error instanceof LogError && error.code === "log-fenced");
+    await slot.takeOver();
+    assert.equal((await slot.positions()).get(`${topic}/0`)?.offset, 0);
+    await publish();
+    assert.deepEqual(await readTexts(steady, out), ["one"]);
+  },
+);
+
 outcomeTest("a publication whose records were written unheard shows them once or not at all", async (ground) => {
   const { proxy, log, steady, topic, out } = ground;
   const slot = await own(log, ground);
