@@ -72,6 +72,17 @@ export class LogError extends Error {
   }
 }
 
+export interface Polled {
+  readonly records: LogRecord[];
+  /** Every partition of the slot was read to its end, or to a transaction that is still open. */
+  readonly atEnd: boolean;
+  /**
+   * At the end: partitions (`partitionKey`) that hold more, behind a transaction that another producer has left open, and how
+   * many milliseconds ago the first of that was written at most; Infinity where nobody knows. Absent: none.
+   */
+  readonly hidden?: ReadonlyMap<string, number>;
+}
+
 /**
  * A slot of partitions that this process owns, from assignment until revocation. One loop per slot drives it:
  * takeOver, positions, seek, then poll and publish for ever.
@@ -89,9 +100,9 @@ export interface OwnedSlot {
   seek(positions: ReadonlyMap<string, Position>): void;
   /**
    * The next records, in offset order per partition; waits up to waitMs for the first one, then returns what is at hand
-   * (possibly nothing). Only committed records. `atEnd` is true when every partition of the slot was read to its end.
+   * (possibly nothing). Only committed records.
    */
-  poll(recordsMax: number, waitMs: number): Promise<{ records: LogRecord[]; atEnd: boolean }>;
+  poll(recordsMax: number, waitMs: number): Promise<Polled>;
   /**
    * Writes the records and moves the positions in one transaction. Throws LogError. An empty list only moves positions.
    * isSound is asked when all is written and nothing is committed: false gives the transaction up, as unavailable.

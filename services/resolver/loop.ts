@@ -28,6 +28,9 @@ import { NO_ERASURES, resolveBatch, type Arrival, type Resolution } from "./reso
 
 /** Records of one transaction. */
 export const BATCH_RECORDS_MAX = 4000;
+/** A transaction that is open for so long hangs. */
+const HIDDEN_TOLD_AFTER_MS = 60_000;
+const NOTHING_HIDDEN: ReadonlyMap<string, number> = new Map();
 
 export interface ResolverServices extends RecordReading {
   readonly registry: Registry;
@@ -100,6 +103,8 @@ class SlotResolver {
   #published: () => void = () => {};
   /** Of the index over which it was resolved. */
   #life = "";
+  /** Infinity: it was told. */
+  readonly #hiddenSinceMs = new Map<string, number>();
   #timeMs = 0;
   #tick = -1;
 
@@ -129,8 +134,9 @@ class SlotResolver {
       const clockMs = now();
       const polled = await this.#slot.poll(BATCH_RECORDS_MAX, tickIntervalMs - (startedAt % tickIntervalMs));
       stall.note(polled);
-      const { records, atEnd } = polled;
-      const out = await this.#resolve(records, atEnd ? clockMs : null);
+      const { records, atEnd, hidden = NOTHING_HIDDEN } = polled;
+      this.#tellHidden(hidden);
+      const out = await this.#resolve(records, atEnd ? clockMs : null, hidden);
       await publishing;
       if (out.length === 0 && records.length === 0) {
         this.#takePublished()();
@@ -158,8 +164,28 @@ class SlotResolver {
     return published;
   }
 
-  /** readUpToMs: the clock at which everything that the log held was read; null: more is waiting. */
-  async #resolve(records: readonly LogRecord[], readUpToMs: number | null): Promise<NewRecord[]> {
+  /** What hangs makes timers wait: somebody has to see to whose it is. */
+  #tellHidden(hidden: ReadonlyMap<string, number>): void {
+    const nowMs = performance.now();
+    for (const key of this.#hiddenSinceMs.keys()) if (!hidden.has(key)) this.#hiddenSinceMs.delete(key);
+    for (const [key, ageMs] of hidden) {
+      const sinceMs = this.#hiddenSinceMs.get(key) ?? nowMs;
+      const isTold = sinceMs === Number.POSITIVE_INFINITY;
+      const isLong = (Number.isFinite(ageMs) ? ageMs : nowMs - sinceMs) >= HIDDEN_TOLD_AFTER_MS;
+      this.#hiddenSinceMs.set(key, isLong ? Number.POSITIVE_INFINITY : sinceMs);
+      if (isLong && !isTold)
+        this.#services.waiting.onWait(
+          `${key}: a producer has left a transaction open; what came after it, and time, wait until it ends`,
+        );
+    }
+  }
+
+  /** readUpToMs: the clock at which everything that the log held was read, save what is hidden; null: more is waiting. */
+  async #resolve(
+    records: readonly LogRecord[],
+    readUpToMs: number | null,
+    hidden: ReadonlyMap<string, number>,
+  ): Promise<NewRecord[]> {
     const { services, slot } = { services: this.#services, slot: this.#slot };
     const patient = <T>(what: string, work: () => Promise<T>) => patiently(services.waiting, slot.revoked, what, work);
     await patient("schema registry", () => services.codec.prepare(records.map(({ value }) => value)));
@@ -239,7 +265,9 @@ class SlotResolver {
     for (const [{ source }, outcome] of became) note(source, outcome);
     const passing = { slot: slot.slot, fromMs: this.#timeMs, stepMs: services.tickIntervalMs };
     const completeBefore = Object.fromEntries(this.#completeUpToMs);
-    this.#advance(records, readUpToMs);
+    const hiddenMs = Math.max(0, ...hidden.values());
+    const isKnown = readUpToMs !== null && Number.isFinite(hiddenMs);
+    this.#advance(records, isKnown ? readUpToMs - hiddenMs : null);
     const within = { ...passing, upToMs: this.#timeMs, completeUpToMs: completeBefore };
     const items = new Map<number, Carried[]>();
     for (const [shard, list] of resolution.items) items.set(shard, interleaveProgress(list, within));
@@ -248,7 +276,7 @@ class SlotResolver {
       for (let shard = 0; shard < services.shards; shard += 1)
         items.set(shard, [...(items.get(shard) ?? []), ...changes]);
     // A file need not be in the order of time: only what was read to its end is complete.
-    if (readUpToMs !== null) this.#completeUpToMs = new Map(this.#latestOccurredAtMs);
+    if (readUpToMs !== null) this.#completeUpToMs = this.#listComplete(hidden);
     // At once: the next owner of the slot, which begins behind these rows, does not know of them.
     const isCompleted = [...this.#completeUpToMs].some(([source, upTo]) => upTo > (completeBefore[source] ?? 0));
     if (this.#isProgressDue() || isCompleted) {
@@ -291,6 +319,16 @@ class SlotResolver {
     }
     const all = this.#slot.partitions.map((partition) => this.#lastTimestampMs.get(partitionKey(partition)) ?? 0);
     this.#timeMs = Math.max(this.#timeMs, readUpToMs ?? Math.min(...all));
+  }
+
+  /** Of sources of which something is hidden nothing more. */
+  #listComplete(hidden: ReadonlyMap<string, number>): Map<string, number> {
+    const waiting = new Set<string | null>();
+    for (const partition of this.#slot.partitions)
+      if (hidden.has(partitionKey(partition))) waiting.add(this.#services.sourceOf(partition.topic));
+    const complete = new Map(this.#completeUpToMs);
+    for (const [source, upTo] of this.#latestOccurredAtMs) if (!waiting.has(source)) complete.set(source, upTo);
+    return complete;
   }
 
   /** At the same instants in every slot of the process: a stitcher then takes the ticks of all slots in one step. */

@@ -8,7 +8,7 @@ import { openMemoryLog } from "#adapters/memory/log.ts";
 import { openLocalCodec } from "#adapters/registry/local.ts";
 import { createRegistry } from "#core/registry.ts";
 import type { Index } from "#ports/index.ts";
-import type { Log, Membership } from "#ports/log.ts";
+import type { Log, Membership, OwnedSlot, Polled } from "#ports/log.ts";
 import type { ChannelEvent } from "#core/event.ts";
 import type { Item } from "#core/item.ts";
 import { loadConfiguration } from "#services/config/configuration.ts";
@@ -115,6 +115,53 @@ test("a slot has not passed an instant while a record of before that instant wai
   assert.deepEqual(arrived, ["first", "second"]);
   await log.close();
 });
+
+/** The log, as one in whose first partition somebody's transaction hangs. */
+function hang(log: Log, hidden: () => Polled["hidden"]): Log {
+  return {
+    ...log,
+    joinGroup: (options) =>
+      log.joinGroup({
+        ...options,
+        run: (slot) => {
+          const poll: OwnedSlot["poll"] = async (recordsMax, waitMs) => {
+            const polled = await slot.poll(recordsMax, waitMs);
+            return polled.atEnd ? { ...polled, hidden: hidden() ?? new Map() } : polled;
+          };
+          return options.run(
+            new Proxy(slot, { get: (one, name) => (name === "poll" ? poll : Reflect.get(one, name)) }),
+          );
+        },
+      }),
+  };
+}
+
+for (const [what, ageMs, passes] of [
+  ["was written later than that", 30_000, -30_000],
+  ["may be of any time", Number.POSITIVE_INFINITY, null],
+] as const)
+  test(`what is hidden behind an open transaction has not been passed: it ${what} (T2)`, async () => {
+    const clockMs = START_MS;
+    const plain = openMemoryLog({ now: () => clockMs });
+    await createTopics(plain);
+    let hidden: ReadonlyMap<string, number> = new Map([["channel-web/0", ageMs]]);
+    const log = hang(plain, () => hidden);
+    await append(log, visit("first", clockMs), { partition: 1, timestampMs: clockMs - 30_000 });
+    const membership = await start(log, openMemoryIndex(), () => clockMs, 1, "store");
+    const told: [timeMs: number, complete: number | undefined][] = [];
+    setTimeout(() => (hidden = new Map()), 300);
+    for await (const item of readItems(log, membership)) {
+      if (item.kind !== "progress") continue;
+      told.push([item.timeMs - clockMs, item.completeUpToMs["store"]]);
+      if (item.timeMs === clockMs) break;
+    }
+    await membership.close();
+    await membership.closed;
+    await log.close();
+    const before = new Set(told.slice(0, -1).map(([passed, complete]) => `${passed} ${complete}`));
+    assert.deepEqual([...before], passes === null ? [] : [`${passes} undefined`], "while it is hidden");
+    assert.deepEqual(told.at(-1), [0, clockMs], "once it is not");
+  });
 
 test("catching up, time passes before each record as it did when the record was made (T2)", async () => {
   const HOUR_MS = 3_600_000;

@@ -4,8 +4,9 @@
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { LogRecord, NewRecord } from "#ports/log.ts";
+import type { LogRecord, NewRecord, OwnedSlot } from "#ports/log.ts";
 import { groundTest, readAll, textOf } from "#support/kafka-ground.ts";
+import { until } from "#support/until.ts";
 
 groundTest(
   "an idle log and an idle member arm few timers, none of them negative, and use no processor",
@@ -133,6 +134,63 @@ groundTest(
     });
     assert.deepEqual(await seen.promise, ["true", "true"]);
     await membership.close();
+  },
+);
+
+groundTest(
+  "what others' open transactions hide is said with its age: whoever has read to them has not read all that there was (T2)",
+  async ({ log, kafka, createTopic }) => {
+    const topic = await createTopic(2);
+    const append = (text: string) => log.append([{ topic, partition: 0, key: null, value: Buffer.from(text) }]);
+    const own = async () => {
+      const owned = Promise.withResolvers<OwnedSlot>();
+      const membership = await log.joinGroup({
+        group: randomUUID(),
+        topics: [topic],
+        slots: 1,
+        slotOf: () => 0,
+        async run(slot) {
+          await slot.takeOver();
+          slot.seek(await slot.positions());
+          owned.resolve(slot);
+          if (!slot.revoked.aborted) await new Promise((done) => slot.revoked.addEventListener("abort", done));
+        },
+      });
+      return { membership, slot: await owned.promise };
+    };
+    const readToEnd = async (slot: OwnedSlot) => {
+      const texts: string[] = [];
+      for (;;) {
+        const { records, atEnd, hidden = new Map<string, number>() } = await slot.poll(10, 1000);
+        texts.push(...records.map(textOf));
+        if (atEnd && records.length === 0) return { texts, hidden };
+      }
+    };
+    const first = await own();
+    await append("before");
+    assert.deepEqual(await readToEnd(first.slot), { texts: ["before"], hidden: new Map() });
+    const producer = kafka.producer({ transactionalId: topic, idempotent: true, maxInFlightRequests: 1 });
+    await producer.connect();
+    const transaction = await producer.transaction();
+    const openedAt = performance.now();
+    await transaction.send({ topic, messages: [{ value: "open", partition: 0 }] });
+    await append("behind");
+    await sleep(1500);
+    const { texts, hidden } = await readToEnd(first.slot);
+    assert.deepEqual([texts, [...hidden.keys()]], [[], [`${topic}/0`]]);
+    const ageMs = hidden.get(`${topic}/0`) ?? 0;
+    const [least, most] = [2500, performance.now() - openedAt + 1000];
+    assert.ok(ageMs >= least && ageMs <= most, `${least} ${ageMs} ${most}`);
+    const second = await own();
+    assert.deepEqual((await readToEnd(second.slot)).hidden, new Map([[`${topic}/0`, Number.POSITIVE_INFINITY]]));
+    await transaction.commit();
+    await producer.disconnect();
+    await until("the marker is written", async () => (await readAll(log, topic)).length === 3);
+    for (const { slot, membership } of [first, second]) {
+      const last = await readToEnd(slot);
+      assert.deepEqual(last, { texts: ["open", "behind"], hidden: new Map() });
+      await membership.close();
+    }
   },
 );
 

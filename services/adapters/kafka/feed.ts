@@ -10,6 +10,8 @@ export interface Fetched {
   readonly next: number;
   /** Where the committed records ended. */
   readonly end: number;
+  /** Where the log ended, with records that wait for a transaction to end. */
+  readonly high: number;
   /** When that was so: performance.now() before the fetch was sent. */
   readonly asOfMs: number;
 }

@@ -166,6 +166,7 @@ export class Fetcher {
           records: selectCommitted(topicName, found.partition, found.messages, found.abortedTransactions, from),
           next: nextOffset(found.messages, from),
           end: stable >= 0 ? stable : Number(found.highWatermark),
+          high: Number(found.highWatermark),
           asOfMs,
         };
         feed.deliver(fetched, version);

@@ -10,8 +10,22 @@ export const QUEUED_RECORDS_LOW = 8_000;
 export const QUEUED_BYTES_HIGH = 32 * 1024 * 1024;
 export const QUEUED_BYTES_LOW = 12 * 1024 * 1024;
 
-type Known = Pick<Fetched, "next" | "end" | "asOfMs">;
-const NOTHING_KNOWN: Known = { next: 0, end: Number.POSITIVE_INFINITY, asOfMs: Number.NEGATIVE_INFINITY };
+/** Of one partition: how many ends are remembered that were not read to yet. */
+const LOOKS_MAX = 100;
+
+/** Where the log ended, and when that was so at the earliest. */
+type Look = Pick<Fetched, "high" | "asOfMs">;
+interface Known extends Omit<Fetched, "records"> {
+  /** First the latest end that was read to, if there is one, then later ones. */
+  readonly looks: readonly Look[];
+}
+const NOTHING_KNOWN: Known = {
+  next: 0,
+  end: Number.POSITIVE_INFINITY,
+  high: Number.POSITIVE_INFINITY,
+  asOfMs: Number.NEGATIVE_INFINITY,
+  looks: [],
+};
 
 export class SlotQueue {
   readonly #known = new Map<string, Known>();
@@ -40,7 +54,8 @@ export class SlotQueue {
   }
 
   push(partition: TopicPartition, { records, ...known }: Fetched): void {
-    this.#known.set(partitionKey(partition), known);
+    const key = partitionKey(partition);
+    this.#known.set(key, { ...known, looks: addLook(this.#known.get(key)?.looks ?? [], known) });
     if (records.length === 0) return;
     for (const record of records) {
       this.#records.push(record);
@@ -79,6 +94,17 @@ export class SlotQueue {
     return [...this.#known].every(([key, { next }]) => next >= (ends.get(key) ?? Number.POSITIVE_INFINITY));
   }
 
+  /** Of partitions that hold more than was read: how long ago the first of that was written at most (Infinity: nobody knows). */
+  listHidden(): Map<string, number> {
+    const hidden = new Map<string, number>();
+    for (const [key, { next, high, looks }] of this.#known) {
+      const [first] = looks;
+      if (first === undefined || next >= high) continue;
+      hidden.set(key, first.high <= next ? performance.now() - first.asOfMs : Number.POSITIVE_INFINITY);
+    }
+    return hidden;
+  }
+
   /** Until a record is there, somebody calls `wake`, or the time is over. One caller at a time. */
   wait(waitMs: number): Promise<void> {
     if (this.#records.length > 0 || this.#failure !== null) return Promise.resolve();
@@ -94,4 +120,12 @@ export class SlotQueue {
   wake(): void {
     this.#wake();
   }
+}
+
+function addLook(looks: readonly Look[], { next, high, asOfMs }: Look & Pick<Fetched, "next">): Look[] {
+  const all = [...looks.filter((look) => look.high !== high), { high, asOfMs }];
+  const read = all.findLastIndex((look) => look.high <= next);
+  const kept = all.slice(Math.max(0, read));
+  // Without one in between less is known of when, and nothing wrong.
+  return kept.length > LOOKS_MAX ? kept.toSpliced(1, 1) : kept;
 }

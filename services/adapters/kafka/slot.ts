@@ -5,9 +5,9 @@ import type { Cluster } from "kafkajs";
 import {
   LogError,
   partitionKey,
-  type LogRecord,
   type NewRecord,
   type OwnedSlot,
+  type Polled,
   type Position,
   type TopicPartition,
 } from "#ports/log.ts";
@@ -87,12 +87,13 @@ export class KafkaSlot implements OwnedSlot {
     );
   }
 
-  async poll(recordsMax: number, waitMs: number): Promise<{ records: LogRecord[]; atEnd: boolean }> {
+  async poll(recordsMax: number, waitMs: number): Promise<Polled> {
     const startedAtMs = performance.now();
     if (!this.revoked.aborted) await this.#queue.wait(waitMs);
     if (this.revoked.aborted) return { records: [], atEnd: false };
     const records = this.#queue.take(recordsMax);
-    return { records, atEnd: await this.#isAtEnd(startedAtMs) };
+    const atEnd = await this.#isAtEnd(startedAtMs);
+    return atEnd ? { records, atEnd, hidden: this.#queue.listHidden() } : { records, atEnd };
   }
 
   /** An end that was seen before the poll says nothing of what came meanwhile, in a partition that was not fetched since. */
