@@ -109,7 +109,7 @@ export function keysTopics(loaded: Pick<LoadedConfiguration, "deployment">): Top
   return [{ name: topicNames(loaded).keys, partitions: 1, config: keepLatest() }];
 }
 
-/** Requests of persons: of each the latest word, for ever. One partition, so that there is one order of them. */
+/** Requests of persons: each for ever, as each has a key of its own. One partition, so that there is one order of them. */
 export function privacyTopics(loaded: Pick<LoadedConfiguration, "deployment">): TopicSpec[] {
   return [{ name: topicNames(loaded).privacy, partitions: 1, config: keepLatest() }];
 }
