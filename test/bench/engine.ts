@@ -133,9 +133,9 @@ async function stitchAll(): Promise<void> {
       });
       if (step.outcome !== "committed") throw new Error(`shard ${shard}: ${step.outcome}`);
       for (const { topic, key, value, partition } of step.records) {
-        // What is sealed is never the same twice.
+        // What is sealed, and a key, is never the same twice.
         if (topic === names.resolved) inner[partition as number]?.push(value as Uint8Array);
-        else digest.update(`${topic} ${key}`).update(value ?? "");
+        else if (topic !== names.keys) digest.update(`${topic} ${key}`).update(value ?? "");
         records += 1;
       }
     }
