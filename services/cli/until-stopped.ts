@@ -9,6 +9,25 @@ import type { Runtime } from "./runtime.ts";
 /** For everything to close. */
 export const CLOSE_MS = 8_000;
 
+/** The longest that a timer can be. */
+const FOR_EVER_MS = 2 ** 31 - 1;
+
+/** For a verb that reads on and on: aborted at the first SIGTERM or Ctrl-C; a second one ends the process at once. */
+export function listenForStop(): { readonly signal: AbortSignal; release(): void } {
+  const stop = new AbortController();
+  const onSignal = () => stop.abort();
+  process.once("SIGINT", onSignal).once("SIGTERM", onSignal);
+  // The embedded log waits for what nobody may ever write; Node would take that for a deadlock, and end.
+  const alive = setInterval(() => {}, FOR_EVER_MS);
+  return {
+    signal: stop.signal,
+    release() {
+      clearInterval(alive);
+      process.off("SIGINT", onSignal).off("SIGTERM", onSignal);
+    },
+  };
+}
+
 interface Life {
   readonly logger: Logger;
   readonly opening: Promise<Runtime>;

@@ -17,6 +17,8 @@ import { until } from "#support/until.ts";
 
 const WEFT = resolve(import.meta.dirname, "../../services/cli/weft.js");
 const IN_FLIGHT = 60;
+/** Longer than a verb takes to start and to read what is there. */
+const FOLLOWED_MS = 3_000;
 /** Longer than any of them may take to end without a service in its way; ended by a timer they would take longer. */
 const END_MS = 6_000;
 
@@ -124,4 +126,21 @@ for (const [verb, signal] of [
     assert.deepEqual(await ended, [0, null], said());
     assert.ok(performance.now() - sinceMs < END_MS, said());
     assert.match(said(), new RegExp(`"signal":"${signal}"`));
+  });
+
+for (const args of [["tail", "channel-web"], ["demo-automation"]])
+  test(`weft ${args[0]} is ended by SIGINT while it waits for Kafka`, async () => {
+    const { child, said, ended } = start(...args);
+    await until("it waits", async () => /waiting for Kafka/.test(said()));
+    child.kill("SIGINT");
+    assert.deepEqual(await ended, [null, "SIGINT"], said());
+  });
+
+for (const args of [["tail", "profile-signal"], ["demo-automation"]])
+  test(`weft --embedded ${args[0]} --follow waits until SIGINT, and then ends well`, async () => {
+    assert.equal((await start("--embedded", "topics", "create").ended)[0], 0);
+    const { child, said, ended } = start("--embedded", ...args, "--follow");
+    assert.equal(await Promise.race([ended, sleep(FOLLOWED_MS, "it waits")]), "it waits", said());
+    child.kill("SIGINT");
+    assert.deepEqual([await ended, said()], [[0, null], ""]);
   });

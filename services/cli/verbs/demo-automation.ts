@@ -10,6 +10,7 @@ import { runAutomation } from "#services/automation/reader.ts";
 import { loadConfiguration } from "#services/config/configuration.ts";
 import { topicNames } from "#services/config/topics.ts";
 import type { CommonOptions } from "../program.ts";
+import { listenForStop } from "../until-stopped.ts";
 import { openWires } from "../wiring.ts";
 
 interface AutomationOptions extends CommonOptions {
@@ -38,10 +39,9 @@ async function automate({
   const kept = embedded
     ? join(dirname(settings.file), "embedded-automation.sqlite")
     : join(".weft", `${kafka.topicPrefix}automation.sqlite`);
-  const stop = new AbortController();
-  const onSignal = () => stop.abort();
-  process.once("SIGINT", onSignal).once("SIGTERM", onSignal);
   const wires = await openWires(loaded, { embedded });
+  // Not before: whoever waits for a log that is away is ended by the signal itself.
+  const stop = listenForStop();
   const outbox = new AutomationOutbox(file ?? kept);
   const metrics = new Metrics(["automation"], { withDefaults: true });
   const admin = follow ? await openAdmin(loaded.deployment, metrics, () => "ok") : null;
@@ -55,7 +55,7 @@ async function automate({
       },
     });
   } finally {
-    process.off("SIGINT", onSignal).off("SIGTERM", onSignal);
+    stop.release();
     await admin?.close();
     outbox.close();
     await wires.close();

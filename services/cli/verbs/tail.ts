@@ -5,6 +5,7 @@ import type { Decoded } from "#ports/codec.ts";
 import type { LogRecord } from "#ports/log.ts";
 import { loadConfiguration } from "#services/config/configuration.ts";
 import type { CommonOptions } from "../program.ts";
+import { listenForStop } from "../until-stopped.ts";
 import { openWires } from "../wiring.ts";
 
 interface TailOptions extends CommonOptions {
@@ -30,10 +31,9 @@ async function tailTopics(
   topics: readonly string[],
   { config, json, embedded = false, from, follow, max = Number.POSITIVE_INFINITY }: TailOptions,
 ): Promise<void> {
-  const stop = new AbortController();
-  const onSignal = () => stop.abort();
-  process.once("SIGINT", onSignal).once("SIGTERM", onSignal);
   const wires = await openWires(loadConfiguration(config), { embedded });
+  // Not before: whoever waits for a log that is away is ended by the signal itself.
+  const stop = listenForStop();
   try {
     let count = 0;
     for await (const record of wires.log.read(topics, { from, follow: follow === true, signal: stop.signal })) {
@@ -47,7 +47,7 @@ async function tailTopics(
       if (count >= max || stop.signal.aborted) break;
     }
   } finally {
-    process.off("SIGINT", onSignal).off("SIGTERM", onSignal);
+    stop.release();
     await wires.close();
   }
 }
