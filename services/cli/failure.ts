@@ -1,6 +1,7 @@
 // What goes wrong, said once: a stable code, one line, what to do. A stack only with WEFT_DEBUG, because it helps
 // nobody who did not write it.
 
+import { CommanderError } from "commander";
 import { ConfigurationError } from "#services/config/problem.ts";
 
 export const EXIT = { done: 0, failed: 1, wrongUsage: 2, inputRefused: 3 } as const;
@@ -60,12 +61,23 @@ export interface Failure {
 }
 
 export function describeFailure(error: unknown): Failure {
+  if (error instanceof CommanderError) return describeFailure(new UsageError(wordUsage(error)));
   const message = error instanceof Error ? error.message : String(error);
   if (error instanceof UsageError)
-    return { code: error.code, message, advice: "see weft --help", exitCode: EXIT.wrongUsage };
+    return { code: error.code, message, advice: "see weft <verb> --help", exitCode: EXIT.wrongUsage };
   const code = error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : "unexpected";
   const advice = code === "unexpected" ? "this is a fault of Weft; WEFT_DEBUG=1 shows where" : ADVICE[code];
   return { code, message, advice, exitCode: EXIT.failed };
+}
+
+/** On one line, and without what was given too much: an identifier may be among it. */
+function wordUsage({ message }: CommanderError): string {
+  return message
+    .replace(/^error: /, "")
+    .replace(/\. (Expected \d+ arguments? but got \d+): [^]*$/, ". $1")
+    .replace(/^(unknown option '[^'=]+)=[^]*?'(\n|$)/, "$1'$2")
+    .replace(/\n\(Did you mean one of (.+)\?\)$/, " (did you mean one of $1?)")
+    .replace(/\n\(Did you mean (.+)\?\)$/, ' (did you mean "$1"?)');
 }
 
 /** Writes to standard error and returns the exit code. */

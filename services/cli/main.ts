@@ -13,6 +13,7 @@ process.stdout.on("error", (error: NodeJS.ErrnoException) => {
 try {
   await createProgram().parseAsync();
 } catch (error) {
-  if (!(error instanceof CommanderError)) process.exitCode = reportFailure(error, process.argv.includes("--json"));
+  const asksForHelp = error instanceof CommanderError && (error.exitCode === 0 || error.code === "commander.help");
+  if (!asksForHelp) process.exitCode = reportFailure(error, process.argv.includes("--json"));
   else if (error.exitCode !== 0) process.exitCode = EXIT.wrongUsage;
 }

@@ -183,6 +183,26 @@ test("wrong usage exits with 2, a broken configuration with 1 and every problem"
   assert.deepEqual([json.error.code, json.error.problems.length], ["configuration-broken", 2]);
 });
 
+test("wrong usage is one line with its code, a suggestion and nothing of what was given too much, or JSON", async () => {
+  for (const [args, said] of [
+    [["lokup"], `unknown command 'lokup' (did you mean "lookup"?)`],
+    [["topics", "creat"], `unknown command 'creat' (did you mean "create"?)`],
+    [["api", "keyz"], `unknown command 'keyz' (did you mean "keys"?)`],
+    [["api", "keys", "lst"], `unknown command 'lst' (did you mean "list"?)`],
+    [["lookup", "x", "email:ana@example.com"], "too many arguments for 'lookup'. Expected 1 argument but got 2"],
+    [["lookup", "--emial=ana@example.com"], "unknown option '--emial'"],
+    [["tail"], "missing required argument 'topics'"],
+  ] as const) {
+    const failed = await run(args);
+    assert.deepEqual([failed.code, failed.err], [2, `wrong-usage: ${said}; see weft <verb> --help\n`]);
+    assert.deepEqual(JSON.parse((await run([...args, "--json"])).err), {
+      error: { code: "wrong-usage", message: said, advice: "see weft <verb> --help" },
+    });
+  }
+  const withHelp = await run(["topics", "help", "create"]);
+  assert.deepEqual([withHelp.code, withHelp.err], [0, ""]);
+});
+
 test("a failure is one line with a stable code and no stack, unless WEFT_DEBUG asks for it", async () => {
   const { embedded } = deploy();
   const failed = await run([...embedded, "import", "/nowhere/events.jsonl"]);
