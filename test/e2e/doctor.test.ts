@@ -95,7 +95,12 @@ test("a log that does not answer fails the check and does not keep the command w
   const { code, checks } = await examine();
   assert.equal(code, 1);
   assert.deepEqual(
-    checks.filter(({ verdict }) => verdict === "fail").map(({ check }) => check),
-    ["log"],
+    checks.filter(({ verdict }) => verdict === "fail").map(({ check, said }) => [check, said]),
+    [
+      [
+        "log",
+        "no answer in 10 seconds: check that it runs where kafka.brokers (or WEFT_KAFKA_BROKERS) says; registry and Redis were not asked",
+      ],
+    ],
   );
 });

@@ -24,6 +24,8 @@ import { judgeLogSafety, openState, openWires, type Wires } from "../wiring.ts";
 
 type Verdict = "ok" | "warn" | "fail";
 
+type Attempted = "log" | "topics" | "positions" | "registry" | "store";
+
 interface Check {
   readonly check: string;
   readonly verdict: Verdict;
@@ -76,11 +78,23 @@ async function examine(loaded: LoadedConfiguration, embedded: boolean): Promise<
   return [...checks, ...[log, registry, store].flatMap((one) => ("verdict" in one ? [one] : one.value))];
 }
 
-async function attempt<T>(check: string, work: () => Promise<T>): Promise<Check | { readonly value: T }> {
+const UP = "check that it runs where";
+
+/** What does not answer, and the key that says where it is. */
+const WHERE: Readonly<Record<Attempted, string>> = {
+  log: `${UP} kafka.brokers (or WEFT_KAFKA_BROKERS) says; registry and Redis were not asked`,
+  topics: `${UP} kafka.brokers (or WEFT_KAFKA_BROKERS) says`,
+  positions: `${UP} kafka.brokers (or WEFT_KAFKA_BROKERS) says`,
+  registry: `${UP} registry.url (or WEFT_REGISTRY_URL) says`,
+  store: `${UP} redis.url (or WEFT_REDIS_URL) says, and redis.clusterNodes if it is a cluster`,
+};
+
+async function attempt<T>(check: Attempted, work: () => Promise<T>): Promise<Check | { readonly value: T }> {
   try {
     const late = delay(ANSWER_WAIT_MS, null, { ref: false });
     const value = await Promise.race([work(), late]);
-    if (value === null) return { check, verdict: "fail", said: `no answer in ${ANSWER_WAIT_MS / 1000} seconds` };
+    if (value === null)
+      return { check, verdict: "fail", said: `no answer in ${ANSWER_WAIT_MS / 1000} seconds: ${WHERE[check]}` };
     return { value };
   } catch (error) {
     const { code, message, advice } = describeFailure(error);
