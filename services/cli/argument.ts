@@ -2,10 +2,19 @@
 
 import { InvalidArgumentError } from "commander";
 import { DURATION_PATTERN, parseDuration } from "#core/duration.ts";
+import type { LoadedConfiguration } from "#services/config/configuration.ts";
 import { DURATION_EXPECTED } from "#services/config/duration.ts";
+import { UsageError } from "./failure.ts";
 
 /** Milliseconds. Throws InvalidArgumentError. */
 export function parseDurationArgument(text: string): number {
   if (!DURATION_PATTERN.test(text)) throw new InvalidArgumentError(DURATION_EXPECTED);
   return parseDuration(text);
+}
+
+/** Of --source. Throws UsageError. */
+export function requireSource({ configuration }: LoadedConfiguration, source: string | undefined): void {
+  const names = configuration.sources.map(({ name }) => name);
+  if (source === undefined || names.includes(source)) return;
+  throw new UsageError(`--source ${source}: there is no such source; there are ${names.join(", ")}`);
 }

@@ -7,6 +7,7 @@ import { topicNames } from "#services/config/topics.ts";
 import { readHolds } from "#services/wire/hold-ledger.ts";
 import { PrivacyLedger } from "#services/wire/privacy-ledger.ts";
 import { REHEARSED_MAX, rehearseEvents, type RehearsalReport } from "#services/wire/rehearsal.ts";
+import { requireSource } from "./argument.ts";
 import { countOf, EXIT, UsageError } from "./failure.ts";
 import { LeftOut } from "./left-out.ts";
 import type { CommonOptions } from "./program.ts";
@@ -29,6 +30,7 @@ export async function rehearseFiles(
   { config, json = false, embedded = false, source }: CommonOptions & { readonly source?: string },
 ): Promise<void> {
   const loaded = loadConfiguration(config);
+  requireSource(loaded, source);
   const refused: Refused[] = [];
   const read: Read[] = [];
   const leftOut = new LeftOut();

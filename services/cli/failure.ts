@@ -16,6 +16,7 @@ const ADVICE: Readonly<Record<string, string>> = {
   "configuration-broken": "mend the lines named above; `weft config explain` prints every key",
   "log-unavailable":
     "check that Kafka runs where kafka.brokers (or WEFT_KAFKA_BROKERS) says, and that the topics exist: `weft topics create`",
+  "no-topic": "`weft topics` prints the names, `weft topics create` makes what is missing",
   "no-fold": "--from names a folder that `weft fold --out` has written",
   "log-outcome-unknown":
     "some records may have been written; make sure that the topics exist (`weft topics create`) and run the command again, the engine drops what it has already seen",
@@ -29,7 +30,8 @@ const ADVICE: Readonly<Record<string, string>> = {
   "positions-lost":
     "Kafka forgets the positions of a group that has had no member for offsets.retention.minutes; with some given back, start again",
   "registry-unavailable": "check that the schema registry runs where registry.url (or WEFT_REGISTRY_URL) says",
-  "store-behind": "a running `weft stitch` brings it there from the log; wait and ask again",
+  "store-behind":
+    "a running `weft up` or `weft stitch` brings it there from the log; ask again then (with --embedded, once that has stopped)",
   "store-damaged": "Redis has lost a part of the state: a running `weft stitch` notices and folds the shard anew",
   "unregistered-topic":
     "declare the source with its contract, or name the topic under kafka.ignoredTopics; `weft config explain` prints the keys",
@@ -65,9 +67,33 @@ export function describeFailure(error: unknown): Failure {
   const message = error instanceof Error ? error.message : String(error);
   if (error instanceof UsageError)
     return { code: error.code, message, advice: "see weft <verb> --help", exitCode: EXIT.wrongUsage };
+  if (isSystemError(error))
+    return {
+      code: "file-unusable",
+      message: `${error.path}: ${SYSTEM_TEXTS[error.code] ?? message}`,
+      advice: undefined,
+      exitCode: EXIT.failed,
+    };
   const code = error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : "unexpected";
   const advice = code === "unexpected" ? "this is a fault of Weft; WEFT_DEBUG=1 shows where" : ADVICE[code];
   return { code, message, advice, exitCode: EXIT.failed };
+}
+
+/** What a file of the operator's, of any option or key, may come to; the others keep the system's words. */
+const SYSTEM_TEXTS: Readonly<Record<string, string>> = {
+  EACCES: "it may not be written or read by this user",
+  EEXIST: "it is a file, and a folder is needed",
+  EISDIR: "it is a folder, and a file is needed",
+  ENOENT: "there is no such file or folder",
+  ENOSPC: "the disk is full",
+  ENOTDIR: "a part of its path is a file, and a folder is needed",
+  EROFS: "the disk may only be read",
+};
+
+function isSystemError(error: unknown): error is Error & { readonly code: string; readonly path: string } {
+  if (!(error instanceof Error) || !("syscall" in error)) return false;
+  const { code, path } = error as NodeJS.ErrnoException;
+  return typeof code === "string" && typeof path === "string";
 }
 
 /** On one line, and without what was given too much: an identifier may be among it. */

@@ -1,10 +1,11 @@
 // What `produce` and `import` have in common: read files, publish their events, show progress, name what was refused.
 
 import { statSync } from "node:fs";
-import { readChannelFiles } from "#services/channel/file.ts";
+import { type FileReading, readChannelFiles } from "#services/channel/file.ts";
 import { loadConfiguration } from "#services/config/configuration.ts";
-import { countOf, EXIT, UsageError } from "./failure.ts";
+import { countOf, EXIT } from "./failure.ts";
 import type { CommonOptions } from "./program.ts";
+import { requireSource } from "./argument.ts";
 import { LeftOut } from "./left-out.ts";
 import { openProgress } from "./progress.ts";
 import { type PublicationOptions, publishReadings } from "./publication.ts";
@@ -21,11 +22,7 @@ export async function feedFiles(
   { timestamps, backfill }: Pick<PublicationOptions, "timestamps" | "backfill">,
 ): Promise<void> {
   const loaded = loadConfiguration(config);
-  if (source !== undefined && !loaded.configuration.sources.some(({ name }) => name === source)) {
-    throw new UsageError(
-      `--source ${source}: there is no such source; there are ${loaded.configuration.sources.map(({ name }) => name).join(", ")}`,
-    );
-  }
+  requireSource(loaded, source);
   const read = new Map<string, number>();
   let published = 0;
   const total = files.some((file) => /(^|=)-$/.test(file))
@@ -51,10 +48,7 @@ export async function feedFiles(
     const counts = await publishReadings(readings, wires, loaded, {
       timestamps,
       backfill,
-      onRefused({ ok: _ok, ...refused }) {
-        if (json) process.stdout.write(`${JSON.stringify({ refused })}\n`);
-        else process.stderr.write(`${refused.file}:${refused.line} ${refused.reason}: ${refused.detail}\n`);
-      },
+      onRefused: (reading) => tellRefused(reading, json),
       onPublished(count) {
         published = count;
         update();
@@ -72,6 +66,12 @@ export async function feedFiles(
     progress.stop();
     await wires.close();
   }
+}
+
+/** A line of a file that was refused, by its place; what it says is not repeated. */
+export function tellRefused({ ok: _ok, ...refused }: FileReading & { readonly ok: false }, json: boolean): void {
+  if (json) process.stdout.write(`${JSON.stringify({ refused })}\n`);
+  else process.stderr.write(`${refused.file}:${refused.line} ${refused.reason}: ${refused.detail}\n`);
 }
 
 /** Without the name of its source, where it has one. */

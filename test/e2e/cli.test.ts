@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { execFile, spawn } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { test } from "node:test";
 import { describeProgress, openProgress } from "#services/cli/progress.ts";
 
@@ -208,6 +208,66 @@ test("a failure is one line with a stable code and no stack, unless WEFT_DEBUG a
   const failed = await run([...embedded, "import", "/nowhere/events.jsonl"]);
   assert.equal(failed.code, 1);
   assert.equal(failed.err, "file-unreadable: /nowhere/events.jsonl cannot be opened\n");
+});
+
+test("a file that is none of what it should be is named with what it is", async () => {
+  const { embedded, write } = deploy();
+  const [, config = ""] = embedded;
+  const events = write("events.jsonl", `${event({ eventId: "e1" })}\n`);
+  const folder = dirname(events);
+  const inFile = write("in-file.yaml", `embedded: { file: ${events} }\n`);
+  const inFolder = write("in-folder.yaml", `embedded: { file: ${folder} }\n`);
+  for (const [args, said] of [
+    [["-c", config, "fold", "--out", events, events], `file-unusable: ${events}: it is a file, and a folder is needed`],
+    [["-c", inFolder, "--embedded", "digest"], `file-unusable: ${folder}: it is a folder, and a file is needed`],
+    [
+      ["-c", inFile, "--embedded", "digest"],
+      `embedded-file-unfit: ${events} is no database of Weft's; name another file`,
+    ],
+  ] as const) {
+    const failed = await run(args);
+    assert.deepEqual([failed.code, lines(failed.err)], [1, [said]], args.join(" "));
+  }
+});
+
+test("a name that is nobody's is said to be: of a topic, a source, a namespace", async () => {
+  const { embedded, write } = deploy();
+  assert.equal((await run([...embedded, "topics", "create"])).code, 0);
+  const topic = await run([...embedded, "tail", "profile-stat"]);
+  assert.deepEqual(
+    [topic.code, topic.err],
+    [
+      1,
+      'no-topic: topic profile-stat does not exist (did you mean "profile-state"?); `weft topics` prints the names, `weft topics create` makes what is missing\n',
+    ],
+  );
+  const events = write("events.jsonl", `${event({ eventId: "e1" })}\n`);
+  for (const args of [
+    ["fold", "--out", join(dirname(events), "out")],
+    ["import", "--dry-run"],
+  ]) {
+    const source = await run([...embedded, ...args, "--source", "wbe", events]);
+    assert.equal(source.code, 2, source.err);
+    assert.match(source.err, /^wrong-usage: --source wbe: there is no such source; there are web, app/);
+  }
+  const found = await run([...embedded, "lookup", "mail:ana@example.com"]);
+  assert.deepEqual(
+    [found.code, found.out],
+    [
+      1,
+      "no profile: unknown-namespace: there is no such namespace: `weft config explain` prints how they are declared\n",
+    ],
+  );
+});
+
+test("rules diff names the lines that it could not take", async () => {
+  const { write } = deploy();
+  const events = write("events.jsonl", `${event({ eventId: "e1" })}\nnot json ana@example.com\n`);
+  const rules = resolve(import.meta.dirname, "../../services/config/default/rules.yaml");
+  const plain = await run(["rules", "diff", rules, rules, events]);
+  assert.deepEqual([plain.code, plain.err], [3, `${events}:2 undecodable: the line is not JSON in UTF-8\n`]);
+  const [first] = lines((await run(["rules", "diff", rules, rules, events, "--json"])).out);
+  assert.match(first ?? "", /^{"refused":{"line":2,"reason":"undecodable"/);
 });
 
 test("config explain and topics print text for people and JSON for programs", async () => {

@@ -31,7 +31,14 @@ export class FileInUse extends Error {
   }
 }
 
+/** What the file holds is not ours, or of another version. */
+export class FileUnfit extends Error {
+  readonly code = "embedded-file-unfit";
+}
+
 const FORMAT_VERSION = 2;
+/** SQLite's own number. */
+const NOT_A_DATABASE = 26;
 
 // Parts keep their rowids: parts born together lie together, so a commit touches few pages although keys are random
 // (measured: 500 new parts of 400 bytes take 2 ms, and 17 ms in a table ordered by key).
@@ -72,11 +79,13 @@ export function openDatabase(options: DatabaseOptions): Database {
     const version = Number(sqlite.prepare("PRAGMA user_version").get()?.["user_version"]);
     if (version === 0) sqlite.exec(`${TABLES} PRAGMA user_version = ${FORMAT_VERSION};`);
     else if (version !== FORMAT_VERSION)
-      throw new Error(`${options.file} has format ${version}, not ${FORMAT_VERSION}`);
+      throw new FileUnfit(`${options.file} has format ${version}, not ${FORMAT_VERSION}; name another file`);
     sqlite.exec("COMMIT");
   } catch (error) {
     sqlite.close();
     if (isBusy(error)) throw new FileInUse(options.file, { cause: error });
+    if (error instanceof Error && "errcode" in error && error.errcode === NOT_A_DATABASE)
+      throw new FileUnfit(`${options.file} is no database of Weft's; name another file`, { cause: error });
     throw error;
   }
 

@@ -14,6 +14,7 @@ import {
 import { findIdentifier, type Located } from "#services/wire/location.ts";
 import { mask } from "#services/wire/mask.ts";
 import { findNeighbours } from "#services/wire/neighbourhood.ts";
+import { describeRefusal as describeReason } from "#services/wire/request-refused.ts";
 import { EXIT } from "../failure.ts";
 import { IDENTIFIER_HELP, parseIdentifier } from "../identifier.ts";
 import type { CommonOptions } from "../program.ts";
@@ -50,7 +51,7 @@ async function printExplanation(
       const found = await findIdentifier(lookups, namespace, value, country);
       if (found.found) located.push(found);
       else {
-        process.stdout.write(json ? `${JSON.stringify(found)}\n` : `${namespace}: ${found.reason}\n`);
+        process.stdout.write(json ? `${JSON.stringify(found)}\n` : `${namespace}: ${describeReason(found.reason)}\n`);
         process.exitCode = EXIT.failed;
         return;
       }

@@ -13,6 +13,7 @@ import type { People } from "#services/wire/profile-reader.ts";
 import { writeFold, type DeadLetterLine, type FoldSummary } from "#services/fold/files.ts";
 import { compareFoldEvents, Fold, type FoldEvent } from "#services/fold/fold.ts";
 import { createHash } from "#services/wire/hash.ts";
+import { requireSource } from "../argument.ts";
 import { describeCounts } from "../counts.ts";
 import { EXIT, UsageError } from "../failure.ts";
 import type { CommonOptions } from "../program.ts";
@@ -61,6 +62,7 @@ async function foldFiles(
   { config, out, until, source, history = false, json = false, quiet = false, rulesAt, hold }: FoldVerbOptions,
 ): Promise<void> {
   const loaded = loadConfiguration(config);
+  requireSource(loaded, source);
   const untilMs = until === undefined ? undefined : parseIsoTime(until);
   if (until !== undefined && untilMs === undefined) throw new UsageError(`--until ${until}: expected an ISO 8601 time`);
   const changes = rulesAt.map(readChange).sort((a, b) => a.atMs - b.atMs);

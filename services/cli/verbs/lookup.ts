@@ -7,6 +7,7 @@ import { loadConfiguration } from "#services/config/configuration.ts";
 import { describeInstant } from "#services/wire/instant.ts";
 import { lookUp } from "#services/wire/lookup.ts";
 import { HIDDEN, mask } from "#services/wire/mask.ts";
+import { describeRefusal } from "#services/wire/request-refused.ts";
 import { describeCounts } from "../counts.ts";
 import { EXIT, UsageError } from "../failure.ts";
 import { IDENTIFIER_HELP, parseIdentifier } from "../identifier.ts";
@@ -47,7 +48,7 @@ async function printProfile(
   try {
     const result = await lookUp(runtime.lookups, namespace, value, runtime.country);
     if (!result.found) {
-      process.stdout.write(json ? `${JSON.stringify(result)}\n` : `no profile: ${result.reason}\n`);
+      process.stdout.write(json ? `${JSON.stringify(result)}\n` : `no profile: ${describeRefusal(result.reason)}\n`);
       process.exitCode = EXIT.failed;
       return;
     }

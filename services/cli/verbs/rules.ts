@@ -14,6 +14,7 @@ import { compareRules, formatDifference, type RulesOutcome } from "#services/fol
 import { createHash } from "#services/wire/hash.ts";
 import { applyRuleSet, countShards, describeRules, readRulesLog, RulesRefused } from "#services/wire/rules.ts";
 import { EXIT, UsageError } from "../failure.ts";
+import { tellRefused } from "../feeding.ts";
 import type { CommonOptions } from "../program.ts";
 import { foldedWith, openRuntime } from "../runtime.ts";
 import { openWires } from "../wiring.ts";
@@ -103,8 +104,13 @@ async function printDifference(
   const events: FoldEvent[] = [];
   let refused = 0;
   for await (const reading of readChannelFiles(files, loaded, {})) {
-    if (reading.ok) events.push({ source: reading.source, recordedAt: reading.recordedAt, event: reading.event });
-    else refused += 1;
+    if (reading.ok) {
+      events.push({ source: reading.source, recordedAt: reading.recordedAt, event: reading.event });
+      continue;
+    }
+    // The difference is of what is left.
+    refused += 1;
+    tellRefused(reading, json);
   }
   events.sort(compareFoldEvents);
   const hash = createHash(loaded.deployment.identityKey.bytes);

@@ -4,6 +4,7 @@ import { type Command, InvalidArgumentError, Option } from "commander";
 import type { Decoded } from "#ports/codec.ts";
 import type { LogRecord } from "#ports/log.ts";
 import { loadConfiguration } from "#services/config/configuration.ts";
+import { formatSuggestion } from "#services/config/suggestion.ts";
 import type { CommonOptions } from "../program.ts";
 import { listenForStop } from "../until-stopped.ts";
 import { openWires } from "../wiring.ts";
@@ -12,6 +13,10 @@ interface TailOptions extends CommonOptions {
   readonly from: "start" | "end";
   readonly follow?: true;
   readonly max?: number;
+}
+
+class NoTopic extends Error {
+  readonly code = "no-topic";
 }
 
 export function registerTail(program: Command): void {
@@ -35,6 +40,9 @@ async function tailTopics(
   // Not before: whoever waits for a log that is away is ended by the signal itself.
   const stop = listenForStop();
   try {
+    const known = await wires.log.listTopics();
+    const missing = topics.find((topic) => !known.includes(topic));
+    if (missing !== undefined) throw new NoTopic(`topic ${missing} does not exist${formatSuggestion(missing, known)}`);
     let count = 0;
     for await (const record of wires.log.read(topics, { from, follow: follow === true, signal: stop.signal })) {
       await wires.codec.prepare([record.value]);
