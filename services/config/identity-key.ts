@@ -8,6 +8,7 @@ import type { Problem } from "./problem.ts";
 export const PUBLIC_TEST_IDENTITY_KEY = "weft public test identity key: for demos and tests, never for real people";
 
 const KEY_BYTES_MIN = 32;
+const MAKE = "make one with: openssl rand -hex 32";
 
 export interface IdentityKey {
   readonly bytes: Uint8Array;
@@ -27,14 +28,14 @@ export function readIdentityKey(path: string): IdentityKey | Pick<Problem, "code
   try {
     bytes = new Uint8Array(readFileSync(path));
   } catch {
-    return { code: "file-unreadable", message: `cannot read the identity key file ${path}` };
+    return { code: "file-unreadable", message: `cannot read the identity key file ${path}; ${MAKE}` };
   }
   let length = bytes.length;
   while (length > 0 && [9, 10, 13, 32].includes(bytes[length - 1] ?? 0)) length -= 1;
   if (length < KEY_BYTES_MIN) {
     return {
       code: "secret-too-short",
-      message: `expected at least ${KEY_BYTES_MIN} bytes in ${path}, found ${length}; make one with: openssl rand -hex 32`,
+      message: `expected at least ${KEY_BYTES_MIN} bytes in ${path}, found ${length}; ${MAKE}`,
     };
   }
   return describeKey(bytes.slice(0, length), false);

@@ -241,12 +241,20 @@ test("a rule knows the names and types that the engine offers, and nothing else"
   }
 });
 
-test("an identity key shorter than 32 bytes is refused, and white space at its end does not count", () => {
+test("an identity key shorter than 32 bytes or not there is refused with how to make one, and white space at its end does not count", () => {
   write("short.key", "0123456789\n");
   write("good.key", `${"k".repeat(32)}\r\n`);
   assert.deepEqual(
-    problemsOf(write("short.yaml", "identityKey: short.key\n")).map(({ code }) => code),
-    ["secret-too-short"],
+    ["short", "none"].flatMap((name) =>
+      problemsOf(write(`${name}.yaml`, `identityKey: ${name}.key\n`)).map(({ code, message }) => [
+        code,
+        message.endsWith("openssl rand -hex 32"),
+      ]),
+    ),
+    [
+      ["secret-too-short", true],
+      ["file-unreadable", true],
+    ],
   );
   const { identityKey } = loadConfiguration(write("good.yaml", "identityKey: good.key\n"), {}).deployment;
   assert.equal(identityKey.bytes.length, 32);
