@@ -129,9 +129,9 @@ for (const [verb, signal] of [
   });
 
 for (const args of [["tail", "channel-web"], ["demo-automation"]])
-  test(`weft ${args[0]} is ended by SIGINT while it waits for Kafka`, async () => {
+  test(`weft ${args[0]} says where it looks for Kafka, and is ended by SIGINT while it waits`, async () => {
     const { child, said, ended } = start(...args);
-    await until("it waits", async () => /waiting for Kafka/.test(said()));
+    await until("it waits", async () => /waiting for Kafka: .*\bWEFT_KAFKA_BROKERS\b/.test(said()));
     child.kill("SIGINT");
     assert.deepEqual(await ended, [null, "SIGINT"], said());
   });

@@ -21,7 +21,7 @@ export class Outage {
   begin(error: unknown): void {
     if (this.#isOn) return;
     this.#isOn = true;
-    this.#onWait(`waiting for Kafka: ${messageOf(error)}`);
+    this.#onWait(`waiting for Kafka: ${messageOf(error)}; kafka.brokers (or WEFT_KAFKA_BROKERS) says where it is`);
   }
 
   end(): void {
