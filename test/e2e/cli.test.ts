@@ -260,6 +260,18 @@ test("a name that is nobody's is said to be: of a topic, a source, a namespace",
   );
 });
 
+test("a verb that has nothing to work on says so, and fails where something was meant", async () => {
+  const { embedded } = deploy();
+  const due = await run([...embedded, "privacy", "due"]);
+  assert.deepEqual([due.code, due.out, due.err], [0, "nobody is due\n", ""]);
+  assert.equal((await run([...embedded, "privacy", "due", "--json"])).out, "");
+  const redriven = await run([...embedded, "dlq", "redrive", "--id", "channel-web.dlq/0@0"]);
+  assert.deepEqual([redriven.code, redriven.out], [1, "no such dead letter\n"]);
+  const watched = await run([...embedded, "sources", "watch"]);
+  assert.equal(watched.code, 2);
+  assert.match(watched.err, /^wrong-usage: no source of \S+ declares `floors`: there is nothing to watch/);
+});
+
 test("rules diff names the lines that it could not take", async () => {
   const { write } = deploy();
   const events = write("events.jsonl", `${event({ eventId: "e1" })}\nnot json ana@example.com\n`);

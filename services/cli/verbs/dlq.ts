@@ -104,8 +104,7 @@ async function showLetter(id: string, options: CommonOptions & { pii?: boolean }
     let letter: Letter | undefined;
     for await (const found of select()) letter = found;
     if (letter === undefined) {
-      process.stdout.write(options.json === true ? `${JSON.stringify({ found: false })}\n` : "no such dead letter\n");
-      process.exitCode = EXIT.failed;
+      tellMissing(options.json === true);
       return;
     }
     const { reason, detail, topic, partition, offset, recordedAt, record } = letter;
@@ -154,12 +153,18 @@ async function redrive(options: SelectionOptions & { all?: boolean; again?: bool
     throw new UsageError("say which: --topic, --reason, --id, or --all");
   await withLetters(options, selection, async (select, { log }) => {
     const counts = await redriveLetters(log, select, options.again === true);
+    if (options.id !== undefined && counts.redriven + counts.skipped === 0) return tellMissing(options.json === true);
     if (options.json === true) process.stdout.write(`${JSON.stringify(counts)}\n`);
     else
       process.stdout.write(
         `${countOf(counts.redriven, "dead letter")} sent again, ${counts.skipped} had been before (--again sends those too)\n`,
       );
   });
+}
+
+function tellMissing(json: boolean): void {
+  process.stdout.write(json ? `${JSON.stringify({ found: false })}\n` : "no such dead letter\n");
+  process.exitCode = EXIT.failed;
 }
 
 function pickSelection({ topic, reason, id }: SelectionOptions): LetterSelection {

@@ -39,6 +39,7 @@ async function listAndErase({
   const runtime = await openRuntime(loaded, { embedded });
   try {
     const { wires, lookups } = runtime;
+    let isAnybodyDue = false;
     for await (const due of listDue(lookups, loaded.deployment.retention)) {
       const draft = erase ? await due.draft() : null;
       const line = { ...describeDue(due), requestId: null as string | null, refused: null as string | null };
@@ -51,8 +52,10 @@ async function listAndErase({
         const request = { requestId: line.requestId, author: author ?? "", reason, ...draft.keys };
         await publishErasure(wires, topicNames(loaded).privacy, request);
       }
+      isAnybodyDue = true;
       process.stdout.write(`${json ? JSON.stringify(line) : writeLine(line)}\n`);
     }
+    if (!isAnybodyDue && !json) process.stdout.write("nobody is due\n");
   } finally {
     await runtime.close();
   }

@@ -94,6 +94,8 @@ async function listSources({ loaded, ledger, options: { json = false } }: Sessio
 
 async function watchSources(session: Session): Promise<void> {
   const { loaded, runtime, ledger, options } = session;
+  if (loaded.deployment.floors.size === 0)
+    throw new UsageError(`no source of ${loaded.file} declares \`floors\`: there is nothing to watch`);
   for (;;) {
     await ledger.catchUp();
     for (const { name, topic } of loaded.configuration.sources) {
