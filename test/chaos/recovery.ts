@@ -8,9 +8,9 @@ import type { Rig } from "./rig.ts";
 
 const RATE = 1_000;
 const TURN_MS = 100;
-/** How long a turn is by its record times: days of events in minutes, all of them past. */
-const TRAFFIC_TURN_MS = 10_000;
 const PEOPLE = 2_000;
+/** All of them would be one component, and one shard would do all the work. */
+const NEIGHBOURS = 9;
 /** Until most of the people are known: who is new costs several times as much. */
 const WARM_UP_MS = 60_000;
 const BETWEEN_MS = 5_000;
@@ -18,7 +18,6 @@ const RECOVERY_MAX_MS = 120_000;
 /** Records under way at any time where nothing is behind: what comes in about half a second. */
 const UNDER_WAY_MAX = RATE / 2;
 const LOOK_EVERY_MS = 200;
-const DAY_MS = 86_400_000;
 
 /** Milliseconds of each kill, in order. */
 export async function measureRecovery(rig: Rig, kills: number, seed: number): Promise<number[]> {
@@ -73,17 +72,25 @@ async function isStillSo(rig: Rig): Promise<boolean> {
 
 /** Of the same people for as long as it is asked for, in turns. */
 function* tellTraffic(seed: number): Generator<string> {
-  const startMs = Date.now() - 6 * DAY_MS;
   const events = (RATE * TURN_MS) / 1_000;
   for (let turn = 0; ; turn += 1) {
-    const span = { fromMs: startMs + turn * TRAFFIC_TURN_MS, toMs: startMs + (turn + 1) * TRAFFIC_TURN_MS };
-    yield formatTraffic(createTraffic({ seed: seed + turn, people: PEOPLE, events, first: turn * events, ...span }));
+    const span = { fromMs: Date.now() - TURN_MS, toMs: Date.now() };
+    yield formatTraffic(
+      createTraffic({
+        seed: seed + turn,
+        people: PEOPLE,
+        neighbours: NEIGHBOURS,
+        events,
+        first: turn * events,
+        ...span,
+      }),
+    );
   }
 }
 
-/** One process that imports what comes in, at the rate. */
+/** One process that records what comes in as it comes, at the rate. */
 async function feed(rig: Rig, turns: Iterable<string>, stop: AbortSignal): Promise<void> {
-  const { command, options } = rig.deployment.commandOf(["import", "--quiet", "-"]);
+  const { command, options } = rig.deployment.commandOf(["produce", "--quiet", "-"]);
   const child = spawn(process.execPath, command, { ...options, stdio: ["pipe", "ignore", "ignore"] });
   const ended = new Promise((resolve) => child.on("close", resolve));
   for (const turn of turns) {

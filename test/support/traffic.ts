@@ -7,6 +7,11 @@ import { createRandom, type Random } from "./cluster.ts";
 export interface TrafficOptions {
   readonly seed: number;
   readonly people: number;
+  /**
+   * Addresses are typed of somebody among so many who are numbered one behind the other, which ties all of these together.
+   * Default: of all of them.
+   */
+  readonly neighbours?: number;
   readonly events: number;
   /** Number of the first event, where there was other traffic of these people before. */
   readonly first?: number;
@@ -30,7 +35,12 @@ export interface TrafficLine {
 const HOUSEHOLD_PEOPLE = 3;
 const LATE_MAX_MS = 12 * 3_600_000;
 
-type Act = (person: number, random: Random, number: number) => Record<string, unknown> & { source: string };
+type Act = (
+  person: number,
+  random: Random,
+  number: number,
+  neighbours: number,
+) => Record<string, unknown> & { source: string };
 
 const customer = (person: number): Claim => ({ namespace: "customer", value: `c-${person}` });
 const card = (person: number): Claim => ({ namespace: "card", value: `2099${100_000 + person}` });
@@ -121,11 +131,11 @@ const ACTS: readonly (readonly [weight: number, act: Act])[] = [
   // Whoever types an address in a form proves nothing by it.
   [
     4,
-    (person, random) => ({
-      source: "web",
-      type: "checkout-started",
-      identifiers: [deviceOf(person, random), email(Math.floor(person / 2))],
-    }),
+    (person, random, _number, neighbours) => {
+      const place = person % neighbours;
+      const identifiers = [deviceOf(person, random), email(person - place + Math.floor(place / 2))];
+      return { source: "web", type: "checkout-started", identifiers };
+    },
   ],
 ];
 
@@ -141,13 +151,14 @@ function chooseAct(random: Random): Act {
 }
 
 /** In the order of recording. */
-export function createTraffic({ seed, people, events, first = 0, fromMs, toMs }: TrafficOptions): TrafficLine[] {
+export function createTraffic(options: TrafficOptions): TrafficLine[] {
+  const { seed, people, neighbours = people, events, first = 0, fromMs, toMs } = options;
   const random = createRandom(seed);
   const lines: TrafficLine[] = [];
   for (let number = first; number < first + events; number += 1) {
     const recordedAt = Math.floor(fromMs + ((toMs - fromMs) * (number - first)) / events);
     const late = random() < 0.05 ? Math.floor(random() * LATE_MAX_MS) : 0;
-    const act = chooseAct(random)(Math.floor(random() * people), random, number);
+    const act = chooseAct(random)(Math.floor(random() * people), random, number, neighbours);
     const line = { eventId: `e${number}`, occurredAt: recordedAt - late, recordedAt, ...act };
     lines.push(line);
     // A producer that did not hear the answer sends again, at once or much later.
