@@ -7,7 +7,7 @@ import type { ChannelEvent, OrderPart } from "#core/event.ts";
 import { AMOUNT_MINOR_MAX, ORDER_LINES_MAX } from "#core/money.ts";
 import type { FoldEvent } from "#services/fold/fold.ts";
 import { foldEach } from "#support/fold-events.ts";
-import { runs } from "#support/property.ts";
+import { checkMet, runs } from "#support/property.ts";
 
 const AT = Date.UTC(2026, 0, 5);
 const HOUR_MS = 3_600_000;
@@ -190,5 +190,5 @@ it("no amount, quantity, status or currency makes a number that is none, or a cr
     }),
     runs(500),
   );
-  ok(folded > 50);
+  checkMet(folded > 50);
 });

@@ -1,6 +1,6 @@
 // Parts as bytes of the store: whatever histories leave behind reads back as it was written.
 
-import { deepEqual, ok, rejects } from "node:assert/strict";
+import { deepEqual, rejects } from "node:assert/strict";
 import { test } from "node:test";
 import * as fc from "fast-check";
 import { createComponent, openAbroad, type Component, type IdentifierState } from "#core/component.ts";
@@ -9,7 +9,7 @@ import { StoreDamaged } from "#ports/store.ts";
 import { decodePart, encodeChanges, encodePart, readComponents, readParts } from "#services/wire/part.ts";
 import { foldEach } from "#support/fold-events.ts";
 import { history, visits } from "#support/histories.ts";
-import { runs } from "#support/property.ts";
+import { checkMet, runs } from "#support/property.ts";
 
 /** Now and then somebody of so many cookies that her component takes pages. */
 const anybody = fc.oneof({ arbitrary: history(2, 14), weight: 9 }, { arbitrary: visits(30, 60), weight: 1 });
@@ -35,7 +35,7 @@ test("parts of any history are the same bytes after reading and writing them", a
     }),
     runs(200),
   );
-  ok(fragments > 0 && paged > 0);
+  checkMet(fragments > 0 && paged > 0);
 });
 
 test("names from outside are names, also those that a JavaScript object has of its own", () => {
