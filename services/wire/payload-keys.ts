@@ -157,22 +157,18 @@ export class PayloadKeys {
     return new Map(
       drawn.map(({ name, wrapped, key }, place) => {
         const winner = winners[place] ?? wrapped;
-        return [
-          name,
-          winner === wrapped
-            ? this.#hold(name, { wrapped, mark: markOf(wrapped), key, at })
-            : this.#take(name, winner, at),
-        ];
+        return [name, winner === wrapped ? this.#hold(name, { wrapped, key, at }) : this.#take(name, winner, at)];
       }),
     );
   }
 
   #take(name: string, wrapped: string, at: number): Held {
     const key = wrapped === DESTROYED ? null : unwrapKey(this.#wrapping, name, wrapped);
-    return this.#hold(name, { wrapped, mark: markOf(wrapped), key, at });
+    return this.#hold(name, { wrapped, key, at });
   }
 
-  #hold(name: string, held: Held): Held {
+  #hold(name: string, key: Omit<Held, "mark">): Held {
+    const held = { ...key, mark: markOf(key.wrapped) };
     this.#held.delete(name);
     this.#held.set(name, held);
     return held;
