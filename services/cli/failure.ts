@@ -12,10 +12,16 @@ export class UsageError extends Error {
 }
 
 /** What to do about a code; codes that need no advice beyond their message are not here. */
+/** The keys that say where the services are. */
+export const WHERE = {
+  kafka: "kafka.brokers (or WEFT_KAFKA_BROKERS) says",
+  registry: "registry.url (or WEFT_REGISTRY_URL) says",
+  redis: "redis.url (or WEFT_REDIS_URL) says, and redis.clusterNodes if it is a cluster",
+} as const;
+
 const ADVICE: Readonly<Record<string, string>> = {
   "configuration-broken": "mend the lines named above; `weft config explain` prints every key",
-  "log-unavailable":
-    "check that Kafka runs where kafka.brokers (or WEFT_KAFKA_BROKERS) says, and that the topics exist: `weft topics create`",
+  "log-unavailable": `check that Kafka runs where ${WHERE.kafka}, and that the topics exist: \`weft topics create\``,
   "no-topic": "`weft topics` prints the names, `weft topics create` makes what is missing",
   "no-fold": "--from names a folder that `weft fold --out` has written",
   "log-outcome-unknown":
@@ -29,7 +35,7 @@ const ADVICE: Readonly<Record<string, string>> = {
   "ruling-refused": "nothing was changed; `weft explain` shows how the two stand",
   "positions-lost":
     "Kafka forgets the positions of a group that has had no member for offsets.retention.minutes; with some given back, start again",
-  "registry-unavailable": "check that the schema registry runs where registry.url (or WEFT_REGISTRY_URL) says",
+  "registry-unavailable": `check that the schema registry runs where ${WHERE.registry}`,
   "store-behind":
     "a running `weft up` or `weft stitch` brings it there from the log; ask again then (with --embedded, once that has stopped)",
   "store-damaged": "Redis has lost a part of the state: a running `weft stitch` notices and folds the shard anew",
@@ -37,8 +43,7 @@ const ADVICE: Readonly<Record<string, string>> = {
     "declare the source with its contract, or name the topic under kafka.ignoredTopics; `weft config explain` prints the keys",
   "unsafe-log": "mend the topics (`kafka-configs`, `kafka-reassign-partitions`), then start again",
   "unsafe-store": "mend the setting (`CONFIG SET`, and the file that Redis starts with), then start again",
-  "store-unavailable":
-    "check that Redis runs where redis.url (or WEFT_REDIS_URL) says, and redis.clusterNodes if it is a cluster",
+  "store-unavailable": `check that Redis runs where ${WHERE.redis}`,
   "insecure-listen":
     "give api.tls a certificate and its key, the admin surface admin.tls and admin.tokenFile, or listen on 127.0.0.1; --dev listens in the clear",
   "admin-token-unusable": "`openssl rand -hex 32 > admin.token`, and name it as admin.tokenFile",

@@ -15,7 +15,7 @@ import {
 } from "#services/config/topics.ts";
 import { HELD, readHolds } from "#services/wire/hold-ledger.ts";
 import { findDisagreement, readRulesLog } from "#services/wire/rules.ts";
-import { describeFailure, EXIT } from "../failure.ts";
+import { describeFailure, EXIT, WHERE } from "../failure.ts";
 import { readLag } from "../lag.ts";
 import { requirePositions, resolverOf, stitcherOf } from "../positions.ts";
 import type { CommonOptions } from "../program.ts";
@@ -78,15 +78,13 @@ async function examine(loaded: LoadedConfiguration, embedded: boolean): Promise<
   return [...checks, ...[log, registry, store].flatMap((one) => ("verdict" in one ? [one] : one.value))];
 }
 
-const UP = "check that it runs where";
-
 /** What does not answer, and the key that says where it is. */
-const WHERE: Readonly<Record<Attempted, string>> = {
-  log: `${UP} kafka.brokers (or WEFT_KAFKA_BROKERS) says; registry and Redis were not asked`,
-  topics: `${UP} kafka.brokers (or WEFT_KAFKA_BROKERS) says`,
-  positions: `${UP} kafka.brokers (or WEFT_KAFKA_BROKERS) says`,
-  registry: `${UP} registry.url (or WEFT_REGISTRY_URL) says`,
-  store: `${UP} redis.url (or WEFT_REDIS_URL) says, and redis.clusterNodes if it is a cluster`,
+const PLACES: Readonly<Record<Attempted, string>> = {
+  log: `${WHERE.kafka}; registry and Redis were not asked`,
+  topics: WHERE.kafka,
+  positions: WHERE.kafka,
+  registry: WHERE.registry,
+  store: WHERE.redis,
 };
 
 async function attempt<T>(check: Attempted, work: () => Promise<T>): Promise<Check | { readonly value: T }> {
@@ -94,7 +92,11 @@ async function attempt<T>(check: Attempted, work: () => Promise<T>): Promise<Che
     const late = delay(ANSWER_WAIT_MS, null, { ref: false });
     const value = await Promise.race([work(), late]);
     if (value === null)
-      return { check, verdict: "fail", said: `no answer in ${ANSWER_WAIT_MS / 1000} seconds: ${WHERE[check]}` };
+      return {
+        check,
+        verdict: "fail",
+        said: `no answer in ${ANSWER_WAIT_MS / 1000} seconds: check that it runs where ${PLACES[check]}`,
+      };
     return { value };
   } catch (error) {
     const { code, message, advice } = describeFailure(error);
