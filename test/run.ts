@@ -48,10 +48,10 @@ function needsServices(file: string): boolean {
   return FOLDERS_ON_SERVICES.includes(folder) || readFileSync(join(ROOT, file), "utf8").includes("support/services.ts");
 }
 
+const NOTHING_PREPARED: Prepared = { environment: {}, end: async () => {} };
+
 /** Those that wait and those that compute, each evenly over the whole run. */
-function orderFiles(files: readonly string[]): string[] {
-  const waiting = files.filter(needsServices);
-  const computing = files.filter((file) => !waiting.includes(file));
+function orderFiles(waiting: readonly string[], computing: readonly string[]): string[] {
   const longFirst = [...computing.filter((file) => LONG.test(file)), ...computing.filter((file) => !LONG.test(file))];
   return [waiting, longFirst]
     .flatMap((queue) => queue.map((file, place) => ({ file, at: (place + 0.5) / queue.length })))
@@ -77,9 +77,8 @@ async function sweepAbandonedRuns(): Promise<void> {
   }
 }
 
-async function prepareServices(files: readonly string[]): Promise<Prepared> {
-  const nothing: Prepared = { environment: {}, end: async () => {} };
-  if (!files.some(needsServices) || readServicesFromEnvironment() !== null) return nothing;
+async function prepareServices(): Promise<Prepared> {
+  if (readServicesFromEnvironment() !== null) return NOTHING_PREPARED;
   await sweepAbandonedRuns();
   // A set per run: two runs at once in one tree do not end each other's services.
   const directory = join(TEST_SERVICES_DIRECTORY, `run-${process.pid}`);
@@ -129,10 +128,13 @@ async function main(): Promise<number> {
     console.error("no test file matches");
     return 1;
   }
-  const prepared = await prepareServices(files);
+  const { waiting = [], computing = [] } = Object.groupBy(files, (file) =>
+    needsServices(file) ? "waiting" : "computing",
+  );
+  const prepared = waiting.length === 0 ? NOTHING_PREPARED : await prepareServices();
   Object.assign(process.env, prepared.environment);
   try {
-    return (await runTests(orderFiles(files), values.name)) ? 0 : 1;
+    return (await runTests(orderFiles(waiting, computing), values.name)) ? 0 : 1;
   } finally {
     await prepared.end();
   }
