@@ -12,7 +12,7 @@ import { type BundleValue, encodeBundles } from "#services/wire/bundle.ts";
 import { configuration, hash } from "#support/histories.ts";
 import { createLoneServices, listRecords, openLoneSlot, PARTITION } from "#support/lone-worker.ts";
 import { until } from "#support/until.ts";
-import { commitOf, START } from "../contract/store-shorthand.ts";
+import { at, commitOf, raise, START } from "../contract/store-shorthand.ts";
 
 /** Behind a failure of the store. */
 const PAUSE_MS = 500;
@@ -62,11 +62,8 @@ test("a slot is not taken over while the step of another of its shards is under 
 test("what a former owner still publishes until its producer is fenced is not published again (O2)", async () => {
   const store = openMemoryStore();
   const partition = { ...PARTITION, partition: 1 };
-  const [told, untold] = [
-    { offset: 1, step: 0 },
-    { offset: 2, step: 0 },
-  ];
-  const epoch = (await store.raiseEpochs([1])).get(1) ?? 0;
+  const [told, untold] = [at(1, 0), at(2, 0)];
+  const epoch = await raise(store, 1);
   const outboxOf = (key: string) => [{ topic: "outputs", key, value: null }];
   deepEqual(await store.commit(commitOf({ epoch, to: told, outbox: outboxOf("told") })), "committed");
   deepEqual(await store.commit(commitOf({ epoch, from: told, to: untold, outbox: outboxOf("untold") })), "committed");

@@ -5,7 +5,8 @@ import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { test } from "node:test";
 import { openKafkaLog } from "#adapters/kafka/log.ts";
-import { type Log, LogError, type LogRecord, type OwnedSlot, type Position } from "#ports/log.ts";
+import { type Log, LogError, type OwnedSlot, type Position } from "#ports/log.ts";
+import { ownSlot, readAll, textOf } from "#support/kafka-ground.ts";
 import { API, openKafkaProxy, type Fault, type KafkaProxy } from "#support/kafka-proxy.ts";
 import { servicesOrSkip } from "#support/services.ts";
 
@@ -38,26 +39,13 @@ function outcomeTest(title: string, body: (ground: Ground) => Promise<void>): vo
   });
 }
 
-/** Joins, and gives the slot when it is owned; the membership ends with the log. */
+/** The membership ends with the log. */
 async function own(log: Log, { topic, group }: Ground): Promise<OwnedSlot> {
-  const owned = Promise.withResolvers<OwnedSlot>();
-  await log.joinGroup({
-    group,
-    topics: [topic],
-    slots: 1,
-    slotOf: () => 0,
-    async run(slot) {
-      owned.resolve(slot);
-      if (!slot.revoked.aborted) await new Promise((done) => slot.revoked.addEventListener("abort", done));
-    },
-  });
-  return await owned.promise;
+  return (await ownSlot(log, topic, group)).slot;
 }
 
 async function readTexts(log: Log, topic: string): Promise<string[]> {
-  const records: LogRecord[] = [];
-  for await (const record of log.read([topic], { from: "start", follow: false })) records.push(record);
-  return records.map(({ value }) => new TextDecoder().decode(value ?? new Uint8Array()));
+  return (await readAll(log, topic)).map(textOf);
 }
 
 for (const [fault, isCommitted] of [

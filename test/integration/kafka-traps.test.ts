@@ -5,7 +5,7 @@ import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { LogRecord, NewRecord, OwnedSlot } from "#ports/log.ts";
-import { groundTest, readAll, textOf } from "#support/kafka-ground.ts";
+import { groundTest, ownSlot, readAll, textOf } from "#support/kafka-ground.ts";
 import { until } from "#support/until.ts";
 
 groundTest(
@@ -143,20 +143,10 @@ groundTest(
     const topic = await createTopic(2);
     const append = (text: string) => log.append([{ topic, partition: 0, key: null, value: Buffer.from(text) }]);
     const own = async () => {
-      const owned = Promise.withResolvers<OwnedSlot>();
-      const membership = await log.joinGroup({
-        group: randomUUID(),
-        topics: [topic],
-        slots: 1,
-        slotOf: () => 0,
-        async run(slot) {
-          await slot.takeOver();
-          slot.seek(await slot.positions());
-          owned.resolve(slot);
-          if (!slot.revoked.aborted) await new Promise((done) => slot.revoked.addEventListener("abort", done));
-        },
-      });
-      return { membership, slot: await owned.promise };
+      const member = await ownSlot(log, topic);
+      await member.slot.takeOver();
+      member.slot.seek(await member.slot.positions());
+      return member;
     };
     const readToEnd = async (slot: OwnedSlot) => {
       const texts: string[] = [];

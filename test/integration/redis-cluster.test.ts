@@ -20,8 +20,6 @@ import { testStore } from "../contract/store.contract.ts";
 import { at, commitOf, raise, START, timer } from "../contract/store-shorthand.ts";
 
 const SHARDS = 1_000;
-/** Some wait for what must come. */
-const IN_TIME = { timeout: 60_000 };
 let started: Promise<RedisCluster> | undefined;
 after(async () => await (await started)?.stop());
 
@@ -35,9 +33,7 @@ testStore("redis cluster", async (t) => {
   return place && openRedisStore({ ...place, shards: SHARDS });
 });
 
-test("the configuration chooses the cluster; shards and index land on every master", async (t) => {
-  const place = await findPlace(t);
-  if (place === null) return;
+clusterTest("the configuration chooses the cluster; shards and index land on every master", async (place) => {
   const loaded = loadConfiguration(undefined, {
     WEFT_REDIS_URL: place.url,
     WEFT_REDIS_CLUSTER_NODES: place.clusterNodes.join(", "),
@@ -71,12 +67,9 @@ test("the configuration chooses the cluster; shards and index land on every mast
   await state.close();
 });
 
-test(
+clusterTest(
   "while slots move between masters under the commits and the index, nothing is lost or done twice",
-  IN_TIME,
-  async (t) => {
-    const place = await findPlace(t);
-    if (place === null) return;
+  async (place, t) => {
     const waits: string[] = [];
     const store = openRedisStore({ ...place, shards: SHARDS, onWait: (line) => waits.push(line) });
     const index = openRedisIndex({ ...place, onWait: assert.fail });
@@ -143,12 +136,9 @@ test(
   },
 );
 
-test(
+clusterTest(
   "a step that takes the last timer of a queue is whole or nothing also while its slot moves (S1)",
-  IN_TIME,
-  async (t) => {
-    const place = await findPlace(t);
-    if (place === null) return;
+  async (place, t) => {
     const store = openRedisStore({ ...place, shards: SHARDS });
     t.after(() => store.close());
     const shard = 5;
@@ -179,9 +169,7 @@ test(
   },
 );
 
-test("what lies at two masters while its slot moves is not taken for lost (S2)", IN_TIME, async (t) => {
-  const place = await findPlace(t);
-  if (place === null) return;
+clusterTest("what lies at two masters while its slot moves is not taken for lost (S2)", async (place, t) => {
   const store = openRedisStore({ ...place, shards: SHARDS });
   t.after(() => store.close());
   const shard = 6;
@@ -212,37 +200,36 @@ test("what lies at two masters while its slot moves is not taken for lost (S2)",
   assert.deepEqual(await scrubbing, []);
 });
 
-test("a shard whose slot moves while it is emptied stays damaged, and is emptied where it went", IN_TIME, async (t) => {
-  const place = await findPlace(t);
-  if (place === null) return;
-  const store = openRedisStore({ ...place, shards: SHARDS });
-  t.after(() => store.close());
-  const shard = 7;
-  const keysOf = async () => (await place.cluster.listKeys(`${place.prefix}{s07}:`)).flat();
-  const epoch = await raise(store, shard);
-  const parts = Object.fromEntries(Array.from({ length: 3_000 }, (_, i) => [`p${i}`, [1]]));
-  const timersAdded = [timer("time", 1, "r"), timer("completeness", 1, "r")];
-  const outbox = [{ topic: "t", key: "k", value: null }];
-  assert.equal(
-    await store.commit({ ...commitOf({ epoch, to: at(1, 0), parts, timersAdded, outbox }), shard }),
-    "committed",
-  );
-  const slot = await place.cluster.findSlot(`${place.prefix}{s07}:head`);
-  await slot.begin();
-  const clearing = store.clear(shard, epoch);
-  await until("it has begun", async () => !(await keysOf()).includes("names"));
-  await slot.moveKeys(500);
-  await slot.end();
-  assert.equal(await clearing, "fenced");
-  const again = await raise(store, shard);
-  assert.match((await store.readHead(shard)).damage ?? "", /emptied/);
-  assert.equal(await store.clear(shard, again), "cleared");
-  assert.deepEqual(await keysOf(), ["head"]);
-});
+clusterTest(
+  "a shard whose slot moves while it is emptied stays damaged, and is emptied where it went",
+  async (place, t) => {
+    const store = openRedisStore({ ...place, shards: SHARDS });
+    t.after(() => store.close());
+    const shard = 7;
+    const keysOf = async () => (await place.cluster.listKeys(`${place.prefix}{s07}:`)).flat();
+    const epoch = await raise(store, shard);
+    const parts = Object.fromEntries(Array.from({ length: 3_000 }, (_, i) => [`p${i}`, [1]]));
+    const timersAdded = [timer("time", 1, "r"), timer("completeness", 1, "r")];
+    const outbox = [{ topic: "t", key: "k", value: null }];
+    assert.equal(
+      await store.commit({ ...commitOf({ epoch, to: at(1, 0), parts, timersAdded, outbox }), shard }),
+      "committed",
+    );
+    const slot = await place.cluster.findSlot(`${place.prefix}{s07}:head`);
+    await slot.begin();
+    const clearing = store.clear(shard, epoch);
+    await until("it has begun", async () => !(await keysOf()).includes("names"));
+    await slot.moveKeys(500);
+    await slot.end();
+    assert.equal(await clearing, "fenced");
+    const again = await raise(store, shard);
+    assert.match((await store.readHead(shard)).damage ?? "", /emptied/);
+    assert.equal(await store.clear(shard, again), "cleared");
+    assert.deepEqual(await keysOf(), ["head"]);
+  },
+);
 
-test("a commit goes through although every master has forgotten the script", async (t) => {
-  const place = await findPlace(t);
-  if (place === null) return;
+clusterTest("a commit goes through although every master has forgotten the script", async (place) => {
   const store = openRedisStore({ ...place, shards: SHARDS });
   const shards = [0, 1, 2, 3, 4, 5];
   const epochs = new Map(await store.raiseEpochs(shards));
@@ -254,30 +241,28 @@ test("a commit goes through although every master has forgotten the script", asy
   await store.close();
 });
 
-test("each master's settings are looked at, and a node that is taken for a whole Redis is told", async (t) => {
-  const place = await findPlace(t);
-  if (place === null) return;
-  assert.deepEqual(await findUnsafeSettings(place), []);
-  const { address, redis } = place.cluster.masters[2] ?? assert.fail();
-  await redis.config("SET", "maxmemory-policy", "allkeys-lru");
-  try {
-    assert.deepEqual(await findUnsafeSettings(place), [
-      `on its master ${address} maxmemory-policy is allkeys-lru, so parts of profiles may vanish: set it to noeviction`,
+clusterTest(
+  "each master's settings are looked at, and a node that is taken for a whole Redis is told",
+  async (place) => {
+    assert.deepEqual(await findUnsafeSettings(place), []);
+    const { address, redis } = place.cluster.masters[2] ?? assert.fail();
+    await redis.config("SET", "maxmemory-policy", "allkeys-lru");
+    try {
+      assert.deepEqual(await findUnsafeSettings(place), [
+        `on its master ${address} maxmemory-policy is allkeys-lru, so parts of profiles may vanish: set it to noeviction`,
+      ]);
+    } finally {
+      await redis.config("SET", "maxmemory-policy", "noeviction");
+    }
+    assert.deepEqual(await findUnsafeSettings({ url: place.url }), [
+      "it is a node of a cluster: name other nodes in redis.clusterNodes",
     ]);
-  } finally {
-    await redis.config("SET", "maxmemory-policy", "noeviction");
-  }
-  assert.deepEqual(await findUnsafeSettings({ url: place.url }), [
-    "it is a node of a cluster: name other nodes in redis.clusterNodes",
-  ]);
-});
+  },
+);
 
-test(
+clusterTest(
   "one node that is there is enough to begin; where none is, calls wait, told once, until closed",
-  IN_TIME,
-  async (t) => {
-    const place = await findPlace(t);
-    if (place === null) return;
+  async (place) => {
     const aside = new URL(place.url);
     aside.port = "1";
     const store = openRedisStore({ ...place, url: aside.href, shards: 8, onWait: assert.fail });
@@ -305,12 +290,9 @@ test(
   },
 );
 
-test(
+clusterTest(
   "a master that was a replica in between fences who had raised an epoch there, though it runs on: it may lack what was written meanwhile (S1, S2)",
-  IN_TIME,
-  async (t) => {
-    const place = await findPlace(t);
-    if (place === null) return;
+  async (place) => {
     const [first] = place.cluster.masters;
     assert.ok(first !== undefined);
     const store = openRedisStore({ ...place, shards: SHARDS });
@@ -318,8 +300,7 @@ test(
       (await place.cluster.findSlot(`${place.prefix}{s${String(shard).padStart(2, "0")}}:head`)).owner === 0;
     let shard = 0;
     while (!(await isOfFirst(shard))) shard += 1;
-    const raise = async () => (await store.raiseEpochs([shard])).get(shard) ?? 0;
-    const epoch = await raise();
+    const epoch = await raise(store, shard);
     const commit = async (by: number, offset: number) => {
       const [from, to] = [offset, offset + 1].map((one) => ({ offset: one, step: 0 }));
       return await store.commit({ ...commitOf({ epoch: by, from: from ?? START, to: to ?? START }), shard });
@@ -336,17 +317,14 @@ test(
     );
     assert.equal(await commit(epoch, 1), "fenced");
     assert.equal(await store.standing(shard), null);
-    assert.equal(await commit(await raise(), 1), "committed");
+    assert.equal(await commit(await raise(store, shard), 1), "committed");
     await store.close();
   },
 );
 
-test(
+clusterTest(
   "a master dies: its calls wait, told once, until its replica takes its place with all that it had",
-  IN_TIME,
-  async (t) => {
-    const place = await findPlace(t);
-    if (place === null) return;
+  async (place, t) => {
     const { masters, replica } = place.cluster;
     const [dying] = masters;
     assert.ok(dying !== undefined);
@@ -374,6 +352,14 @@ test(
   },
 );
 
+/** In a corner of the cluster of its own; some wait for what must come. */
+function clusterTest(title: string, body: (place: Place, t: TestContext) => Promise<void>): void {
+  test(title, { timeout: 60_000 }, async (t) => {
+    const place = await findPlace(t);
+    if (place !== null) await body(place, t);
+  });
+}
+
 /** Its master becomes its replica, and has all that it has. */
 async function promote({ redis }: ClusterNode): Promise<void> {
   const about = async () => await redis.info("replication");
@@ -383,7 +369,8 @@ async function promote({ redis }: ClusterNode): Promise<void> {
   await until("it is the master", async () => /role:master[^]*slave0:.*state=online/.test(await about()));
 }
 
-/** A corner of the cluster of its own. */
+type Place = NonNullable<Awaited<ReturnType<typeof findPlace>>>;
+
 async function findPlace(t: TestContext) {
   const cluster = await orSkip(t, "a Redis Cluster", async () => await (started ??= startRedisCluster()));
   if (cluster === null) return null;

@@ -4,7 +4,7 @@ import { randomUUID } from "node:crypto";
 import { test, type TestContext } from "node:test";
 import kafkajs, { type Kafka } from "kafkajs";
 import { openKafkaLog } from "#adapters/kafka/log.ts";
-import type { Log, LogRecord } from "#ports/log.ts";
+import type { Log, LogRecord, Membership, OwnedSlot } from "#ports/log.ts";
 import { servicesOrSkip } from "./services.ts";
 
 export interface Ground {
@@ -36,6 +36,26 @@ export function groundTest(title: string, body: (ground: Ground, t: TestContext)
       await log.close();
     }
   });
+}
+
+/** Joins as the only slot of the topic, and resolves once it is owned; nobody drives it but the test. */
+export async function ownSlot(
+  log: Log,
+  topic: string,
+  group: string = randomUUID(),
+): Promise<{ readonly membership: Membership; readonly slot: OwnedSlot }> {
+  const owned = Promise.withResolvers<OwnedSlot>();
+  const membership = await log.joinGroup({
+    group,
+    topics: [topic],
+    slots: 1,
+    slotOf: () => 0,
+    async run(slot) {
+      owned.resolve(slot);
+      if (!slot.revoked.aborted) await new Promise((done) => slot.revoked.addEventListener("abort", done));
+    },
+  });
+  return { membership, slot: await owned.promise };
 }
 
 export async function readAll(log: Log, topic: string): Promise<LogRecord[]> {
