@@ -9,6 +9,9 @@ import { fileURLToPath } from "node:url";
 const NODE_MAJOR_MIN = 24;
 const own = fileURLToPath(import.meta.url);
 
+/** Where what is compiled is kept: it saves half of a start, and a folder that cannot be written is no matter. */
+export const COMPILED = join(dirname(own), "../../node_modules/.cache/weft");
+
 export const isNewEnough = Number.parseInt(process.versions.node, 10) >= NODE_MAJOR_MIN;
 
 export function runOnNode(args) {
@@ -20,7 +23,8 @@ export function runOnNode(args) {
     process.exitCode = 1;
     return;
   }
-  const child = spawn(node, args, { stdio: "inherit" });
+  const env = { NODE_COMPILE_CACHE: COMPILED, ...process.env };
+  const child = spawn(node, args, { stdio: "inherit", env });
   // A terminal sends Ctrl-C to both; whoever sends a signal to this process alone means the child too.
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => child.kill(signal));
   child.on("error", (error) => {

@@ -1,10 +1,13 @@
 #!/usr/bin/env node
 // The command, on whichever Node is at hand.
 
+import module from "node:module";
 import { fileURLToPath } from "node:url";
-import { isNewEnough, runOnNode } from "./node.js";
+import { COMPILED, isNewEnough, runOnNode } from "./node.js";
 
 const main = new URL("./main.ts", import.meta.url);
 
-if (isNewEnough) await import(main.href);
-else runOnNode([fileURLToPath(main), ...process.argv.slice(2)]);
+if (isNewEnough) {
+  module.enableCompileCache(process.env.NODE_COMPILE_CACHE ?? COMPILED);
+  await import(main.href);
+} else runOnNode([fileURLToPath(main), ...process.argv.slice(2)]);
