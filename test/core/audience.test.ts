@@ -1,10 +1,11 @@
 // Audiences: any number, overlapping, each what its rule says of all facts as of the time that has passed (P1, T2).
 
-import { deepEqual, ok } from "node:assert/strict";
+import { deepEqual } from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { AudienceRule, Configuration } from "#core/configuration.ts";
 import { START_MS, tell } from "#support/fold-events.ts";
 import { configuration } from "#support/histories.ts";
+import { checkMet } from "#support/property.ts";
 import { comesToTheOracles, comesToTheSameInClusters, DAY_MS, foldUntil } from "#support/passed-time.ts";
 
 const audiences: readonly AudienceRule[] = [
@@ -56,7 +57,7 @@ describe("audiences", () => {
         for (const name of names) met.set(name, (met.get(name) ?? 0) + 1);
       }
     });
-    for (const { audience } of audiences) ok((met.get(audience) ?? 0) > 0 || audience === "broken", audience);
+    for (const { audience } of audiences) checkMet((met.get(audience) ?? 0) > 0 || audience === "broken", audience);
   });
 
   it("come to the same on any number of shards and resolvers, hand-overs between (I1)", async () => {

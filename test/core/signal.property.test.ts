@@ -1,7 +1,7 @@
 // Declared signals against the oracle: what is open for whom is a function of the set of events (P1), several signals at
 // once, claims and history among what is told (O5), on one shard and on many with hand-overs between.
 
-import { deepEqual, ok } from "node:assert/strict";
+import { deepEqual } from "node:assert/strict";
 import { describe, it } from "node:test";
 import * as fc from "fast-check";
 import type { Configuration, SignalRule } from "#core/configuration.ts";
@@ -9,7 +9,7 @@ import type { Output } from "#core/effect.ts";
 import { Fold } from "#services/fold/fold.ts";
 import { Cluster } from "#support/cluster.ts";
 import { configuration, hash, history, historyOf } from "#support/histories.ts";
-import { runs } from "#support/property.ts";
+import { checkMet, runs } from "#support/property.ts";
 import { recomputePeople, type RecordedEvent } from "#support/oracle.ts";
 
 const HOUR_MS = 3_600_000;
@@ -127,6 +127,6 @@ describe("declared signals", () => {
 
   it("were each met", (t) => {
     t.diagnostic(signals.map(({ signal }) => `${signal} ${met.get(signal) ?? 0}`).join(", "));
-    for (const { signal } of signals) ok((met.get(signal) ?? 0) > 0, `${signal} was met`);
+    for (const { signal } of signals) checkMet((met.get(signal) ?? 0) > 0, `${signal} was met`);
   });
 });
