@@ -82,9 +82,11 @@ export class Broker {
     epoch: number,
     group: string,
     positions: ReadonlyMap<string, Position>,
+    readAtMs: number | null = null,
   ): Promise<void> {
     const transaction = await this.#join(id, epoch);
     transaction.group = group;
+    transaction.readAtMs = readAtMs;
     const written = new Map(
       [...positions].map(([key, position]) => [key, { ...position, at: this.#written }] as const),
     );
@@ -172,6 +174,7 @@ export class Broker {
       firstOffsets: new Map(),
       group: null,
       positions: new Map(),
+      readAtMs: null,
       state: "open",
       landing: 0,
     };
@@ -203,7 +206,7 @@ export class Broker {
     };
     for (const partition of firstOffsets.keys())
       land(partition.key, () => {
-        partition.entries.push({ record: null, transaction });
+        partition.entries.push({ record: null, atMs: this.#world.nowMs, transaction });
         partition.open.delete(transaction);
         this.#show(partition);
       });
@@ -233,6 +236,7 @@ export class Broker {
     const headers = record.headers ?? {};
     partition.entries.push({
       record: { topic, partition: number, offset, timestampMs, key, value: kept, headers },
+      atMs: this.#world.nowMs,
       transaction,
     });
     return partition;

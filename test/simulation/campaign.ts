@@ -97,6 +97,7 @@ const STATES = [
   "outcome unknown",
   "transaction aborted",
   "transaction timed out",
+  "records hidden by an open transaction",
   "shard that lost acknowledged writes",
   "store behind the log (R < K)",
   "waited for a service",

@@ -3,6 +3,7 @@
 
 import { Asking } from "./asking.ts";
 import { Broker } from "./broker.ts";
+import { clockOf } from "./clock.ts";
 import { Feeder } from "./feeder.ts";
 import { Forgetting } from "./forgetting.ts";
 import { Group } from "./group.ts";
@@ -11,6 +12,7 @@ import type { Sabotage } from "./mutant.ts";
 import { Observer } from "./observer.ts";
 import { Readers } from "./readers.ts";
 import type { Partition } from "./partition.ts";
+import { PassedTime } from "./passed-time.ts";
 import type { Plan } from "./plan.ts";
 import { SimulatedSlot } from "./slot.ts";
 import { ServerState } from "./state.ts";
@@ -28,9 +30,6 @@ const FAULTS_ON_MS = 1_000;
 /** A loop that was refused pauses half a second before it takes its slot over again. */
 const CALM_MS = 700;
 const CALM_LOOKS = 8;
-const START_MS = Date.UTC(2026, 0, 5);
-/** Log time that passes in a virtual millisecond: days go by in a run, so that timers fall due. */
-const TIME_LAPSE = 10_000;
 
 export interface Subject {
   readonly kit: Kit;
@@ -85,7 +84,7 @@ export class SimulatedCluster {
       }),
     );
     sabotage?.({ broker, groups: [...groups.values()], state: this.#state });
-    const now = () => START_MS + Math.round(world.nowMs * TIME_LAPSE);
+    const now = () => clockOf(world.nowMs);
     const ground = { world, kit, broker, state: this.#state, groups, now };
     this.#workers = Array.from({ length: plan.workers }, (_, place) => new Worker(ground, `w${place}`));
     this.#readers = new Readers(ground);
@@ -101,6 +100,7 @@ export class SimulatedCluster {
     asking.onRelease = () => this.#feeder.release();
     this.#state.onCommit = (commit, isAnew) => forgetting.seeCommit(commit, isAnew);
     this.observer.forgetting = forgetting;
+    this.observer.time = new PassedTime(world, broker);
     this.#strikes = new Strikes({
       world,
       broker,

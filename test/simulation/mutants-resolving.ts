@@ -24,6 +24,15 @@ export const RESOLVING: readonly Mutant[] = [
     "{ offset: record.offset + 1, step: 0 }",
     "{ offset: record.offset, step: 0 }",
   ),
+  patch("time-goes-on-over-what-is-hidden", RESOLVER, "isKnown ? readUpToMs - hiddenMs : null", "readUpToMs"),
+  patch(
+    "unknown-age-is-none",
+    RESOLVER,
+    "const hiddenMs = Math.max(0, ...hidden.values());",
+    "const hiddenMs = Math.max(0, ...[...hidden.values()].filter(Number.isFinite));",
+  ),
+  patch("hidden-source-is-complete", RESOLVER, "if (!waiting.has(source)) complete.set", "complete.set"),
+  patch("end-is-said-of-the-time-behind-it", RESOLVER, "atEnd ? clockMs : null", "clockMs"),
   patch("resolver-starts-at-the-beginning", RESOLVER, "      slot.seek(positions);\n", "      slot.seek(new Map());\n"),
   patch(
     "resolver-unknown-is-success",

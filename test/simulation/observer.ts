@@ -7,6 +7,7 @@ import type { LogRecord, Position } from "#ports/log.ts";
 import type { BundleValue } from "#services/wire/bundle.ts";
 import type { Forgetting } from "./forgetting.ts";
 import type { Partition } from "./partition.ts";
+import type { PassedTime } from "./passed-time.ts";
 import { DEAD_LETTER_TOPICS, NAMES, OUTPUT_TOPICS } from "./kit.ts";
 import type { ServerState } from "./state.ts";
 import type { World } from "./world.ts";
@@ -47,6 +48,7 @@ export class Observer {
   readonly renames = new Map<string, number>();
   count = 0;
   forgetting: Pick<Forgetting, "seeOutput" | "seeBundle"> | null = null;
+  time: Pick<PassedTime, "seeBundle"> | null = null;
   readonly #breaks = new Map<string, number>();
   readonly #world: World;
   readonly #codec: Codec;
@@ -64,7 +66,7 @@ export class Observer {
   advance(partition: Partition): void {
     const { records, next } = partition.read(this.#cursors.get(partition) ?? 0, Number.POSITIVE_INFINITY);
     this.#cursors.set(partition, next);
-    for (const record of records) this.#take(record);
+    for (const record of records) this.#take(record, partition);
   }
 
   /** To be asked when all has been read: a rename is told on another topic than the transitions that it cuts. */
@@ -74,19 +76,21 @@ export class Observer {
       .map(([profileId]) => `the transitions of ${profileId} do not chain`);
   }
 
-  #take(record: LogRecord): void {
+  #take(record: LogRecord, partition: Partition): void {
     const { topic } = record;
-    if (topic === NAMES.resolved) this.#takeBundle(record);
+    if (topic === NAMES.resolved) this.#takeBundle(record, partition);
     else if (OUTPUTS.has(topic)) this.#takeOutput(record);
     else if (LETTERS.has(topic)) this.letters.push(record);
   }
 
-  #takeBundle({ partition, offset, value }: LogRecord): void {
+  #takeBundle({ partition, offset, value }: LogRecord, log: Partition): void {
     const list = this.bundles.get(partition) ?? [];
     this.bundles.set(partition, list);
     const bundle = { offset, value: this.#decode(value) as BundleValue };
     list.push(bundle);
     if (value !== null) this.forgetting?.seeBundle(value, bundle.value);
+    const { transaction } = log.entries[offset] ?? {};
+    if (transaction) this.time?.seeBundle(transaction, bundle.value);
   }
 
   #takeOutput(record: LogRecord): void {

@@ -17,6 +17,8 @@ export interface Transaction {
   readonly firstOffsets: Map<Partition, number>;
   group: string | null;
   readonly positions: Map<string, Position & { readonly at: number }>;
+  /** When the last of what these positions are behind was read; null: nobody said. */
+  readAtMs: number | null;
   state: "open" | "committing" | "aborting";
   /** Markers that have not landed. */
   landing: number;
@@ -24,6 +26,8 @@ export interface Transaction {
 
 interface Entry {
   readonly record: LogRecord | null;
+  /** When it was appended. */
+  readonly atMs: number;
   readonly transaction: Transaction | null;
 }
 

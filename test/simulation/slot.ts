@@ -2,13 +2,25 @@
 // Kafka adapter's: positions, records, end. What goes wrong before the end is given up (aborted as far as can be) and is
 // "unavailable"; no answer to the end is "unknown". Either way the producer is thrown away until the next take-over.
 
-import type { GroupOptions, LogError, LogErrorCode, LogRecord, NewRecord, OwnedSlot, Position } from "#ports/log.ts";
+import type {
+  GroupOptions,
+  LogError,
+  LogErrorCode,
+  LogRecord,
+  NewRecord,
+  OwnedSlot,
+  Polled,
+  Position,
+} from "#ports/log.ts";
 import { partitionKey, type TopicPartition } from "#ports/log.ts";
 import { Fenced, type Broker } from "./broker.ts";
+import { clockOf } from "./clock.ts";
 import type { Incarnation } from "./incarnation.ts";
 import { send, type World } from "./world.ts";
 
 const FETCH_WAIT_MS_MIN = 1;
+/** Of what is hidden: how often nobody knows since when. */
+const UNKNOWN_SINCE_SHARE = 0.2;
 
 export interface SlotGround {
   readonly world: World;
@@ -31,6 +43,7 @@ export class SimulatedSlot implements OwnedSlot {
   readonly #cursors = new Map<string, number>();
   #epoch: number | null = null;
   #turn = 0;
+  #readAtMs: number | null = null;
 
   constructor(ground: SlotGround, slot: number, options: GroupOptions, revoked: AbortSignal) {
     this.#ground = ground;
@@ -60,14 +73,14 @@ export class SimulatedSlot implements OwnedSlot {
     for (const [key, { offset }] of positions) this.#cursors.set(key, offset);
   }
 
-  poll(recordsMax: number, waitMs: number): Promise<{ records: LogRecord[]; atEnd: boolean }> {
+  poll(recordsMax: number, waitMs: number): Promise<Polled> {
     const { world, broker, incarnation } = this.#ground;
-    const { promise, resolve } = Promise.withResolvers<{ records: LogRecord[]; atEnd: boolean }>();
+    const { promise, resolve } = Promise.withResolvers<Polled>();
     const nothing = { records: [], atEnd: false };
     if (this.revoked.aborted) return Promise.resolve(nothing);
     let isOver = false;
     const onRevoked = () => finish(nothing);
-    const finish = (answer: { records: LogRecord[]; atEnd: boolean }) => {
+    const finish = (answer: Polled) => {
       if (isOver) return;
       isOver = true;
       unwatch();
@@ -78,7 +91,10 @@ export class SimulatedSlot implements OwnedSlot {
       incarnation.deliver(() => {
         if (isOver) return;
         const records = this.#take(world.faultsOn ? Math.min(recordsMax, world.plan.fetchMax) : recordsMax);
-        if (records.length > 0 || isLast) finish({ records, atEnd: this.#isAtEnd() });
+        if (records.length === 0 && !isLast) return;
+        this.#readAtMs = world.nowMs;
+        const atEnd = this.#isAtEnd();
+        finish({ records, atEnd, ...(atEnd ? { hidden: this.#listHidden() } : {}) });
       });
     let isFetching = false;
     const unwatch = broker.watch(this.#keys, () => {
@@ -103,9 +119,10 @@ export class SimulatedSlot implements OwnedSlot {
     const { broker, logError, world } = this.#ground;
     if (this.revoked.aborted) throw new logError("log-fenced", "the slot was taken away");
     const epoch = this.#epoch;
+    const readAtMs = this.#readAtMs;
     if (epoch === null) throw new logError("log-unavailable", "the slot must be taken over first");
     try {
-      await this.#ask("positions", () => broker.addPositions(this.#id, epoch, this.#group, positions));
+      await this.#ask("positions", () => broker.addPositions(this.#id, epoch, this.#group, positions, readAtMs));
       const half = world.draw(world.number(`cut ${this.#id}`)) < 0.5 ? records.length : Math.ceil(records.length / 2);
       for (const part of [records.slice(0, half), records.slice(half)])
         if (part.length > 0) await this.#ask("produce", () => broker.produce(this.#id, epoch, part));
@@ -179,5 +196,19 @@ export class SimulatedSlot implements OwnedSlot {
     return this.partitions.every(
       (at) => (this.#cursors.get(partitionKey(at)) ?? 0) >= broker.at(at.topic, at.partition).end,
     );
+  }
+  /** In the time of the shells, for from their clock it is subtracted. */
+  #listHidden(): Map<string, number> {
+    const { broker, world } = this.#ground;
+    const hidden = new Map<string, number>();
+    for (const at of this.partitions) {
+      const key = partitionKey(at);
+      const first = broker.at(at.topic, at.partition).entries[this.#cursors.get(key) ?? 0];
+      if (first === undefined) continue;
+      world.count("records hidden by an open transaction");
+      const isUnknown = world.draw(world.number(`hidden ${this.#id}`)) < UNKNOWN_SINCE_SHARE;
+      hidden.set(key, isUnknown ? Number.POSITIVE_INFINITY : clockOf(world.nowMs) - clockOf(first.atMs));
+    }
+    return hidden;
   }
 }
