@@ -255,6 +255,25 @@ test("no test runs alone, and none is skipped without a printed reason", () => {
   );
 });
 
+const FOLDER_MAKER = "test/support/folder.ts";
+
+function findOwnFolders(path: string, text: string): string[] {
+  const isOwn = /\bmkdtemp(Sync)?\b/.test(stripComments(text, { strings: false }));
+  return isOwn && path !== FOLDER_MAKER ? [path] : [];
+}
+
+test("every folder of a test is made by test/support/folder.ts, which removes it", () => {
+  for (const call of ["mkdtempSync(a)", "await mkdtemp(a)"]) {
+    assert.equal(findOwnFolders("a", call).length, 1, call);
+    assert.deepEqual(findOwnFolders(FOLDER_MAKER, call), []);
+  }
+  assert.deepEqual(findOwnFolders("a", 'const folder = makeFolder("a"); // as mkdtempSync does'), []);
+  assert.deepEqual(
+    TEST_FILES.flatMap((path) => findOwnFolders(path, readSource(path))),
+    [],
+  );
+});
+
 /** Calls of the property runner that say for themselves how often, and so draw anew on a build machine too. */
 function findLooseProperties(path: string, text: string): string[] {
   const [, ...calls] = stripComments(text, { strings: true }).split(/\bfc\.assert(?=\()/);

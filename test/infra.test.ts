@@ -3,8 +3,7 @@
 
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -14,6 +13,7 @@ import { DRAIN_MS } from "#services/api/closing.ts";
 import { createProgram } from "#services/cli/program.ts";
 import { CLOSE_MS } from "#services/cli/until-stopped.ts";
 import { explainKeys } from "#services/config/explanation.ts";
+import { makeFolder } from "#support/folder.ts";
 import { withLock } from "../infra/lock.ts";
 import { endProcess, identifySelf, isAlive, startDetached } from "../infra/process.ts";
 import { REDIS_SETTINGS } from "../infra/redis.ts";
@@ -344,7 +344,7 @@ interface Listed {
 }
 
 function makeDirectory(t: TestContext): string {
-  const directory = mkdtempSync(join(tmpdir(), "weft-infra-"));
+  const directory = makeFolder("infra");
   t.after(() => rmSync(directory, { recursive: true, force: true }));
   return directory;
 }

@@ -8,8 +8,8 @@
 // Not measured: latency, another machine for the services.
 
 import { spawn, type ChildProcess } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { cpus, tmpdir } from "node:os";
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpus } from "node:os";
 import { join, resolve } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { parseArgs } from "node:util";
@@ -17,6 +17,7 @@ import { readArguments } from "#support/arguments.ts";
 import kafkajs, { type Admin } from "kafkajs";
 import { openKafkaLog } from "#adapters/kafka/log.ts";
 import { INPUT_COMPATIBILITY, openRegistryCodec } from "#adapters/registry/codec.ts";
+import { makeFolder } from "#support/folder.ts";
 import { endOnInterruption } from "#support/interruption.ts";
 import { readStatus, startServices, stopServices } from "../../infra/services.ts";
 import { createLoad, type LoadOptions } from "./load.ts";
@@ -118,7 +119,7 @@ function median(numbers: readonly number[]): number {
 
 say(`services under ${DIRECTORY}`);
 const services = await startServices({ directory: DIRECTORY, report: say, fresh: true });
-const folder = mkdtempSync(join(tmpdir(), "weft-bench-"));
+const folder = makeFolder("bench");
 const children: ChildProcess[] = [];
 let failed = "";
 

@@ -1,10 +1,10 @@
 // What the chaos runs on: services of its own, a deployment, workers that are started again when they die, a producer that
 // writes down each event before it sends it, and a reader of the outputs that watches all the time.
 
-import { appendFileSync, mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { appendFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { makeFolder } from "#support/folder.ts";
 import { type RunningServices, startServices, stopServices } from "../../infra/services.ts";
 import { Deployment } from "#support/deployment.ts";
 import { type KafkaProxy, openKafkaProxy } from "#support/kafka-proxy.ts";
@@ -63,7 +63,7 @@ export class Rig {
 
   /** isPlain: for measuring; no fault but a kill is possible. */
   static async open(seed: number, people: number, events: number, isPlain = false): Promise<Rig> {
-    const directory = mkdtempSync(join(tmpdir(), "weft-chaos-"));
+    const directory = makeFolder("chaos");
     const services = await startServices({ directory });
     const deployment = new Deployment(services);
     await deployment.open();

@@ -3,12 +3,12 @@
 import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { openEmbedded } from "#adapters/embedded/embedded.ts";
+import { makeFolder } from "#support/folder.ts";
 
 const PARTS = 200;
 
@@ -82,7 +82,7 @@ test("one process opens a file once; closed, it may be opened again and holds wh
 });
 
 function newFile(t: TestContext): string {
-  const folder = mkdtempSync(join(tmpdir(), "weft-"));
+  const folder = makeFolder("crash");
   t.after(() => rmSync(folder, { recursive: true }));
   return join(folder, "weft.db");
 }

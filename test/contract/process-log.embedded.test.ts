@@ -2,8 +2,6 @@
 // the same bytes out of the same calls, and slots shared out between members without overlap.
 
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -11,16 +9,14 @@ import { openEmbedded } from "#adapters/embedded/embedded.ts";
 import { openMemoryLog } from "#adapters/memory/log.ts";
 import type { GroupOptions, Log, LogRecord, OwnedSlot } from "#ports/log.ts";
 import { LogError, partitionKey } from "#ports/log.ts";
+import { makeFolder } from "#support/folder.ts";
 
 testProcessLog("memory", async (now) => openMemoryLog({ now }));
 
 testProcessLog("embedded", async (now) => {
-  const folder = mkdtempSync(join(tmpdir(), "weft-"));
+  const folder = makeFolder("process-log");
   const embedded = openEmbedded({ file: join(folder, "weft.db"), sync: "normal", now });
-  after(async () => {
-    await embedded.close();
-    rmSync(folder, { recursive: true });
-  });
+  after(() => embedded.close());
   return embedded.log;
 });
 

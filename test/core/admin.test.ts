@@ -1,8 +1,7 @@
 // The admin surface: who may read it, what it says, and that METRICS.md lists the metrics, events and limits that there are.
 
 import assert from "node:assert/strict";
-import { mkdtempSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { DEAD_LETTER_REASONS } from "#core/acceptance.ts";
@@ -14,11 +13,12 @@ import { Tally } from "#services/cli/tally.ts";
 import { loadConfiguration } from "#services/config/configuration.ts";
 import { InsecureListen } from "#services/config/listening.ts";
 import { LOOP_EVENTS } from "#services/wire/patience.ts";
+import { makeFolder } from "#support/folder.ts";
 import { readTable } from "#support/tables.ts";
 
 const METRICS_FILE = "services/admin/METRICS.md";
 const TOKEN = "0123456789abcdef0123456789abcdef";
-const folder = mkdtempSync(join(tmpdir(), "weft-admin-"));
+const folder = makeFolder("admin");
 const tokenFile = join(folder, "token");
 writeFileSync(tokenFile, `${TOKEN}\n`);
 const here = { host: "127.0.0.1", port: 0 };

@@ -6,8 +6,7 @@ import { execFile } from "node:child_process";
 import { generateKeyPairSync, type KeyObject } from "node:crypto";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { promisify } from "node:util";
@@ -20,6 +19,7 @@ import { ROLE_NAMES, ROLES, type Scope } from "#services/api/role.ts";
 import { MARIE } from "#services/demo/cast.ts";
 import type { Stage } from "#services/cli/stage.ts";
 import { openTestApi, playWeek, type TestApi } from "#support/api.ts";
+import { makeFolder } from "#support/folder.ts";
 
 const ISSUER = "https://login.example";
 const AUDIENCE = "weft";
@@ -421,7 +421,7 @@ test("neither logs nor problems hold a value that was sent, or a person's", asyn
 });
 
 test("two processes that change the file of keys at once undo nothing of each other", async () => {
-  const folder = mkdtempSync(join(tmpdir(), "weft-keys-"));
+  const folder = makeFolder("keys");
   const keysFile = join(folder, "keys.json");
   const change = `
     import { changeKeyFile, createKey, revokeKey } from "#services/api/api-key.ts";
@@ -433,6 +433,5 @@ test("two processes that change the file of keys at once undo nothing of each ot
   const run = () => promisify(execFile)(process.execPath, ["--input-type=module", "-e", change]);
   await Promise.all([run(), run()]);
   const keys = readKeyFile(keysFile);
-  rmSync(folder, { recursive: true });
   assert.deepEqual([keys.length, keys.filter((key) => !isRevoked(key)).length], [80, 0]);
 });

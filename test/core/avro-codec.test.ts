@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 import { describeFraming, NO_SCHEMA_ID, readSchemaId } from "#adapters/registry/framing.ts";
@@ -8,6 +7,7 @@ import { openLocalCodec } from "#adapters/registry/local.ts";
 import { ReaderCache } from "#adapters/registry/reading.ts";
 import { createReader, parseSchema, readSchemas, refuseAll } from "#adapters/registry/schemas.ts";
 import type { ChannelEvent } from "#core/event.ts";
+import { makeFolder } from "#support/folder.ts";
 
 const SCHEMAS = join(import.meta.dirname, "../../schemas");
 
@@ -85,39 +85,35 @@ test("a local id is the same everywhere and at all times: it is read from files 
 });
 
 test("what an older schema wrote stays readable where that schema was kept, and is read as today's", async () => {
-  const directory = await mkdtemp(join(tmpdir(), "weft-schemas-"));
-  try {
-    const older = {
-      type: "record",
-      name: "Fact",
-      namespace: "dev.weft",
-      fields: [
-        { name: "a", type: "int" },
-        { name: "gone", type: { type: "array", items: "string" } },
-      ],
-    };
-    const newer = {
-      ...older,
-      fields: [
-        { name: "a", type: "long" },
-        { name: "b", type: ["null", "string"], default: null },
-      ],
-    };
-    const path = join(directory, "Fact.avsc");
-    await writeFile(path, JSON.stringify(older));
-    const keptDirectory = join(directory, "kept");
-    const value = (
-      await (await openLocalCodec({ schemasDirectory: directory, keptDirectory })).encoder("facts", "Fact")
-    )({ a: 1, gone: ["x"] });
-    await writeFile(path, JSON.stringify(newer));
-    const decoded = (await openLocalCodec({ schemasDirectory: directory, keptDirectory })).decode(value);
-    assert.ok(decoded.ok);
-    assert.deepEqual({ ...(decoded.value as object) }, { a: 1, b: null });
-    const forgetful = (await openLocalCodec({ schemasDirectory: directory })).decode(value);
-    assert.equal(forgetful.ok ? "read" : forgetful.reason, "unknown-schema");
-  } finally {
-    await rm(directory, { recursive: true });
-  }
+  const directory = makeFolder("schemas");
+  const older = {
+    type: "record",
+    name: "Fact",
+    namespace: "dev.weft",
+    fields: [
+      { name: "a", type: "int" },
+      { name: "gone", type: { type: "array", items: "string" } },
+    ],
+  };
+  const newer = {
+    ...older,
+    fields: [
+      { name: "a", type: "long" },
+      { name: "b", type: ["null", "string"], default: null },
+    ],
+  };
+  const path = join(directory, "Fact.avsc");
+  await writeFile(path, JSON.stringify(older));
+  const keptDirectory = join(directory, "kept");
+  const value = (await (await openLocalCodec({ schemasDirectory: directory, keptDirectory })).encoder("facts", "Fact"))(
+    { a: 1, gone: ["x"] },
+  );
+  await writeFile(path, JSON.stringify(newer));
+  const decoded = (await openLocalCodec({ schemasDirectory: directory, keptDirectory })).decode(value);
+  assert.ok(decoded.ok);
+  assert.deepEqual({ ...(decoded.value as object) }, { a: 1, b: null });
+  const forgetful = (await openLocalCodec({ schemasDirectory: directory })).decode(value);
+  assert.equal(forgetful.ok ? "read" : forgetful.reason, "unknown-schema");
 });
 
 test("the wire is a byte 0, the id in four bytes, then Avro", () => {

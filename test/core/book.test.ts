@@ -1,24 +1,22 @@
 // The file of a reader of topics: when it may not be gone on with, by a clock that the test has.
 
 import { deepEqual } from "node:assert/strict";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type TestContext, test } from "node:test";
+import { test } from "node:test";
 import { Directory } from "#services/api/directory.ts";
 import { Gate } from "#services/api/outage.ts";
 import { Book, readOn } from "#services/report/book.ts";
 import { Ledger } from "#services/report/ledger.ts";
 import { readTopic } from "#services/report/intake.ts";
+import { makeFolder } from "#support/folder.ts";
 import { hash } from "#support/histories.ts";
 import { someMove } from "#support/moves.ts";
 import { openToldTopics, topics } from "#support/told-topics.ts";
 
 const TABLES = "CREATE TABLE IF NOT EXISTS names (name TEXT);";
 
-function openFile(t: TestContext): string {
-  const folder = mkdtempSync(join(tmpdir(), "weft-book-"));
-  t.after(() => rmSync(folder, { recursive: true }));
+function openFile(): string {
+  const folder = makeFolder("book");
   return join(folder, "book.sqlite");
 }
 
@@ -29,8 +27,8 @@ function namesIn(book: Book): unknown[] {
     .map(({ name }) => name);
 }
 
-test("a file of another format is begun anew, positions too; one of the same goes on", (t) => {
-  const file = openFile(t);
+test("a file of another format is begun anew, positions too; one of the same goes on", () => {
+  const file = openFile();
   const record = { topic: "t", partition: 0, offset: 4, key: null, value: null, headers: {}, timestampMs: 0 };
   const reopen = (format: number, use: (book: Book) => void) => {
     const book = new Book(TABLES, file, { format });
@@ -55,7 +53,7 @@ const START_MS = Date.UTC(2026, 2, 2);
 
 test("a file that has not caught up for longer than that something is no more can be read is begun anew (G1)", async (t) => {
   t.mock.timers.enable({ apis: ["Date"], now: START_MS });
-  const file = openFile(t);
+  const file = openFile();
   const told = await openToldTopics();
   const topic = topics.segmentTransition;
   await told.publish([someMove({ transitionId: "p.1" })]);
@@ -78,7 +76,7 @@ test("a file that has not caught up for longer than that something is no more ca
 
 test("a file of which nobody knows when it caught up is begun anew, and a reader that was stopped has not caught up", async (t) => {
   t.mock.timers.enable({ apis: ["Date"], now: START_MS });
-  const file = openFile(t);
+  const file = openFile();
   const told = await openToldTopics();
   await told.publish([someMove({ transitionId: "p.1" })]);
   const read = async (signal?: AbortSignal) => {
@@ -102,7 +100,7 @@ test("a file of which nobody knows when it caught up is begun anew, and a reader
 
 test("the directory has nobody any more whose tombstone is gone before it is read on; passages neither (G1)", async (t) => {
   t.mock.timers.enable({ apis: ["Date"], now: START_MS });
-  const file = openFile(t);
+  const file = openFile();
   const told = await openToldTopics();
   const key = "A".repeat(22);
   const gone = new Book(
@@ -126,7 +124,7 @@ test("the directory has nobody any more whose tombstone is gone before it is rea
   };
   deepEqual([await find(5.9), await find(12.1)], [1, 0]);
 
-  const passages = openFile(t);
+  const passages = openFile();
   await told.publish([someMove({ transitionId: "p.1" })]);
   const count = async (days: number, { log, codec } = told) => {
     t.mock.timers.setTime(START_MS + days * DAY_MS);

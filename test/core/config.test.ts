@@ -1,8 +1,7 @@
 // weft.yaml and its rules file: what the shipped default says, what is refused and where, what the environment changes.
 
 import assert from "node:assert/strict";
-import { mkdtempSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { loadConfiguration, SHIPPED_FILE } from "#services/config/configuration.ts";
@@ -10,8 +9,9 @@ import { loadRules } from "#services/config/rules-file.ts";
 import { explainKeys } from "#services/config/explanation.ts";
 import { ConfigurationError, type Problem } from "#services/config/problem.ts";
 import { allTopics, innerTopics, outputTopics } from "#services/config/topics.ts";
+import { makeFolder } from "#support/folder.ts";
 
-const folder = mkdtempSync(join(tmpdir(), "weft-config-"));
+const folder = makeFolder("config");
 
 function write(name: string, text: string): string {
   const path = join(folder, name);

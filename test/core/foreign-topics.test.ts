@@ -2,8 +2,7 @@
 // resolver on a topic; what a mapping cannot read is a dead letter that names the field and no value (O1, G2).
 
 import { deepEqual, equal, match, ok, throws } from "node:assert/strict";
-import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { describe, it } from "node:test";
 import * as fc from "fast-check";
@@ -22,6 +21,7 @@ import { ConfigurationError } from "#services/config/problem.ts";
 import type { PayloadMapping } from "#services/config/payload-mapping.ts";
 import { compareFoldEvents, Fold, type FoldEvent } from "#services/fold/fold.ts";
 import { type BundleValue, listOpened, readBundle } from "#services/wire/bundle.ts";
+import { makeFolder } from "#support/folder.ts";
 import { hash } from "#support/histories.ts";
 import { runs } from "#support/property.ts";
 
@@ -253,7 +253,7 @@ describe("a foreign topic", () => {
   });
 
   it("Avro of another schema is read behind the same guard, by the same mapping", async () => {
-    const folder = mkdtempSync(join(tmpdir(), "weft-foreign-"));
+    const folder = makeFolder("foreign");
     const foreign = parseSchema(
       JSON.stringify({
         type: "record",
@@ -306,7 +306,7 @@ describe("a foreign topic", () => {
   });
 
   it("imported payloads stand in their topic as they came, are resolved as events, and a bad one goes aside whole (O1)", async () => {
-    const folder = mkdtempSync(join(tmpdir(), "weft-foreign-"));
+    const folder = makeFolder("foreign");
     const file = join(folder, "weft.yaml");
     writeFileSync(
       file,
@@ -368,7 +368,7 @@ describe("a foreign topic", () => {
   });
 
   it("a mapping that cannot work is refused where it stands", () => {
-    const folder = mkdtempSync(join(tmpdir(), "weft-foreign-"));
+    const folder = makeFolder("foreign");
     const file = join(folder, "weft.yaml");
     const mapping = (more: string) =>
       `{ format: json, eventId: { path: id }, type: { constant: x }, occurredAt: { path: at }, ${more} }`;

@@ -1,16 +1,16 @@
 // The files of passages after an erasure: nothing in them says who it was, and every report counts what it counted (G1).
 
 import { deepEqual, equal, ok } from "node:assert/strict";
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { type TestContext, test } from "node:test";
+import { test } from "node:test";
 import * as fc from "fast-check";
 import type { Output } from "#core/effect.ts";
 import { listPassages } from "#services/report/history.ts";
 import { readTopic } from "#services/report/intake.ts";
 import { Ledger } from "#services/report/ledger.ts";
 import { REPORT_KINDS, writeReport } from "#services/report/reports.ts";
+import { makeFolder } from "#support/folder.ts";
 import { runs } from "#support/property.ts";
 import { someMove } from "#support/moves.ts";
 import { openToldTopics, topics } from "#support/told-topics.ts";
@@ -77,9 +77,8 @@ const erasedAs = (profileId: string): Output => {
 };
 const erasures = [end, erasedAs(FORMER), erasedAs(HERS)];
 
-function openFile(t: TestContext): string {
-  const folder = mkdtempSync(join(tmpdir(), "weft-forgotten-"));
-  t.after(() => rmSync(folder, { recursive: true }));
+function openFile(): string {
+  const folder = makeFolder("forgotten");
   return join(folder, "passages.sqlite");
 }
 
@@ -99,8 +98,8 @@ async function readAll(ledger: Ledger, ...batches: (readonly Output[])[]): Promi
   }
 }
 
-test("who is erased is nobody in the file, byte by byte, and every report is as if she had only gone", async (t) => {
-  const file = openFile(t);
+test("who is erased is nobody in the file, byte by byte, and every report is as if she had only gone", async () => {
+  const file = openFile();
   const [ledger, gone] = [new Ledger(file), new Ledger()];
   await readAll(gone, lived, [end]);
   await readAll(ledger, lived, erasures);

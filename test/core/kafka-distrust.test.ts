@@ -3,18 +3,17 @@
 
 import assert from "node:assert/strict";
 import { execFile, spawn } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { createServer, type AddressInfo, type Server } from "node:net";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import { after, before, type TestContext, test } from "node:test";
+import { before, type TestContext, test } from "node:test";
 import { createServer as createTlsServer } from "node:tls";
 import { promisify } from "node:util";
+import { makeFolder } from "#support/folder.ts";
 import { ROOT } from "#support/source.ts";
 
-const folder = mkdtempSync(join(tmpdir(), "weft-distrust-"));
-after(() => rmSync(folder, { recursive: true, force: true }));
+const folder = makeFolder("distrust");
 
 const openssl = (...args: readonly string[]) => promisify(execFile)("openssl", args, { cwd: folder });
 const skip = await openssl("version").then(

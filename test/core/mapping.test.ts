@@ -1,8 +1,7 @@
 // CSV files through a declared mapping: rows to events, exact money, local times, and refusals that keep an event whole.
 
 import assert from "node:assert/strict";
-import { mkdtempSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { test } from "node:test";
 import { gzipSync } from "node:zlib";
@@ -11,8 +10,9 @@ import { readChannelFile, readChannelFiles } from "#services/channel/file.ts";
 import { createTimeReader } from "#services/channel/instant.ts";
 import { ChannelFileError, type Reading } from "#services/channel/reading.ts";
 import { loadConfiguration } from "#services/config/configuration.ts";
+import { makeFolder } from "#support/folder.ts";
 
-const folder = mkdtempSync(join(tmpdir(), "weft-mapping-"));
+const folder = makeFolder("mapping");
 const EXAMPLE = resolve(import.meta.dirname, "../../infra/examples/online-retail.weft.yaml");
 const retail = loadConfiguration(EXAMPLE, {});
 const HEADER = "InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country";

@@ -3,8 +3,7 @@
 
 import { deepEqual, ok } from "node:assert/strict";
 import { execFile } from "node:child_process";
-import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { promisify } from "node:util";
@@ -13,15 +12,13 @@ import { openStage } from "#services/cli/stage.ts";
 import { writePrivateFile } from "#services/fold/private-file.ts";
 import { Book } from "#services/report/book.ts";
 import { tell } from "#support/fold-events.ts";
+import { makeFolder } from "#support/folder.ts";
 import { createTraffic, formatTraffic } from "#support/traffic.ts";
 
 function openFolder(t: TestContext): string {
-  const folder = mkdtempSync(join(tmpdir(), "weft-private-"));
+  const folder = makeFolder("private");
   const umask = process.umask(0);
-  t.after(() => {
-    process.umask(umask);
-    rmSync(folder, { recursive: true });
-  });
+  t.after(() => process.umask(umask));
   return folder;
 }
 

@@ -2,8 +2,7 @@
 // and a retraction takes back exactly what it cancels.
 
 import { deepEqual, equal, match, ok, rejects } from "node:assert/strict";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import * as fc from "fast-check";
@@ -17,6 +16,7 @@ import { Ledger, type ToldTransition } from "#services/report/ledger.ts";
 import { countDays, reportMatrix } from "#services/report/matrix.ts";
 import { reportCohorts, reportPaths } from "#services/report/paths.ts";
 import { writePage } from "#services/report/page.ts";
+import { makeFolder } from "#support/folder.ts";
 import { someMove } from "#support/moves.ts";
 import { foldEach } from "#support/fold-events.ts";
 import { bits, cut, historyOf } from "#support/histories.ts";
@@ -136,7 +136,7 @@ describe("the passage matrix", () => {
   });
 
   it("goes on where it was when the process ends in the middle of a batch", async (t) => {
-    const folder = mkdtempSync(join(tmpdir(), "weft-ledger-"));
+    const folder = makeFolder("ledger");
     t.after(() => rmSync(folder, { recursive: true }));
     const file = join(folder, "report.sqlite");
     const told = await openToldTopics();

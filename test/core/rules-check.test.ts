@@ -2,10 +2,9 @@
 // are compared over the same events (S48).
 
 import { deepEqual, equal, match, ok } from "node:assert/strict";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { after, describe, it } from "node:test";
+import { describe, it } from "node:test";
 import type { Rules } from "#core/configuration.ts";
 import { findRulesFile } from "#services/config/configuration.ts";
 import { formatProblem } from "#services/config/problem.ts";
@@ -13,10 +12,10 @@ import { checkRulesFile } from "#services/config/rules-check.ts";
 import { Fold, type FoldEvent } from "#services/fold/fold.ts";
 import { compareRules, formatDifference } from "#services/fold/rules-diff.ts";
 import { START_MS, tell } from "#support/fold-events.ts";
+import { makeFolder } from "#support/folder.ts";
 import { configuration, hash } from "#support/histories.ts";
 
-const folder = mkdtempSync(join(tmpdir(), "weft-rules-"));
-after(() => rmSync(folder, { recursive: true }));
+const folder = makeFolder("rules");
 
 const LAST = '  - { segment: rest, when: "true" }';
 const ladder = (...rungs: string[]) => ["version: v1", "ladder:", ...rungs, LAST].join("\n");

@@ -2,8 +2,7 @@
 // log does not start; what is not a rule set is a dead letter; and every shard is told of each in one transaction.
 
 import { deepEqual, equal, match, ok, rejects } from "node:assert/strict";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { describe, it } from "node:test";
 import * as fc from "fast-check";
@@ -27,6 +26,7 @@ import {
   requireRulesOfLog,
   type RulesRecord,
 } from "#services/wire/rules.ts";
+import { makeFolder } from "#support/folder.ts";
 import { configuration } from "#support/histories.ts";
 import { runs } from "#support/property.ts";
 import { ruleSet } from "#support/rule-sets.ts";
@@ -166,51 +166,47 @@ describe("a rule set as text", () => {
 
 describe("a deployment", () => {
   it("brings each rule set to the log of every shard once, and what is none to the dead letters (T1, O1)", async () => {
-    const folder = mkdtempSync(join(tmpdir(), "weft-rules-"));
-    try {
-      const file = join(folder, "weft.yaml");
-      writeFileSync(
-        file,
-        `embedded: { file: ${join(folder, "weft.sqlite")} }\nengine: { shards: 3, stitchSlots: 1, resolverSlots: 2, tickInterval: 5ms, transactionInterval: 1ms }\n`,
-      );
-      const loaded = loadConfiguration(file, {});
-      const runtime = await openRuntime(loaded, { embedded: true });
-      await runtime.createTopics();
-      const { wires } = runtime;
-      const { rules: topic, resolved } = topicNames(loaded);
-      const memberships = [await runtime.startResolver(), await runtime.startStitcher()];
-      const mine = folding(shipped, fingerprint(loaded));
-      await applyRuleSet(wires, topic, mine, { rules: other, ...signed }, FIXED);
-      const forged: RulesRecord = {
-        kind: "applied",
-        ...describeRules(third),
-        digest: "0".repeat(64),
-        fingerprints: {},
-        engine: "",
-        ...signed,
-      };
-      await publishRules(wires, topic, forged);
-      const { entry } = await applyRuleSet(wires, topic, mine, { rules: third, ...signed }, FIXED);
-      const told = new Map<number, string[]>([0, 1, 2].map((shard) => [shard, []]));
-      for await (const record of wires.log.read([resolved], { from: "start", follow: true })) {
-        await wires.codec.prepare([record.value]);
-        const decoded = wires.codec.decode(record.value);
-        ok(decoded.ok);
-        for (const { item } of readBundle(decoded.value as BundleValue))
-          if (item.kind === "rules") told.get(record.partition)?.push(`${item.sequence} ${item.version}`);
-        if ([...told.values()].every((list) => list.at(-1) === `${entry.sequence} three`)) break;
-      }
-      for (const list of told.values()) deepEqual(list, [`1 ${shipped.version}`, "2 two", "4 three"]);
-      for (const membership of memberships) await membership.close();
-      const letters: string[] = [];
-      for await (const { headers } of wires.log.read([deadLetterTopic(topic)], { from: "start", follow: false }))
-        letters.push(`${headers["weft.reason"]}: ${headers["__connect.errors.exception.message"]}`);
-      deepEqual(letters, ["undecodable: its digest is that of other rules"]);
-      await rejects(runtime.startResolver(), { code: "rules-differ" });
-      await rejects(runtime.startStitcher(), { code: "rules-differ" });
-      await runtime.close();
-    } finally {
-      rmSync(folder, { recursive: true });
+    const folder = makeFolder("rules");
+    const file = join(folder, "weft.yaml");
+    writeFileSync(
+      file,
+      `embedded: { file: ${join(folder, "weft.sqlite")} }\nengine: { shards: 3, stitchSlots: 1, resolverSlots: 2, tickInterval: 5ms, transactionInterval: 1ms }\n`,
+    );
+    const loaded = loadConfiguration(file, {});
+    const runtime = await openRuntime(loaded, { embedded: true });
+    await runtime.createTopics();
+    const { wires } = runtime;
+    const { rules: topic, resolved } = topicNames(loaded);
+    const memberships = [await runtime.startResolver(), await runtime.startStitcher()];
+    const mine = folding(shipped, fingerprint(loaded));
+    await applyRuleSet(wires, topic, mine, { rules: other, ...signed }, FIXED);
+    const forged: RulesRecord = {
+      kind: "applied",
+      ...describeRules(third),
+      digest: "0".repeat(64),
+      fingerprints: {},
+      engine: "",
+      ...signed,
+    };
+    await publishRules(wires, topic, forged);
+    const { entry } = await applyRuleSet(wires, topic, mine, { rules: third, ...signed }, FIXED);
+    const told = new Map<number, string[]>([0, 1, 2].map((shard) => [shard, []]));
+    for await (const record of wires.log.read([resolved], { from: "start", follow: true })) {
+      await wires.codec.prepare([record.value]);
+      const decoded = wires.codec.decode(record.value);
+      ok(decoded.ok);
+      for (const { item } of readBundle(decoded.value as BundleValue))
+        if (item.kind === "rules") told.get(record.partition)?.push(`${item.sequence} ${item.version}`);
+      if ([...told.values()].every((list) => list.at(-1) === `${entry.sequence} three`)) break;
     }
+    for (const list of told.values()) deepEqual(list, [`1 ${shipped.version}`, "2 two", "4 three"]);
+    for (const membership of memberships) await membership.close();
+    const letters: string[] = [];
+    for await (const { headers } of wires.log.read([deadLetterTopic(topic)], { from: "start", follow: false }))
+      letters.push(`${headers["weft.reason"]}: ${headers["__connect.errors.exception.message"]}`);
+    deepEqual(letters, ["undecodable: its digest is that of other rules"]);
+    await rejects(runtime.startResolver(), { code: "rules-differ" });
+    await rejects(runtime.startStitcher(), { code: "rules-differ" });
+    await runtime.close();
   });
 });

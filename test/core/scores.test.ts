@@ -2,8 +2,7 @@
 // Reference: PyPI lifetimes 0.11.3 (numpy 2.4.6, scipy 1.17.1), BetaGeoFitter and GammaGammaFitter without penalty, run once.
 
 import { deepEqual, equal, ok } from "node:assert/strict";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { describe, it } from "node:test";
 import * as fc from "fast-check";
@@ -12,6 +11,7 @@ import { chanceAlive, countPurchases, expectPurchases, expectSpend, type Purchas
 import { cutQuintiles, FIXED_CUTS, scoreRfm } from "#core/rfm.ts";
 import { checkRulesFile } from "#services/config/rules-check.ts";
 import { readBase, reportLifetime, reportRfm, type Buyer } from "#services/report/lifetime.ts";
+import { makeFolder } from "#support/folder.ts";
 import { runs } from "#support/property.ts";
 
 const SHIPPED = readFileSync(resolve(import.meta.dirname, "../../services/config/default/rules.yaml"), "utf8");
@@ -189,7 +189,7 @@ describe("reports of scores", () => {
       parameters?.rows.map(({ name }) => name),
       ["asOf", "days", "r", "alpha", "a", "b", "p", "q", "v"],
     );
-    const folder = mkdtempSync(join(tmpdir(), "weft-scores-"));
+    const folder = makeFolder("scores");
     const file = join(folder, "rules.yaml");
     // Of a base as small as this one the fit has no bounds.
     const found: Readonly<Record<string, number>> = { ...RETAIL, ...RETAIL_SPEND };
@@ -197,7 +197,6 @@ describe("reports of scores", () => {
     const lifetime = lines?.join(", ");
     writeFileSync(file, `${SHIPPED}\nscores: { currency: EUR, lifetime: { ${lifetime} } }\n`);
     deepEqual(checkRulesFile(file).errors, [], "rules take them as they are printed");
-    rmSync(folder, { recursive: true });
     equal(customers?.rows.length, 40);
     for (const { expected, spendMinor, valueMinor } of customers?.rows ?? [])
       near(Number(valueMinor), Number(expected) * Number(spendMinor), 0.01);

@@ -1,8 +1,7 @@
 // The shipped signals, told by what comes out (T2, O5; S36, the story of a cart that was bought in store).
 
 import { deepEqual, equal } from "node:assert/strict";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { describe, it } from "node:test";
 import type { ProfileSignal } from "#core/effect.ts";
@@ -12,6 +11,7 @@ import { loadConfiguration, SHIPPED_FILE } from "#services/config/configuration.
 import { loadRules } from "#services/config/rules-file.ts";
 import { compareFoldEvents, Fold, type FoldEvent } from "#services/fold/fold.ts";
 import { createHash } from "#services/wire/hash.ts";
+import { makeFolder } from "#support/folder.ts";
 
 const { configuration } = loadConfiguration(undefined, {});
 const HOUR_MS = 3_600_000;
@@ -137,11 +137,10 @@ describe("an abandoned cart", () => {
 
 describe("the other signals that are shipped, once they are enabled", () => {
   const text = readFileSync(join(dirname(SHIPPED_FILE), "rules.yaml"), "utf8");
-  const folder = mkdtempSync(join(tmpdir(), "weft-signals-"));
+  const folder = makeFolder("signals");
   const file = join(folder, "rules.yaml");
   writeFileSync(file, text.replaceAll("enabled: false", "enabled: true"));
   const enabled = { ...configuration, rules: loadRules(file) };
-  rmSync(folder, { recursive: true });
   const DAYS = 24;
   const sent = async (events: readonly FoldEvent[], days: number) =>
     (await listSignals(events, hour(days * DAYS), enabled)).map(

@@ -2,8 +2,7 @@
 // declared (Contract of a source).
 
 import { deepEqual, equal, match, ok, rejects, throws } from "node:assert/strict";
-import { mkdtempSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import * as fc from "fast-check";
@@ -20,6 +19,7 @@ import { RecentEvents } from "#services/resolver/recent-events.ts";
 import { resolveBatch } from "#services/resolver/resolver.ts";
 import { ComponentIndex } from "#services/wire/component-index.ts";
 import { foldEach, START_MS, tell } from "#support/fold-events.ts";
+import { makeFolder } from "#support/folder.ts";
 import { configuration, hash, usual } from "#support/histories.ts";
 import { checkMet, runs } from "#support/property.ts";
 import { comparePeople } from "#support/oracle-comparison.ts";
@@ -167,7 +167,7 @@ describe("the contract of a source", () => {
   });
 
   it("fields that no event has are refused where they stand, and so is a contract that leaves nobody", () => {
-    const folder = mkdtempSync(join(tmpdir(), "weft-contract-"));
+    const folder = makeFolder("contract");
     const file = join(folder, "weft.yaml");
     writeFileSync(
       file,
@@ -208,7 +208,7 @@ describe("the contract of a source", () => {
   });
 
   it("a channel topic that no source reads refuses the start, and says what to declare", async () => {
-    const folder = mkdtempSync(join(tmpdir(), "weft-contract-"));
+    const folder = makeFolder("contract");
     const file = join(folder, "weft.yaml");
     const write = (kafka: string) =>
       writeFileSync(

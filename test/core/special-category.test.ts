@@ -2,16 +2,16 @@
 // do, unless its source says on which exception it stands.
 
 import { deepEqual, equal, match, ok, throws } from "node:assert/strict";
-import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { loadConfiguration } from "#services/config/configuration.ts";
 import { ConfigurationError } from "#services/config/problem.ts";
 import { EXPLICIT_BASES, findCategory, SPECIAL_CATEGORIES } from "#services/config/special-category.ts";
+import { makeFolder } from "#support/folder.ts";
 import { ROOT } from "#support/source.ts";
 
-const folder = mkdtempSync(join(tmpdir(), "weft-special-"));
+const folder = makeFolder("special");
 const file = join(folder, "weft.yaml");
 
 function load(lines: readonly string[]) {

@@ -1,14 +1,14 @@
 // The acceptance stories in one process, in every order of their events, each of them late, doubled, or before the stitch.
 
 import { deepEqual, equal, ok } from "node:assert/strict";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import type { ProfileSignal, SegmentTransition } from "#core/effect.ts";
 import { AutomationOutbox, type Message } from "#services/automation/outbox.ts";
 import { runAutomation } from "#services/automation/reader.ts";
 import { Fold, type FoldEvent } from "#services/fold/fold.ts";
+import { makeFolder } from "#support/folder.ts";
 import { someMove } from "#support/moves.ts";
 import { configuration, hash } from "#support/histories.ts";
 import {
@@ -140,7 +140,7 @@ describe("an ambassador's voucher (S41 to S46)", () => {
   });
 
   it("is not paid again when she goes back and comes again, nor by a replay, a rebuild, a doubled topic or a crash", async (t) => {
-    const folder = mkdtempSync(join(tmpdir(), "weft-automation-"));
+    const folder = makeFolder("automation");
     t.after(() => rmSync(folder, { recursive: true }));
     const file = join(folder, "automation.sqlite");
     const way: StoryEvent[] = [

@@ -1,20 +1,19 @@
 // How other machines are reached: never in the clear, never unasked who we are, and without a password where anybody reads.
 
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { after, test } from "node:test";
+import { test } from "node:test";
 import { inspect } from "node:util";
 import { findLuaHole } from "#adapters/redis/safety.ts";
 import { Secret } from "#ports/secret.ts";
 import { openState, requireTransport } from "#services/cli/wiring.ts";
 import { loadConfiguration } from "#services/config/configuration.ts";
 import { ConfigurationError } from "#services/config/problem.ts";
+import { makeFolder } from "#support/folder.ts";
 import { startOldRedis } from "#support/old-redis.ts";
 
-const folder = mkdtempSync(join(tmpdir(), "weft-transport-"));
-after(() => rmSync(folder, { recursive: true, force: true }));
+const folder = makeFolder("transport");
 
 function load(text: string, environment: Readonly<Record<string, string>> = {}) {
   const path = join(folder, "weft.yaml");

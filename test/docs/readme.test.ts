@@ -2,13 +2,13 @@
 
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join, posix } from "node:path";
 import { test } from "node:test";
 import { readJsonLine } from "#services/channel/json-lines.ts";
 import { createProgram } from "#services/cli/program.ts";
 import { loadConfiguration } from "#services/config/configuration.ts";
+import { makeFolder } from "#support/folder.ts";
 import { ROOT } from "#support/source.ts";
 
 const README = readFileSync(join(ROOT, "README.md"), "utf8");
@@ -115,24 +115,20 @@ test("paths that the README writes as code are there", () => {
 test("the configuration of the README is accepted, in ten lines", () => {
   const text = readBlock("## Configuration");
   assert.ok(text.trimEnd().split("\n").length <= 10);
-  const folder = mkdtempSync(join(tmpdir(), "weft-readme-"));
-  try {
-    const rules = readFileSync(join(ROOT, "services/config/default/rules.yaml"));
-    writeFileSync(join(folder, "rules.yaml"), rules);
-    writeFileSync(join(folder, "identity.key"), "0123456789abcdef".repeat(4));
-    writeFileSync(join(folder, "weft.yaml"), text);
-    const { configuration } = loadConfiguration(join(folder, "weft.yaml"), {});
-    assert.deepEqual(
-      configuration.sources.map(({ name, delivery }) => [name, delivery]),
-      [
-        ["web", "live"],
-        ["store", "files"],
-        ["operator", "live"],
-      ],
-    );
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
+  const folder = makeFolder("readme");
+  const rules = readFileSync(join(ROOT, "services/config/default/rules.yaml"));
+  writeFileSync(join(folder, "rules.yaml"), rules);
+  writeFileSync(join(folder, "identity.key"), "0123456789abcdef".repeat(4));
+  writeFileSync(join(folder, "weft.yaml"), text);
+  const { configuration } = loadConfiguration(join(folder, "weft.yaml"), {});
+  assert.deepEqual(
+    configuration.sources.map(({ name, delivery }) => [name, delivery]),
+    [
+      ["web", "live"],
+      ["store", "files"],
+      ["operator", "live"],
+    ],
+  );
 });
 
 test("the event of the README is a line that the product reads", () => {

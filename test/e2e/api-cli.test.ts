@@ -2,21 +2,21 @@
 
 import assert from "node:assert/strict";
 import { execFile, spawn } from "node:child_process";
-import { mkdtempSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { readFileSync, statSync, writeFileSync } from "node:fs";
 import { get } from "node:https";
-import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import { promisify } from "node:util";
 import { KeyRing } from "#services/api/api-key.ts";
 import { loadConfiguration } from "#services/config/configuration.ts";
+import { makeFolder } from "#support/folder.ts";
 
 const WEFT = resolve(import.meta.dirname, "../../services/cli/weft.js");
 const LISTEN_WAIT_MS = 60_000;
 
 function deploy(more = "") {
-  const folder = mkdtempSync(join(tmpdir(), "weft-api-cli-"));
+  const folder = makeFolder("api-cli");
   const config = join(folder, "weft.yaml");
   const keysFile = join(folder, "keys.json");
   writeFileSync(

@@ -3,10 +3,10 @@
 
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
-import { mkdtempSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { test } from "node:test";
+import { makeFolder } from "#support/folder.ts";
 
 const MAIN = resolve(import.meta.dirname, "../../services/cli/main.ts");
 /** Nobody answers there: whoever tried to connect would wait, and not end. */
@@ -24,7 +24,7 @@ interface Refusal {
 }
 
 async function refuse(verb: string, files: Readonly<Record<string, string>>): Promise<Refusal> {
-  const folder = mkdtempSync(join(tmpdir(), "weft-config-"));
+  const folder = makeFolder("config");
   for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text);
   const options = { cwd: folder, env: { ...process.env, ...NOWHERE }, timeout: REFUSAL_WAIT_MS };
   return await new Promise((done) => {

@@ -2,11 +2,11 @@
 
 import assert from "node:assert/strict";
 import { execFile, spawn } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { test } from "node:test";
 import { describeProgress, openProgress } from "#services/cli/progress.ts";
+import { makeFolder } from "#support/folder.ts";
 
 const WEFT = resolve(import.meta.dirname, "../../services/cli/weft.js");
 
@@ -52,7 +52,7 @@ function run(
 
 /** A folder with a configuration whose log and store are a file in it. */
 function deploy(): { readonly embedded: readonly string[]; readonly write: (name: string, text: string) => string } {
-  const folder = mkdtempSync(join(tmpdir(), "weft-cli-"));
+  const folder = makeFolder("cli");
   const write = (name: string, text: string) => {
     const path = join(folder, name);
     writeFileSync(path, text);
@@ -115,7 +115,7 @@ test("import stamps records with the time of recording and --history marks them 
 test("a mapped file is imported through its mapping", async () => {
   const { write } = deploy();
   const example = resolve(import.meta.dirname, "../../infra/examples/online-retail.weft.yaml");
-  const folder = mkdtempSync(join(tmpdir(), "weft-cli-"));
+  const folder = makeFolder("cli");
   const config = write(
     "retail.yaml",
     `${readFileSync(example, "utf8")}\nembedded: { file: ${join(folder, "weft.sqlite")} }\n`,

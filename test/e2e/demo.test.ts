@@ -2,12 +2,12 @@
 
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
-import { existsSync, mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, rmSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { test } from "node:test";
 import type { Fact } from "#services/demo/question.ts";
 import type { Summary } from "#services/demo/summary.ts";
+import { makeFolder } from "#support/folder.ts";
 
 const WEFT = resolve(import.meta.dirname, "../../services/cli/weft.js");
 
@@ -185,7 +185,7 @@ test("the folder goes, unless it is kept: then digest and fold find the same peo
   const [kept] = pick(lines, "opened");
   const [summary] = pick(lines, "summary");
   assert.ok(kept !== undefined && summary !== undefined);
-  const out = mkdtempSync(join(tmpdir(), "weft-fold-"));
+  const out = makeFolder("fold");
   try {
     const here = ["--config", join(kept.folder, "weft.yaml"), "--embedded", "--json"];
     const digest = await run([...here, "digest"]);

@@ -2,12 +2,12 @@
 
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
-import { mkdtempSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { test } from "node:test";
 import { openRuntime } from "#services/cli/runtime.ts";
 import { loadConfiguration } from "#services/config/configuration.ts";
+import { makeFolder } from "#support/folder.ts";
 
 const MAIN = resolve(import.meta.dirname, "../../services/cli/main.ts");
 /** Nobody answers there. */
@@ -39,7 +39,7 @@ function examine(...options: string[]): Promise<{ code: unknown; checks: Check[]
 }
 
 test("a sound embedded deployment passes, and a channel topic that no source reads fails it", async () => {
-  const folder = mkdtempSync(join(tmpdir(), "weft-doctor-"));
+  const folder = makeFolder("doctor");
   const file = join(folder, "weft.yaml");
   writeFileSync(
     file,

@@ -3,8 +3,7 @@
 
 import { deepEqual, equal, ok } from "node:assert/strict";
 import { randomUUID } from "node:crypto";
-import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { test, type TestContext } from "node:test";
@@ -20,6 +19,7 @@ import { draftErasure, isErased, publishErasure } from "#services/wire/erasure.t
 import { lookUp } from "#services/wire/lookup.ts";
 import { PrivacyLedger } from "#services/wire/privacy-ledger.ts";
 import { exportSubject, tabulateExport } from "#services/wire/subject-export.ts";
+import { makeFolder } from "#support/folder.ts";
 
 const WAIT_MS = 20_000;
 
@@ -41,7 +41,7 @@ async function until(look: () => Promise<boolean>): Promise<void> {
 
 /** Closed with the test, whatever becomes of it: what stays open keeps the file's process from ending. */
 async function deploy(t: TestContext) {
-  const folder = mkdtempSync(join(tmpdir(), "weft-privacy-"));
+  const folder = makeFolder("privacy");
   const file = join(folder, "weft.yaml");
   const rules = readFileSync(join(import.meta.dirname, "../../services/config/default/rules.yaml"), "utf8");
   writeFileSync(join(folder, "rules.yaml"), `${rules}\naudiences: [{ audience: reachable, when: profile.known }]\n`);

@@ -5,14 +5,14 @@ import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { once } from "node:events";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { after, test } from "node:test";
+import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { openRuntime } from "#services/cli/runtime.ts";
 import { loadConfiguration } from "#services/config/configuration.ts";
 import { operatorTopic } from "#services/wire/ruling.ts";
+import { makeFolder } from "#support/folder.ts";
 import { until } from "#support/until.ts";
 
 const WEFT = resolve(import.meta.dirname, "../../services/cli/weft.js");
@@ -22,9 +22,8 @@ const FOLLOWED_MS = 3_000;
 /** Longer than any of them may take to end without a service in its way; ended by a timer they would take longer. */
 const END_MS = 6_000;
 
-const folder = mkdtempSync(join(tmpdir(), "weft-stopping-"));
+const folder = makeFolder("stopping");
 const config = join(folder, "weft.yaml");
-after(() => rmSync(folder, { recursive: true, force: true }));
 const api = ["keysFile", "auditFile", "directoryFile", "passagesFile"].map((key) => `${key}: ${join(folder, key)}`);
 writeFileSync(
   config,

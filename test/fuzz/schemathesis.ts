@@ -2,11 +2,11 @@
 // store that holds the demo's week, with an administrator's key. Its own report is the output, and its exit code this one's.
 
 import { type ChildProcess, spawn } from "node:child_process";
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { readArguments } from "#support/arguments.ts";
+import { makeFolder } from "#support/folder.ts";
 
 const USAGE = "npm run fuzz:api -- [--examples N] [--seed S] [--phases a,b] (examples of each operation)";
 const { values } = readArguments(USAGE, () =>
@@ -19,7 +19,7 @@ const { values } = readArguments(USAGE, () =>
   }),
 );
 const ROOT = join(import.meta.dirname, "../..");
-const folder = mkdtempSync(join(tmpdir(), "weft-schemathesis-"));
+const folder = makeFolder("schemathesis");
 const config = join(folder, "weft.yaml");
 const at = (name: string) => JSON.stringify(join(folder, name));
 writeFileSync(

@@ -1,19 +1,19 @@
 // The admin surface for others than this machine: over TLS alone.
 
 import { equal, rejects } from "node:assert/strict";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { get } from "node:https";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { Metrics } from "#services/admin/metrics.ts";
 import { openAdmin } from "#services/admin/surface.ts";
+import { makeFolder } from "#support/folder.ts";
 import { makeCertificates } from "#support/secure-services.ts";
 
 const TOKEN = "0123456789abcdef0123456789abcdef";
 
 test("with a certificate and a token it is read from elsewhere, over TLS 1.2 and newer, by whoever has the token", async () => {
-  const folder = mkdtempSync(join(tmpdir(), "weft-admin-tls-"));
+  const folder = makeFolder("admin-tls");
   await makeCertificates(folder);
   const tokenFile = join(folder, "token");
   writeFileSync(tokenFile, TOKEN);
@@ -38,6 +38,5 @@ test("with a certificate and a token it is read from elsewhere, over TLS 1.2 and
     await rejects(fetch(`http://127.0.0.1:${port}/health`), "in the clear");
   } finally {
     await surface?.close();
-    rmSync(folder, { recursive: true, force: true });
   }
 });

@@ -2,11 +2,11 @@
 
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import kafkajs from "kafkajs";
+import { makeFolder } from "#support/folder.ts";
 import { groundTest, readAll, textOf } from "#support/kafka-ground.ts";
 import { requirePrograms } from "../../infra/install.ts";
 
@@ -52,8 +52,7 @@ groundTest("records of Java's producer are read, whatever it packed them with", 
   const programs = await requirePrograms(() => {}).catch(() => null);
   if (programs === null) return t.skip("no Java");
   const topic = await createTopic(1);
-  const folder = mkdtempSync(join(tmpdir(), "weft-java-"));
-  t.after(() => rmSync(folder, { recursive: true }));
+  const folder = makeFolder("java");
   writeFileSync(join(folder, "Produce.java"), JAVA_PRODUCER);
   const classPath = join(programs.kafkaDirectory, "*");
   const source = join(folder, "Produce.java");

@@ -2,13 +2,12 @@
 // one line each says that Kafka is gone and that it is back.
 
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { rmSync } from "node:fs";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { openKafkaLog } from "#adapters/kafka/log.ts";
 import { type Log, LogError, type LogRecord, type OwnedSlot } from "#ports/log.ts";
+import { makeFolder } from "#support/folder.ts";
 import { ownServicesOrSkip } from "#support/services.ts";
 import { killService, restartService, stopServices } from "../../infra/services.ts";
 
@@ -49,7 +48,7 @@ async function readTexts(log: Log, topic: string, partition: number): Promise<st
 }
 
 test("a broker that is killed and comes back costs time and nothing else (O2)", { timeout: 300_000 }, async (t) => {
-  const directory = mkdtempSync(join(tmpdir(), "weft-outage-"));
+  const directory = makeFolder("outage");
   t.after(async () => {
     await stopServices({ directory });
     rmSync(directory, { recursive: true, force: true });

@@ -4,8 +4,7 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { Redis } from "ioredis";
@@ -14,6 +13,7 @@ import { openRedisIndex } from "#adapters/redis/index.ts";
 import { openRedisStore } from "#adapters/redis/store.ts";
 import { REWRITE_EVERY_MS } from "#ports/store.ts";
 import { PayloadKeys } from "#services/wire/payload-keys.ts";
+import { makeFolder } from "#support/folder.ts";
 import { orSkip } from "#support/services.ts";
 import { until } from "#support/until.ts";
 import { commitOf } from "../contract/store-shorthand.ts";
@@ -26,7 +26,7 @@ const CANARY = "canary-last-name";
 test("what was deleted, and a key that was destroyed, go from the disk too, once in a day (G1)", async (t) => {
   const program = await orSkip(t, "a redis-server", () => requireRedis((line) => console.error(line)));
   if (program === null) return;
-  const folder = mkdtempSync(join(tmpdir(), "weft-redis-disk-"));
+  const folder = makeFolder("redis-disk");
   const [port = 0] = await findFreePorts(1);
   const settings = [["port", String(port)], ["bind", "127.0.0.1"], ["dir", folder], ...REDIS_SETTINGS];
   const server = spawn(

@@ -6,10 +6,9 @@
 
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
-import { cp, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { cp, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { type TestContext, test } from "node:test";
+import { test } from "node:test";
 import {
   type Compatibility,
   INPUT_COMPATIBILITY,
@@ -20,6 +19,7 @@ import {
 import { parseSchema } from "#adapters/registry/schemas.ts";
 import type { ChannelEvent } from "#core/event.ts";
 import { type Codec, RegistryUnavailable } from "#ports/codec.ts";
+import { makeFolder } from "#support/folder.ts";
 import { servicesOrSkip } from "#support/services.ts";
 
 const SCHEMAS = join(import.meta.dirname, "../../schemas");
@@ -63,9 +63,8 @@ function createTopic(): string {
 }
 
 /** The shipped schemas with one of them changed. */
-async function evolve(t: TestContext, recordName: string, change: (schema: RecordSchema) => void): Promise<string> {
-  const directory = await mkdtemp(join(tmpdir(), "weft-schemas-"));
-  t.after(() => rm(directory, { recursive: true }));
+async function evolve(recordName: string, change: (schema: RecordSchema) => void): Promise<string> {
+  const directory = makeFolder("schemas");
   await cp(SCHEMAS, directory, { recursive: true });
   const path = join(directory, `${recordName}.avsc`);
   const schema = JSON.parse(await readFile(path, "utf8")) as RecordSchema;
@@ -171,7 +170,7 @@ for (const [what, recordName, level, allowed, change] of EVOLUTIONS) {
     if (services === null) return;
     const topic = createTopic();
     await (await openCodec(services.registryUrl, level)).encoder(topic, recordName);
-    const schemasDirectory = await evolve(t, recordName, change);
+    const schemasDirectory = await evolve(recordName, change);
     const evolved = await openCodec(services.registryUrl, level, { schemasDirectory });
     if (allowed) await evolved.encoder(topic, recordName);
     else await assert.rejects(evolved.encoder(topic, recordName), SchemaRefused);
@@ -200,12 +199,12 @@ test("a schema is held against every earlier one, not against the last alone", a
   if (services === null) return;
   const topic = createTopic();
   await (await openCodec(services.registryUrl, OUTPUT_COMPATIBILITY)).encoder(topic, "SegmentTransition");
-  const without = await evolve(t, "SegmentTransition", (schema) => removeField(schema, "eventId"));
+  const without = await evolve("SegmentTransition", (schema) => removeField(schema, "eventId"));
   await (await openCodec(services.registryUrl, OUTPUT_COMPATIBILITY, { schemasDirectory: without })).encoder(
     topic,
     "SegmentTransition",
   );
-  const other = await evolve(t, "SegmentTransition", (schema) => {
+  const other = await evolve("SegmentTransition", (schema) => {
     fieldOf(schema, "eventId").type = ["null", "long"];
   });
   await assert.rejects(
@@ -239,7 +238,7 @@ test("what one process encodes another decodes, also by an older or a newer sche
   const services = await servicesOrSkip(t);
   if (services === null) return;
   const topic = createTopic();
-  const schemasDirectory = await evolve(t, "ChannelEvent", addOptional);
+  const schemasDirectory = await evolve("ChannelEvent", addOptional);
   const older = await openCodec(services.registryUrl, INPUT_COMPATIBILITY);
   const newer = await openCodec(services.registryUrl, INPUT_COMPATIBILITY, { schemasDirectory });
   const values = [

@@ -3,8 +3,7 @@
 
 import { spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { rmSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Redis } from "ioredis";
@@ -18,6 +17,7 @@ import { digestProfiles } from "#services/wire/profile-lines.ts";
 import { type People, readPeople } from "#services/wire/profile-reader.ts";
 import { RESOLVER_GROUP } from "#services/resolver/main.ts";
 import { STITCHER_GROUP } from "#services/stitcher/main.ts";
+import { makeFolder } from "./folder.ts";
 import { type TestServices, writeServicesToEnvironment } from "./services.ts";
 
 const MAIN = resolve(import.meta.dirname, "../../services/cli/main.ts");
@@ -42,7 +42,7 @@ const SMALL_ENGINE = "{ shards: 8, stitchSlots: 2, resolverSlots: 2 }";
 
 export class Deployment {
   readonly prefix = `t${randomUUID().slice(0, 8)}.`;
-  readonly folder = mkdtempSync(join(tmpdir(), "weft-e2e-"));
+  readonly folder = makeFolder("e2e");
   readonly config: string;
   readonly loaded: LoadedConfiguration;
   readonly environment: Readonly<Record<string, string>>;

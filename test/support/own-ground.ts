@@ -1,12 +1,11 @@
 // A ground whose services, too, are one test's alone: it may kill them, and what they hold.
 
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { rmSync } from "node:fs";
 import type { TestContext } from "node:test";
 import { Redis } from "ioredis";
 import { type RunningServices, stopServices } from "../../infra/services.ts";
 import { Deployment, type DeploymentOptions } from "./deployment.ts";
+import { makeFolder } from "./folder.ts";
 import { Ground } from "./ground.ts";
 import { ownServicesOrSkip } from "./services.ts";
 
@@ -30,7 +29,7 @@ export class OwnGround extends Ground {
     work: (ground: OwnGround) => Promise<void>,
     describe: (directory: string) => DeploymentOptions = () => ({}),
   ): Promise<void> {
-    const directory = mkdtempSync(join(tmpdir(), "weft-ground-"));
+    const directory = makeFolder("ground");
     const services = await ownServicesOrSkip(t, directory);
     if (services === null) return;
     const ground = new OwnGround(directory, services, describe(directory));

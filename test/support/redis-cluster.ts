@@ -3,13 +3,13 @@
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { Redis } from "ioredis";
 import { requireRedis } from "../../infra/install.ts";
 import { findFreePorts } from "../../infra/process.ts";
 import { REDIS_SETTINGS } from "../../infra/redis.ts";
+import { makeFolder } from "./folder.ts";
 import { until } from "./until.ts";
 
 const SLOTS = 16_384;
@@ -50,7 +50,7 @@ export interface MovableSlot {
 /** Throws ServicesUnavailable where there is no redis-server. */
 export async function startRedisCluster(): Promise<RedisCluster> {
   const program = await requireRedis((line) => console.error(line));
-  const folder = mkdtempSync(join(tmpdir(), "weft-redis-cluster-"));
+  const folder = makeFolder("redis-cluster");
   const count = 4;
   const ports = await findFreePorts(2 * count);
   const nodes = await Promise.all(

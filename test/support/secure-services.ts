@@ -3,8 +3,7 @@
 
 import { execFile, spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { connect } from "node:tls";
@@ -12,6 +11,7 @@ import { promisify } from "node:util";
 import { requirePrograms, ServicesUnavailable } from "../../infra/install.ts";
 import { findFreePorts } from "../../infra/process.ts";
 import { REDIS_SETTINGS } from "../../infra/redis.ts";
+import { makeFolder } from "./folder.ts";
 
 const run = promisify(execFile);
 const WAIT_MS = 120_000;
@@ -40,7 +40,7 @@ export interface SecureOptions {
 /** Throws ServicesUnavailable where Java, Kafka, Redis or openssl are missing. */
 export async function startSecureServices({ users = [] }: SecureOptions = {}): Promise<SecureServices> {
   const programs = await requirePrograms((line) => console.error(line));
-  const folder = mkdtempSync(join(tmpdir(), "weft-secure-"));
+  const folder = makeFolder("secure");
   const children: ChildProcess[] = [];
   const stop = async () => {
     for (const child of children) {
