@@ -1,8 +1,8 @@
 // The command line as a whole: what is common to every verb, and the list of verbs.
 
 import { Command, Option } from "commander";
-import { formatSuggestion } from "#services/config/suggestion.ts";
 import packageFile from "../../package.json" with { type: "json" };
+import { explainUsage } from "./usage.ts";
 import { registerAccess } from "./verbs/access.ts";
 import { registerApi } from "./verbs/api.ts";
 import { registerConfig } from "./verbs/config.ts";
@@ -76,22 +76,11 @@ export function createProgram(): Command {
       "after",
       "\nExit codes: 0 done, 1 failed, 2 wrong usage, 3 some input refused. WEFT_DEBUG=1 shows where a failure came from.",
     )
-    .exitOverride()
     .hook("preAction", (_program, verb) => {
       // Where the configuration looks for it.
       if (verb.optsWithGlobals<CommonOptions>().dev === true) process.env["WEFT_DEV"] = "true";
     });
   for (const register of VERBS) register(program);
-  for (const group of program.commands) refuseMisspelt(group);
+  explainUsage(program);
   return program;
-}
-
-/** A group that does something by default takes a misspelt verb of its own for an argument of that. */
-function refuseMisspelt(group: Command): void {
-  const names = group.commands.map((verb) => verb.name());
-  for (const verb of group.commands) refuseMisspelt(verb);
-  group.hook("preSubcommand", ({ args: [given = ""] }, verb) => {
-    if (given === "" || given.startsWith("-") || names.includes(given) || verb.registeredArguments.length > 0) return;
-    group.error(`error: unknown command '${given}'${formatSuggestion(given, names)}`);
-  });
 }

@@ -49,9 +49,7 @@ export function registerApi(program: Command): void {
   keys
     .command("create")
     .description("make a key; it is shown once, and kept as a keyed hash in api.keysFile")
-    .addOption(
-      new Option("--role <role>", `what it may do: ${ROLE_NAMES.join(", ")}`).choices(ROLE_NAMES).makeOptionMandatory(),
-    )
+    .addOption(new Option("--role <role>", "what it may do").choices(ROLE_NAMES).makeOptionMandatory())
     .option("--name <name>", "for people: who or what uses it; rulings name it")
     .action((_options: unknown, command: Command) => makeKey(command.optsWithGlobals<CreateOptions>()));
   keys

@@ -25,8 +25,8 @@ interface FoldVerbOptions extends CommonOptions {
   readonly until?: string;
   readonly source?: string;
   readonly history?: boolean;
-  readonly rulesAt: readonly string[];
-  readonly hold: readonly string[];
+  readonly rulesAt?: readonly string[];
+  readonly hold?: readonly string[];
 }
 
 export function registerFold(program: Command): void {
@@ -40,14 +40,12 @@ export function registerFold(program: Command): void {
     .option(
       "--rules-at <time=file>",
       "a rules file that comes into force at a time (ISO 8601), as `rules apply` would; as often as one likes",
-      (one, others: readonly string[]) => [...others, one],
-      [],
+      collect,
     )
     .option(
       "--hold <source=from/to>",
       "hold a source back from one time to another (ISO 8601; without an end, for good), as `weft sources` does; as often as one likes",
-      (one, others: readonly string[]) => [...others, one],
-      [],
+      collect,
     )
     .option("--history", "fold as a backfill: transitions say so, and no signal is sent")
     .action(async (files: string[], _options: unknown, command: Command) =>
@@ -55,11 +53,25 @@ export function registerFold(program: Command): void {
     );
 }
 
+function collect(one: string, others: readonly string[] = []): readonly string[] {
+  return [...others, one];
+}
+
 type Arrived = FoldEvent & { readonly line: number };
 
 async function foldFiles(
   files: readonly string[],
-  { config, out, until, source, history = false, json = false, quiet = false, rulesAt, hold }: FoldVerbOptions,
+  {
+    config,
+    out,
+    until,
+    source,
+    history = false,
+    json = false,
+    quiet = false,
+    rulesAt = [],
+    hold = [],
+  }: FoldVerbOptions,
 ): Promise<void> {
   const loaded = loadConfiguration(config);
   requireSource(loaded, source);

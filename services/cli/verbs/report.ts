@@ -50,10 +50,13 @@ export function registerReport(program: Command): void {
 }
 
 async function printReport(kind: string, options: ReportOptions): Promise<void> {
-  const { from } = options;
+  const { from, since, until } = options;
+  // Both are ISO days, so that text order is theirs.
+  if (since !== undefined && until !== undefined && since > until)
+    throw new UsageError(`--since ${since} is after --until ${until}`);
   const score = SCORES[kind];
   if (score !== undefined) {
-    if (options.since !== undefined || options.until !== undefined || options.nature !== undefined)
+    if (since !== undefined || until !== undefined || options.nature !== undefined)
       throw new UsageError(
         `report ${kind} is of people, not of passages: --since, --until and --nature say nothing there`,
       );

@@ -1,0 +1,45 @@
+// The usual mistakes of who meets the command for the first time: each told at once, with what would have been right.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { runWeft } from "#support/command.ts";
+
+test("help of a verb that there is not is wrong usage, as the verb itself is, at every level", async () => {
+  for (const [args, said] of [
+    [["help", "nope"], "unknown command 'nope'"],
+    [["help", "lokup"], `unknown command 'lokup' (did you mean "lookup"?)`],
+    [["help", "topics", "creat"], `unknown command 'creat' (did you mean "create"?)`],
+    [["topics", "help", "creat"], `unknown command 'creat' (did you mean "create"?)`],
+  ] as const) {
+    const { code, out, err } = await runWeft(args);
+    assert.deepEqual([code, out, err], [2, "", `wrong-usage: ${said}; see weft <verb> --help\n`]);
+  }
+  const { code, out } = await runWeft(["help", "topics", "create"]);
+  assert.equal(code, 0);
+  assert.match(out, /^Usage: weft topics create/);
+});
+
+test("all that a verb misses is told at once, and a misspelt option is not taken for a missing one", async () => {
+  for (const [args, said] of [
+    [["link"], "missing required arguments 'identifier', 'other' and options '--author <name>', '--reason <text>'"],
+    [["link", "a:b", "c:d"], "missing required options '--author <name>', '--reason <text>'"],
+    [["fold"], "missing required argument 'files' and option '-o, --out <dir>'"],
+    [["fold", "x", "--ot=secret"], `unknown option '--ot' (did you mean "--out"?)`],
+  ] as const) {
+    const { code, err } = await runWeft(args);
+    assert.deepEqual([code, err], [2, `wrong-usage: ${said}; see weft <verb> --help\n`]);
+  }
+});
+
+test("no help text shows an empty default, or the choices twice", async () => {
+  assert.doesNotMatch((await runWeft(["fold", "--help"])).out.replaceAll(/\s+/g, " "), /\(default: \[\]\)/);
+  assert.equal((await runWeft(["api", "keys", "create", "--help"])).out.split("analyst").length - 1, 1);
+});
+
+test("a report that would end before it begins is wrong usage", async () => {
+  const { code, err } = await runWeft(["report", "matrix", "--since", "2026-03-02", "--until", "2026-03-01"]);
+  assert.deepEqual(
+    [code, err],
+    [2, "wrong-usage: --since 2026-03-02 is after --until 2026-03-01; see weft <verb> --help\n"],
+  );
+});
