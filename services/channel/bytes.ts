@@ -35,8 +35,8 @@ async function openFile(path: string): Promise<{ stream: Readable; bytesRead: ()
   return { stream, bytesRead };
 }
 
-/** By its first bytes, not by its name. */
-async function isPacked(path: string): Promise<boolean> {
+/** By its first bytes, not by its name. Throws ChannelFileError where they cannot be read. */
+export async function isPacked(path: string): Promise<boolean> {
   let file: Awaited<ReturnType<typeof open>>;
   try {
     file = await open(path, "r");

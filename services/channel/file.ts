@@ -1,7 +1,12 @@
 // A file or standard input to readings: which format it is, and whose mapping reads it.
 
+import { existsSync } from "node:fs";
+import type { SourceConfiguration } from "#core/configuration.ts";
 import type { LoadedConfiguration } from "#services/config/configuration.ts";
-import { readBytes } from "./bytes.ts";
+import type { CsvMapping } from "#services/config/mapping.ts";
+import type { PayloadMapping } from "#services/config/payload-mapping.ts";
+import { formatSuggestion } from "#services/config/suggestion.ts";
+import { isPacked, readBytes } from "./bytes.ts";
 import { readCsv, readHeader } from "./csv.ts";
 import { readJsonLines } from "./json-lines.ts";
 import { readPayloadLines } from "./payload-lines.ts";
@@ -16,6 +21,7 @@ export interface ReadOptions {
   readonly onLeftOut?: (file: string, line: number, key: LeftOutKey) => void;
 }
 
+const SOURCE_NAME = /^[a-z][a-z0-9-]*$/;
 const CSV_NAME = /\.(csv|tsv)(\.gz)?$/i;
 
 /**
@@ -28,37 +34,64 @@ export async function* readChannelFile(
   loaded: LoadedConfiguration,
   given: ReadOptions = {},
 ): AsyncGenerator<Reading> {
-  const { configuration, deployment } = loaded;
-  const { path, options } = splitName(file, loaded, given);
-  const foreign = options.source === undefined ? undefined : deployment.payloadMappings.get(options.source);
-  if (foreign !== undefined) {
-    const from = configuration.sources.find(({ name }) => name === options.source);
-    if (from !== undefined) yield* readPayloadLines(readBytes(path, options.onBytes), from, foreign);
-    return;
-  }
-  if (!CSV_NAME.test(path)) {
-    const sources = new Set(configuration.sources.map((source) => source.name));
-    yield* readJsonLines(readBytes(path, options.onBytes), {
-      sources,
-      onLeftOut: (line, key) => options.onLeftOut?.(file, line, key),
-      ...(options.source === undefined ? {} : { source: options.source }),
+  const way = await chooseWay(file, loaded, given);
+  const bytes = readBytes(way.path, given.onBytes);
+  if (way.format === "payloads") yield* readPayloadLines(bytes, way.from, way.mapping);
+  else if (way.format === "rows") yield* readCsv(bytes, way.from, way.mapping);
+  else
+    yield* readJsonLines(bytes, {
+      sources: new Set(loaded.configuration.sources.map(({ name }) => name)),
+      onLeftOut: (line, key) => given.onLeftOut?.(file, line, key),
+      ...(way.source === undefined ? {} : { source: way.source }),
     });
-    return;
+}
+
+/** Throws the ChannelFileError of a file that is not there, or that nobody would know how to read. */
+export async function requireReadable(
+  files: readonly string[],
+  loaded: LoadedConfiguration,
+  given: ReadOptions = {},
+): Promise<void> {
+  for (const file of files) {
+    const { path } = await chooseWay(file, loaded, given);
+    if (path !== "-") await isPacked(path);
   }
-  const name = options.source ?? (await findMappedSource(path, loaded));
-  const source = configuration.sources.find((candidate) => candidate.name === name);
+}
+
+/** How a file is read. */
+type Way = { readonly path: string } & (
+  | { readonly format: "events"; readonly source: string | undefined }
+  | { readonly format: "payloads"; readonly from: SourceConfiguration; readonly mapping: PayloadMapping }
+  | { readonly format: "rows"; readonly from: SourceConfiguration; readonly mapping: CsvMapping }
+);
+
+async function chooseWay(file: string, loaded: LoadedConfiguration, given: ReadOptions): Promise<Way> {
+  const { configuration, deployment } = loaded;
+  const { path, source } = splitName(file, loaded, given.source);
+  const find = (name: string) => configuration.sources.find((candidate) => candidate.name === name);
+  const from = source === undefined ? undefined : find(source);
+  const foreign = from === undefined ? undefined : deployment.payloadMappings.get(from.name);
+  if (from !== undefined && foreign !== undefined) return { path, format: "payloads", from, mapping: foreign };
+  if (!CSV_NAME.test(path)) return { path, format: "events", source };
+  const name = source ?? (await findMappedSource(path, loaded));
+  const teller = find(name);
   const mapping = deployment.mappings.get(name);
-  if (!source || !mapping)
+  if (!teller || !mapping)
     throw new ChannelFileError("file-mapping-unclear", `source ${name} has no mapping to read ${path} with`);
-  yield* readCsv(readBytes(path, options.onBytes), source, mapping);
+  return { path, format: "rows", from: teller, mapping };
 }
 
 /** A declared source before the first `=`, if there is one. */
-function splitName(file: string, { configuration }: LoadedConfiguration, options: ReadOptions) {
-  const cut = file.indexOf("=");
-  const source = file.slice(0, cut);
-  if (cut < 1 || !configuration.sources.some(({ name }) => name === source)) return { path: file, options };
-  return { path: file.slice(cut + 1), options: { ...options, source } };
+function splitName(file: string, { configuration }: LoadedConfiguration, source: string | undefined) {
+  const [, name = "", path = ""] = /^([^=]+)=(.*)$/.exec(file) ?? [];
+  const names = configuration.sources.map((one) => one.name);
+  if (names.includes(name)) return { path, source: name };
+  if (SOURCE_NAME.test(name) && !existsSync(file))
+    throw new ChannelFileError(
+      "file-source-unknown",
+      `${file}: there is no such file, and no source ${name}${formatSuggestion(name, names)}; there are ${names.join(", ")}`,
+    );
+  return { path: file, source };
 }
 
 export type FileReading = Reading & { readonly file: string };

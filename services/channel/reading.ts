@@ -54,6 +54,7 @@ export function compareReadings(a: ReadEvent, b: ReadEvent): number {
 
 export type ChannelFileErrorCode =
   | "file-unreadable"
+  | "file-source-unknown"
   | "file-mapping-unclear"
   | "file-header-mismatch"
   | "file-too-long";

@@ -4,6 +4,7 @@ import { InvalidArgumentError } from "commander";
 import { DURATION_PATTERN, parseDuration } from "#core/duration.ts";
 import type { LoadedConfiguration } from "#services/config/configuration.ts";
 import { DURATION_EXPECTED } from "#services/config/duration.ts";
+import { formatSuggestion } from "#services/config/suggestion.ts";
 import { UsageError } from "./failure.ts";
 
 /** Milliseconds. Throws InvalidArgumentError. */
@@ -16,5 +17,7 @@ export function parseDurationArgument(text: string): number {
 export function requireSource({ configuration }: LoadedConfiguration, source: string | undefined): void {
   const names = configuration.sources.map(({ name }) => name);
   if (source === undefined || names.includes(source)) return;
-  throw new UsageError(`--source ${source}: there is no such source; there are ${names.join(", ")}`);
+  throw new UsageError(
+    `--source ${source}: there is no such source${formatSuggestion(source, names)}; there are ${names.join(", ")}`,
+  );
 }

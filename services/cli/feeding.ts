@@ -1,7 +1,7 @@
 // What `produce` and `import` have in common: read files, publish their events, show progress, name what was refused.
 
 import { statSync } from "node:fs";
-import { type FileReading, readChannelFiles } from "#services/channel/file.ts";
+import { type FileReading, readChannelFiles, requireReadable } from "#services/channel/file.ts";
 import { loadConfiguration } from "#services/config/configuration.ts";
 import { countOf, EXIT } from "./failure.ts";
 import type { CommonOptions } from "./program.ts";
@@ -23,6 +23,8 @@ export async function feedFiles(
 ): Promise<void> {
   const loaded = loadConfiguration(config);
   requireSource(loaded, source);
+  // What is wrong with a file is told before anything is waited for.
+  await requireReadable(files, loaded, source === undefined ? {} : { source });
   const read = new Map<string, number>();
   let published = 0;
   const total = files.some((file) => /(^|=)-$/.test(file))

@@ -1,8 +1,13 @@
 // The usual mistakes of who meets the command for the first time: each told at once, with what would have been right.
 
 import assert from "node:assert/strict";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { test } from "node:test";
-import { runWeft } from "#support/command.ts";
+import { NOWHERE, runWeft } from "#support/command.ts";
+import { makeFolder } from "#support/folder.ts";
+
+const SOURCES = "web, app, store, call-centre, social, email, crm, operator";
 
 test("help of a verb that there is not is wrong usage, as the verb itself is, at every level", async () => {
   for (const [args, said] of [
@@ -42,4 +47,40 @@ test("a report that would end before it begins is wrong usage", async () => {
     [code, err],
     [2, "wrong-usage: --since 2026-03-02 is after --until 2026-03-01; see weft <verb> --help\n"],
   );
+});
+
+test("a file under a source that there is not is told with those that there are", async () => {
+  const folder = makeFolder("mistakes");
+  const { code, err } = await runWeft(["fold", "--out", join(folder, "out"), "wbe=events.jsonl"]);
+  assert.deepEqual(
+    [code, err],
+    [
+      1,
+      `file-source-unknown: wbe=events.jsonl: there is no such file, and no source wbe (did you mean "web"?); there are ${SOURCES}\n`,
+    ],
+  );
+  // A name of a file may hold the sign.
+  writeFileSync(join(folder, "a=b.jsonl"), "");
+  assert.equal((await runWeft(["fold", "--out", join(folder, "out"), join(folder, "a=b.jsonl")])).code, 0);
+});
+
+test("arguments and files are looked at before anything is waited for", async () => {
+  const folder = makeFolder("mistakes");
+  const csv = join(folder, "till.csv");
+  writeFileSync(csv, "a,b\n1,2\n");
+  const by = ["--author", "ana", "--reason", "because"];
+  for (const [args, code, said] of [
+    [["import", "/nowhere/e.jsonl"], 1, "file-unreadable: /nowhere/e.jsonl cannot be opened"],
+    [["import", "wbe=e.jsonl"], 1, "file-source-unknown: wbe=e.jsonl: "],
+    [["import", csv], 1, `file-mapping-unclear: ${csv}: `],
+    [["produce", "/nowhere/e.jsonl"], 1, "file-unreadable: /nowhere/e.jsonl cannot be opened"],
+    [["sources", "hold", "wbe", ...by], 2, `wrong-usage: no source wbe (did you mean "web"?): expected one of web, `],
+    [["sources", "watch"], 2, "wrong-usage: no source of "],
+    [["link", "ana", "card:1", ...by], 2, "wrong-usage: an identifier is written "],
+    [["privacy", "rectify", "card:1", ...by, "--trait", "name"], 2, "wrong-usage: --trait name: expected name=value"],
+  ] as const) {
+    const failed = await runWeft(args, { environment: NOWHERE });
+    assert.equal(failed.code, code, args.join(" "));
+    assert.ok(failed.err.startsWith(said), failed.err);
+  }
 });

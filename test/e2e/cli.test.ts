@@ -1,14 +1,13 @@
 // The command as people run it: verbs over the one-machine mode, exit codes, one clear line where something is wrong.
 
 import assert from "node:assert/strict";
-import { execFile, spawn } from "node:child_process";
+import { execFile } from "node:child_process";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { test } from "node:test";
 import { describeProgress, openProgress } from "#services/cli/progress.ts";
+import { runWeft as run } from "#support/command.ts";
 import { makeFolder } from "#support/folder.ts";
-
-const WEFT = resolve(import.meta.dirname, "../../services/cli/weft.js");
 
 /** A line of any verb's JSON output, as far as these tests read it. */
 interface Printed {
@@ -22,32 +21,6 @@ interface Printed {
   readonly topics?: readonly string[];
   readonly kept?: readonly string[];
   readonly environment?: string;
-}
-
-interface Run {
-  readonly code: number | null;
-  readonly out: string;
-  readonly err: string;
-}
-
-function run(
-  args: readonly string[],
-  { input, node = process.execPath }: { input?: string; node?: string } = {},
-): Promise<Run> {
-  return new Promise((done, fail) => {
-    const child = spawn(node, [WEFT, ...args], { stdio: "pipe" });
-    let out = "";
-    let err = "";
-    child.stdout.on("data", (chunk: Buffer) => {
-      out += chunk.toString();
-    });
-    child.stderr.on("data", (chunk: Buffer) => {
-      err += chunk.toString();
-    });
-    child.on("error", fail);
-    child.on("close", (code) => done({ code, out, err }));
-    child.stdin.end(input ?? "");
-  });
 }
 
 /** A folder with a configuration whose log and store are a file in it. */
@@ -248,7 +221,10 @@ test("a name that is nobody's is said to be: of a topic, a source, a namespace",
   ]) {
     const source = await run([...embedded, ...args, "--source", "wbe", events]);
     assert.equal(source.code, 2, source.err);
-    assert.match(source.err, /^wrong-usage: --source wbe: there is no such source; there are web, app/);
+    assert.match(
+      source.err,
+      /^wrong-usage: --source wbe: there is no such source \(did you mean "web"\?\); there are web, app/,
+    );
   }
   const found = await run([...embedded, "lookup", "mail:ana@example.com"]);
   assert.deepEqual(

@@ -144,12 +144,12 @@ async function correct(
   say: (id: string) => Statement["said"],
 ): Promise<void> {
   const named = parseIdentifier(identifier);
+  const id = randomUUID();
+  const said = say(id);
   const loaded = loadConfiguration(config);
   const runtime = await openRuntime(loaded, { embedded });
   try {
     const { wires, lookups, country } = runtime;
-    const id = randomUUID();
-    const said = say(id);
     const judged = await judgeStatement(lookups, named, said, country);
     if (!judged.ok) throw new RequestRefused(judged.reason);
     const statement = { id, identifier: named, author, text: reason, at: Date.now(), said };

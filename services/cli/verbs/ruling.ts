@@ -48,10 +48,10 @@ async function rule(verb: "link" | "split", one: string, other: string, options:
   const { config, embedded = false, json = false, undo = false, evidence = false } = options;
   const verdict: OperatorVerdict = undo ? "lifted" : verb === "link" ? "linked" : evidence ? "cut" : "apart";
   if (one === other) throw new UsageError("a ruling is about two identifiers");
+  const names = [parseIdentifier(one), parseIdentifier(other)] as const;
   const loaded = loadConfiguration(config);
   const runtime = await openRuntime(loaded, { embedded });
   try {
-    const names = [parseIdentifier(one), parseIdentifier(other)] as const;
     const { wires, lookups, country } = runtime;
     await judgeRuling(lookups, verdict, names, country);
     const { author, reason } = options;

@@ -4,6 +4,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { Command } from "commander";
 import { OPERATOR } from "#core/configuration.ts";
 import { loadConfiguration, type LoadedConfiguration } from "#services/config/configuration.ts";
+import { formatSuggestion } from "#services/config/suggestion.ts";
 import { sourcesTopics, topicNames } from "#services/config/topics.ts";
 import {
   HELD,
@@ -44,7 +45,7 @@ export function registerSources(program: Command): void {
     .description("hold back whoever's latest records are below the floors that the configuration declares")
     .option("--dry-run", "only say who would be")
     .option("--every <duration>", "go on, looking again so often; default: once", parseDurationArgument)
-    .action((_options: unknown, command: Command) => withSources(command, watchSources));
+    .action((_options: unknown, command: Command) => withSources(command, watchSources, requireFloors));
   const byHand = [
     { verb: "hold", kind: HELD, description: "hold a source back: what it says from a minute on joins nobody" },
     { verb: "release", kind: RELEASED, description: "what it says from a minute on counts again" },
@@ -58,14 +59,24 @@ export function registerSources(program: Command): void {
       .requiredOption("--reason <text>", "why; goes into the log")
       .option("--dry-run", "only say what would be written")
       .action((source: string, _options: unknown, command: Command) =>
-        withSources(command, (session) => ruleBy(session, source, kind)),
+        withSources(
+          command,
+          (session) => ruleBy(session, source, kind),
+          (loaded) => requireHoldable(loaded, source),
+        ),
       );
 }
 
-async function withSources(command: Command, work: (session: Session) => Promise<void>): Promise<void> {
+/** `check` looks at what was asked for before anything is waited for. */
+async function withSources(
+  command: Command,
+  work: (session: Session) => Promise<void>,
+  check: (loaded: LoadedConfiguration) => void = () => {},
+): Promise<void> {
   const options = command.optsWithGlobals<SourcesOptions>();
   const { config, embedded = false } = options;
   const loaded = loadConfiguration(config);
+  check(loaded);
   const runtime = await openRuntime(loaded, { embedded });
   try {
     await runtime.wires.log.createTopics(sourcesTopics(loaded));
@@ -92,10 +103,13 @@ async function listSources({ loaded, ledger, options: { json = false } }: Sessio
   }
 }
 
+function requireFloors({ file, deployment }: LoadedConfiguration): void {
+  if (deployment.floors.size === 0)
+    throw new UsageError(`no source of ${file} declares \`floors\`: there is nothing to watch`);
+}
+
 async function watchSources(session: Session): Promise<void> {
   const { loaded, runtime, ledger, options } = session;
-  if (loaded.deployment.floors.size === 0)
-    throw new UsageError(`no source of ${loaded.file} declares \`floors\`: there is nothing to watch`);
   for (;;) {
     await ledger.catchUp();
     for (const { name, topic } of loaded.configuration.sources) {
@@ -116,10 +130,14 @@ async function watchSources(session: Session): Promise<void> {
   }
 }
 
+function requireHoldable({ configuration }: LoadedConfiguration, source: string): void {
+  const names = configuration.sources.flatMap(({ name }) => (name === OPERATOR ? [] : [name]));
+  if (names.includes(source)) return;
+  throw new UsageError(`no source ${source}${formatSuggestion(source, names)}: expected one of ${names.join(", ")}`);
+}
+
 async function ruleBy(session: Session, source: string, kind: SourceRecord["kind"]): Promise<void> {
-  const { loaded, ledger, options } = session;
-  const names = loaded.configuration.sources.flatMap(({ name }) => (name === OPERATOR ? [] : [name]));
-  if (!names.includes(source)) throw new UsageError(`no source ${source}: expected one of ${names.join(", ")}`);
+  const { ledger, options } = session;
   const isHeld = ledger.latestOf(source)?.kind === HELD;
   if (isHeld === (kind === HELD)) {
     say(
