@@ -9,8 +9,13 @@ import { UsageError } from "./failure.ts";
 
 /** Milliseconds. Throws InvalidArgumentError. */
 export function parseDurationArgument(text: string): number {
+  return parseDuration(checkDuration(text));
+}
+
+/** As it was given. Throws InvalidArgumentError. */
+export function checkDuration(text: string): string {
   if (!DURATION_PATTERN.test(text)) throw new InvalidArgumentError(DURATION_EXPECTED);
-  return parseDuration(text);
+  return text;
 }
 
 /** Of --source. Throws UsageError. */

@@ -21,7 +21,7 @@ export const WHERE = {
 
 const ADVICE: Readonly<Record<string, string>> = {
   "configuration-broken": "mend the lines named above; `weft config explain` prints every key",
-  "log-unavailable": `check that Kafka runs where ${WHERE.kafka}, and that the topics exist: \`weft topics create\``,
+  "log-unavailable": `check that Kafka runs where ${WHERE.kafka}, and that the topics exist: \`weft topics create\`; --timeout waits longer`,
   "no-topic": "`weft topics` prints the names, `weft topics create` makes what is missing",
   "no-fold": "--from names a folder that `weft fold --out` has written",
   "log-outcome-unknown":
@@ -43,7 +43,7 @@ const ADVICE: Readonly<Record<string, string>> = {
     "declare the source with its contract, or name the topic under kafka.ignoredTopics; `weft config explain` prints the keys",
   "unsafe-log": "mend the topics (`kafka-configs`, `kafka-reassign-partitions`), then start again",
   "unsafe-store": "mend the setting (`CONFIG SET`, and the file that Redis starts with), then start again",
-  "store-unavailable": `check that Redis runs where ${WHERE.redis}`,
+  "store-unavailable": `check that Redis runs where ${WHERE.redis}; --timeout waits longer`,
   "insecure-listen":
     "give api.tls a certificate and its key, the admin surface admin.tls and admin.tokenFile, or listen on 127.0.0.1; --dev listens in the clear",
   "admin-token-unusable": "`openssl rand -hex 32 > admin.token`, and name it as admin.tokenFile",

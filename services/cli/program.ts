@@ -1,6 +1,7 @@
 // The command line as a whole: what is common to every verb, and the list of verbs.
 
 import { Command, Option } from "commander";
+import { checkDuration } from "./argument.ts";
 import packageFile from "../../package.json" with { type: "json" };
 import { explainUsage } from "./usage.ts";
 import { registerAccess } from "./verbs/access.ts";
@@ -56,6 +57,8 @@ export interface CommonOptions {
   readonly quiet?: boolean;
   readonly embedded?: boolean;
   readonly dev?: boolean;
+  /** As it was given. */
+  readonly timeout?: string;
 }
 
 export function createProgram(): Command {
@@ -69,6 +72,11 @@ export function createProgram(): Command {
     .option("-q, --quiet", "no progress")
     .option("--dev", "meet other machines in the clear and without passwords, and only warn of settings that lose data")
     .addOption(new Option("--embedded", "one machine without servers: log and store in the file `embedded.file`"))
+    .option(
+      "--timeout <duration>",
+      "give up waiting for Kafka or Redis after so long; 0s: never (default: 60s)",
+      checkDuration,
+    )
     .configureHelp({ showGlobalOptions: true, sortSubcommands: true })
     // Said where every other failure is.
     .configureOutput({ outputError() {} })
@@ -77,8 +85,10 @@ export function createProgram(): Command {
       "\nExit codes: 0 done, 1 failed, 2 wrong usage, 3 some input refused. WEFT_DEBUG=1 shows where a failure came from.",
     )
     .hook("preAction", (_program, verb) => {
-      // Where the configuration looks for it.
-      if (verb.optsWithGlobals<CommonOptions>().dev === true) process.env["WEFT_DEV"] = "true";
+      // Where the configuration looks for them.
+      const { dev, timeout } = verb.optsWithGlobals<CommonOptions>();
+      if (dev === true) process.env["WEFT_DEV"] = "true";
+      if (timeout !== undefined) process.env["WEFT_TIMEOUT"] = timeout;
     });
   for (const register of VERBS) register(program);
   explainUsage(program);

@@ -38,6 +38,8 @@ const DISK_LOOK_MS = 600_000;
 
 export interface RuntimeOptions {
   readonly embedded: boolean;
+  /** As for the wires. */
+  readonly isProcess?: boolean;
   /** The clock that ticks are made of. */
   readonly now?: () => number;
   onWait?(line: string): void;
@@ -77,12 +79,14 @@ export async function openRuntime(loaded: LoadedConfiguration, options: RuntimeO
   const { configuration, deployment } = loaded;
   const { engine: settings } = deployment;
   const onWait = options.onWait ?? ((line: string) => process.stderr.write(`${line}\n`));
+  const { isProcess = false } = options;
   const wires = await openWires(loaded, {
     embedded: options.embedded,
+    isProcess,
     onWait,
     ...(options.now === undefined ? {} : { now: options.now }),
   });
-  const state = await openState(loaded, wires, { onWait });
+  const state = await openState(loaded, wires, { onWait, isProcess });
   const hash = createHash(deployment.identityKey.bytes);
   const index = new ComponentIndex(state.index, hash);
   const decode = (bytes: Uint8Array): ChannelEvent => {

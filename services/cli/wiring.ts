@@ -12,6 +12,8 @@ import { findUnregistered, nameSource, outputTopics } from "#services/config/top
 
 export const SCHEMAS_FOLDER = resolve(import.meta.dirname, "../../schemas");
 
+const ECHO_MS = 1_000;
+
 export interface Wires {
   readonly log: Log;
   readonly codec: Codec;
@@ -24,19 +26,35 @@ export interface Wires {
 
 export async function openWires(
   loaded: LoadedConfiguration,
-  { embedded = false, now, onWait }: WiringOptions = {},
+  { embedded = false, now, onWait = reportWait, isProcess = false }: WiringOptions = {},
 ): Promise<Wires> {
   if (embedded) return openEmbeddedWires(loaded, now);
   requireTransport(loaded);
-  return openServerWires(loaded, onWait ?? reportWait);
+  return openServerWires(loaded, { onWait, patienceMs: patienceOf(loaded, isProcess) });
 }
 
 export interface WiringOptions {
   readonly embedded?: boolean;
+  /** It waits for as long as it takes; a verb that asks once gives up after `timeout`. */
+  readonly isProcess?: boolean;
   /** The embedded log's clock; servers have their own. */
   readonly now?: () => number;
   /** One clear line when something cannot be reached, and one when it is back. */
   onWait?(line: string): void;
+}
+
+function patienceOf({ deployment }: LoadedConfiguration, isProcess = false): number {
+  return isProcess ? Number.POSITIVE_INFINITY : deployment.timeoutMs;
+}
+
+function withoutEcho(tell: (line: string) => void): (line: string) => void {
+  let last = { line: "", atMs: Number.NEGATIVE_INFINITY };
+  return (line) => {
+    const atMs = performance.now();
+    const isEcho = line === last.line && atMs - last.atMs < ECHO_MS;
+    last = { line, atMs };
+    if (!isEcho) tell(line);
+  };
 }
 
 function reportWait(line: string): void {
@@ -81,10 +99,13 @@ export function requireRegistration(loaded: LoadedConfiguration, topics: readonl
 
 /** The store and the index: in the embedded file, or in Redis. */
 export async function openState(
-  { deployment }: LoadedConfiguration,
+  loaded: LoadedConfiguration,
   wires: Pick<Wires, "state">,
-  { onWait = reportWait }: Pick<WiringOptions, "onWait"> = {},
+  given: Pick<WiringOptions, "onWait" | "isProcess"> = {},
 ): Promise<State> {
+  const { deployment } = loaded;
+  // Store and index are a connection each, and both have the same thing to say.
+  const onWait = withoutEcho(given.onWait ?? reportWait);
   if (wires.state !== undefined)
     return { ...wires.state, requireSafety: async () => {}, rewriteDisk: async () => {}, close: async () => {} };
   const [{ findLuaHoles, findUnsafeSettings }, { rewriteDisk }, { openRedisStore }, { openRedisIndex }] =
@@ -94,7 +115,12 @@ export async function openState(
       import("#adapters/redis/store.ts"),
       import("#adapters/redis/index.ts"),
     ]);
-  const shared = { ...deployment.redis, prefix: `${deployment.kafka.topicPrefix}weft:`, onWait };
+  const shared = {
+    ...deployment.redis,
+    prefix: `${deployment.kafka.topicPrefix}weft:`,
+    onWait,
+    patienceMs: patienceOf(loaded, given.isProcess),
+  };
   const store = openRedisStore({ ...shared, shards: deployment.engine.shards });
   const index = openRedisIndex(shared);
   return {
@@ -176,7 +202,10 @@ async function openEmbeddedWires({ deployment }: LoadedConfiguration, now: (() =
   return { log: opened.log, codec, embedded: true, state: opened, close: () => opened.close() };
 }
 
-async function openServerWires(loaded: LoadedConfiguration, onWait: (line: string) => void): Promise<Wires> {
+async function openServerWires(
+  loaded: LoadedConfiguration,
+  waiting: { onWait(line: string): void; readonly patienceMs: number },
+): Promise<Wires> {
   const { engine, kafka, registry } = loaded.deployment;
   const [{ openKafkaLog }, { INPUT_COMPATIBILITY, OUTPUT_COMPATIBILITY, openRegistryCodec }] = await Promise.all([
     import("#adapters/kafka/log.ts"),
@@ -192,7 +221,7 @@ async function openServerWires(loaded: LoadedConfiguration, onWait: (line: strin
   const log = await openKafkaLog({
     ...kafka,
     transactionTimeoutMs: engine.transactionTimeoutMs,
-    onWait,
+    ...waiting,
   });
   return { log, codec, embedded: false, close: () => log.close() };
 }

@@ -27,6 +27,8 @@ export const SHIPPED_FILE = resolve(import.meta.dirname, "default/weft.yaml");
 
 /** What only the shell needs to know: where things run, and how foreign files are read. */
 export interface Deployment extends Pick<ConfigurationFile, "dev" | "registry" | "embedded" | "admin"> {
+  /** How long a verb that asks once waits for what is away; Infinity: for ever. */
+  readonly timeoutMs: number;
   readonly kafka: Omit<ConfigurationFile["kafka"], keyof TransportKeys> & Transport;
   readonly redis: Omit<ConfigurationFile["redis"], keyof TransportKeys> & Transport;
   readonly api: ApiSettings;
@@ -223,6 +225,7 @@ function buildDeployment(file: ConfigurationFile, identityKey: IdentityKey, tran
   const { waitMax, ...api } = file.api;
   return {
     dev,
+    timeoutMs: file.timeout === 0 ? Number.POSITIVE_INFINITY : file.timeout,
     kafka: { ...kafka, ...transports.kafka },
     registry,
     redis: { ...redis, ...transports.redis },

@@ -11,6 +11,9 @@ export function durationKey(description: string) {
   return text.meta({ title: "duration", description }).transform(parseDuration);
 }
 
-export function durationKeyWithDefault(description: string, fallback: string) {
-  return text.default(fallback).meta({ title: "duration", description }).transform(parseDuration);
+export function durationKeyWithDefault(description: string, fallback: string, environment?: string) {
+  return text
+    .default(fallback)
+    .meta({ title: "duration", description, ...(environment === undefined ? {} : { environment }) })
+    .transform(parseDuration);
 }

@@ -335,6 +335,11 @@ export const configurationSchema = z.strictObject({
       "True: other machines may be met in the clear and without a password, and settings of theirs that lose data only warn; `weft --dev` says the same.",
     environment: "WEFT_DEV",
   }),
+  timeout: durationKeyWithDefault(
+    "Longest wait, of a verb that asks once, for a Kafka or Redis that is away; 0s: for ever. Processes, and what follows a topic, always wait. `weft --timeout` says the same.",
+    "60s",
+    "WEFT_TIMEOUT",
+  ),
   joinAssurance: z
     .enum(ASSURANCES)
     .exclude(["claimed"])

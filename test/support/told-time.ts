@@ -28,6 +28,7 @@ export class ToldTime {
   static async open(deployment: Deployment): Promise<ToldTime> {
     const stopped: string[] = [];
     const runtime = await openRuntime(deployment.loaded, {
+      isProcess: true,
       embedded: false,
       onWait: () => {},
       onStopped: (shard, reason) => stopped.push(`shard ${shard}: ${reason}`),

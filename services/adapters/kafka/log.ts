@@ -44,6 +44,8 @@ export interface KafkaLogOptions {
   /** After which Kafka aborts the transaction of a dead worker. */
   readonly transactionTimeoutMs?: number;
   readonly maxBytesPerPartition?: number;
+  /** After which waiting for Kafka is given up, of each call; absent: never. */
+  readonly patienceMs?: number;
   /** One clear line when Kafka cannot be reached, and one when it is back. */
   onWait?(line: string): void;
 }
@@ -52,7 +54,10 @@ const SESSION_TIMEOUT_MS = 10_000;
 const TRANSACTION_TIMEOUT_MS = 10_000;
 const PARTITION_BYTES_MAX = 2 * 1024 * 1024;
 
-/** Waits until Kafka answers, for as long as it takes. Throws LogError log-untrusted where one of the two will not have the other. */
+/**
+ * Waits until Kafka answers, for as long as patience lasts. Throws LogError: log-unavailable when it has ended, log-untrusted
+ * where one of the two will not have the other.
+ */
 export async function openKafkaLog(options: KafkaLogOptions): Promise<Log> {
   patchTimers();
   patchProduceRequests();
@@ -71,7 +76,7 @@ export async function openKafkaLog(options: KafkaLogOptions): Promise<Log> {
   });
   const settings = {
     uniqueClientId: options.instanceId === undefined ? null : clientId,
-    outage: new Outage((line) => options.onWait?.(line)),
+    outage: new Outage((line) => options.onWait?.(line), options.patienceMs),
     sessionTimeoutMs: options.sessionTimeoutMs ?? SESSION_TIMEOUT_MS,
     transactionTimeoutMs: options.transactionTimeoutMs ?? TRANSACTION_TIMEOUT_MS,
     maxBytesPerPartition: options.maxBytesPerPartition ?? PARTITION_BYTES_MAX,
@@ -205,6 +210,10 @@ class KafkaLog implements Log {
 
   async close(): Promise<void> {
     this.#closing.abort();
+    await this.#settings.outage.awaitClosing(this.#disconnect());
+  }
+
+  async #disconnect(): Promise<void> {
     await Promise.all([...this.#groups].map((group) => group.close()));
     await this.#appender.close();
     await this.#admin.disconnect();

@@ -41,7 +41,7 @@ export function readTopics(
     try {
       return await settings.outage.outlast(() => findReadings(cluster, topics, from), stop);
     } finally {
-      await consumer.disconnect().catch(() => {});
+      await settings.outage.awaitClosing(consumer.disconnect().catch(() => {}));
     }
   };
   const found = find();
@@ -71,6 +71,7 @@ async function* readFound(
     await settings.outage.outlast(reconnect, stop).catch((error: unknown) => {
       if (!stop.aborted) throw toLogError(error, false);
     });
+    let heardAtMs = performance.now();
     const queue = new SlotQueue(readings, () => fetcher.wake());
     stop.addEventListener("abort", () => queue.wake());
     for (const reading of readings) {
@@ -80,6 +81,7 @@ async function* readFound(
         isFull: () => queue.isFull,
         fail: (error) => queue.fail(error),
         deliver: (fetched) => {
+          heardAtMs = performance.now();
           reading.next = fetched.next;
           const records = follow ? fetched.records : fetched.records.filter(({ offset }) => offset < end);
           queue.push(reading, { ...fetched, records });
@@ -98,12 +100,17 @@ async function* readFound(
         yield record;
         if (stop.aborted) return;
       }
-      if (records.length > 0) continue;
+      if (records.length > 0) {
+        // The taker may have been at it for long.
+        heardAtMs = performance.now();
+        continue;
+      }
       if (over) return;
+      settings.outage.requireHope(heardAtMs);
       if (!isOver()) await queue.wait(WAIT_MS);
     }
   } finally {
-    await disconnectFetching(consumer, fetcher);
+    await settings.outage.awaitClosing(disconnectFetching(consumer, fetcher));
   }
 }
 
@@ -121,7 +128,7 @@ export async function readEnds(
   } catch (error) {
     throw toLogError(error, false);
   } finally {
-    await consumer.disconnect().catch(() => {});
+    await outage.awaitClosing(consumer.disconnect().catch(() => {}));
   }
 }
 

@@ -1,6 +1,7 @@
-// A connection to Redis with one rule: a call that starts while Redis is away waits for it (told once, in one line);
-// a call that was under way when the connection went is rejected as StoreUnavailable, as nobody knows its outcome.
-// A cluster refuses calls on several keys of a slot that is on its way to another node (TRYAGAIN): those wait too.
+// A connection to Redis with one rule: a call that starts while Redis is away waits for it (told once, in one line), for as
+// long as it takes or patience lasts; a call that was under way when the connection went is rejected as StoreUnavailable,
+// as nobody knows its outcome. A cluster refuses calls on several keys of a slot that is on its way to another node
+// (TRYAGAIN): those wait too.
 
 import { StoreUnavailable } from "#ports/store.ts";
 import { openClusterLink } from "./cluster.ts";
@@ -11,6 +12,8 @@ export interface ConnectionOptions extends Security {
   readonly url: string;
   /** Other nodes, host:port, of the cluster that `url` leads to; none: `url` is one Redis. */
   readonly clusterNodes?: readonly string[];
+  /** After which a call that waits for Redis is given up; absent: never. */
+  readonly patienceMs?: number;
   /** Told once per outage, one line without secrets. */
   readonly onWait?: (line: string) => void;
 }
@@ -28,10 +31,14 @@ export interface Connection {
 const PASSING =
   /^(EXECABORT|LOADING|READONLY|MASTERDOWN|OOM|MISCONF|BUSY|NOREPLICAS|CLUSTERDOWN|TRYAGAIN|NOSCRIPT|NOAUTH|WRONGPASS)\b/;
 
+/** The longest that a timer can be. */
+const TIMER_MS_MAX = 2 ** 31 - 1;
+
 export function openConnection(options: ConnectionOptions): Connection {
-  const { url, clusterNodes = [], onWait = () => {} } = options;
+  const { url, clusterNodes = [], patienceMs = Number.POSITIVE_INFINITY, onWait = () => {} } = options;
   let gate = openGate();
   let told = false;
+  let lost = "it does not answer";
   let closing = false;
   let waitingForSlot = 0;
 
@@ -47,6 +54,7 @@ export function openConnection(options: ConnectionOptions): Connection {
     onDoubt: shutGate,
     onLost(reason) {
       shutGate();
+      lost = reason;
       if (closing || told) return;
       told = true;
       onWait(`${link.name} is not there (${reason}); waiting for it`);
@@ -58,12 +66,26 @@ export function openConnection(options: ConnectionOptions): Connection {
       : openClusterLink(url, clusterNodes, options, events);
   const { client } = link;
 
+  async function passGate(deadlineMs: number): Promise<void> {
+    const leftMs = deadlineMs - performance.now();
+    if (leftMs > TIMER_MS_MAX) return await gate.passed;
+    const { promise, reject } = Promise.withResolvers<never>();
+    const giveUp = () => reject(new StoreUnavailable(`${link.name} is away, waited ${patienceMs / 1000} s: ${lost}`));
+    const timer = setTimeout(giveUp, leftMs);
+    try {
+      await Promise.race([gate.passed, promise]);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
   /** Nothing of a call that TRYAGAIN refuses was done. ioredis pauses between its attempts, and gives up too soon. */
   async function waitForSlot<Result>(commands: () => Promise<Result>): Promise<Result> {
     let isWaiting = false;
+    const deadlineMs = performance.now() + patienceMs;
     try {
       for (;;) {
-        await gate.passed;
+        await passGate(deadlineMs);
         try {
           return await commands();
         } catch (error) {

@@ -96,7 +96,7 @@ export function createClient({ url, auth, timeoutMs }: ClientOptions): Client {
       } catch (error) {
         if (error instanceof SchemaRefused) throw error;
         if (tries === ATTEMPTS)
-          throw new RegistryUnavailable(`registry ${base}: ${what}: ${(error as Error).message}`, { cause: error });
+          throw new RegistryUnavailable(`registry ${base}: ${what}: ${describe(error)}`, { cause: error });
         await sleep(FIRST_PAUSE_MS * 2 ** (tries - 1));
       }
     }
@@ -185,6 +185,12 @@ export function createClient({ url, auth, timeoutMs }: ClientOptions): Client {
         }
       }),
   };
+}
+
+/** fetch() says why in the cause alone. */
+function describe(error: unknown): string {
+  const { message, cause } = error as Error;
+  return cause instanceof Error && cause.message !== "" ? `${message}: ${cause.message}` : message;
 }
 
 function statusOf(error: unknown): number | undefined {

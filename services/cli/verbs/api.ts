@@ -164,7 +164,12 @@ async function serve({ config, embedded = false, port }: ServeOptions): Promise<
   let condition: Condition = "starting";
   const admin = await openAdmin(loaded.deployment, tally.metrics, () => condition);
   if (admin !== null) logger.info({ admin: admin.url }, "admin surface");
-  const opening = openRuntime(loaded, { embedded, onWait: (line) => logger.warn(line), ...tally.hooks });
+  const opening = openRuntime(loaded, {
+    embedded,
+    isProcess: true,
+    onWait: (line) => logger.warn(line),
+    ...tally.hooks,
+  });
   const memberships: Membership[] = [];
   let api: RunningApi | null = null;
   await runUntilStopped({

@@ -39,7 +39,7 @@ async function automate({
   const kept = embedded
     ? join(dirname(settings.file), "embedded-automation.sqlite")
     : join(".weft", `${kafka.topicPrefix}automation.sqlite`);
-  const wires = await openWires(loaded, { embedded });
+  const wires = await openWires(loaded, { embedded, isProcess: follow });
   // Not before: whoever waits for a log that is away is ended by the signal itself.
   const stop = listenForStop();
   const outbox = new AutomationOutbox(file ?? kept);

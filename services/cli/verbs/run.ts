@@ -60,6 +60,7 @@ async function run(
   if (admin !== null) logger.info({ admin: admin.url }, "admin surface");
   const opening = openRuntime(loaded, {
     embedded,
+    isProcess: true,
     onWait: (line) => logger.warn(line),
     ...tally.hooks,
     onLimit(limit) {

@@ -74,10 +74,10 @@ async function withSources(
   check: (loaded: LoadedConfiguration) => void = () => {},
 ): Promise<void> {
   const options = command.optsWithGlobals<SourcesOptions>();
-  const { config, embedded = false } = options;
+  const { config, embedded = false, every } = options;
   const loaded = loadConfiguration(config);
   check(loaded);
-  const runtime = await openRuntime(loaded, { embedded });
+  const runtime = await openRuntime(loaded, { embedded, isProcess: every !== undefined });
   try {
     await runtime.wires.log.createTopics(sourcesTopics(loaded));
     const ledger = await readHolds(runtime.wires, topicNames(loaded).sources);

@@ -11,7 +11,7 @@ import { openWires } from "../wiring.ts";
 
 interface TailOptions extends CommonOptions {
   readonly from: "start" | "end";
-  readonly follow?: true;
+  readonly follow?: boolean;
   readonly max?: number;
 }
 
@@ -34,9 +34,9 @@ export function registerTail(program: Command): void {
 
 async function tailTopics(
   topics: readonly string[],
-  { config, json, embedded = false, from, follow, max = Number.POSITIVE_INFINITY }: TailOptions,
+  { config, json, embedded = false, from, follow = false, max = Number.POSITIVE_INFINITY }: TailOptions,
 ): Promise<void> {
-  const wires = await openWires(loadConfiguration(config), { embedded });
+  const wires = await openWires(loadConfiguration(config), { embedded, isProcess: follow });
   // Not before: whoever waits for a log that is away is ended by the signal itself.
   const stop = listenForStop();
   try {
@@ -44,7 +44,7 @@ async function tailTopics(
     const missing = topics.find((topic) => !known.includes(topic));
     if (missing !== undefined) throw new NoTopic(`topic ${missing} does not exist${formatSuggestion(missing, known)}`);
     let count = 0;
-    for await (const record of wires.log.read(topics, { from, follow: follow === true, signal: stop.signal })) {
+    for await (const record of wires.log.read(topics, { from, follow, signal: stop.signal })) {
       await wires.codec.prepare([record.value]);
       const text = (json ? formatJson : formatLine)(
         record,
