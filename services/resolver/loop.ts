@@ -267,7 +267,8 @@ class SlotResolver {
     const completeBefore = Object.fromEntries(this.#completeUpToMs);
     const hiddenMs = Math.max(0, ...hidden.values());
     const isKnown = readUpToMs !== null && Number.isFinite(hiddenMs);
-    this.#advance(records, isKnown ? readUpToMs - hiddenMs : null);
+    // Ages have fractions, instants of the log have none.
+    this.#advance(records, isKnown ? Math.floor(readUpToMs - hiddenMs) : null);
     const within = { ...passing, upToMs: this.#timeMs, completeUpToMs: completeBefore };
     const items = new Map<number, Carried[]>();
     for (const [shard, list] of resolution.items) items.set(shard, interleaveProgress(list, within));
