@@ -5,9 +5,11 @@ import { execFile } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { test } from "node:test";
-import { openRuntime } from "#services/cli/runtime.ts";
+import { openRuntime, type Runtime } from "#services/cli/runtime.ts";
 import { loadConfiguration } from "#services/config/configuration.ts";
+import { topicNames } from "#services/config/topics.ts";
 import { makeFolder } from "#support/folder.ts";
+import { until } from "#support/until.ts";
 
 const MAIN = resolve(import.meta.dirname, "../../services/cli/main.ts");
 /** Nobody answers there. */
@@ -88,6 +90,61 @@ test("a sound embedded deployment passes, and a channel topic that no source rea
   assert.match(
     unregistered.checks.find(({ verdict }) => verdict === "fail")?.said ?? "",
     /no source reads channel-kiosk/,
+  );
+});
+
+test("what only tells the time is no lag, and is said; what is behind beside it still is", async () => {
+  const folder = makeFolder("doctor");
+  const file = join(folder, "weft.yaml");
+  writeFileSync(
+    file,
+    `embedded: { file: ${join(folder, "weft.sqlite")} }\nengine: { shards: 2, stitchSlots: 1, resolverSlots: 1, tickInterval: 5ms }\n`,
+  );
+  const loaded = loadConfiguration(file, {});
+  const { resolved } = topicNames(loaded);
+  const change = async (work: (runtime: Runtime) => Promise<void>) => {
+    const runtime = await openRuntime(loaded, { embedded: true });
+    await runtime.createTopics();
+    await work(runtime);
+    await runtime.close();
+  };
+  /** Until the time was written to both shards; nobody stitches. */
+  const tick = async ({ wires, startResolver }: Runtime) => {
+    const membership = await startResolver();
+    const told = new Set<number>();
+    for await (const { partition } of wires.log.read([resolved], { from: "end", follow: true }))
+      if (told.add(partition).size === 2) break;
+    await membership.close();
+  };
+  const lagOf = async () => {
+    const { checks } = await examine("--config", file, "--embedded");
+    return checks.flatMap(({ check, said }) => (check === "lag" ? [said] : []));
+  };
+  await change(tick);
+  // Each shard has yet to come to the rules of the first start.
+  assert.deepEqual(
+    await lagOf(),
+    [0, 1].map((shard) => `${resolved}, shard ${shard}: 1 not in the store yet`),
+  );
+  await change(async (runtime) => {
+    const membership = await runtime.startStitcher();
+    const ends = await runtime.wires.log.endOffsets([resolved]);
+    for (const [key, end] of ends) {
+      const shard = Number(key.split("/")[1]);
+      await until(
+        `shard ${shard} is there`,
+        async () => ((await runtime.store.standing(shard))?.position.offset ?? 0) >= end,
+      );
+    }
+    await membership.close();
+  });
+  assert.deepEqual(await lagOf(), ["everything is resolved, and in the store"]);
+  await change(tick);
+  const [line = "", ...more] = await lagOf();
+  assert.deepEqual(more, []);
+  assert.match(
+    line,
+    /^everything is resolved, and in the store; behind is only the time \(positions a shard: up to \d+\)$/,
   );
 });
 

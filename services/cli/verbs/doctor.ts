@@ -16,7 +16,7 @@ import {
 import { HELD, readHolds } from "#services/wire/hold-ledger.ts";
 import { findDisagreement, readRulesLog } from "#services/wire/rules.ts";
 import { describeFailure, EXIT, WHERE } from "../failure.ts";
-import { readLag } from "../lag.ts";
+import { findBacklog, readLag } from "../lag.ts";
 import { requirePositions, resolverOf, stitcherOf } from "../positions.ts";
 import type { CommonOptions } from "../program.ts";
 import { foldedWith } from "../runtime.ts";
@@ -229,18 +229,21 @@ async function examineStore(loaded: LoadedConfiguration, wires: Wires): Promise<
     await state.requireSafety();
     const kept = { check: "store", verdict: "ok" as const, said: "it keeps what it acknowledged" };
     const checks: Check[] = said.length === 0 ? [kept] : said.map((line) => ({ ...kept, verdict: "warn", said: line }));
-    return [...checks, ...(await examineLag(loaded, wires.log, state.store))];
+    return [...checks, ...(await examineLag(loaded, wires, state.store))];
   } finally {
     await state.close();
   }
 }
 
 /** A line for each topic and shard that is behind; what is more than a while of work is worth a warning. */
-async function examineLag(loaded: LoadedConfiguration, log: Log, store: Store): Promise<Check[]> {
-  const lags = await readLag(loaded, { log, store }, new Set(await log.listTopics()));
-  const behind = lags.filter(({ records }) => records > 0);
-  if (behind.length === 0) return [{ check: "lag", verdict: "ok", said: "everything is resolved, and in the store" }];
-  return behind.map(({ topic, shard, records }) => ({
+async function examineLag(loaded: LoadedConfiguration, wires: Wires, store: Store): Promise<Check[]> {
+  const lags = await readLag(loaded, { log: wires.log, store }, new Set(await wires.log.listTopics()));
+  const { work, timeOnly } = await findBacklog(lags, wires, topicNames(loaded).resolved);
+  if (work.length === 0) {
+    const time = timeOnly === 0 ? "" : `; behind is only the time (positions a shard: up to ${timeOnly})`;
+    return [{ check: "lag", verdict: "ok", said: `everything is resolved, and in the store${time}` }];
+  }
+  return work.map(({ topic, shard, records }) => ({
     check: "lag",
     verdict: records > LAG_WARNED ? "warn" : "ok",
     said:
