@@ -2,6 +2,7 @@
 
 import { Command, Option } from "commander";
 import { checkDuration } from "./argument.ts";
+import { describeUnknown } from "#services/config/environment.ts";
 import packageFile from "../../package.json" with { type: "json" };
 import { explainUsage } from "./usage.ts";
 import { registerAccess } from "./verbs/access.ts";
@@ -62,6 +63,7 @@ export interface CommonOptions {
 }
 
 export function createProgram(): Command {
+  let isWarned = false;
   const program = new Command("weft")
     .description(
       "One live profile per person from the events of every channel, and a message at each change of segment.",
@@ -85,6 +87,8 @@ export function createProgram(): Command {
       "\nExit codes: 0 done, 1 failed, 2 wrong usage, 3 some input refused. WEFT_DEBUG=1 shows where a failure came from.",
     )
     .hook("preAction", (_program, verb) => {
+      if (!isWarned) for (const line of describeUnknown(process.env)) process.stderr.write(`warning: ${line}\n`);
+      isWarned = true;
       // Where the configuration looks for them.
       const { dev, timeout } = verb.optsWithGlobals<CommonOptions>();
       if (dev === true) process.env["WEFT_DEV"] = "true";

@@ -4,6 +4,7 @@
 import { isMap } from "./reading.ts";
 import { configurationSchema } from "./schema.ts";
 import { describeShape, type Shape } from "./shape.ts";
+import { formatSuggestion } from "./suggestion.ts";
 
 export interface Override {
   readonly variable: string;
@@ -13,7 +14,29 @@ export interface Override {
   readonly value: unknown;
 }
 
-export function listOverrides(environment: Readonly<Record<string, string | undefined>>): Override[] {
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Read elsewhere: by the command itself, by infra, by the tests. */
+const NOT_KEYS = /^WEFT_(DEBUG|CACHE_DIR|FAILPOINT|RETAIL_FILE|(PROPERTY|FUZZ|KILL|TEST)_.*)$/;
+/** What Kubernetes tells every pod of a service called weft-something. */
+const SERVICE_LINK = /_(SERVICE_HOST|SERVICE_PORT(_.*)?|PORT_\d+_(TCP|UDP|SCTP)(_.*)?)$/;
+const SERVICE_URL = /^(tcp|udp|sctp):\/\//;
+
+/** A line for each variable that is called as if it were Weft's, and is not: nothing reads it. */
+export function describeUnknown(environment: Environment): string[] {
+  const shape = describeShape(configurationSchema).properties ?? {};
+  const parts = Object.values(shape);
+  const known = [...parts, ...parts.flatMap(({ properties }) => Object.values(properties ?? {}))].flatMap(
+    (part) => part.environment ?? [],
+  );
+  return Object.entries(environment).flatMap(([name, value = ""]) => {
+    if (!name.startsWith("WEFT_") || known.includes(name) || NOT_KEYS.test(name)) return [];
+    if (SERVICE_LINK.test(name) || SERVICE_URL.test(value)) return [];
+    return [`nothing reads ${name}${formatSuggestion(name, known)}: \`weft config explain\` prints the variables`];
+  });
+}
+
+export function listOverrides(environment: Environment): Override[] {
   const shape = describeShape(configurationSchema);
   const list = (section: string | null, properties: NonNullable<Shape["properties"]>): Override[] =>
     Object.entries(properties).flatMap(([key, { environment: variable, type }]) => {

@@ -84,3 +84,9 @@ test("arguments and files are looked at before anything is waited for", async ()
     assert.ok(failed.err.startsWith(said), failed.err);
   }
 });
+
+test("a misspelt variable of the environment is a warning of one line, and no error", async () => {
+  const { code, out, err } = await runWeft(["topics", "--json"], { environment: { WEFT_KAFKA_BROKER: "kafka:9092" } });
+  assert.deepEqual([code, out.startsWith("{")], [0, true]);
+  assert.match(err, /^warning: nothing reads WEFT_KAFKA_BROKER \(did you mean "WEFT_KAFKA_BROKERS"\?\): [^\n]*\n$/);
+});
