@@ -82,7 +82,7 @@ export class Broker {
     epoch: number,
     group: string,
     positions: ReadonlyMap<string, Position>,
-    readAtMs = this.#world.nowMs,
+    readAtMs: number | null = null,
   ): Promise<void> {
     const transaction = await this.#join(id, epoch);
     transaction.group = group;
@@ -174,7 +174,7 @@ export class Broker {
       firstOffsets: new Map(),
       group: null,
       positions: new Map(),
-      readAtMs: this.#world.nowMs,
+      readAtMs: null,
       state: "open",
       landing: 0,
     };
