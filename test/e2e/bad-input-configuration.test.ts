@@ -6,15 +6,10 @@ import { execFile } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { test } from "node:test";
+import { NOWHERE } from "#support/command.ts";
 import { makeFolder } from "#support/folder.ts";
 
 const MAIN = resolve(import.meta.dirname, "../../services/cli/main.ts");
-/** Nobody answers there: whoever tried to connect would wait, and not end. */
-const NOWHERE = {
-  WEFT_KAFKA_BROKERS: "127.0.0.1:1",
-  WEFT_REGISTRY_URL: "http://127.0.0.1:1",
-  WEFT_REDIS_URL: "redis://127.0.0.1:1",
-};
 const REFUSAL_WAIT_MS = 20_000;
 
 interface Refusal {

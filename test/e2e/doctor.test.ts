@@ -8,16 +8,11 @@ import { test } from "node:test";
 import { openRuntime, type Runtime } from "#services/cli/runtime.ts";
 import { loadConfiguration } from "#services/config/configuration.ts";
 import { topicNames } from "#services/config/topics.ts";
+import { NOWHERE } from "#support/command.ts";
 import { makeFolder } from "#support/folder.ts";
 import { until } from "#support/until.ts";
 
 const MAIN = resolve(import.meta.dirname, "../../services/cli/main.ts");
-/** Nobody answers there. */
-const NOWHERE = {
-  WEFT_KAFKA_BROKERS: "127.0.0.1:1",
-  WEFT_REGISTRY_URL: "http://127.0.0.1:1",
-  WEFT_REDIS_URL: "redis://127.0.0.1:1",
-};
 
 interface Check {
   readonly check: string;

@@ -5,7 +5,7 @@ import { resolve } from "node:path";
 
 const WEFT = resolve(import.meta.dirname, "../../services/cli/weft.js");
 
-/** Nobody answers there. */
+/** Nobody answers there: whoever tries to connect waits. */
 export const NOWHERE = {
   WEFT_KAFKA_BROKERS: "127.0.0.1:1",
   WEFT_REGISTRY_URL: "http://127.0.0.1:1",
@@ -29,8 +29,18 @@ export function runWeft(
   args: readonly string[],
   { input = "", node = process.execPath, environment = {} }: RunOptions = {},
 ): Promise<Run> {
+  return runCommand(node, [WEFT, ...args], { env: { ...process.env, ...environment } }, input);
+}
+
+/** To its end, whatever its exit code. */
+export function runCommand(
+  program: string,
+  args: readonly string[],
+  options: { readonly env: NodeJS.ProcessEnv; readonly cwd?: string },
+  input = "",
+): Promise<Run> {
   return new Promise((done, fail) => {
-    const child = spawn(node, [WEFT, ...args], { stdio: "pipe", env: { ...process.env, ...environment } });
+    const child = spawn(program, args, { ...options, stdio: "pipe" });
     let out = "";
     let err = "";
     child.stdout.on("data", (chunk: Buffer) => {

@@ -1,7 +1,6 @@
 // A deployment of its own on the test services: a folder with weft.yaml, a prefix that no other test has, the command
 // run on it, and a look at what it has left in Kafka and in the store.
 
-import { spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { rmSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
@@ -17,6 +16,7 @@ import { digestProfiles } from "#services/wire/profile-lines.ts";
 import { type People, readPeople } from "#services/wire/profile-reader.ts";
 import { RESOLVER_GROUP } from "#services/resolver/main.ts";
 import { STITCHER_GROUP } from "#services/stitcher/main.ts";
+import { type Run, runCommand } from "./command.ts";
 import { makeFolder } from "./folder.ts";
 import { type TestServices, writeServicesToEnvironment } from "./services.ts";
 
@@ -24,12 +24,6 @@ const MAIN = resolve(import.meta.dirname, "../../services/cli/main.ts");
 /** Messages between homes answer each other; no history of the tests goes on for longer. */
 const SETTLING_ROUNDS = 5;
 const SETTLING_WAIT_MS = 60_000;
-
-export interface Run {
-  readonly code: number | null;
-  readonly out: string;
-  readonly err: string;
-}
 
 export interface DeploymentOptions {
   /** The rest of weft.yaml; it must not hold `kafka` nor `engine`. */
@@ -79,20 +73,7 @@ export class Deployment {
 
   async run(args: readonly string[], input = ""): Promise<Run> {
     const { command, options } = this.commandOf(args);
-    return await new Promise((done, fail) => {
-      const child = spawn(process.execPath, command, { ...options, stdio: "pipe" });
-      let out = "";
-      let err = "";
-      child.stdout.on("data", (chunk: Buffer) => {
-        out += chunk.toString();
-      });
-      child.stderr.on("data", (chunk: Buffer) => {
-        err += chunk.toString();
-      });
-      child.on("error", fail);
-      child.on("close", (code) => done({ code, out, err }));
-      child.stdin.end(input);
-    });
+    return await runCommand(process.execPath, command, options, input);
   }
 
   /** As `run`; anything but exit code 0 is a failure. */
