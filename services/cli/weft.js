@@ -8,6 +8,7 @@ import { COMPILED, isNewEnough, runOnNode } from "./node.js";
 const main = new URL("./main.ts", import.meta.url);
 
 if (isNewEnough) {
-  module.enableCompileCache(process.env.NODE_COMPILE_CACHE ?? COMPILED);
+  // A folder that NODE_COMPILE_CACHE names stays.
+  module.enableCompileCache(COMPILED);
   await import(main.href);
 } else runOnNode([fileURLToPath(main), ...process.argv.slice(2)]);

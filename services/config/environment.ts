@@ -24,11 +24,7 @@ const SERVICE_URL = /^(tcp|udp|sctp):\/\//;
 
 /** A line for each variable that is called as if it were Weft's, and is not: nothing reads it. */
 export function describeUnknown(environment: Environment): string[] {
-  const shape = describeShape(configurationSchema).properties ?? {};
-  const parts = Object.values(shape);
-  const known = [...parts, ...parts.flatMap(({ properties }) => Object.values(properties ?? {}))].flatMap(
-    (part) => part.environment ?? [],
-  );
+  const known = listVariables().map(({ variable }) => variable);
   return Object.entries(environment).flatMap(([name, value = ""]) => {
     if (!name.startsWith("WEFT_") || known.includes(name) || NOT_KEYS.test(name)) return [];
     if (SERVICE_LINK.test(name) || SERVICE_URL.test(value)) return [];
@@ -37,14 +33,26 @@ export function describeUnknown(environment: Environment): string[] {
 }
 
 export function listOverrides(environment: Environment): Override[] {
-  const shape = describeShape(configurationSchema);
-  const list = (section: string | null, properties: NonNullable<Shape["properties"]>): Override[] =>
-    Object.entries(properties).flatMap(([key, { environment: variable, type }]) => {
-      const text = variable === undefined ? undefined : environment[variable]?.trim();
-      if (variable === undefined || text === undefined || text === "") return [];
-      return [{ variable, section, key, value: readOverride(text, type) }];
-    });
-  const properties = shape.properties ?? {};
+  return listVariables().flatMap(({ type, ...place }) => {
+    const text = environment[place.variable]?.trim();
+    return text === undefined || text === "" ? [] : [{ ...place, value: readOverride(text, type) }];
+  });
+}
+
+type Variable = Omit<Override, "value"> & Pick<Shape, "type">;
+
+let variables: readonly Variable[] | undefined;
+
+/** Made once: a command asks twice, and the schema takes 20 ms to describe. */
+function listVariables(): readonly Variable[] {
+  return (variables ??= gatherVariables(describeShape(configurationSchema).properties ?? {}));
+}
+
+function gatherVariables(properties: NonNullable<Shape["properties"]>): Variable[] {
+  const list = (section: string | null, keys: NonNullable<Shape["properties"]>): Variable[] =>
+    Object.entries(keys).flatMap(([key, { environment: variable, type }]) =>
+      variable === undefined ? [] : [{ variable, section, key, ...(type === undefined ? {} : { type }) }],
+    );
   return [
     ...list(null, properties),
     ...Object.entries(properties).flatMap(([section, part]) => list(section, part.properties ?? {})),
