@@ -8,7 +8,7 @@ import type { Component, Entry, Evidence } from "./component.ts";
 import { evidenceKey } from "./component.ts";
 import { isMailbox } from "./mailbox.ts";
 import { membersOf } from "./membership.ts";
-import { Successions, Verdicts } from "./ruling.ts";
+import { isGivenUp, Successions, Verdicts } from "./ruling.ts";
 import { compareWeight, isKnown, listCounting } from "./weighed.ts";
 
 /** Which line of the rule a link stands on. */
@@ -37,7 +37,7 @@ export const OBSTACLES = [
   "held-apart",
   /** Some did, and an operator took that back. */
   "cut",
-  /** Some did, before one of the two was given up. */
+  /** Some did, before one of the two was given up; or both were, and nothing that was not is with them. */
   "released",
   /** Some did, but with less than `joinAssurance` for one of the ends: claims never join two known people (I5). */
   "claims-only",
@@ -185,6 +185,8 @@ export function explainSeparation(registry: Registry, one: Standing, other: Stan
     if (isLimited(one, mine) || isLimited(other, theirs)) return "limit";
     const contested = states.find(({ state }) => state === "contested");
     if (contested !== undefined && (namespaces.length === 0 || countClaimants(contested) > 1)) return "contested";
+    if ([one, other].every(({ component, entry }) => entry.profile === null && isGivenUp(component, entry.key)))
+      return "released";
     const isStrong = found.some(({ assurance }) => joins(registry, assurance));
     return namespaces.length > 0 && (isStrong || contested !== undefined) ? "unique-namespace" : "claims-only";
   };

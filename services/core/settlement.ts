@@ -105,7 +105,7 @@ function weighRegion(registry: Registry, component: Component, region: Region): 
 /** Whether somebody who is not to move is where and what he was. standing: the profile of the known ones of his group. */
 function stands(registry: Registry, component: Component, one: Weighed, standing: string | null | undefined): boolean {
   const { entry, contested, limited, pending } = one;
-  const alone = isMailbox(registry, entry) || isGivenUp(component, entry.key) ? null : entry.key;
+  const alone = mayName(registry, component, entry) ? entry.key : null;
   const profile = isHidden(entry) ? null : standing === undefined ? alone : standing;
   return (
     entry.profile === profile &&
@@ -140,12 +140,17 @@ function listGroups({ identifiers }: Weighing): Weighed[][] {
   return [...groups.values()];
 }
 
+/** A group of which nobody may has no profile. */
+export function mayName(registry: Registry, component: Component, entry: Entry): boolean {
+  return !isHidden(entry) && !isMailbox(registry, entry) && !isGivenUp(component, entry.key);
+}
+
 /** By its earliest authenticated personal or unique identifier, else by its earliest (I6). Null: by none. */
 function nameProfile(registry: Registry, component: Component, members: readonly string[]): string | null {
   const { identifiers } = component;
   const candidates = members.flatMap((key) => {
     const entry = identifiers.get(key) as Entry;
-    if (isMailbox(registry, entry) || isGivenUp(component, key)) return [];
+    if (!mayName(registry, component, entry)) return [];
     const kind = registry.namespaces.get(entry.namespace)?.kind;
     const naming = (kind === "unique" || kind === "personal") && entry.firstAuthenticated !== null;
     return { key, entry, naming, stamp: naming ? (entry.firstAuthenticated as Stamp) : entry.first };

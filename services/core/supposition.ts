@@ -4,7 +4,7 @@
 import { acceptEvent, type AcceptedEvent } from "./acceptance.ts";
 import { restate } from "./assertion.ts";
 import { compareStamps, compareText, type Stamp } from "./comparison.ts";
-import { createComponent, evidenceKey, openAbroad, type Component, type Entry } from "./component.ts";
+import { createComponent, evidenceKey, isHidden, openAbroad, type Component, type Entry } from "./component.ts";
 import { isAuthenticated } from "./configuration.ts";
 import { isWithoutFacts } from "./declaration.ts";
 import type { ChannelEvent } from "./event.ts";
@@ -13,6 +13,7 @@ import { identifierKey } from "./identifier.ts";
 import { isTied } from "./mailbox.ts";
 import type { Registry } from "./registry.ts";
 import { createRuling, takeRuling } from "./ruling.ts";
+import { mayName } from "./settlement.ts";
 import { findGroup, type Weighed } from "./weighed.ts";
 import { weighComponent } from "./weighing.ts";
 
@@ -126,6 +127,9 @@ function assert(
 export interface Pair {
   readonly one: Weighed;
   readonly other: Weighed;
+  /** They belong together, */
+  readonly isTogether: boolean;
+  /** and are on one profile: somebody names it. */
   readonly isOne: boolean;
   readonly all: readonly Weighed[];
 }
@@ -134,5 +138,9 @@ export function weighPair(registry: Registry, world: Component, one: string, oth
   const { identifiers } = weighComponent(registry, world);
   const [a, b] = [one, other].map((key) => identifiers.find(({ entry }) => entry.key === key));
   if (a === undefined || b === undefined) return null;
-  return { one: a, other: b, isOne: findGroup(a) === findGroup(b), all: identifiers };
+  const group = findGroup(a);
+  const isTogether = group === findGroup(b);
+  const isNamed = identifiers.some((one) => findGroup(one) === group && mayName(registry, world, one.entry));
+  const isOne = isTogether && isNamed && !isHidden(a.entry) && !isHidden(b.entry);
+  return { one: a, other: b, isTogether, isOne, all: identifiers };
 }

@@ -30,7 +30,7 @@ export const OBSTACLE_TEXTS: Readonly<Record<Obstacle, string>> = {
   "no-evidence": "no event has named both, nor any other two identifiers of theirs",
   "held-apart": "an operator holds them apart",
   cut: "they were named together, and an operator took that back",
-  released: "they were named together, before one of them was given up",
+  released: "they were named together before one of them was given up, or both were and nobody else is with them",
   "claims-only":
     "they were named together, but with less assurance than it takes; a claim never joins two known people",
   "unique-namespace": "they were asserted together, but each has a value of its own where a person has one",

@@ -68,6 +68,7 @@ function refuseLink(registry: Registry, world: Component, a: Located, b: Located
     return `it would part others who are one person now${why}: split them first`;
   }
   const { one, other } = trial;
+  if (trial.isTogether) return "it would have no effect: whoever they are was given up, and nothing else names them";
   if (one.quarantined || other.quarantined) return `it would have no effect: ${OBSTACLE_TEXTS.quarantined}`;
   if (one.limited || other.limited) return `it would have no effect: ${OBSTACLE_TEXTS.limit}`;
   if (one.pending || other.pending) return `nobody can tell yet: ${OBSTACLE_TEXTS.pending}`;

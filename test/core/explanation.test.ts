@@ -1,6 +1,6 @@
 // Every link and every refusal to link is explained by its evidence (I7).
 
-import { deepEqual, equal, match, ok } from "node:assert/strict";
+import { deepEqual, doesNotMatch, equal, match, ok } from "node:assert/strict";
 import { describe, it } from "node:test";
 import * as fc from "fast-check";
 import { identifierKey } from "#core/identifier.ts";
@@ -173,15 +173,22 @@ describe("why two identifiers are not one person", () => {
     deepEqual([taken.obstacle, taken.evidence.length], ["cut", 1]);
     equal((await separate([told, rule("identifiers-parted", 2, one, email)], one, email)).obstacle, "held-apart");
     match(await propose([told, cut], one, email), /^what was ruled of the two lifted: `weft split customer:c-1 email:/);
-    const released = record("crm", 2, email);
-    Object.assign(released.event, {
-      type: "identifier-released",
-      replaced: { namespace: "email", old: email[1], new: "" },
-    });
+    const release = (minute: number, [namespace, old]: Name): FoldEvent => {
+      const told = record("crm", minute);
+      Object.assign(told.event, { type: "identifier-released", replaced: { namespace, old, new: "" } });
+      return told;
+    };
+    const released = release(2, email);
     const given = await separate([told, released], one, email);
     deepEqual([given.obstacle, given.evidence.length], ["released", 1]);
     // The same source saying it again makes no new evidence.
     match(await propose([told, released], one, email), /^one event of `store` or `call-centre` that names/);
+    // Where both were, what names them together later makes them nobody's all the same.
+    const other: Name = ["email", "old@example.fr"];
+    const both = [told, record("crm", 3, other), released, release(4, other)];
+    doesNotMatch(await propose(both, email, other), /names email:\S+ and email:/);
+    const together = [...both, record("crm", 5, email, other)];
+    equal((await separate(together, email, other)).obstacle, "released");
   });
 
   it("is that the profile has as many addresses as it may have", async () => {

@@ -131,6 +131,18 @@ describe("an operator's ruling", () => {
     await refuses("linked", cookie, device, /each has a customer of its own/, apart);
   });
 
+  it("that links two who were both given up is refused, for nobody's profile comes of it (I6, I7)", async () => {
+    const released = (minute: number, { namespace, value }: NamedIdentifier) =>
+      tell("crm", minute, "identifier-released", {}, { replaced: { namespace, old: value, new: "" } });
+    const other = name("email", "old@example.fr");
+    const told = [...LOG, tell("store", 3, "identified", { email: "old@example.fr" }), released(4, EMAIL)];
+    deepEqual(await judge("linked", EMAIL, other, told), ["email bob@gmail.com", "email old@example.fr"]);
+    told.push(released(5, other));
+    await refuses("linked", EMAIL, other, /was given up, and nothing else names them/, told);
+    const linked = [...told, rule(6, "linked", EMAIL, other)];
+    deepEqual(await peopleOf(linked), ["card=2099", "customer=c-ana", "customer=c-bob"]);
+  });
+
   it("that links a mailbox is refused, and no record if it is written", async () => {
     await refuses("linked", ANA, MAILBOX, /a mailbox is nobody's/);
     deepEqual(await judge("cut", EMAIL, MAILBOX), ["email bob@gmail.com", "mailbox bob@gmail.com"]);
