@@ -165,6 +165,13 @@ groundTest(
     const openedAt = performance.now();
     await transaction.send({ topic, messages: [{ value: "open", partition: 0 }] });
     await append("behind");
+    for (let look = 0; look < 20; look += 1) {
+      const { atEnd, hidden: soon } = await first.slot.poll(10, 0);
+      assert.ok(
+        !atEnd || soon?.has(`${topic}/0`),
+        `look ${look}: an end that was asked for between fetches hides nothing`,
+      );
+    }
     await sleep(1500);
     const { texts, hidden } = await readToEnd(first.slot);
     assert.deepEqual([texts, [...hidden.keys()]], [[], [`${topic}/0`]]);

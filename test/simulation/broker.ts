@@ -82,7 +82,7 @@ export class Broker {
     epoch: number,
     group: string,
     positions: ReadonlyMap<string, Position>,
-    readAtMs: number | null = null,
+    readAtMs = this.#world.nowMs,
   ): Promise<void> {
     const transaction = await this.#join(id, epoch);
     transaction.group = group;
@@ -174,7 +174,7 @@ export class Broker {
       firstOffsets: new Map(),
       group: null,
       positions: new Map(),
-      readAtMs: null,
+      readAtMs: this.#world.nowMs,
       state: "open",
       landing: 0,
     };

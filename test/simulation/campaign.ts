@@ -8,6 +8,8 @@ import { createPlanOf, type SeedKind } from "./plan-erasing.ts";
 import { listRegressions, replay } from "./regressions.ts";
 import { runSeed, type Outcome } from "./run.ts";
 import { prepareSubject } from "./slaughter.ts";
+import { TOLD_BY_THE_CLOCK } from "./passed-time.ts";
+import { HIDDEN, HIDDEN_SINCE_UNKNOWN } from "./slot.ts";
 import { FOLDED_AFTERWARDS, FOLDED_UNDER_FAULTS } from "./state.ts";
 
 /** Below it a kind may miss by chance. */
@@ -97,7 +99,10 @@ const STATES = [
   "outcome unknown",
   "transaction aborted",
   "transaction timed out",
-  "records hidden by an open transaction",
+  HIDDEN,
+  HIDDEN_SINCE_UNKNOWN,
+  "told of an open transaction",
+  TOLD_BY_THE_CLOCK,
   "shard that lost acknowledged writes",
   "store behind the log (R < K)",
   "waited for a service",

@@ -3,7 +3,7 @@
 
 import { Asking } from "./asking.ts";
 import { Broker } from "./broker.ts";
-import { clockOf } from "./clock.ts";
+import { clockAt } from "./clock.ts";
 import { Feeder } from "./feeder.ts";
 import { Forgetting } from "./forgetting.ts";
 import { Group } from "./group.ts";
@@ -78,13 +78,13 @@ export class SimulatedCluster {
           name,
           slots,
           (incarnation) => (slot, options, revoked) =>
-            new SimulatedSlot({ world, broker, incarnation, logError: kit.system.LogError }, slot, options, revoked),
+            new SimulatedSlot({ world, broker, incarnation, system: kit.system }, slot, options, revoked),
         );
         return [name, group];
       }),
     );
     sabotage?.({ broker, groups: [...groups.values()], state: this.#state });
-    const now = () => clockOf(world.nowMs);
+    const now = () => clockAt(world.nowMs);
     const ground = { world, kit, broker, state: this.#state, groups, now };
     this.#workers = Array.from({ length: plan.workers }, (_, place) => new Worker(ground, `w${place}`));
     this.#readers = new Readers(ground);

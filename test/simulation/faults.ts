@@ -54,6 +54,8 @@ const SOFT_KINDS = [
   /** A channel producer's transaction that is aborted, or that hangs until its time is over. */
   "input-aborted",
   "input-hanging",
+  /** One that is open for a while, and has others write behind it; then it is aborted, or committed. */
+  "input-open",
   /** Channel records that every group has passed are deleted. */
   "retention",
 ] as const;

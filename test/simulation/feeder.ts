@@ -1,5 +1,6 @@
 // The producers of the channel topics: events one after the other, over the time of the plan. Some send a record again;
-// some write in transactions, which are aborted, or left open until their time is over and readers must wait.
+// some write in transactions, which are aborted, or left open for a while, or until their time is over, and readers must wait
+// for what others have written behind them.
 
 import type { Rules } from "#core/configuration.ts";
 import { configuration } from "#support/histories.ts";
@@ -10,6 +11,9 @@ import type { Arrival } from "./workload.ts";
 import type { World } from "./world.ts";
 
 const HELD_MS = 200;
+/** A transaction that is open for a while is so for less than its time. */
+const OPEN_MS_MIN = 50;
+const OPEN_MS_MAX = 1_000;
 const RULES_FROM_MS = Date.UTC(2026, 0, 5);
 
 export class Feeder {
@@ -67,7 +71,8 @@ export class Feeder {
     const name = world.number(`${event.source} ${event.event.eventId}`);
     if (world.goesWrong("input-aborted", name)) void this.#sendInVain(event, name, false);
     if (world.goesWrong("input-hanging", name)) void this.#sendInVain(event, name, true);
-    this.#append(event, name);
+    if (!this.isHolding() && world.goesWrong("input-open", name)) void this.#sendBehind(event, name);
+    else this.#append(event, name);
     if (world.goesWrong("duplicate", name))
       world.after(60 * world.draw(`again ${name}`), `feed again ${name}`, () => this.#append(event, name));
   }
@@ -87,18 +92,35 @@ export class Feeder {
     this.recorded.push(event);
   }
 
-  /** Of somebody who never was: whoever reads it makes a person too many. */
   async #sendInVain(event: RecordedEvent, name: string, isLeftOpen: boolean): Promise<void> {
     const id = `channel producer ${isLeftOpen ? "that hangs" : "that aborts"} ${name}`;
+    const end = await this.#open(id, ghostOf(event, name), name);
+    if (!isLeftOpen) this.#world.after(30 * this.#world.draw(`abort ${name}`), `abort ${name}`, () => end("aborting"));
+  }
+
+  /** Another producer's transaction is open where it is written: of a ghost, which is aborted, or of a copy of it. */
+  async #sendBehind(event: RecordedEvent, name: string): Promise<void> {
+    const world = this.#world;
+    const isKept = world.draw(`open is kept ${name}`) < 0.5;
+    const end = await this.#open(
+      `channel producer that takes long ${name}`,
+      isKept ? event : ghostOf(event, name),
+      name,
+    );
+    if (isKept) this.recorded.push(event);
+    this.#append(event, name);
+    const openMs = OPEN_MS_MIN + (OPEN_MS_MAX - OPEN_MS_MIN) * world.draw(`open ${name}`);
+    world.after(openMs, `end ${name}`, () => end(isKept ? "committing" : "aborting"));
+  }
+
+  /** Returns what ends it. */
+  async #open(id: string, event: RecordedEvent, name: string): Promise<(how: "committing" | "aborting") => void> {
     const epoch = await this.#broker.initialise(id);
     await this.#broker.addPositions(id, epoch, "nobody", new Map());
-    const identifiers = [{ namespace: "customer", value: `ghost-${name}` }];
-    const ghost = { ...event, event: { ...event.event, eventId: `ghost-${event.event.eventId}`, identifiers } };
-    await this.#broker.produce(id, epoch, [this.#recordOf(ghost, name)]);
-    if (!isLeftOpen)
-      this.#world.after(30 * this.#world.draw(`abort ${name}`), `abort ${name}`, () => {
-        this.#broker.end(id, epoch, "aborting").catch(() => {});
-      });
+    await this.#broker.produce(id, epoch, [this.#recordOf(event, name)]);
+    return (how) => {
+      this.#broker.end(id, epoch, how).catch(() => {});
+    };
   }
 
   #recordOf({ source, recordedAt, event }: RecordedEvent, name: string) {
@@ -112,4 +134,10 @@ export class Feeder {
       timestampMs: recordedAt,
     };
   }
+}
+
+/** Of somebody who never was: whoever reads it makes a person too many. */
+function ghostOf({ event, ...rest }: RecordedEvent, name: string): RecordedEvent {
+  const identifiers = [{ namespace: "customer", value: `ghost-${name}` }];
+  return { ...rest, event: { ...event, eventId: `ghost-${event.eventId}`, identifiers } };
 }

@@ -1,9 +1,29 @@
-// Planted bugs of the resolver and of the identity index as it uses it.
+// Planted bugs of the resolver and of the identity index as it uses it, and of what it is told of records that are hidden.
+import type { FaultKind } from "./faults.ts";
 import { type Mutant, patch } from "./mutant.ts";
 
 const RESOLVER = "resolver/loop.ts";
 const RESOLVE = "resolver/resolver.ts";
 const INDEX = "wire/component-index.ts";
+const QUEUE = "adapters/kafka/slot-queue.ts";
+
+/** Only a transaction of a channel producer hides what others have written. */
+const OPENING: readonly FaultKind[] = ["input-open", "input-hanging", "input-aborted"];
+
+const HIDING = [
+  patch("hidden-is-ignored", RESOLVER, "Math.floor(readUpToMs - hiddenMs)", "readUpToMs"),
+  patch(
+    "hidden-since-unknown-is-now",
+    RESOLVER,
+    "Math.max(0, ...hidden.values())",
+    "Math.max(0, ...[...hidden.values()].filter((age) => Number.isFinite(age)))",
+  ),
+  patch("hidden-source-is-complete", RESOLVER, "if (!waiting.has(source)) complete.set(", "complete.set("),
+  patch("hidden-for-a-part-of-a-millisecond", RESOLVER, "Math.floor(readUpToMs - hiddenMs)", "readUpToMs - hiddenMs"),
+  patch("hidden-since-the-last-look", QUEUE, "first.high <= next ?", "first.high >= 0 ?"),
+  patch("hidden-is-nothing", QUEUE, "first === undefined || next >= high", "first === undefined || high >= next"),
+  patch("end-says-nothing-of-what-is-hidden", QUEUE, "...ends, asOfMs }", "end: ends.end, high: known.high, asOfMs }"),
+];
 
 export const RESOLVING: readonly Mutant[] = [
   patch(
@@ -24,20 +44,14 @@ export const RESOLVING: readonly Mutant[] = [
     "{ offset: record.offset + 1, step: 0 }",
     "{ offset: record.offset, step: 0 }",
   ),
+  ...HIDING.map((mutant): Mutant => ({ ...mutant, needs: OPENING })),
+  patch("time-passes-before-the-end", RESOLVER, "atEnd ? clockMs : null", "clockMs"),
   patch(
-    "time-goes-on-over-what-is-hidden",
+    "batch-in-the-order-of-partitions",
     RESOLVER,
-    "isKnown ? Math.floor(readUpToMs - hiddenMs) : null",
-    "readUpToMs",
+    "    arrivals.sort((a, b) => a.recordedAt - b.recordedAt);\n",
+    "",
   ),
-  patch(
-    "unknown-age-is-none",
-    RESOLVER,
-    "const hiddenMs = Math.max(0, ...hidden.values());",
-    "const hiddenMs = Math.max(0, ...[...hidden.values()].filter(Number.isFinite));",
-  ),
-  patch("hidden-source-is-complete", RESOLVER, "if (!waiting.has(source)) complete.set", "complete.set"),
-  patch("end-is-said-of-the-time-behind-it", RESOLVER, "atEnd ? clockMs : null", "clockMs"),
   patch("resolver-starts-at-the-beginning", RESOLVER, "      slot.seek(positions);\n", "      slot.seek(new Map());\n"),
   patch(
     "resolver-unknown-is-success",

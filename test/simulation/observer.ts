@@ -83,13 +83,13 @@ export class Observer {
     else if (LETTERS.has(topic)) this.letters.push(record);
   }
 
-  #takeBundle({ partition, offset, value }: LogRecord, log: Partition): void {
-    const list = this.bundles.get(partition) ?? [];
-    this.bundles.set(partition, list);
+  #takeBundle({ partition: shard, offset, value }: LogRecord, { entries }: Partition): void {
+    const list = this.bundles.get(shard) ?? [];
+    this.bundles.set(shard, list);
     const bundle = { offset, value: this.#decode(value) as BundleValue };
     list.push(bundle);
     if (value !== null) this.forgetting?.seeBundle(value, bundle.value);
-    const { transaction } = log.entries[offset] ?? {};
+    const transaction = entries[offset]?.transaction;
     if (transaction) this.time?.seeBundle(transaction, bundle.value);
   }
 

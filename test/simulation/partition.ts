@@ -17,8 +17,8 @@ export interface Transaction {
   readonly firstOffsets: Map<Partition, number>;
   group: string | null;
   readonly positions: Map<string, Position & { readonly at: number }>;
-  /** When the last of what these positions are behind was read; null: nobody said. */
-  readAtMs: number | null;
+  /** When its slot had last read what the positions are behind. */
+  readAtMs: number;
   state: "open" | "committing" | "aborting";
   /** Markers that have not landed. */
   landing: number;
@@ -50,6 +50,15 @@ export class Partition {
     if (!this.isolated) return end;
     for (const { firstOffsets } of this.open) end = Math.min(end, firstOffsets.get(this) ?? end);
     return end;
+  }
+
+  /** The first record from there on that is committed, or still may be. */
+  findUnread(from: number): Entry | null {
+    for (let at = from; at < this.entries.length; at += 1) {
+      const entry = this.entries[at] as Entry;
+      if (entry.record !== null && entry.transaction?.state !== "aborting") return entry;
+    }
+    return null;
   }
 
   /** Committed records from the cursor on, and where the next ones begin. */

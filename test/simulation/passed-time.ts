@@ -1,99 +1,118 @@
-// That a resolver slot tells shards of no time before it has read what was appended until then, and of no source that it is
-// complete while something of it lies unread: also behind a transaction that somebody has left open, which hides what others
-// have appended (T2). By the log itself, as it is when what the slot told becomes visible.
+// What resolver slots tell shards of time is true of the simulated log, whatever they had been told by it (T2): a slot has
+// passed no instant up to which something was appended to its partitions that is not on the inner log yet, and a source is
+// complete where nothing of it lay unread when the slot read last. Looked at when what was told becomes visible, for only
+// that is ever believed.
 
 import { partitionKey } from "#ports/log.ts";
 import type { BundleValue } from "#services/wire/bundle.ts";
 import type { Broker } from "./broker.ts";
-import { clockOf } from "./clock.ts";
+import { clockAt } from "./clock.ts";
 import { READ_TOPICS, sourceOf } from "./kit.ts";
 import type { Partition, Transaction } from "./partition.ts";
 import type { World } from "./world.ts";
 
+/** A time that only what was read to the end allows: by the records alone nobody may say so. */
+export const TOLD_BY_THE_CLOCK = "time told by the clock";
+
 interface Channel {
   readonly source: string | null;
   readonly partition: Partition;
-  /** Of records before this offset the latest time. */
+  /** Of the records before this offset, the latest time. */
   upTo: number;
   latestMs: number;
 }
 
-/** How the log stands behind the positions of a transaction. */
-interface Standing {
-  /** When the first was appended that lies unread. */
-  readonly unreadFromMs: number;
-  /** The latest record time of the partition where that is earliest: so far a slot may say that it has come by records alone. */
+/** What lies behind the positions of one transaction. */
+interface Unread {
+  /** When the first of it was appended. */
+  readonly fromMs: number;
+  /** Sources of which something lay there already when the slot read. */
+  readonly sources: ReadonlySet<string | null>;
+  /** While it catches up, a slot passes what the slowest of its partitions has passed by its records' own times. */
   readonly slowestMs: number;
-  /** Of which something lay unread when the slot had read last. */
-  readonly waiting: ReadonlySet<string | null>;
 }
 
 export class PassedTime {
   readonly #world: World;
-  readonly #channels: ReadonlyMap<string, Channel>;
-  readonly #standings = new WeakMap<Transaction, Standing>();
-  /** By slot, and by slot and source: what was told before. */
-  readonly #timeMs = new Map<number, number>();
+  readonly #channels = new Map<string, Channel>();
+  readonly #unread = new WeakMap<Transaction, Unread>();
+  /** By slot, and by slot and source: what was told before. To say it again says nothing. */
+  readonly #passedMs = new Map<number, number>();
   readonly #completeUpToMs = new Map<string, number>();
 
   constructor(world: World, broker: Broker) {
     this.#world = world;
-    this.#channels = new Map(
-      READ_TOPICS.flatMap((topic) =>
-        broker.partitionsOf(topic).map((log, partition): [string, Channel] => {
-          const channel = { source: sourceOf(topic), partition: log, upTo: 0, latestMs: 0 };
-          return [partitionKey({ topic, partition }), channel];
-        }),
-      ),
-    );
+    for (const topic of READ_TOPICS)
+      for (const [number, partition] of broker.partitionsOf(topic).entries()) {
+        const key = partitionKey({ topic, partition: number });
+        this.#channels.set(key, { source: sourceOf(topic), partition, upTo: 0, latestMs: 0 });
+      }
   }
 
-  /** transaction: the one that it came in, with the positions behind which it was resolved. */
+  /** transaction: in which it was written, with the positions up to which everything is on the inner log. */
   seeBundle(transaction: Transaction, { items }: BundleValue): void {
-    for (const { progress } of items) {
-      if (!progress) continue;
-      const { slot, timeMs, completeUpToMs } = progress;
-      const { unreadFromMs, slowestMs, waiting } = this.#standingOf(transaction);
-      const beforeMs = this.#timeMs.get(slot) ?? 0;
-      if (timeMs > Math.max(beforeMs, unreadFromMs, slowestMs))
-        this.#world.fail(`slot ${slot} has passed ${timeMs}; what was appended at ${unreadFromMs} is not read (T2)`);
-      this.#timeMs.set(slot, Math.max(beforeMs, timeMs));
-      for (const [source, upToMs] of Object.entries(completeUpToMs)) {
-        const name = `${slot} ${source}`;
-        if (upToMs <= (this.#completeUpToMs.get(name) ?? Number.NEGATIVE_INFINITY)) continue;
-        if (waiting.has(source)) this.#world.fail(`slot ${slot}: ${source} is complete, and not read (T2)`);
-        this.#completeUpToMs.set(name, upToMs);
-      }
+    let toldMs = 0;
+    for (const { progress, event } of items) {
+      if (progress) {
+        this.#seePassed(progress.slot, progress.timeMs, transaction);
+        this.#seeComplete(progress.slot, progress.completeUpToMs, transaction);
+        toldMs = Math.max(toldMs, progress.timeMs);
+      } else if (event && event.recordedAt < toldMs && !isRequest(event.eventId))
+        this.#world.fail(`${event.eventId} of ${event.recordedAt} comes behind ${toldMs} in its batch (T2)`);
     }
   }
 
-  #standingOf(transaction: Transaction): Standing {
-    const known = this.#standings.get(transaction);
+  #seePassed(slot: number, timeMs: number, transaction: Transaction): void {
+    if (timeMs <= (this.#passedMs.get(slot) ?? 0)) return;
+    this.#passedMs.set(slot, timeMs);
+    const { fromMs, slowestMs } = this.#unreadOf(transaction);
+    if (timeMs <= slowestMs) return;
+    this.#world.count(TOLD_BY_THE_CLOCK);
+    if (timeMs >= fromMs)
+      this.#world.fail(`slot ${slot} has passed ${timeMs}, and what was appended at ${fromMs} is not read (T2)`);
+  }
+
+  #seeComplete(slot: number, completeUpToMs: BundleProgress["completeUpToMs"], transaction: Transaction): void {
+    for (const [source, upToMs] of Object.entries(completeUpToMs)) {
+      const name = `${slot} ${source}`;
+      if (upToMs <= (this.#completeUpToMs.get(name) ?? Number.NEGATIVE_INFINITY)) continue;
+      this.#completeUpToMs.set(name, upToMs);
+      if (this.#unreadOf(transaction).sources.has(source))
+        this.#world.fail(`slot ${slot}: ${source} is complete up to ${upToMs}, and more of it is not read (T2)`);
+    }
+  }
+
+  #unreadOf(transaction: Transaction): Unread {
+    const known = this.#unread.get(transaction);
     if (known !== undefined) return known;
-    let unreadFromMs = Number.POSITIVE_INFINITY;
+    let fromMs = Number.POSITIVE_INFINITY;
     let slowestMs = Number.POSITIVE_INFINITY;
-    const waiting = new Set<string | null>();
+    const sources = new Set<string | null>();
     for (const [key, { offset }] of transaction.positions) {
       const channel = this.#channels.get(key);
       if (channel === undefined) continue;
-      slowestMs = Math.min(slowestMs, findLatestMs(channel, offset));
-      const { entries } = channel.partition;
-      for (let next = offset; next < entries.length; next += 1) {
-        const entry = entries[next];
-        if (entry === undefined || entry.record === null || entry.transaction?.state === "aborting") continue;
-        unreadFromMs = Math.min(unreadFromMs, clockOf(entry.atMs));
-        if (entry.atMs < (transaction.readAtMs ?? 0)) waiting.add(channel.source);
-        break;
-      }
+      slowestMs = Math.min(slowestMs, findLatest(channel, offset));
+      const first = channel.partition.findUnread(offset);
+      if (first === null) continue;
+      fromMs = Math.min(fromMs, clockAt(first.atMs));
+      if (first.atMs < transaction.readAtMs) sources.add(channel.source);
     }
-    const standing = { unreadFromMs, slowestMs, waiting };
-    this.#standings.set(transaction, standing);
-    return standing;
+    const unread = { fromMs, sources, slowestMs };
+    this.#unread.set(transaction, unread);
+    return unread;
   }
 }
 
-function findLatestMs(channel: Channel, offset: number): number {
+type BundleProgress = NonNullable<BundleValue["items"][number]["progress"]>;
+
+/** Read on from where it was: positions only move on. */
+function findLatest(channel: Channel, offset: number): number {
   for (; channel.upTo < offset; channel.upTo += 1)
     channel.latestMs = Math.max(channel.latestMs, channel.partition.entries[channel.upTo]?.record?.timestampMs ?? 0);
   return channel.latestMs;
+}
+
+/** Requests to be forgotten come behind the events of their batch, whenever they were made. */
+function isRequest(eventId: string): boolean {
+  return eventId.startsWith("erasure-");
 }

@@ -76,6 +76,7 @@ const RATE_MAX: Readonly<Partial<Record<FaultKind, number>>> = {
   duplicate: 0.1,
   "input-aborted": 0.04,
   "input-hanging": 0.004,
+  "input-open": 0.04,
 };
 
 /** Kinds of the timetable, and how many of them a seed has at most. */

@@ -14,20 +14,22 @@ import type {
 } from "#ports/log.ts";
 import { partitionKey, type TopicPartition } from "#ports/log.ts";
 import { Fenced, type Broker } from "./broker.ts";
-import { clockOf } from "./clock.ts";
-import { sourceOf } from "./kit.ts";
+import { TIME_LAPSE } from "./clock.ts";
 import type { Incarnation } from "./incarnation.ts";
+import { NAMES } from "./kit.ts";
+import type { System } from "./system.ts";
 import { send, type World } from "./world.ts";
 
 const FETCH_WAIT_MS_MIN = 1;
-/** Of what is hidden: how often nobody knows since when. */
-const UNKNOWN_SINCE_SHARE = 0.2;
+/** Looks of an owner at a partition that holds more behind an open transaction, and whether it knows since when. */
+export const HIDDEN = "partition that hides more";
+export const HIDDEN_SINCE_UNKNOWN = "partition that hides more since nobody knows when";
 
 export interface SlotGround {
   readonly world: World;
   readonly broker: Broker;
   readonly incarnation: Incarnation;
-  readonly logError: new (code: LogErrorCode, message: string) => LogError;
+  readonly system: Pick<System, "LogError" | "SlotQueue">;
 }
 
 /** An answer that did not come, or a refusal before anything was done. */
@@ -42,9 +44,12 @@ export class SimulatedSlot implements OwnedSlot {
   readonly #id: string;
   readonly #keys: readonly string[];
   readonly #cursors = new Map<string, number>();
+  /** The adapter's own: here it holds no records, and knows how far each partition was read, and what is hidden. */
+  readonly #looks: InstanceType<System["SlotQueue"]>;
   #epoch: number | null = null;
+  readonly #isOfChannels: boolean;
   #turn = 0;
-  #readAtMs: number | null = null;
+  #readAtMs = 0;
 
   constructor(ground: SlotGround, slot: number, options: GroupOptions, revoked: AbortSignal) {
     this.#ground = ground;
@@ -59,6 +64,8 @@ export class SimulatedSlot implements OwnedSlot {
         .filter(({ partition }) => options.slotOf(partition) === slot),
     );
     this.#keys = this.partitions.map(partitionKey);
+    this.#isOfChannels = !options.topics.includes(NAMES.resolved);
+    this.#looks = new ground.system.SlotQueue(this.partitions, () => {});
   }
 
   async takeOver(): Promise<void> {
@@ -72,11 +79,13 @@ export class SimulatedSlot implements OwnedSlot {
 
   seek(positions: ReadonlyMap<string, Position>): void {
     for (const [key, { offset }] of positions) this.#cursors.set(key, offset);
+    this.#looks.clear();
   }
 
   poll(recordsMax: number, waitMs: number): Promise<Polled> {
     const { world, broker, incarnation } = this.#ground;
     const { promise, resolve } = Promise.withResolvers<Polled>();
+    const startedAtMs = performance.now();
     const nothing = { records: [], atEnd: false };
     if (this.revoked.aborted) return Promise.resolve(nothing);
     let isOver = false;
@@ -92,10 +101,7 @@ export class SimulatedSlot implements OwnedSlot {
       incarnation.deliver(() => {
         if (isOver) return;
         const records = this.#take(world.faultsOn ? Math.min(recordsMax, world.plan.fetchMax) : recordsMax);
-        if (records.length === 0 && !isLast) return;
-        this.#readAtMs = world.nowMs;
-        const atEnd = this.#isAtEnd();
-        finish({ records, atEnd, ...(atEnd ? { hidden: this.#listHidden() } : {}) });
+        if (records.length > 0 || isLast) finish(this.#answer(records, startedAtMs));
       });
     let isFetching = false;
     const unwatch = broker.watch(this.#keys, () => {
@@ -117,10 +123,11 @@ export class SimulatedSlot implements OwnedSlot {
     positions: ReadonlyMap<string, Position>,
     isSound: () => Promise<boolean> = async () => true,
   ): Promise<void> {
-    const { broker, logError, world } = this.#ground;
+    const { broker, world } = this.#ground;
+    const { LogError: logError } = this.#ground.system;
+    const readAtMs = this.#readAtMs;
     if (this.revoked.aborted) throw new logError("log-fenced", "the slot was taken away");
     const epoch = this.#epoch;
-    const readAtMs = this.#readAtMs;
     if (epoch === null) throw new logError("log-unavailable", "the slot must be taken over first");
     try {
       await this.#ask("positions", () => broker.addPositions(this.#id, epoch, this.#group, positions, readAtMs));
@@ -172,7 +179,7 @@ export class SimulatedSlot implements OwnedSlot {
   }
 
   #toLogError(error: unknown, otherwise: LogErrorCode): LogError {
-    const { logError } = this.#ground;
+    const { LogError: logError } = this.#ground.system;
     return new logError(error instanceof Fenced ? "log-fenced" : otherwise, (error as Error).message);
   }
 
@@ -183,35 +190,37 @@ export class SimulatedSlot implements OwnedSlot {
     for (let step = 0; step < this.partitions.length && taken.length < recordsMax; step += 1) {
       const at = this.partitions[(first + step) % this.partitions.length] as TopicPartition;
       const key = partitionKey(at);
-      const { records, next } = this.#ground.broker
-        .at(at.topic, at.partition)
-        .read(this.#cursors.get(key) ?? 0, recordsMax - taken.length);
+      const partition = this.#ground.broker.at(at.topic, at.partition);
+      const { records, next } = partition.read(this.#cursors.get(key) ?? 0, recordsMax - taken.length);
       this.#cursors.set(key, next);
+      const { end, entries } = partition;
+      this.#looks.push(at, { records: [], next, end, high: entries.length, asOfMs: performance.now() });
       taken.push(...records);
     }
     return taken;
   }
 
-  #isAtEnd(): boolean {
-    const { broker } = this.#ground;
-    return this.partitions.every(
-      (at) => (this.#cursors.get(partitionKey(at)) ?? 0) >= broker.at(at.topic, at.partition).end,
-    );
+  #answer(records: LogRecord[], startedAtMs: number): Polled {
+    const { world } = this.#ground;
+    this.#readAtMs = world.nowMs;
+    if (!this.#isAtEnd(startedAtMs)) return { records, atEnd: false };
+    // In the time of the shells, from whose clock it is taken away.
+    const hidden = new Map([...this.#looks.listHidden()].map(([key, ageMs]) => [key, ageMs * TIME_LAPSE]));
+    // What resolvers have under way hides as much from stitchers, at any time.
+    if (this.#isOfChannels)
+      for (const ageMs of hidden.values()) world.count(Number.isFinite(ageMs) ? HIDDEN : HIDDEN_SINCE_UNKNOWN);
+    return { records, atEnd: true, hidden };
   }
 
-  /** In the time of the shells, for from their clock it is subtracted. */
-  #listHidden(): Map<string, number> {
-    const { broker, world } = this.#ground;
-    const hidden = new Map<string, number>();
-    for (const at of this.partitions) {
-      const key = partitionKey(at);
-      const first = broker.at(at.topic, at.partition).entries[this.#cursors.get(key) ?? 0];
-      if (first === undefined) continue;
-      // What resolvers have under way hides as much from stitchers, at any time.
-      if (sourceOf(at.topic) !== null) world.count("records hidden by an open transaction");
-      const isUnknown = world.draw(world.number(`hidden ${this.#id}`)) < UNKNOWN_SINCE_SHARE;
-      hidden.set(key, isUnknown ? Number.POSITIVE_INFINITY : clockOf(world.nowMs) - clockOf(first.atMs));
-    }
-    return hidden;
+  #isAtEnd(sinceMs: number): boolean {
+    if (this.#looks.isAtEnd(sinceMs)) return true;
+    if (!this.#looks.isAtEnd(Number.NEGATIVE_INFINITY)) return false;
+    const endsOf = ({ topic, partition }: TopicPartition) => {
+      const { end, entries } = this.#ground.broker.at(topic, partition);
+      return { end, high: entries.length };
+    };
+    const partitions = new Map(this.partitions.map((at) => [partitionKey(at), endsOf(at)]));
+    this.#looks.seeEnds({ partitions, asOfMs: performance.now() });
+    return this.#looks.isAtEnd(sinceMs);
   }
 }

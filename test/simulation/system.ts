@@ -1,10 +1,12 @@
-// The production code under test: the loops, the engine, the index and the memory adapters. A planted bug (mutants.ts) is
+// The production code under test: the loops, the engine, the index, the memory adapters, and what
+// the Kafka adapter knows of how far a slot has read. A planted bug (mutants.ts) is
 // a second copy of these modules in which one line reads differently: Node's module hooks give every module of that copy
 // an address of its own and replace the line as it is loaded. Production knows nothing of it.
 
 import { registerHooks } from "node:module";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
+import type * as SlotQueue from "#adapters/kafka/slot-queue.ts";
 import type * as MemoryIndex from "#adapters/memory/index.ts";
 import type * as MemoryStore from "#adapters/memory/store.ts";
 import type * as Engine from "#core/engine.ts";
@@ -49,6 +51,7 @@ async function importAll(suffix: string) {
     keeper,
     standing,
     payloadKeys,
+    slotQueue,
   ] = await Promise.all([
     import(load("resolver/main.ts")) as Promise<typeof Resolver>,
     import(load("stitcher/main.ts")) as Promise<typeof Stitcher>,
@@ -68,6 +71,7 @@ async function importAll(suffix: string) {
     import(load("wire/index-keeper.ts")) as Promise<typeof IndexKeeper>,
     import(load("wire/standing.ts")) as Promise<typeof Standing>,
     import(load("wire/payload-keys.ts")) as Promise<typeof PayloadKeys>,
+    import(load("adapters/kafka/slot-queue.ts")) as Promise<typeof SlotQueue>,
   ]);
   return {
     startResolver: resolver.startResolver,
@@ -92,6 +96,7 @@ async function importAll(suffix: string) {
     readShardComponents: part.readShardComponents,
     readBundle: bundle.readBundle,
     PrivacyLedger: privacy.PrivacyLedger,
+    SlotQueue: slotQueue.SlotQueue,
   };
 }
 

@@ -232,4 +232,5 @@ const SAID: readonly (readonly [string, RegExp])[] = [
   ["slot taken over again", /taking the slot over again/],
   ["index put back", /identity index is whole again/],
   ["waited for a service", /^waiting for the/],
+  ["told of an open transaction", /a producer has left a transaction open/],
 ];

@@ -4,26 +4,42 @@
 import type { Cluster } from "kafkajs";
 import { partitionKey } from "#ports/log.ts";
 
-/** The offset behind the last committed record, per partition. */
-type EndOffsets = ReadonlyMap<string, number>;
+export interface Ends {
+  readonly partitions: ReadonlyMap<string, PartitionEnds>;
+  /** performance.now() before the question was put. */
+  readonly asOfMs: number;
+}
 
-export class Ends {
-  readonly #cluster: Cluster;
+export interface PartitionEnds {
+  /** Behind the last committed record. */
+  readonly end: number;
+  /** Behind the last record, committed or not. */
+  readonly high: number;
+}
+
+const READ_UNCOMMITTED = 0;
+
+export class EndReader {
+  readonly #committed: Cluster;
+  readonly #all: Cluster;
   readonly #topics: readonly string[];
   #current: Promise<unknown> = Promise.resolve();
-  #next: Promise<EndOffsets> | null = null;
+  #next: Promise<Ends> | null = null;
 
+  /** cluster: of a consumer that reads what is committed. */
   constructor(cluster: Cluster, topics: readonly string[]) {
-    this.#cluster = cluster;
+    this.#committed = cluster;
+    // The same connections: which end a cluster asks for is its property, not the call's.
+    this.#all = Object.create(cluster, { isolationLevel: { value: READ_UNCOMMITTED } }) as Cluster;
     this.#topics = topics;
   }
 
-  read(): Promise<EndOffsets> {
+  read(): Promise<Ends> {
     this.#next ??= this.#askNext();
     return this.#next;
   }
 
-  async #askNext(): Promise<EndOffsets> {
+  async #askNext(): Promise<Ends> {
     // Also where nothing is under way: until here the caller has not yet noted that this one can be shared.
     await this.#current.catch(() => {});
     const asked = this.#ask();
@@ -32,14 +48,20 @@ export class Ends {
     return await asked;
   }
 
-  async #ask(): Promise<EndOffsets> {
-    const found = await this.#cluster.fetchTopicsOffset(
+  async #ask(): Promise<Ends> {
+    const asOfMs = performance.now();
+    const [committed, all] = await Promise.all([this.#askOf(this.#committed), this.#askOf(this.#all)]);
+    const partitions = new Map<string, PartitionEnds>();
+    for (const [key, end] of committed) partitions.set(key, { end, high: all.get(key) ?? Number.POSITIVE_INFINITY });
+    return { partitions, asOfMs };
+  }
+
+  async #askOf(cluster: Cluster): Promise<ReadonlyMap<string, number>> {
+    const found = await cluster.fetchTopicsOffset(
       this.#topics.map((topic) => ({
         topic,
         fromBeginning: false,
-        partitions: this.#cluster
-          .findTopicPartitionMetadata(topic)
-          .map(({ partitionId }) => ({ partition: partitionId })),
+        partitions: cluster.findTopicPartitionMetadata(topic).map(({ partitionId }) => ({ partition: partitionId })),
       })),
     );
     return new Map(

@@ -8,7 +8,7 @@ import type { Cluster, Consumer, Kafka } from "kafkajs";
 import type { GroupOptions, Membership, TopicPartition } from "#ports/log.ts";
 import { createSlotAssigner } from "./assigner.ts";
 import { createClusterConsumer } from "./cluster.ts";
-import { Ends } from "./ends.ts";
+import { EndReader } from "./ends.ts";
 import { isPassing, toLogError } from "./failure.ts";
 import { disconnectFetching, Fetcher } from "./fetcher.ts";
 import type { Outage } from "./outage.ts";
@@ -136,7 +136,7 @@ export class KafkaGroup implements Membership {
       createSlotAssigner(slots, slotOf),
     );
     const fetcher = new Fetcher(cluster, { maxBytesPerPartition, outage });
-    const ends = new Ends(cluster, topics);
+    const ends = new EndReader(cluster, topics);
     const session: Session = {
       consumer,
       cluster,

@@ -2,6 +2,7 @@
 // each partition was read, and where it ended when that was last asked.
 
 import { partitionKey, type LogRecord, type TopicPartition } from "#ports/log.ts";
+import type { Ends } from "./ends.ts";
 import type { Fetched } from "./feed.ts";
 
 export const QUEUED_RECORDS_HIGH = 20_000;
@@ -88,10 +89,14 @@ export class SlotQueue {
     return [...this.#known.values()].every(({ next, end, asOfMs }) => next >= end && asOfMs >= sinceMs);
   }
 
-  /** Nothing is queued, and every partition was read as far as that. */
-  isReadTo(ends: ReadonlyMap<string, number>): boolean {
-    if (this.#records.length > 0) return false;
-    return [...this.#known].every(([key, { next }]) => next >= (ends.get(key) ?? Number.POSITIVE_INFINITY));
+  /** What the brokers say between fetches of where each partition ends. */
+  seeEnds({ partitions, asOfMs }: Ends): void {
+    for (const [key, known] of this.#known) {
+      const ends = partitions.get(key);
+      if (ends === undefined) continue;
+      const seen = { next: known.next, ...ends, asOfMs };
+      this.#known.set(key, { ...seen, looks: addLook(known.looks, seen) });
+    }
   }
 
   /** Of partitions that hold more than was read: how long ago the first of that was written at most (Infinity: nobody knows). */

@@ -11,7 +11,7 @@ import {
   type Position,
   type TopicPartition,
 } from "#ports/log.ts";
-import type { Ends } from "./ends.ts";
+import type { EndReader } from "./ends.ts";
 import { isFenced, toLogError } from "./failure.ts";
 import type { Feed } from "./feed.ts";
 import type { Fetcher } from "./fetcher.ts";
@@ -29,7 +29,7 @@ export interface SlotParts {
   readonly group: string;
   readonly cluster: Cluster;
   readonly fetcher: Fetcher;
-  readonly ends: Ends;
+  readonly ends: EndReader;
   readonly publisher: Publisher;
   readonly outage: Outage;
   readonly revoked: AbortSignal;
@@ -106,7 +106,9 @@ export class KafkaSlot implements OwnedSlot {
       delay(END_WAIT_MS, null, { signal: over.signal }).catch(() => null),
     ]);
     over.abort();
-    return ends !== null && !this.revoked.aborted && this.#queue.isReadTo(ends);
+    if (ends === null || this.revoked.aborted) return false;
+    this.#queue.seeEnds(ends);
+    return this.#queue.isAtEnd(sinceMs);
   }
 
   async publish(
