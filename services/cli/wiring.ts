@@ -12,8 +12,6 @@ import { findUnregistered, nameSource, outputTopics } from "#services/config/top
 
 export const SCHEMAS_FOLDER = resolve(import.meta.dirname, "../../schemas");
 
-const ECHO_MS = 1_000;
-
 export interface Wires {
   readonly log: Log;
   readonly codec: Codec;
@@ -45,16 +43,6 @@ export interface WiringOptions {
 
 function patienceOf({ deployment }: LoadedConfiguration, isProcess = false): number {
   return isProcess ? Number.POSITIVE_INFINITY : deployment.timeoutMs;
-}
-
-function withoutEcho(tell: (line: string) => void): (line: string) => void {
-  let last = { line: "", atMs: Number.NEGATIVE_INFINITY };
-  return (line) => {
-    const atMs = performance.now();
-    const isEcho = line === last.line && atMs - last.atMs < ECHO_MS;
-    last = { line, atMs };
-    if (!isEcho) tell(line);
-  };
 }
 
 function reportWait(line: string): void {
@@ -104,21 +92,28 @@ export async function openState(
   given: Pick<WiringOptions, "onWait" | "isProcess"> = {},
 ): Promise<State> {
   const { deployment } = loaded;
-  // Store and index are a connection each, and both have the same thing to say.
-  const onWait = withoutEcho(given.onWait ?? reportWait);
+  const onWait = given.onWait ?? reportWait;
   if (wires.state !== undefined)
     return { ...wires.state, requireSafety: async () => {}, rewriteDisk: async () => {}, close: async () => {} };
-  const [{ findLuaHoles, findUnsafeSettings }, { rewriteDisk }, { openRedisStore }, { openRedisIndex }] =
-    await Promise.all([
-      import("#adapters/redis/safety.ts"),
-      import("#adapters/redis/disk.ts"),
-      import("#adapters/redis/store.ts"),
-      import("#adapters/redis/index.ts"),
-    ]);
+  const [
+    { createTroubles },
+    { findLuaHoles, findUnsafeSettings },
+    { rewriteDisk },
+    { openRedisStore },
+    { openRedisIndex },
+  ] = await Promise.all([
+    import("#adapters/redis/trouble.ts"),
+    import("#adapters/redis/safety.ts"),
+    import("#adapters/redis/disk.ts"),
+    import("#adapters/redis/store.ts"),
+    import("#adapters/redis/index.ts"),
+  ]);
   const shared = {
     ...deployment.redis,
     prefix: `${deployment.kafka.topicPrefix}weft:`,
     onWait,
+    // Store and index are a connection each, and have the same things to say.
+    troubles: createTroubles(),
     patienceMs: patienceOf(loaded, given.isProcess),
   };
   const store = openRedisStore({ ...shared, shards: deployment.engine.shards });

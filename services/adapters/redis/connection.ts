@@ -6,6 +6,7 @@
 import { StoreUnavailable } from "#ports/store.ts";
 import { openClusterLink } from "./cluster.ts";
 import { type LinkEvents, openServerLink, type RedisClient, type Security } from "./link.ts";
+import { createTroubles, type Troubles } from "./trouble.ts";
 
 export interface ConnectionOptions extends Security {
   /** redis:// or rediss:// */
@@ -16,6 +17,8 @@ export interface ConnectionOptions extends Security {
   readonly patienceMs?: number;
   /** Told once per outage, one line without secrets. */
   readonly onWait?: (line: string) => void;
+  /** Of all connections to this Redis that tell the same `onWait`; absent: this is the only one. */
+  readonly troubles?: Troubles;
 }
 
 export interface Connection {
@@ -36,11 +39,12 @@ const TIMER_MS_MAX = 2 ** 31 - 1;
 
 export function openConnection(options: ConnectionOptions): Connection {
   const { url, clusterNodes = [], patienceMs = Number.POSITIVE_INFINITY, onWait = () => {} } = options;
+  const { away, moving } = options.troubles ?? createTroubles();
   let gate = openGate();
-  let told = false;
   let lost = "it does not answer";
   let closing = false;
-  let waitingForSlot = 0;
+  /** As one of those that Redis is away for. */
+  const gone = {};
 
   function shutGate(): void {
     if (!closing && gate.isOpen()) gate = openGate();
@@ -48,16 +52,14 @@ export function openConnection(options: ConnectionOptions): Connection {
 
   const events: LinkEvents = {
     onReady() {
-      told = false;
+      away.end(gone);
       gate.open();
     },
     onDoubt: shutGate,
     onLost(reason) {
       shutGate();
       lost = reason;
-      if (closing || told) return;
-      told = true;
-      onWait(`${link.name} is not there (${reason}); waiting for it`);
+      if (!closing) away.begin(gone, () => onWait(`${link.name} is not there (${reason}); waiting for it`));
     },
   };
   const link =
@@ -81,7 +83,7 @@ export function openConnection(options: ConnectionOptions): Connection {
 
   /** Nothing of a call that TRYAGAIN refuses was done. ioredis pauses between its attempts, and gives up too soon. */
   async function waitForSlot<Result>(commands: () => Promise<Result>): Promise<Result> {
-    let isWaiting = false;
+    const waiting = {};
     const deadlineMs = performance.now() + patienceMs;
     try {
       for (;;) {
@@ -90,12 +92,11 @@ export function openConnection(options: ConnectionOptions): Connection {
           return await commands();
         } catch (error) {
           if (!(error instanceof Error) || !/\bTRYAGAIN\b/.test(error.message)) throw error;
-          if (!isWaiting && waitingForSlot++ === 0) onWait(`${link.name} is moving a slot; waiting for it`);
-          isWaiting = true;
+          moving.begin(waiting, () => onWait(`${link.name} is moving a slot; waiting for it`));
         }
       }
     } finally {
-      if (isWaiting) waitingForSlot -= 1;
+      moving.end(waiting);
     }
   }
 
@@ -112,6 +113,7 @@ export function openConnection(options: ConnectionOptions): Connection {
     async close() {
       if (closing) return;
       closing = true;
+      away.end(gone);
       const wasOpen = gate.isOpen();
       if (wasOpen) gate = openGate();
       gate.shut(new StoreUnavailable("the connection to Redis is closed"));
