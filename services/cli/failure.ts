@@ -2,7 +2,7 @@
 // nobody who did not write it.
 
 import { CommanderError } from "commander";
-import { ConfigurationError } from "#services/config/problem.ts";
+import { ConfigurationError, type Problem, type ProblemCode } from "#services/config/problem.ts";
 
 export const EXIT = { done: 0, failed: 1, wrongUsage: 2, inputRefused: 3 } as const;
 
@@ -20,7 +20,6 @@ export const WHERE = {
 } as const;
 
 const ADVICE: Readonly<Record<string, string>> = {
-  "configuration-broken": "mend the lines named above; `weft config explain` prints every key",
   "log-unavailable": `check that Kafka runs where ${WHERE.kafka}, and that the topics exist: \`weft topics create\`; --timeout waits longer`,
   "no-topic": "`weft topics` prints the names, `weft topics create` makes what is missing",
   "no-fold": "--from names a folder that `weft fold --out` has written",
@@ -79,9 +78,29 @@ export function describeFailure(error: unknown): Failure {
       advice: undefined,
       exitCode: EXIT.failed,
     };
+  if (error instanceof ConfigurationError)
+    return { code: error.code, message, advice: adviseOn(error.problems), exitCode: EXIT.failed };
   const code = error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : "unexpected";
   const advice = code === "unexpected" ? "this is a fault of Weft; WEFT_DEBUG=1 shows where" : ADVICE[code];
   return { code, message, advice, exitCode: EXIT.failed };
+}
+
+const ABOUT_RULES: readonly ProblemCode[] = ["rule-syntax", "rule-type", "rule-cost", "rule-fails", "rule-order"];
+
+/** Keys can be looked up; what a rule may ask, and where a file is, cannot be read off them. */
+function adviseOn(problems: readonly Problem[]): string {
+  if (problems.every(({ code }) => code === "file-unreadable")) return "check the path, and that this user may read it";
+  const rules = problems.find(({ code }) => ABOUT_RULES.includes(code));
+  const isAboutKeys = problems.some(({ code }) => !ABOUT_RULES.includes(code) && code !== "yaml-syntax");
+  return [
+    "mend the lines named above",
+    ...(isAboutKeys ? ["`weft config explain` prints every key"] : []),
+    ...(rules === undefined
+      ? []
+      : [
+          `services/core/SPEC.md, section 4, has what a rule may ask, and \`weft rules check ${rules.file}\` looks again`,
+        ]),
+  ].join("; ");
 }
 
 /** What a file of the operator's, of any option or key, may come to; the others keep the system's words. */

@@ -94,7 +94,7 @@ test("weft up refuses rules that are not there, and a file that is not YAML", as
   assert.equal(missing.code, 1);
   assert.deepEqual(missing.lines, [
     "weft.yaml:2:8 file-unreadable: rules: nowhere.yaml: there is no such file",
-    `configuration-broken: 1 problem; ${MEND}`,
+    "configuration-broken: 1 problem; check the path, and that this user may read it",
   ]);
   const garbled = await refuse("up", { "weft.yaml": "kafka:\n  topicPrefix: a\n brokers: [b]\n" });
   assert.equal(garbled.code, 1);

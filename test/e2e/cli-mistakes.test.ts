@@ -90,3 +90,30 @@ test("a misspelt variable of the environment is a warning of one line, and no er
   assert.deepEqual([code, out.startsWith("{")], [0, true]);
   assert.match(err, /^warning: nothing reads WEFT_KAFKA_BROKER \(did you mean "WEFT_KAFKA_BROKERS"\?\): [^\n]*\n$/);
 });
+
+test("what is wrong with a rule, with a key and with a path each has the advice that helps there", async () => {
+  const folder = makeFolder("mistakes");
+  const write = (name: string, text: string) => {
+    writeFileSync(join(folder, name), text);
+    return join(folder, name);
+  };
+  const rules = write("rules.yaml", 'version: v1\nladder: [{ segment: rest, when: "true &&" }]\n');
+  const keys = write("keys.yaml", "versoin: v1\nversion: v1\nladder: [{ segment: rest, when: 'true' }]\n");
+  const explain = "`weft config explain` prints every key";
+  const looksAgain = `services/core/SPEC.md, section 4, has what a rule may ask, and \`weft rules check ${rules}\` looks again`;
+  for (const [args, problems, advice] of [
+    [["-c", write("a.yaml", "rules: rules.yaml\n"), "topics"], 2, `mend the lines named above; ${looksAgain}`],
+    [["rules", "diff", keys, keys], 1, `mend the lines named above; ${explain}`],
+    [
+      ["-c", write("b.yaml", "rules: rules.yaml\na: 1\n"), "topics"],
+      3,
+      `mend the lines named above; ${explain}; ${looksAgain}`,
+    ],
+    [["-c", write("c.yaml", "a: [\n"), "topics"], 1, "mend the lines named above"],
+    [["-c", join(folder, "none.yaml"), "topics"], 1, "check the path, and that this user may read it"],
+  ] as const) {
+    const { code, err } = await runWeft(args);
+    const said = `configuration-broken: ${problems} problem${problems === 1 ? "" : "s"}; ${advice}`;
+    assert.deepEqual([code, err.trim().split("\n").at(-1)], [1, said]);
+  }
+});
