@@ -21,7 +21,7 @@ import { Stalled, StallWatch } from "../wire/stall.ts";
 import { patiently, type Waiting } from "../wire/patience.ts";
 import { BACKFILL_HEADER } from "../wire/headers.ts";
 import { createDeadLetter } from "./dead-letter.ts";
-import { createProgress, interleaveProgress } from "./progress.ts";
+import { createProgress, interleaveProgress, placeChanges } from "./progress.ts";
 import { readRecord, type RecordReading } from "./record.ts";
 import { RecentEvents } from "./recent-events.ts";
 import { NO_ERASURES, resolveBatch, type Arrival, type Resolution } from "./resolver.ts";
@@ -203,7 +203,7 @@ class SlotResolver {
     const catchUp = () => Promise.all([services.privacy?.catchUp(), services.holds?.catchUp()]);
     if (records.length > 0) await patient("schema registry", catchUp);
     const requests: ErasureRequest[] = [];
-    const changes: Carried[] = [];
+    const changes: Carried<RulesItem>[] = [];
     const arrivals: (Arrival & { readonly record: LogRecord })[] = [];
     for (const record of records) {
       if (record.topic === services.privacy?.topic) {
@@ -271,11 +271,11 @@ class SlotResolver {
     this.#advance(records, isKnown ? Math.floor(readUpToMs - hiddenMs) : null);
     const within = { ...passing, upToMs: this.#timeMs, completeUpToMs: completeBefore };
     const items = new Map<number, Carried[]>();
-    for (const [shard, list] of resolution.items) items.set(shard, interleaveProgress(list, within));
-    // One slot writes them, to all shards in one transaction: no shard hears of them from another before.
-    if (changes.length > 0)
-      for (let shard = 0; shard < services.shards; shard += 1)
-        items.set(shard, [...(items.get(shard) ?? []), ...changes]);
+    // One slot writes rule sets, to all shards in one transaction: no shard hears of them from another before.
+    for (let shard = 0; shard < services.shards; shard += 1) {
+      const list = placeChanges(resolution.items.get(shard) ?? [], changes);
+      if (list.length > 0) items.set(shard, interleaveProgress(list, within));
+    }
     // A file need not be in the order of time: only what was read to its end is complete.
     if (readUpToMs !== null) this.#completeUpToMs = this.#listComplete(hidden);
     // At once: the next owner of the slot, which begins behind these rows, does not know of them.

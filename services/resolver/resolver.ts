@@ -58,7 +58,7 @@ export interface ResolveOptions {
   encodeEvent?(event: ChannelEvent): Uint8Array;
   /** Every request to forget somebody that was recorded before the arrivals. Absent: there is none. */
   readonly erasures?: Erasures;
-  /** Those of them that this batch is to bring to the homes. */
+  /** Those of them that this batch is to bring to the homes, in the order of the topic. */
   readonly requests?: readonly ErasureRequest[];
   /** When each source was held back, as far as the arrivals reach. Absent: none ever was. */
   readonly holds?: Holds;
@@ -107,7 +107,17 @@ export async function resolveBatch(options: ResolveOptions, arrivals: readonly A
       proposal.setParent(item.component, item.into);
       send({ item, event: null }, item.component);
     }
+    // What was recorded after a request comes after it, and so does the time that passes until then.
+    const left = [...requests];
+    const sendRequests = (beforeMs: number): void => {
+      for (let next = left[0]; next !== undefined && next.at < beforeMs; next = left[0]) {
+        left.shift();
+        for (const carried of routeErasure(registry.hash, erasures, proposal, next))
+          send(carried, (carried.item as EventItem).component);
+      }
+    };
     for (const { arrival, event, bytes } of accepted) {
+      sendRequests(arrival.recordedAt);
       const routing = routeEvent(registry, proposal, event, {
         backfill: arrival.backfill,
         traceparent: arrival.traceparent,
@@ -116,9 +126,7 @@ export async function resolveBatch(options: ResolveOptions, arrivals: readonly A
       for (const item of routing.absorbs) send({ item, event: null }, item.component);
       for (const item of routing.items) send({ item, event: isToldEvent(item) ? bytes : null }, item.component);
     }
-    for (const request of requests)
-      for (const carried of routeErasure(registry.hash, erasures, proposal, request))
-        send(carried, (carried.item as EventItem).component);
+    sendRequests(Number.POSITIVE_INFINITY);
     const isFirst = await index.settle(proposal);
     joined = [...joined, ...absorbs].filter(({ component, into }) => index.parentOf(component) === into);
     if (isFirst && (await (isSound?.() ?? true))) {

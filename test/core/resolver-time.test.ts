@@ -10,10 +10,10 @@ import { createRegistry } from "#core/registry.ts";
 import type { Index } from "#ports/index.ts";
 import type { Log, Membership, OwnedSlot, Polled } from "#ports/log.ts";
 import type { ChannelEvent } from "#core/event.ts";
-import type { Item } from "#core/item.ts";
+import type { Item, RulesItem } from "#core/item.ts";
 import { loadConfiguration } from "#services/config/configuration.ts";
 import { startResolver } from "#services/resolver/main.ts";
-import { interleaveProgress } from "#services/resolver/progress.ts";
+import { interleaveProgress, placeChanges } from "#services/resolver/progress.ts";
 import { readBundle, type BundleValue } from "#services/wire/bundle.ts";
 import { ComponentIndex } from "#services/wire/component-index.ts";
 import { IndexKeeper } from "#services/wire/index-keeper.ts";
@@ -210,6 +210,30 @@ test("a slot says in the middle of a batch no more than it has passed at its end
     ),
     [10, 14, "passed 15", 15, "passed 30", 30, "passed 40", 90],
   );
+});
+
+test("a rule set stands in a batch before what was recorded after it, and the time until then before it (T1, T2)", () => {
+  const event = (recordedAt: number) => ({ item: { kind: "event", recordedAt } as Item, event: null });
+  const rules = (recordedAt: number) => ({ item: { kind: "rules", recordedAt } as RulesItem, event: null });
+  const passing = { slot: 0, fromMs: 0, upToMs: 100, stepMs: 5, completeUpToMs: {} };
+  const say = (items: readonly number[], changes: readonly number[]) =>
+    interleaveProgress(placeChanges(items.map(event), changes.map(rules)), passing).map(({ item }) =>
+      item.kind === "progress"
+        ? `passed ${item.timeMs}`
+        : `${item.kind} ${(item as { readonly recordedAt: number }).recordedAt}`,
+    );
+  assert.deepEqual(say([10, 20, 30], [20, 25]), [
+    "passed 10",
+    "event 10",
+    "passed 20",
+    "event 20",
+    "rules 20",
+    "passed 25",
+    "rules 25",
+    "passed 30",
+    "event 30",
+  ]);
+  assert.deepEqual(say([], [7]), ["passed 7", "rules 7"]);
 });
 
 test("what was told of a file is complete also where the slot changed hands before it had said so (T1)", async () => {

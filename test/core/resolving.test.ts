@@ -3,7 +3,10 @@
 import { deepEqual, equal, rejects } from "node:assert/strict";
 import { describe, it } from "node:test";
 import { openMemoryIndex } from "#adapters/memory/index.ts";
+import { Erasures } from "#core/erasure.ts";
+import { identifierKey } from "#core/identifier.ts";
 import { createRegistry } from "#core/registry.ts";
+import { interleaveProgress } from "#services/resolver/progress.ts";
 import { RecentEvents } from "#services/resolver/recent-events.ts";
 import { resolveBatch, type Arrival } from "#services/resolver/resolver.ts";
 import { ComponentIndex } from "#services/wire/component-index.ts";
@@ -67,6 +70,30 @@ describe("a batch that is resolved", () => {
       const roots = await new ComponentIndex(lossy.index).findRoots([component, into]);
       equal(roots.get(component), roots.get(into));
     });
+
+  it("brings a request to forget somebody between what was recorded before it and after it (G1, T2)", async () => {
+    const options = { registry, index: new ComponentIndex(openMemoryIndex()), shards: 1, recent: new RecentEvents() };
+    const at = Date.UTC(2026, 0, 6);
+    await resolveBatch(options, [arrive("met", at, "hers")]);
+    const nobody = { orders: [], claimed: [], shared: [], objections: [], contacts: [] };
+    const own = [identifierKey(registry, "cookie", "hers")];
+    const erasures = new Erasures();
+    const requests = ["request", "again"].map((requestId, n) => ({ requestId, at: at + 100 + n, own, ...nobody }));
+    for (const request of requests) erasures.add(request);
+    const batch = [50, 100, 101, 200].map((ms) => arrive(`at ${ms}`, at + ms, "another's"));
+    const { items } = await resolveBatch({ ...options, erasures, requests }, batch);
+    const told = interleaveProgress(items.get(0) ?? [], {
+      slot: 0,
+      fromMs: at,
+      upToMs: at + 200,
+      stepMs: 50,
+      completeUpToMs: {},
+    });
+    deepEqual(
+      told.map(({ item }) => (item.kind === "event" ? item.eventId : item.kind === "progress" ? item.timeMs - at : "")),
+      [50, "at 50", 100, "at 100", "request", "at 101", "again", 200, "at 200"],
+    );
+  });
 
   it("drops copies within itself and of earlier batches, and lets an earlier record of one pass (P1, I1)", async () => {
     const recent = new RecentEvents();

@@ -57,7 +57,7 @@ export class PassedTime {
         this.#seePassed(progress.slot, progress.timeMs, transaction);
         this.#seeComplete(progress.slot, progress.completeUpToMs, transaction);
         toldMs = Math.max(toldMs, progress.timeMs);
-      } else if (event && event.recordedAt < toldMs && !isRequest(event.eventId))
+      } else if (event && event.recordedAt < toldMs)
         this.#world.fail(`${event.eventId} of ${event.recordedAt} comes behind ${toldMs} in its batch (T2)`);
     }
   }
@@ -110,9 +110,4 @@ function findLatest(channel: Channel, offset: number): number {
   for (; channel.upTo < offset; channel.upTo += 1)
     channel.latestMs = Math.max(channel.latestMs, channel.partition.entries[channel.upTo]?.record?.timestampMs ?? 0);
   return channel.latestMs;
-}
-
-/** Requests to be forgotten come behind the events of their batch, whenever they were made. */
-function isRequest(eventId: string): boolean {
-  return eventId.startsWith("erasure-");
 }
