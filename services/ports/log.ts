@@ -72,15 +72,20 @@ export class LogError extends Error {
   }
 }
 
+/** How far a partition has been polled. */
+export interface Reach {
+  /** So many milliseconds ago, at most, there was nothing on it that has not been polled; Infinity: nobody knows. */
+  readonly readAgeMs: number;
+  /** What is on it beyond, as it was last seen: records that wait, or such as another producer's open transaction hides. */
+  readonly rest: "none" | "waiting" | "hidden";
+}
+
 export interface Polled {
   readonly records: LogRecord[];
   /** Every partition of the slot was read to its end, or to a transaction that is still open. */
   readonly atEnd: boolean;
-  /**
-   * At the end: partitions (`partitionKey`) that hold more, behind a transaction that another producer has left open, and how
-   * many milliseconds ago the first of that was written at most; Infinity where nobody knows. Absent: none.
-   */
-  readonly hidden?: ReadonlyMap<string, number>;
+  /** Of each partition (`partitionKey`); of one that is not listed, or where absent: at its end if all are, else unknown. */
+  readonly reach?: ReadonlyMap<string, Reach>;
 }
 
 /**

@@ -10,7 +10,16 @@ import type { Registry } from "#core/registry.ts";
 import { EVENT_BYTES_MAX, type ChannelEvent } from "#core/event.ts";
 import type { Carried, RulesItem } from "#core/item.ts";
 import type { Codec } from "#ports/codec.ts";
-import { LogError, partitionKey, type LogRecord, type NewRecord, type OwnedSlot, type Position } from "#ports/log.ts";
+import {
+  LogError,
+  partitionKey,
+  type LogRecord,
+  type NewRecord,
+  type OwnedSlot,
+  type Polled,
+  type Position,
+  type Reach,
+} from "#ports/log.ts";
 import { encodeBundles, type EncodeBundle, listSealed } from "../wire/bundle.ts";
 import type { ComponentIndex } from "../wire/component-index.ts";
 import type { IndexKeeper } from "../wire/index-keeper.ts";
@@ -30,7 +39,9 @@ import { NO_ERASURES, resolveBatch, type Arrival, type Resolution } from "./reso
 export const BATCH_RECORDS_MAX = 4000;
 /** A transaction that is open for so long hangs. */
 const HIDDEN_TOLD_AFTER_MS = 60_000;
-const NOTHING_HIDDEN: ReadonlyMap<string, number> = new Map();
+/** Of a partition of which the log does not say. */
+const READ: Reach = { readAgeMs: 0, rest: "none" };
+const WAITING: Reach = { readAgeMs: Number.POSITIVE_INFINITY, rest: "waiting" };
 
 export interface ResolverServices extends RecordReading {
   readonly registry: Registry;
@@ -134,9 +145,10 @@ class SlotResolver {
       const clockMs = now();
       const polled = await this.#slot.poll(BATCH_RECORDS_MAX, tickIntervalMs - (startedAt % tickIntervalMs));
       stall.note(polled);
-      const { records, atEnd, hidden = NOTHING_HIDDEN } = polled;
-      this.#tellHidden(hidden);
-      const out = await this.#resolve(records, atEnd ? clockMs : null, hidden);
+      const { records } = polled;
+      const reach = this.#listReach(polled);
+      this.#tellHidden(reach);
+      const out = await this.#resolve(records, clockMs, reach);
       await publishing;
       if (out.length === 0 && records.length === 0) {
         this.#takePublished()();
@@ -164,14 +176,22 @@ class SlotResolver {
     return published;
   }
 
+  #listReach({ atEnd, reach }: Polled): ReadonlyMap<string, Reach> {
+    const all = this.#slot.partitions.map(partitionKey);
+    return new Map(all.map((key) => [key, reach?.get(key) ?? (atEnd ? READ : WAITING)]));
+  }
+
   /** What hangs makes timers wait: somebody has to see to whose it is. */
-  #tellHidden(hidden: ReadonlyMap<string, number>): void {
+  #tellHidden(reach: ReadonlyMap<string, Reach>): void {
     const nowMs = performance.now();
-    for (const key of this.#hiddenSinceMs.keys()) if (!hidden.has(key)) this.#hiddenSinceMs.delete(key);
-    for (const [key, ageMs] of hidden) {
+    for (const [key, { rest, readAgeMs }] of reach) {
+      if (rest !== "hidden") {
+        this.#hiddenSinceMs.delete(key);
+        continue;
+      }
       const sinceMs = this.#hiddenSinceMs.get(key) ?? nowMs;
       const isTold = sinceMs === Number.POSITIVE_INFINITY;
-      const isLong = (Number.isFinite(ageMs) ? ageMs : nowMs - sinceMs) >= HIDDEN_TOLD_AFTER_MS;
+      const isLong = (Number.isFinite(readAgeMs) ? readAgeMs : nowMs - sinceMs) >= HIDDEN_TOLD_AFTER_MS;
       this.#hiddenSinceMs.set(key, isLong ? Number.POSITIVE_INFINITY : sinceMs);
       if (isLong && !isTold)
         this.#services.waiting.onWait(
@@ -180,11 +200,11 @@ class SlotResolver {
     }
   }
 
-  /** readUpToMs: the clock at which everything that the log held was read, save what is hidden; null: more is waiting. */
+  /** clockMs: before the records were polled. */
   async #resolve(
     records: readonly LogRecord[],
-    readUpToMs: number | null,
-    hidden: ReadonlyMap<string, number>,
+    clockMs: number,
+    reach: ReadonlyMap<string, Reach>,
   ): Promise<NewRecord[]> {
     const { services, slot } = { services: this.#services, slot: this.#slot };
     const patient = <T>(what: string, work: () => Promise<T>) => patiently(services.waiting, slot.revoked, what, work);
@@ -265,10 +285,7 @@ class SlotResolver {
     for (const [{ source }, outcome] of became) note(source, outcome);
     const passing = { slot: slot.slot, fromMs: this.#timeMs, stepMs: services.tickIntervalMs };
     const completeBefore = Object.fromEntries(this.#completeUpToMs);
-    const hiddenMs = Math.max(0, ...hidden.values());
-    const isKnown = readUpToMs !== null && Number.isFinite(hiddenMs);
-    // Ages have fractions, instants of the log have none.
-    this.#advance(records, isKnown ? Math.floor(readUpToMs - hiddenMs) : null);
+    this.#advance(records, clockMs, reach);
     const within = { ...passing, upToMs: this.#timeMs, completeUpToMs: completeBefore };
     const items = new Map<number, Carried[]>();
     // One slot writes rule sets, to all shards in one transaction: no shard hears of them from another before.
@@ -276,8 +293,7 @@ class SlotResolver {
       const list = placeChanges(resolution.items.get(shard) ?? [], changes);
       if (list.length > 0) items.set(shard, interleaveProgress(list, within));
     }
-    // A file need not be in the order of time: only what was read to its end is complete.
-    if (readUpToMs !== null) this.#completeUpToMs = this.#listComplete(hidden);
+    this.#completeUpToMs = this.#listComplete(reach);
     // At once: the next owner of the slot, which begins behind these rows, does not know of them.
     const isCompleted = [...this.#completeUpToMs].some(([source, upTo]) => upTo > (completeBefore[source] ?? 0));
     if (this.#isProgressDue() || isCompleted) {
@@ -312,23 +328,31 @@ class SlotResolver {
     return out;
   }
 
-  /** What this slot has passed: the clock where everything was read, else the slowest partition's last record. */
-  #advance(records: readonly LogRecord[], readUpToMs: number | null): void {
+  /** What this slot has passed is what each of its partitions has. */
+  #advance(records: readonly LogRecord[], clockMs: number, reach: ReadonlyMap<string, Reach>): void {
     for (const record of records) {
       const key = partitionKey(record);
       this.#lastTimestampMs.set(key, Math.max(this.#lastTimestampMs.get(key) ?? 0, record.timestampMs));
     }
-    const all = this.#slot.partitions.map((partition) => this.#lastTimestampMs.get(partitionKey(partition)) ?? 0);
-    this.#timeMs = Math.max(this.#timeMs, readUpToMs ?? Math.min(...all));
+    let passedMs = clockMs;
+    for (const [key, { rest, readAgeMs }] of reach) {
+      const readMs = clockMs - readAgeMs;
+      // Of what waits the records themselves say when it was, as far as they are to be believed.
+      const byRecords = Math.min(this.#lastTimestampMs.get(key) ?? 0, clockMs);
+      const isKnown = rest !== "waiting" && Number.isFinite(readMs);
+      passedMs = Math.min(passedMs, isKnown ? readMs : Math.max(readMs, byRecords));
+    }
+    // Ages have fractions, instants of the log have none.
+    this.#timeMs = Math.max(this.#timeMs, Math.floor(passedMs));
   }
 
-  /** Of sources of which something is hidden nothing more. */
-  #listComplete(hidden: ReadonlyMap<string, number>): Map<string, number> {
-    const waiting = new Set<string | null>();
+  /** A file need not be in the order of time: only a source that was read to its end is complete, as of what the slot has passed. */
+  #listComplete(reach: ReadonlyMap<string, Reach>): Map<string, number> {
+    const unread = new Set<string | null>();
     for (const partition of this.#slot.partitions)
-      if (hidden.has(partitionKey(partition))) waiting.add(this.#services.sourceOf(partition.topic));
+      if (reach.get(partitionKey(partition))?.rest !== "none") unread.add(this.#services.sourceOf(partition.topic));
     const complete = new Map(this.#completeUpToMs);
-    for (const [source, upTo] of this.#latestOccurredAtMs) if (!waiting.has(source)) complete.set(source, upTo);
+    for (const [source, upTo] of this.#latestOccurredAtMs) if (!unread.has(source)) complete.set(source, upTo);
     return complete;
   }
 

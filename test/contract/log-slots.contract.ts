@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
-import { type LogRecord, partitionKey } from "#ports/log.ts";
+import { type LogRecord, partitionKey, type Reach } from "#ports/log.ts";
 import {
   createTopic,
   text,
@@ -58,10 +58,13 @@ export function testSlots(logTest: LogTest): void {
     const slot = await member.open(0);
     let seen = 0;
     for (;;) {
-      const { records, atEnd } = await slot.poll(4, 500);
+      const { records, atEnd, reach = new Map<string, Reach>() } = await slot.poll(4, 500);
       assert.ok(records.length <= 4);
       seen += records.length;
       assert.equal(atEnd, seen === 10, `after ${seen} records`);
+      const rests = [...reach.values()].map(({ rest }) => rest);
+      assert.equal(rests.includes("waiting"), seen < 10, `${rests.join()} after ${seen} records`);
+      if (atEnd) for (const { readAgeMs } of reach.values()) assert.ok(readAgeMs < 1_000, `${readAgeMs} ms`);
       if (atEnd) break;
     }
     await member.close();

@@ -166,7 +166,8 @@ function testProcessLog(name: string, open: (now: () => number) => Promise<Log>)
     const log = await openTopic(1);
     const owner = await own(log, { group: "g", slots: 1 });
     const slot = owner.only();
-    assert.deepEqual(await slot.poll(10, 0), { records: [], atEnd: true });
+    const { records, atEnd } = await slot.poll(10, 0);
+    assert.deepEqual([records, atEnd], [[], true]);
     const polled = slot.poll(10, 60_000);
     await log.append([1, 2, 3].map((n) => ({ topic: "in", key: null, value: text(String(n)) })));
     assert.equal((await polled).records.length, 3);

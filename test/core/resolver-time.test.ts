@@ -12,6 +12,7 @@ import type { Log, Membership, OwnedSlot, Polled } from "#ports/log.ts";
 import type { ChannelEvent } from "#core/event.ts";
 import type { Item, RulesItem } from "#core/item.ts";
 import { loadConfiguration } from "#services/config/configuration.ts";
+import { BATCH_RECORDS_MAX } from "#services/resolver/loop.ts";
 import { startResolver } from "#services/resolver/main.ts";
 import { interleaveProgress, placeChanges } from "#services/resolver/progress.ts";
 import { readBundle, type BundleValue } from "#services/wire/bundle.ts";
@@ -116,8 +117,8 @@ test("a slot has not passed an instant while a record of before that instant wai
   await log.close();
 });
 
-/** The log, as one in whose first partition somebody's transaction hangs. */
-function hang(log: Log, hidden: () => Polled["hidden"]): Log {
+/** The log, as one of which this is to be said where it is at its end. */
+function reach(log: Log, reachOf: () => Polled["reach"]): Log {
   return {
     ...log,
     joinGroup: (options) =>
@@ -126,7 +127,7 @@ function hang(log: Log, hidden: () => Polled["hidden"]): Log {
         run: (slot) => {
           const poll: OwnedSlot["poll"] = async (recordsMax, waitMs) => {
             const polled = await slot.poll(recordsMax, waitMs);
-            return polled.atEnd ? { ...polled, hidden: hidden() ?? new Map() } : polled;
+            return polled.atEnd ? { ...polled, reach: reachOf() ?? new Map() } : polled;
           };
           return options.run(
             new Proxy(slot, { get: (one, name) => (name === "poll" ? poll : Reflect.get(one, name)) }),
@@ -144,12 +145,12 @@ for (const [what, ageMs, passes] of [
     const clockMs = START_MS;
     const plain = openMemoryLog({ now: () => clockMs });
     await createTopics(plain);
-    let hidden: ReadonlyMap<string, number> = new Map([["channel-web/0", ageMs]]);
-    const log = hang(plain, () => hidden);
+    let hidden: Polled["reach"] = new Map([["channel-web/0", { readAgeMs: ageMs, rest: "hidden" }]]);
+    const log = reach(plain, () => hidden);
     await append(log, visit("first", clockMs), { partition: 1, timestampMs: clockMs - 60_000 });
     const membership = await start(log, openMemoryIndex(), () => clockMs, 1, "store");
     const told: [timeMs: number, complete: number | undefined][] = [];
-    setTimeout(() => (hidden = new Map()), 300);
+    setTimeout(() => (hidden = undefined), 300);
     for await (const item of readItems(log, membership)) {
       if (item.kind !== "progress") continue;
       told.push([item.timeMs - clockMs, item.completeUpToMs["store"]]);
@@ -192,6 +193,35 @@ test("catching up, time passes before each record as it did when the record was 
     ["h31", 31],
     ["h60", 60],
   ]);
+  await log.close();
+});
+
+test("catching up, a partition on which nothing waits holds no time back (T2)", async () => {
+  const log = openMemoryLog({ now: () => START_MS + 1_000 * 60_000 });
+  await createTopics(log);
+  // More than two batches, a minute a hundred; the other partition has nothing.
+  const count = 2 * BATCH_RECORDS_MAX + 100;
+  const atMs = (n: number) => START_MS + Math.floor(n / 100) * 60_000;
+  const records = Array.from({ length: count }, (_, n) => ({
+    topic: "channel-web",
+    partition: 0,
+    key: null,
+    value: encodeEvent(visit(`e${n}`, START_MS)),
+    timestampMs: atMs(n),
+  }));
+  await log.append(records);
+  const membership = await start(log, openMemoryIndex(), () => START_MS + 1_000 * 60_000, 60_000);
+  let passedMs = 0;
+  let told = 0;
+  for await (const item of readItems(log, membership)) {
+    if (item.kind === "progress") passedMs = item.timeMs;
+    if (item.kind !== "event") continue;
+    assert.equal(passedMs, atMs(told), `before event ${told}`);
+    told += 1;
+    if (told === count) break;
+  }
+  await membership.close();
+  await membership.closed;
   await log.close();
 });
 

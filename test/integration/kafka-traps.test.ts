@@ -4,9 +4,15 @@
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { LogRecord, NewRecord, OwnedSlot } from "#ports/log.ts";
+import type { LogRecord, NewRecord, OwnedSlot, Polled, Reach } from "#ports/log.ts";
 import { groundTest, ownSlot, readAll, textOf } from "#support/kafka-ground.ts";
 import { until } from "#support/until.ts";
+
+/** Ages by partition. */
+function listHidden(reach: Polled["reach"]): ReadonlyMap<string, number> {
+  const hidden = [...(reach ?? [])].filter(([, { rest }]) => rest === "hidden");
+  return new Map(hidden.map(([key, { readAgeMs }]) => [key, readAgeMs]));
+}
 
 groundTest(
   "an idle log and an idle member arm few timers, none of them negative, and use no processor",
@@ -151,9 +157,9 @@ groundTest(
     const readToEnd = async (slot: OwnedSlot) => {
       const texts: string[] = [];
       for (;;) {
-        const { records, atEnd, hidden = new Map<string, number>() } = await slot.poll(10, 1000);
+        const { records, atEnd, reach } = await slot.poll(10, 1000);
         texts.push(...records.map(textOf));
-        if (atEnd && records.length === 0) return { texts, hidden };
+        if (atEnd && records.length === 0) return { texts, hidden: listHidden(reach) };
       }
     };
     const first = await own();
@@ -166,9 +172,9 @@ groundTest(
     await transaction.send({ topic, messages: [{ value: "open", partition: 0 }] });
     await append("behind");
     for (let look = 0; look < 20; look += 1) {
-      const { atEnd, hidden: soon } = await first.slot.poll(10, 0);
+      const { atEnd, reach } = await first.slot.poll(10, 0);
       assert.ok(
-        !atEnd || soon?.has(`${topic}/0`),
+        !atEnd || listHidden(reach).has(`${topic}/0`),
         `look ${look}: an end that was asked for between fetches hides nothing`,
       );
     }
@@ -188,6 +194,36 @@ groundTest(
       assert.deepEqual(last, { texts: ["open", "behind"], hidden: new Map() });
       await membership.close();
     }
+  },
+);
+
+groundTest(
+  "of a stream that never pauses, and of a partition without records beside it, a slot knows that it has just been read (T2)",
+  async ({ log, createTopic }) => {
+    const topic = await createTopic(2);
+    const value = Buffer.from("x");
+    const stream = new AbortController();
+    const streaming = (async () => {
+      while (!stream.signal.aborted)
+        await log.append(Array.from({ length: 5 }, () => ({ topic, partition: 0, key: null, value })));
+    })();
+    const { slot, membership } = await ownSlot(log, topic);
+    await slot.takeOver();
+    slot.seek(await slot.positions());
+    let [read, oldestMs] = [0, 0];
+    const startedAt = performance.now();
+    for (let sinceMs = 0; sinceMs < 3_000; sinceMs = performance.now() - startedAt) {
+      const { records, reach = new Map<string, Reach>() } = await slot.poll(1_000, 100);
+      if (sinceMs < 1_000) continue;
+      read += records.length;
+      for (const { readAgeMs } of reach.values()) oldestMs = Math.max(oldestMs, readAgeMs);
+      assert.equal(reach.get(`${topic}/1`)?.rest, "none");
+    }
+    stream.abort();
+    await streaming;
+    await membership.close();
+    assert.ok(read > 100, `${read} records`);
+    assert.ok(oldestMs < 1_000, `${oldestMs} ms`);
   },
 );
 

@@ -82,11 +82,9 @@ export class Broker {
     epoch: number,
     group: string,
     positions: ReadonlyMap<string, Position>,
-    readAtMs = this.#world.nowMs,
   ): Promise<void> {
     const transaction = await this.#join(id, epoch);
     transaction.group = group;
-    transaction.readAtMs = readAtMs;
     const written = new Map(
       [...positions].map(([key, position]) => [key, { ...position, at: this.#written }] as const),
     );
@@ -174,7 +172,6 @@ export class Broker {
       firstOffsets: new Map(),
       group: null,
       positions: new Map(),
-      readAtMs: this.#world.nowMs,
       state: "open",
       landing: 0,
     };

@@ -11,17 +11,17 @@ const QUEUE = "adapters/kafka/slot-queue.ts";
 const OPENING: readonly FaultKind[] = ["input-open", "input-hanging", "input-aborted"];
 
 const HIDING = [
-  patch("hidden-is-ignored", RESOLVER, "Math.floor(readUpToMs - hiddenMs)", "readUpToMs"),
+  patch("hidden-is-ignored", RESOLVER, "clockMs - readAgeMs", 'rest === "hidden" ? clockMs : clockMs - readAgeMs'),
   patch(
     "hidden-since-unknown-is-now",
     RESOLVER,
-    "Math.max(0, ...hidden.values())",
-    "Math.max(0, ...[...hidden.values()].filter((age) => Number.isFinite(age)))",
+    "clockMs - readAgeMs",
+    'clockMs - (rest === "hidden" && !Number.isFinite(readAgeMs) ? 0 : readAgeMs)',
   ),
-  patch("hidden-source-is-complete", RESOLVER, "if (!waiting.has(source)) complete.set(", "complete.set("),
-  patch("hidden-for-a-part-of-a-millisecond", RESOLVER, "Math.floor(readUpToMs - hiddenMs)", "readUpToMs - hiddenMs"),
-  patch("hidden-since-the-last-look", QUEUE, "first.high <= next ?", "first.high >= 0 ?"),
-  patch("hidden-is-nothing", QUEUE, "first === undefined || next >= high", "first === undefined || high >= next"),
+  patch("hidden-source-is-complete", RESOLVER, '?.rest !== "none"', '?.rest === "waiting"'),
+  patch("hidden-for-a-part-of-a-millisecond", RESOLVER, "Math.floor(passedMs)", "passedMs"),
+  patch("hidden-since-the-last-look", QUEUE, "looks.findLast((one) => one.high <= takenTo)", "looks.at(-1)"),
+  patch("hidden-is-nothing", QUEUE, 'takenTo < high ? "hidden"', 'takenTo > high ? "hidden"'),
   patch("end-says-nothing-of-what-is-hidden", QUEUE, "...ends, asOfMs }", "end: ends.end, high: known.high, asOfMs }"),
 ];
 
@@ -45,7 +45,8 @@ export const RESOLVING: readonly Mutant[] = [
     "{ offset: record.offset, step: 0 }",
   ),
   ...HIDING.map((mutant): Mutant => ({ ...mutant, needs: OPENING })),
-  patch("time-passes-before-the-end", RESOLVER, "atEnd ? clockMs : null", "clockMs"),
+  patch("time-passes-before-the-end", RESOLVER, "Math.max(readMs, byRecords)", "clockMs"),
+  patch("source-is-complete-before-the-end", RESOLVER, '?.rest !== "none"', '?.rest === "hidden"'),
   patch(
     "batch-in-the-order-of-partitions",
     RESOLVER,

@@ -17,8 +17,6 @@ export interface Transaction {
   readonly firstOffsets: Map<Partition, number>;
   group: string | null;
   readonly positions: Map<string, Position & { readonly at: number }>;
-  /** When its slot had last read what the positions are behind. */
-  readAtMs: number;
   state: "open" | "committing" | "aborting";
   /** Markers that have not landed. */
   landing: number;

@@ -1,7 +1,7 @@
 // What resolver slots tell shards of time is true of the simulated log, whatever they had been told by it (T2): a slot has
 // passed no instant up to which something was appended to its partitions that is not on the inner log yet, and a source is
-// complete where nothing of it lay unread when the slot read last. Looked at when what was told becomes visible, for only
-// that is ever believed.
+// complete where nothing of it lay unread at the instant of which that is said. Looked at when what was told becomes
+// visible, for only that is ever believed.
 
 import { partitionKey } from "#ports/log.ts";
 import type { BundleValue } from "#services/wire/bundle.ts";
@@ -22,20 +22,19 @@ interface Channel {
   latestMs: number;
 }
 
-/** What lies behind the positions of one transaction. */
+/** Of one partition, behind the position of one transaction. */
 interface Unread {
-  /** When the first of it was appended. */
+  readonly source: string | null;
+  /** When the first of it was appended; Infinity: there is nothing. */
   readonly fromMs: number;
-  /** Sources of which something lay there already when the slot read. */
-  readonly sources: ReadonlySet<string | null>;
-  /** While it catches up, a slot passes what the slowest of its partitions has passed by its records' own times. */
-  readonly slowestMs: number;
+  /** What was read: where more waits, its records' own times say what has been passed. */
+  readonly latestMs: number;
 }
 
 export class PassedTime {
   readonly #world: World;
   readonly #channels = new Map<string, Channel>();
-  readonly #unread = new WeakMap<Transaction, Unread>();
+  readonly #unread = new WeakMap<Transaction, readonly Unread[]>();
   /** By slot, and by slot and source: what was told before. To say it again says nothing. */
   readonly #passedMs = new Map<number, number>();
   readonly #completeUpToMs = new Map<string, number>();
@@ -55,7 +54,7 @@ export class PassedTime {
     for (const { progress, event } of items) {
       if (progress) {
         this.#seePassed(progress.slot, progress.timeMs, transaction);
-        this.#seeComplete(progress.slot, progress.completeUpToMs, transaction);
+        this.#seeComplete(progress, transaction);
         toldMs = Math.max(toldMs, progress.timeMs);
       } else if (event && event.recordedAt < toldMs)
         this.#world.fail(`${event.eventId} of ${event.recordedAt} comes behind ${toldMs} in its batch (T2)`);
@@ -65,39 +64,34 @@ export class PassedTime {
   #seePassed(slot: number, timeMs: number, transaction: Transaction): void {
     if (timeMs <= (this.#passedMs.get(slot) ?? 0)) return;
     this.#passedMs.set(slot, timeMs);
-    const { fromMs, slowestMs } = this.#unreadOf(transaction);
-    if (timeMs <= slowestMs) return;
-    this.#world.count(TOLD_BY_THE_CLOCK);
-    if (timeMs >= fromMs)
-      this.#world.fail(`slot ${slot} has passed ${timeMs}, and what was appended at ${fromMs} is not read (T2)`);
+    const unread = this.#unreadOf(transaction);
+    if (unread.some(({ latestMs }) => timeMs > latestMs)) this.#world.count(TOLD_BY_THE_CLOCK);
+    for (const { fromMs, latestMs } of unread)
+      if (timeMs > latestMs && timeMs >= fromMs)
+        this.#world.fail(`slot ${slot} has passed ${timeMs}, and what was appended at ${fromMs} is not read (T2)`);
   }
 
-  #seeComplete(slot: number, completeUpToMs: BundleProgress["completeUpToMs"], transaction: Transaction): void {
+  #seeComplete({ slot, timeMs, completeUpToMs }: BundleProgress, transaction: Transaction): void {
     for (const [source, upToMs] of Object.entries(completeUpToMs)) {
       const name = `${slot} ${source}`;
       if (upToMs <= (this.#completeUpToMs.get(name) ?? Number.NEGATIVE_INFINITY)) continue;
       this.#completeUpToMs.set(name, upToMs);
-      if (this.#unreadOf(transaction).sources.has(source))
+      if (this.#unreadOf(transaction).some((one) => one.source === source && one.fromMs <= timeMs))
         this.#world.fail(`slot ${slot}: ${source} is complete up to ${upToMs}, and more of it is not read (T2)`);
     }
   }
 
-  #unreadOf(transaction: Transaction): Unread {
+  #unreadOf(transaction: Transaction): readonly Unread[] {
     const known = this.#unread.get(transaction);
     if (known !== undefined) return known;
-    let fromMs = Number.POSITIVE_INFINITY;
-    let slowestMs = Number.POSITIVE_INFINITY;
-    const sources = new Set<string | null>();
-    for (const [key, { offset }] of transaction.positions) {
+    const unread = [...transaction.positions].flatMap(([key, { offset }]): Unread[] => {
       const channel = this.#channels.get(key);
-      if (channel === undefined) continue;
-      slowestMs = Math.min(slowestMs, findLatest(channel, offset));
-      const first = channel.partition.findUnread(offset);
-      if (first === null) continue;
-      fromMs = Math.min(fromMs, clockAt(first.atMs));
-      if (first.atMs < transaction.readAtMs) sources.add(channel.source);
-    }
-    const unread = { fromMs, sources, slowestMs };
+      if (channel === undefined) return [];
+      const { source, partition } = channel;
+      const first = partition.findUnread(offset);
+      const fromMs = first === null ? Number.POSITIVE_INFINITY : clockAt(first.atMs);
+      return [{ source, fromMs, latestMs: findLatest(channel, offset) }];
+    });
     this.#unread.set(transaction, unread);
     return unread;
   }

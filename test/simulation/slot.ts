@@ -11,6 +11,7 @@ import type {
   OwnedSlot,
   Polled,
   Position,
+  Reach,
 } from "#ports/log.ts";
 import { partitionKey, type TopicPartition } from "#ports/log.ts";
 import { Fenced, type Broker } from "./broker.ts";
@@ -49,7 +50,6 @@ export class SimulatedSlot implements OwnedSlot {
   #epoch: number | null = null;
   readonly #isOfChannels: boolean;
   #turn = 0;
-  #readAtMs = 0;
 
   constructor(ground: SlotGround, slot: number, options: GroupOptions, revoked: AbortSignal) {
     this.#ground = ground;
@@ -125,12 +125,11 @@ export class SimulatedSlot implements OwnedSlot {
   ): Promise<void> {
     const { broker, world } = this.#ground;
     const { LogError: logError } = this.#ground.system;
-    const readAtMs = this.#readAtMs;
     if (this.revoked.aborted) throw new logError("log-fenced", "the slot was taken away");
     const epoch = this.#epoch;
     if (epoch === null) throw new logError("log-unavailable", "the slot must be taken over first");
     try {
-      await this.#ask("positions", () => broker.addPositions(this.#id, epoch, this.#group, positions, readAtMs));
+      await this.#ask("positions", () => broker.addPositions(this.#id, epoch, this.#group, positions));
       const half = world.draw(world.number(`cut ${this.#id}`)) < 0.5 ? records.length : Math.ceil(records.length / 2);
       for (const part of [records.slice(0, half), records.slice(half)])
         if (part.length > 0) await this.#ask("produce", () => broker.produce(this.#id, epoch, part));
@@ -202,14 +201,16 @@ export class SimulatedSlot implements OwnedSlot {
 
   #answer(records: LogRecord[], startedAtMs: number): Polled {
     const { world } = this.#ground;
-    this.#readAtMs = world.nowMs;
-    if (!this.#isAtEnd(startedAtMs)) return { records, atEnd: false };
-    // In the time of the shells, from whose clock it is taken away.
-    const hidden = new Map([...this.#looks.listHidden()].map(([key, ageMs]) => [key, ageMs * TIME_LAPSE]));
-    // What resolvers have under way hides as much from stitchers, at any time.
-    if (this.#isOfChannels)
-      for (const ageMs of hidden.values()) world.count(Number.isFinite(ageMs) ? HIDDEN : HIDDEN_SINCE_UNKNOWN);
-    return { records, atEnd: true, hidden };
+    const atEnd = this.#isAtEnd(startedAtMs);
+    const reach = new Map<string, Reach>();
+    for (const [key, { readAgeMs, rest }] of this.#looks.listReach()) {
+      // In the time of the shells, from whose clock it is taken away.
+      reach.set(key, { readAgeMs: readAgeMs * TIME_LAPSE, rest });
+      // What resolvers have under way hides as much from stitchers, at any time.
+      if (rest === "hidden" && this.#isOfChannels)
+        world.count(Number.isFinite(readAgeMs) ? HIDDEN : HIDDEN_SINCE_UNKNOWN);
+    }
+    return { records, atEnd, reach };
   }
 
   #isAtEnd(sinceMs: number): boolean {

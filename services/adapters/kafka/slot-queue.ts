@@ -1,7 +1,7 @@
 // Records of one slot between the fetcher and the slot's own loop: bounded, by partition in offset order. Knows how far
-// each partition was read, and where it ended when that was last asked.
+// each partition was read, and where it ended when that was asked.
 
-import { partitionKey, type LogRecord, type TopicPartition } from "#ports/log.ts";
+import { partitionKey, type LogRecord, type Reach, type TopicPartition } from "#ports/log.ts";
 import type { Ends } from "./ends.ts";
 import type { Fetched } from "./feed.ts";
 
@@ -17,7 +17,7 @@ const LOOKS_MAX = 100;
 /** Where the log ended, and when that was so at the earliest. */
 type Look = Pick<Fetched, "high" | "asOfMs">;
 interface Known extends Omit<Fetched, "records"> {
-  /** First the latest end that was read to, if there is one, then later ones. */
+  /** First the latest end that was taken to, if there is one, then later ones. */
   readonly looks: readonly Look[];
 }
 const NOTHING_KNOWN: Known = {
@@ -28,8 +28,16 @@ const NOTHING_KNOWN: Known = {
   looks: [],
 };
 
+/** Of a partition, what was fetched and not taken yet. */
+interface Queued {
+  count: number;
+  /** Behind the last record that was taken. */
+  takenTo: number;
+}
+
 export class SlotQueue {
   readonly #known = new Map<string, Known>();
+  readonly #queued = new Map<string, Queued>();
   readonly #onRoom: () => void;
   #records: LogRecord[] = [];
   #bytes = 0;
@@ -41,6 +49,7 @@ export class SlotQueue {
   constructor(partitions: readonly TopicPartition[], onRoom: () => void) {
     for (const partition of partitions) this.#known.set(partitionKey(partition), NOTHING_KNOWN);
     this.#onRoom = onRoom;
+    this.clear();
   }
 
   get isFull(): boolean {
@@ -51,12 +60,17 @@ export class SlotQueue {
     this.#records = [];
     this.#bytes = 0;
     this.#full = false;
-    for (const key of this.#known.keys()) this.#known.set(key, NOTHING_KNOWN);
+    for (const key of this.#known.keys()) {
+      this.#known.set(key, NOTHING_KNOWN);
+      this.#queued.set(key, { count: 0, takenTo: 0 });
+    }
   }
 
   push(partition: TopicPartition, { records, ...known }: Fetched): void {
     const key = partitionKey(partition);
-    this.#known.set(key, { ...known, looks: addLook(this.#known.get(key)?.looks ?? [], known) });
+    this.#see(key, known);
+    const queued = this.#queued.get(key);
+    if (queued !== undefined) queued.count += records.length;
     if (records.length === 0) return;
     for (const record of records) {
       this.#records.push(record);
@@ -75,7 +89,13 @@ export class SlotQueue {
   take(recordsMax: number): LogRecord[] {
     if (this.#failure !== null) throw this.#failure.error;
     const taken = this.#records.splice(0, recordsMax);
-    for (const { value } of taken) this.#bytes -= value?.length ?? 0;
+    for (const record of taken) {
+      this.#bytes -= record.value?.length ?? 0;
+      const queued = this.#queued.get(partitionKey(record));
+      if (queued === undefined) continue;
+      queued.count -= 1;
+      queued.takenTo = record.offset + 1;
+    }
     if (this.#full && this.#records.length <= QUEUED_RECORDS_LOW && this.#bytes <= QUEUED_BYTES_LOW) {
       this.#full = false;
       this.#onRoom();
@@ -93,21 +113,33 @@ export class SlotQueue {
   seeEnds({ partitions, asOfMs }: Ends): void {
     for (const [key, known] of this.#known) {
       const ends = partitions.get(key);
-      if (ends === undefined) continue;
-      const seen = { next: known.next, ...ends, asOfMs };
-      this.#known.set(key, { ...seen, looks: addLook(known.looks, seen) });
+      if (ends !== undefined) this.#see(key, { next: known.next, ...ends, asOfMs });
     }
   }
 
-  /** Of partitions that hold more than was read: how long ago the first of that was written at most (Infinity: nobody knows). */
-  listHidden(): Map<string, number> {
-    const hidden = new Map<string, number>();
-    for (const [key, { next, high, looks }] of this.#known) {
-      const [first] = looks;
-      if (first === undefined || next >= high) continue;
-      hidden.set(key, first.high <= next ? performance.now() - first.asOfMs : Number.POSITIVE_INFINITY);
+  listReach(): Map<string, Reach> {
+    const nowMs = performance.now();
+    const reach = new Map<string, Reach>();
+    for (const [key, { end, high, looks }] of this.#known) {
+      const takenTo = this.#takenTo(key);
+      const look = looks.findLast((one) => one.high <= takenTo);
+      reach.set(key, {
+        readAgeMs: look === undefined ? Number.POSITIVE_INFINITY : nowMs - look.asOfMs,
+        rest: takenTo < end ? "waiting" : takenTo < high ? "hidden" : "none",
+      });
     }
-    return hidden;
+    return reach;
+  }
+
+  #see(key: string, seen: Omit<Fetched, "records">): void {
+    const looks = addLook(this.#known.get(key)?.looks ?? [], seen, this.#takenTo(key));
+    this.#known.set(key, { ...seen, looks });
+  }
+
+  /** Everything before it was taken, control records and aborted ones counted in. */
+  #takenTo(key: string): number {
+    const { count, takenTo } = this.#queued.get(key) ?? { count: 0, takenTo: 0 };
+    return count > 0 ? takenTo : (this.#known.get(key)?.next ?? 0);
   }
 
   /** Until a record is there, somebody calls `wake`, or the time is over. One caller at a time. */
@@ -127,9 +159,9 @@ export class SlotQueue {
   }
 }
 
-function addLook(looks: readonly Look[], { next, high, asOfMs }: Look & Pick<Fetched, "next">): Look[] {
+function addLook(looks: readonly Look[], { high, asOfMs }: Look, takenTo: number): Look[] {
   const all = [...looks.filter((look) => look.high !== high), { high, asOfMs }];
-  const read = all.findLastIndex((look) => look.high <= next);
+  const read = all.findLastIndex((look) => look.high <= takenTo);
   const kept = all.slice(Math.max(0, read));
   // Without one in between less is known of when, and nothing wrong.
   return kept.length > LOOKS_MAX ? kept.toSpliced(1, 1) : kept;

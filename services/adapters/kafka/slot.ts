@@ -93,7 +93,7 @@ export class KafkaSlot implements OwnedSlot {
     if (this.revoked.aborted) return { records: [], atEnd: false };
     const records = this.#queue.take(recordsMax);
     const atEnd = await this.#isAtEnd(startedAtMs);
-    return atEnd ? { records, atEnd, hidden: this.#queue.listHidden() } : { records, atEnd };
+    return { records, atEnd, reach: this.#queue.listReach() };
   }
 
   /** An end that was seen before the poll says nothing of what came meanwhile, in a partition that was not fetched since. */

@@ -1,9 +1,21 @@
 // One owned slot over the records of this process: cursors, waiting, and publications under the slot's epoch.
 
-import type { GroupOptions, LogRecord, NewRecord, OwnedSlot, Position, TopicPartition } from "#ports/log.ts";
+import type {
+  GroupOptions,
+  LogRecord,
+  NewRecord,
+  OwnedSlot,
+  Polled,
+  Position,
+  Reach,
+  TopicPartition,
+} from "#ports/log.ts";
 import { LogError, partitionKey } from "#ports/log.ts";
 import type { Bell } from "./bell.ts";
 import type { PlacedRecord, Records } from "./records.ts";
+
+const READ: Reach = { readAgeMs: 0, rest: "none" };
+const WAITING: Reach = { readAgeMs: Number.POSITIVE_INFINITY, rest: "waiting" };
 
 export interface SlotGround {
   readonly records: Records;
@@ -39,8 +51,13 @@ export function openSlot(ground: SlotGround, slot: number, options: GroupOptions
     return taken;
   }
 
-  function isAtEnd(): boolean {
-    return partitions.every((at) => (cursors.get(partitionKey(at)) ?? 0) >= records.endOffset(at.topic, at.partition));
+  function tell(taken: LogRecord[]): Polled {
+    const reach = new Map<string, Reach>();
+    for (const at of partitions) {
+      const key = partitionKey(at);
+      reach.set(key, (cursors.get(key) ?? 0) >= records.endOffset(at.topic, at.partition) ? READ : WAITING);
+    }
+    return { records: taken, atEnd: [...reach.values()].every((one) => one === READ), reach };
   }
 
   return {
@@ -65,7 +82,7 @@ export function openSlot(ground: SlotGround, slot: number, options: GroupOptions
         if (over.aborted) return { records: [], atEnd: false };
         const taken = take(recordsMax);
         const leftMs = deadline - performance.now();
-        if (taken.length > 0 || leftMs <= 0) return { records: taken, atEnd: isAtEnd() };
+        if (taken.length > 0 || leftMs <= 0) return tell(taken);
         await bell.wait(topics, over, leftMs);
       }
     },
