@@ -76,16 +76,17 @@ export class LogError extends Error {
 export interface Reach {
   /** So many milliseconds ago, at most, there was nothing on it that has not been polled; Infinity: nobody knows. */
   readonly readAgeMs: number;
-  /** What is on it beyond, as it was last seen: records that wait, or such as another producer's open transaction hides. */
+  /**
+   * What is on it beyond, as it was last seen: records that wait, also where nobody has seen it for long; or such as another
+   * producer's open transaction hides.
+   */
   readonly rest: "none" | "waiting" | "hidden";
 }
 
 export interface Polled {
   readonly records: LogRecord[];
-  /** Every partition of the slot was read to its end, or to a transaction that is still open. */
-  readonly atEnd: boolean;
-  /** Of each partition (`partitionKey`); of one that is not listed, or where absent: at its end if all are, else unknown. */
-  readonly reach?: ReadonlyMap<string, Reach>;
+  /** Of each partition (`partitionKey`); of one that is not listed nobody knows. */
+  readonly reach: ReadonlyMap<string, Reach>;
 }
 
 /**

@@ -16,7 +16,6 @@ import {
   type LogRecord,
   type NewRecord,
   type OwnedSlot,
-  type Polled,
   type Position,
   type Reach,
 } from "#ports/log.ts";
@@ -40,8 +39,7 @@ export const BATCH_RECORDS_MAX = 4000;
 /** A transaction that is open for so long hangs. */
 const HIDDEN_TOLD_AFTER_MS = 60_000;
 /** Of a partition of which the log does not say. */
-const READ: Reach = { readAgeMs: 0, rest: "none" };
-const WAITING: Reach = { readAgeMs: Number.POSITIVE_INFINITY, rest: "waiting" };
+const UNKNOWN: Reach = { readAgeMs: Number.POSITIVE_INFINITY, rest: "waiting" };
 
 export interface ResolverServices extends RecordReading {
   readonly registry: Registry;
@@ -106,6 +104,8 @@ class SlotResolver {
   readonly #services: ResolverServices;
   readonly #slot: OwnedSlot;
   readonly #positions: Map<string, Position>;
+  /** Of the slot's partitions. */
+  readonly #keys: readonly string[];
   readonly #lastTimestampMs = new Map<string, number>();
   readonly #latestOccurredAtMs = new Map<string, number>();
   #completeUpToMs: ReadonlyMap<string, number> = new Map();
@@ -123,6 +123,7 @@ class SlotResolver {
     this.#services = services;
     this.#slot = slot;
     this.#positions = new Map(positions);
+    this.#keys = slot.partitions.map(partitionKey);
   }
 
   async pump(): Promise<void> {
@@ -145,8 +146,7 @@ class SlotResolver {
       const clockMs = now();
       const polled = await this.#slot.poll(BATCH_RECORDS_MAX, tickIntervalMs - (startedAt % tickIntervalMs));
       stall.note(polled);
-      const { records } = polled;
-      const reach = this.#listReach(polled);
+      const { records, reach } = polled;
       this.#tellHidden(reach);
       const out = await this.#resolve(records, clockMs, reach);
       await publishing;
@@ -174,11 +174,6 @@ class SlotResolver {
     const published = this.#published;
     this.#published = () => {};
     return published;
-  }
-
-  #listReach({ atEnd, reach }: Polled): ReadonlyMap<string, Reach> {
-    const all = this.#slot.partitions.map(partitionKey);
-    return new Map(all.map((key) => [key, reach?.get(key) ?? (atEnd ? READ : WAITING)]));
   }
 
   /** What hangs makes timers wait: somebody has to see to whose it is. */
@@ -335,7 +330,8 @@ class SlotResolver {
       this.#lastTimestampMs.set(key, Math.max(this.#lastTimestampMs.get(key) ?? 0, record.timestampMs));
     }
     let passedMs = clockMs;
-    for (const [key, { rest, readAgeMs }] of reach) {
+    for (const key of this.#keys) {
+      const { rest, readAgeMs } = reach.get(key) ?? UNKNOWN;
       const readMs = clockMs - readAgeMs;
       // Of what waits the records themselves say when it was, as far as they are to be believed.
       const byRecords = Math.min(this.#lastTimestampMs.get(key) ?? 0, clockMs);

@@ -1,7 +1,7 @@
 // A consumer can stall without any error: its log has more, and nothing comes. Whoever polls tells this watch; when it has
 // seen nothing for too long, it throws what makes the slot be taken over again.
 
-import { LogError } from "#ports/log.ts";
+import { LogError, type Polled } from "#ports/log.ts";
 
 /** Longer than a fetch, a leader's election and a session's time-out together. */
 const STALL_MAX_MS = 60_000;
@@ -17,8 +17,9 @@ export class StallWatch {
   }
 
   /** What a poll gave. Throws Stalled. */
-  note({ records, atEnd }: { readonly records: readonly unknown[]; readonly atEnd: boolean }): void {
-    if (records.length > 0 || atEnd) this.#sinceMs = null;
+  note({ records, reach }: Polled): void {
+    const isWaiting = [...reach.values()].some(({ rest }) => rest === "waiting");
+    if (records.length > 0 || !isWaiting) this.#sinceMs = null;
     else {
       const nowMs = performance.now();
       this.#sinceMs ??= nowMs;

@@ -93,7 +93,7 @@ export function testMembers(logTest: LogTest): void {
     await pollToEnd(slot);
     const waiting = slot.poll(10, 60_000);
     await member.close();
-    assert.deepEqual(await waiting, { records: [], atEnd: false });
+    assert.deepEqual(await waiting, { records: [], reach: new Map() });
     assert.equal(slot.revoked.aborted, true);
     assert.deepEqual(
       member.starts.toSorted((a, b) => a - b),

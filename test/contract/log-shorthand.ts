@@ -6,6 +6,7 @@ import { randomUUID } from "node:crypto";
 import type { TestContext } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import { type Log, LogError, type LogRecord, type Membership, type NewRecord, type OwnedSlot } from "#ports/log.ts";
+import { isReadSince } from "#support/reach.ts";
 
 /** Declares one test on a log of its own. */
 export type LogTest = (title: string, body: (log: Log) => Promise<void>) => void;
@@ -66,10 +67,11 @@ export async function pollMany(slot: OwnedSlot, count: number): Promise<LogRecor
 
 export async function pollToEnd(slot: OwnedSlot): Promise<LogRecord[]> {
   const records: LogRecord[] = [];
+  const startedAt = performance.now();
   while (!slot.revoked.aborted) {
     const polled = await slot.poll(100, 200);
     records.push(...polled.records);
-    if (polled.atEnd) break;
+    if (isReadSince(polled, startedAt)) break;
   }
   return records;
 }

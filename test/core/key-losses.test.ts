@@ -62,7 +62,7 @@ async function runSlot(
       const polled = records.slice(next, next + 1);
       if (polled.length === 0) ending.abort();
       next += polled.length;
-      return { records: polled, atEnd: true };
+      return { records: polled, reach: new Map() };
     },
     publish: async (out, moved) => {
       attempts += 1;

@@ -20,7 +20,7 @@ test("what was resolved in one life of the index is committed in that one alone 
   const record: LogRecord = { ...at, offset: 0, key: null, value, headers: {}, timestampMs: 1_000 };
   const slot: OwnedSlot = {
     ...openLoneSlot(at, ending.signal),
-    poll: async () => ({ records: [record], atEnd: false }),
+    poll: async () => ({ records: [record], reach: new Map() }),
     async publish(_records, _positions, isSound) {
       for (life of ["one", "two"]) sound.push((await isSound?.()) === true);
       ending.abort();

@@ -117,7 +117,7 @@ test("a slot has not passed an instant while a record of before that instant wai
   await log.close();
 });
 
-/** The log, as one of which this is to be said where it is at its end. */
+/** The log, as one that says this of some partitions. */
 function reach(log: Log, reachOf: () => Polled["reach"]): Log {
   return {
     ...log,
@@ -127,7 +127,7 @@ function reach(log: Log, reachOf: () => Polled["reach"]): Log {
         run: (slot) => {
           const poll: OwnedSlot["poll"] = async (recordsMax, waitMs) => {
             const polled = await slot.poll(recordsMax, waitMs);
-            return polled.atEnd ? { ...polled, reach: reachOf() ?? new Map() } : polled;
+            return { ...polled, reach: new Map([...polled.reach, ...reachOf()]) };
           };
           return options.run(
             new Proxy(slot, { get: (one, name) => (name === "poll" ? poll : Reflect.get(one, name)) }),
@@ -150,7 +150,7 @@ for (const [what, ageMs, passes] of [
     await append(log, visit("first", clockMs), { partition: 1, timestampMs: clockMs - 60_000 });
     const membership = await start(log, openMemoryIndex(), () => clockMs, 1, "store");
     const told: [timeMs: number, complete: number | undefined][] = [];
-    setTimeout(() => (hidden = undefined), 300);
+    setTimeout(() => (hidden = new Map()), 300);
     for await (const item of readItems(log, membership)) {
       if (item.kind !== "progress") continue;
       told.push([item.timeMs - clockMs, item.completeUpToMs["store"]]);

@@ -82,7 +82,7 @@ async function foldOver(when: "standing" | "load" | "never"): Promise<string[]> 
       const polled = records.slice(from);
       from = records.length;
       if (polled.length === 0) ending.abort();
-      return { records: polled, atEnd: true };
+      return { records: polled, reach: new Map() };
     },
     publish: async () => {},
   };

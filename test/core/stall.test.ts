@@ -4,7 +4,7 @@ import { deepEqual, doesNotThrow, throws } from "node:assert/strict";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { StoreUnavailable } from "#ports/store.ts";
-import { LogError } from "#ports/log.ts";
+import { LogError, type LogRecord, type Polled, type Reach } from "#ports/log.ts";
 import { type ResolverServices, runResolverSlot } from "#services/resolver/loop.ts";
 import { runStitcherSlot, type StitcherServices } from "#services/stitcher/loop.ts";
 import type { LoopEvent } from "#services/wire/patience.ts";
@@ -22,7 +22,9 @@ test("a slot that is taken over again is counted with its cause", async () => {
   deepEqual(told, ["stalled", "log-outcome-unknown", "stalled", "log-outcome-unknown", "store-unavailable"]);
 });
 
-const NOTHING = { records: [], atEnd: false };
+const reachOf = (...rests: Reach["rest"][]) =>
+  new Map(rests.map((rest, partition) => [`t/${partition}`, { readAgeMs: 0, rest }]));
+const NOTHING: Polled = { records: [], reach: reachOf("none", "waiting") };
 
 test("nothing for too long while the log has more is a stall; at the end of the log it is rest", async () => {
   const watch = new StallWatch(20);
@@ -31,8 +33,8 @@ test("nothing for too long while the log has more is a stall; at the end of the 
   await sleep(30);
   throws(() => watch.note(NOTHING), LogError);
   for (const rest of [
-    { records: [], atEnd: true },
-    { records: [1], atEnd: false },
+    { records: [], reach: reachOf("none", "hidden") },
+    { records: [{} as LogRecord], reach: NOTHING.reach },
   ]) {
     watch.note(rest);
     await sleep(30);

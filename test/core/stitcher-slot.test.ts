@@ -47,7 +47,7 @@ test("a slot is not taken over while the step of another of its shards is under 
     },
     positions: async () => new Map(),
     seek: () => {},
-    poll: async () => ({ records, atEnd: true }),
+    poll: async () => ({ records, reach: new Map() }),
     publish: async () => {},
   };
   const engine = createEngine({ configuration, hash, resolverSlots: 1, decode: () => fail("no item has an event") });
@@ -79,7 +79,7 @@ test("what a former owner still publishes until its producer is fenced is not pu
     positions: async () => new Map([[partitionKey(partition), isFenced ? told : START]]),
     poll: async () => {
       ending.abort();
-      return { records: [], atEnd: true };
+      return { records: [], reach: new Map() };
     },
     publish: async (records) => void published.push(...records.map(({ key }) => key)),
   };

@@ -22,7 +22,6 @@ const HIDING = [
   patch("hidden-for-a-part-of-a-millisecond", RESOLVER, "Math.floor(passedMs)", "passedMs"),
   patch("hidden-since-the-last-look", QUEUE, "looks.findLast((one) => one.high <= takenTo)", "looks.at(-1)"),
   patch("hidden-is-nothing", QUEUE, 'takenTo < high ? "hidden"', 'takenTo > high ? "hidden"'),
-  patch("end-says-nothing-of-what-is-hidden", QUEUE, "...ends, asOfMs }", "end: ends.end, high: known.high, asOfMs }"),
 ];
 
 export const RESOLVING: readonly Mutant[] = [

@@ -85,8 +85,7 @@ export class SimulatedSlot implements OwnedSlot {
   poll(recordsMax: number, waitMs: number): Promise<Polled> {
     const { world, broker, incarnation } = this.#ground;
     const { promise, resolve } = Promise.withResolvers<Polled>();
-    const startedAtMs = performance.now();
-    const nothing = { records: [], atEnd: false };
+    const nothing = { records: [], reach: new Map() };
     if (this.revoked.aborted) return Promise.resolve(nothing);
     let isOver = false;
     const onRevoked = () => finish(nothing);
@@ -101,7 +100,7 @@ export class SimulatedSlot implements OwnedSlot {
       incarnation.deliver(() => {
         if (isOver) return;
         const records = this.#take(world.faultsOn ? Math.min(recordsMax, world.plan.fetchMax) : recordsMax);
-        if (records.length > 0 || isLast) finish(this.#answer(records, startedAtMs));
+        if (records.length > 0 || isLast) finish(this.#answer(records));
       });
     let isFetching = false;
     const unwatch = broker.watch(this.#keys, () => {
@@ -199,9 +198,8 @@ export class SimulatedSlot implements OwnedSlot {
     return taken;
   }
 
-  #answer(records: LogRecord[], startedAtMs: number): Polled {
+  #answer(records: LogRecord[]): Polled {
     const { world } = this.#ground;
-    const atEnd = this.#isAtEnd(startedAtMs);
     const reach = new Map<string, Reach>();
     for (const [key, { readAgeMs, rest }] of this.#looks.listReach()) {
       // In the time of the shells, from whose clock it is taken away.
@@ -210,18 +208,6 @@ export class SimulatedSlot implements OwnedSlot {
       if (rest === "hidden" && this.#isOfChannels)
         world.count(Number.isFinite(readAgeMs) ? HIDDEN : HIDDEN_SINCE_UNKNOWN);
     }
-    return { records, atEnd, reach };
-  }
-
-  #isAtEnd(sinceMs: number): boolean {
-    if (this.#looks.isAtEnd(sinceMs)) return true;
-    if (!this.#looks.isAtEnd(Number.NEGATIVE_INFINITY)) return false;
-    const endsOf = ({ topic, partition }: TopicPartition) => {
-      const { end, entries } = this.#ground.broker.at(topic, partition);
-      return { end, high: entries.length };
-    };
-    const partitions = new Map(this.partitions.map((at) => [partitionKey(at), endsOf(at)]));
-    this.#looks.seeEnds({ partitions, asOfMs: performance.now() });
-    return this.#looks.isAtEnd(sinceMs);
+    return { records, reach };
   }
 }

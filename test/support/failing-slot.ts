@@ -15,7 +15,7 @@ export function createFailingSlot(errors: readonly Error[]): OwnedSlot {
     },
     positions: async () => new Map(),
     seek: () => {},
-    poll: async () => ({ records: [], atEnd: true }),
+    poll: async () => ({ records: [], reach: new Map() }),
     publish: async () => {},
   };
 }

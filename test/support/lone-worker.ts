@@ -78,7 +78,7 @@ export function createLoneWorker(engine: Engine, log: readonly Carried[]): LoneW
         ...openLoneSlot(PARTITION, ending.signal),
         poll: async () => {
           if (left.length === 0) ending.abort();
-          return { records: left.splice(0, 1), atEnd: left.length === 0 };
+          return { records: left.splice(0, 1), reach: new Map() };
         },
         publish: (out, positions) => publish(out, positions.get(partitionKey(PARTITION))?.offset ?? 0),
       };

@@ -8,7 +8,6 @@ import type { Cluster, Consumer, Kafka } from "kafkajs";
 import type { GroupOptions, Membership, TopicPartition } from "#ports/log.ts";
 import { createSlotAssigner } from "./assigner.ts";
 import { createClusterConsumer } from "./cluster.ts";
-import { EndReader } from "./ends.ts";
 import { isPassing, toLogError } from "./failure.ts";
 import { disconnectFetching, Fetcher } from "./fetcher.ts";
 import type { Outage } from "./outage.ts";
@@ -121,7 +120,7 @@ export class KafkaGroup implements Membership {
   }
 
   #openSession(): Session {
-    const { group, topics, slots, slotOf } = this.#options;
+    const { group, slots, slotOf } = this.#options;
     const { sessionTimeoutMs, maxBytesPerPartition, outage } = this.#settings;
     const { consumer, cluster } = createClusterConsumer(
       this.#kafka,
@@ -136,7 +135,6 @@ export class KafkaGroup implements Membership {
       createSlotAssigner(slots, slotOf),
     );
     const fetcher = new Fetcher(cluster, { maxBytesPerPartition, outage });
-    const ends = new EndReader(cluster, topics);
     const session: Session = {
       consumer,
       cluster,
@@ -154,7 +152,7 @@ export class KafkaGroup implements Membership {
         }
         for (const [slot, partitions] of owned) {
           this.#startRun(slot, (publisher, revoked) => {
-            return new KafkaSlot({ slot, partitions, group, cluster, fetcher, ends, publisher, outage, revoked });
+            return new KafkaSlot({ slot, partitions, group, cluster, fetcher, publisher, outage, revoked });
           });
         }
       },

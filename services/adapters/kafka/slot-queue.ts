@@ -2,7 +2,6 @@
 // each partition was read, and where it ended when that was asked.
 
 import { partitionKey, type LogRecord, type Reach, type TopicPartition } from "#ports/log.ts";
-import type { Ends } from "./ends.ts";
 import type { Fetched } from "./feed.ts";
 
 export const QUEUED_RECORDS_HIGH = 20_000;
@@ -13,6 +12,8 @@ export const QUEUED_BYTES_LOW = 12 * 1024 * 1024;
 
 /** Of one partition: how many ends are remembered that were not read to yet. */
 const LOOKS_MAX = 100;
+/** A fetch is answered in a quarter of a second, and the next one sent: whoever has heard nothing for so long knows nothing. */
+const LOOK_AGE_MAX_MS = 10_000;
 
 /** Where the log ended, and when that was so at the earliest. */
 type Look = Pick<Fetched, "high" | "asOfMs">;
@@ -103,29 +104,15 @@ export class SlotQueue {
     return taken;
   }
 
-  /** Nothing is queued, and every partition was seen to end where it was read to, at that time or later. */
-  isAtEnd(sinceMs: number): boolean {
-    if (this.#records.length > 0) return false;
-    return [...this.#known.values()].every(({ next, end, asOfMs }) => next >= end && asOfMs >= sinceMs);
-  }
-
-  /** What the brokers say between fetches of where each partition ends. */
-  seeEnds({ partitions, asOfMs }: Ends): void {
-    for (const [key, known] of this.#known) {
-      const ends = partitions.get(key);
-      if (ends !== undefined) this.#see(key, { next: known.next, ...ends, asOfMs });
-    }
-  }
-
   listReach(): Map<string, Reach> {
     const nowMs = performance.now();
     const reach = new Map<string, Reach>();
-    for (const [key, { end, high, looks }] of this.#known) {
+    for (const [key, { end, high, asOfMs, looks }] of this.#known) {
       const takenTo = this.#takenTo(key);
       const look = looks.findLast((one) => one.high <= takenTo);
       reach.set(key, {
         readAgeMs: look === undefined ? Number.POSITIVE_INFINITY : nowMs - look.asOfMs,
-        rest: takenTo < end ? "waiting" : takenTo < high ? "hidden" : "none",
+        rest: takenTo < end || nowMs - asOfMs > LOOK_AGE_MAX_MS ? "waiting" : takenTo < high ? "hidden" : "none",
       });
     }
     return reach;

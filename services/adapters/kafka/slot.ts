@@ -1,6 +1,5 @@
 // One owned slot: its queue, its feeds, its transactional producer, and where it stands.
 
-import { setTimeout as delay } from "node:timers/promises";
 import type { Cluster } from "kafkajs";
 import {
   LogError,
@@ -11,7 +10,6 @@ import {
   type Position,
   type TopicPartition,
 } from "#ports/log.ts";
-import type { EndReader } from "./ends.ts";
 import { isFenced, toLogError } from "./failure.ts";
 import type { Feed } from "./feed.ts";
 import type { Fetcher } from "./fetcher.ts";
@@ -20,16 +18,12 @@ import type { Publisher } from "./publisher.ts";
 import { SlotQueue } from "./slot-queue.ts";
 import { fetchStablePositions } from "./stable-offsets.ts";
 
-/** How long `poll` waits to hear that the log has not grown. */
-const END_WAIT_MS = 1000;
-
 export interface SlotParts {
   readonly slot: number;
   readonly partitions: readonly TopicPartition[];
   readonly group: string;
   readonly cluster: Cluster;
   readonly fetcher: Fetcher;
-  readonly ends: EndReader;
   readonly publisher: Publisher;
   readonly outage: Outage;
   readonly revoked: AbortSignal;
@@ -88,27 +82,10 @@ export class KafkaSlot implements OwnedSlot {
   }
 
   async poll(recordsMax: number, waitMs: number): Promise<Polled> {
-    const startedAtMs = performance.now();
     if (!this.revoked.aborted) await this.#queue.wait(waitMs);
-    if (this.revoked.aborted) return { records: [], atEnd: false };
+    if (this.revoked.aborted) return { records: [], reach: new Map() };
     const records = this.#queue.take(recordsMax);
-    const atEnd = await this.#isAtEnd(startedAtMs);
-    return { records, atEnd, reach: this.#queue.listReach() };
-  }
-
-  /** An end that was seen before the poll says nothing of what came meanwhile, in a partition that was not fetched since. */
-  async #isAtEnd(sinceMs: number): Promise<boolean> {
-    if (this.#queue.isAtEnd(sinceMs)) return true;
-    if (!this.#queue.isAtEnd(Number.NEGATIVE_INFINITY)) return false;
-    const over = new AbortController();
-    const ends = await Promise.race([
-      this.#parts.ends.read().catch(() => null),
-      delay(END_WAIT_MS, null, { signal: over.signal }).catch(() => null),
-    ]);
-    over.abort();
-    if (ends === null || this.revoked.aborted) return false;
-    this.#queue.seeEnds(ends);
-    return this.#queue.isAtEnd(sinceMs);
+    return { records, reach: this.#queue.listReach() };
   }
 
   async publish(

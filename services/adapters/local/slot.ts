@@ -57,7 +57,7 @@ export function openSlot(ground: SlotGround, slot: number, options: GroupOptions
       const key = partitionKey(at);
       reach.set(key, (cursors.get(key) ?? 0) >= records.endOffset(at.topic, at.partition) ? READ : WAITING);
     }
-    return { records: taken, atEnd: [...reach.values()].every((one) => one === READ), reach };
+    return { records: taken, reach };
   }
 
   return {
@@ -79,7 +79,7 @@ export function openSlot(ground: SlotGround, slot: number, options: GroupOptions
     async poll(recordsMax, waitMs) {
       const deadline = performance.now() + waitMs;
       for (;;) {
-        if (over.aborted) return { records: [], atEnd: false };
+        if (over.aborted) return { records: [], reach: new Map() };
         const taken = take(recordsMax);
         const leftMs = deadline - performance.now();
         if (taken.length > 0 || leftMs <= 0) return tell(taken);
