@@ -342,13 +342,19 @@ class SlotResolver {
     this.#timeMs = Math.max(this.#timeMs, Math.floor(passedMs));
   }
 
-  /** A file need not be in the order of time: only a source that was read to its end is complete, as of what the slot has passed. */
+  /**
+   * A file need not be in the order of time: only a source that was read to its end is complete, and only once the slot has passed
+   * all of it that was read; for as of then the other slots, which may have more of it, are asked.
+   */
   #listComplete(reach: ReadonlyMap<string, Reach>): Map<string, number> {
-    const unread = new Set<string | null>();
-    for (const partition of this.#slot.partitions)
-      if (reach.get(partitionKey(partition))?.rest !== "none") unread.add(this.#services.sourceOf(partition.topic));
+    const incomplete = new Set<string | null>();
+    for (const partition of this.#slot.partitions) {
+      const key = partitionKey(partition);
+      const isPassed = (this.#lastTimestampMs.get(key) ?? 0) <= this.#timeMs;
+      if (!isPassed || reach.get(key)?.rest !== "none") incomplete.add(this.#services.sourceOf(partition.topic));
+    }
     const complete = new Map(this.#completeUpToMs);
-    for (const [source, upTo] of this.#latestOccurredAtMs) if (!unread.has(source)) complete.set(source, upTo);
+    for (const [source, upTo] of this.#latestOccurredAtMs) if (!incomplete.has(source)) complete.set(source, upTo);
     return complete;
   }
 

@@ -164,6 +164,30 @@ for (const [what, ageMs, passes] of [
     assert.deepEqual(told.at(-1), [0, clockMs], "once it is not");
   });
 
+test("a file that was read is complete once the slot has passed it, for another slot may have more of it (T2)", async () => {
+  const clockMs = START_MS;
+  const plain = openMemoryLog({ now: () => clockMs });
+  await createTopics(plain);
+  let seen: Polled["reach"] = new Map([["channel-web/1", { readAgeMs: 60_000, rest: "none" }]]);
+  const log = reach(plain, () => seen);
+  await append(log, visit("file", clockMs - 90_000), { partition: 0, timestampMs: clockMs - 10_000 });
+  const membership = await start(log, openMemoryIndex(), () => clockMs, 1, "store");
+  setTimeout(() => (seen = new Map()), 300);
+  const told: (readonly [passedMs: number, complete: number | undefined])[] = [];
+  for await (const item of readItems(log, membership)) {
+    if (item.kind !== "progress") continue;
+    told.push([item.timeMs - clockMs, item.completeUpToMs["store"]]);
+    if (item.timeMs === clockMs && item.completeUpToMs["store"] !== undefined) break;
+  }
+  await membership.close();
+  await membership.closed;
+  await log.close();
+  assert.deepEqual(
+    new Set(told.map(([passedMs, complete]) => `${passedMs} ${complete}`)),
+    new Set(["-60000 undefined", `0 ${clockMs - 90_000}`]),
+  );
+});
+
 test("catching up, time passes before each record as it did when the record was made (T2)", async () => {
   const HOUR_MS = 3_600_000;
   const log = openMemoryLog({ now: () => START_MS + 100 * HOUR_MS });
