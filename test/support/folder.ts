@@ -4,11 +4,15 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { exitOnSignals } from "./ending.ts";
 
 const made: string[] = [];
 
 export function makeFolder(name: string): string {
-  if (made.length === 0) process.once("exit", removeAll);
+  if (made.length === 0) {
+    process.once("exit", removeAll);
+    exitOnSignals();
+  }
   const folder = mkdtempSync(join(tmpdir(), `weft-${name}-`));
   made.push(folder);
   return folder;

@@ -5,6 +5,7 @@ import type { TestContext } from "node:test";
 import { Redis } from "ioredis";
 import { type RunningServices, stopServices } from "../../infra/services.ts";
 import { Deployment, type DeploymentOptions } from "./deployment.ts";
+import { beforeEnding } from "./ending.ts";
 import { makeFolder } from "./folder.ts";
 import { Ground } from "./ground.ts";
 import { ownServicesOrSkip } from "./services.ts";
@@ -30,6 +31,8 @@ export class OwnGround extends Ground {
     describe: (directory: string) => DeploymentOptions = () => ({}),
   ): Promise<void> {
     const directory = makeFolder("ground");
+    const stop = () => stopServices({ directory });
+    const forget = beforeEnding(stop);
     const services = await ownServicesOrSkip(t, directory);
     if (services === null) return;
     const ground = new OwnGround(directory, services, describe(directory));
@@ -38,7 +41,8 @@ export class OwnGround extends Ground {
       async () => {
         ground.redis.disconnect();
         await ground.deployment.leave();
-        await stopServices({ directory });
+        await stop();
+        forget();
         rmSync(directory, { recursive: true, force: true });
       },
     );
