@@ -74,8 +74,11 @@ export class LogError extends Error {
 
 /** How far a partition has been polled. */
 export interface Reach {
-  /** So many milliseconds ago, at most, there was nothing on it that has not been polled; Infinity: nobody knows. */
-  readonly readAgeMs: number;
+  /**
+   * Whatever was on it at this instant, by this machine's clock in epoch milliseconds, has been polled; Infinity: whatever is on it;
+   * -Infinity: nobody knows.
+   */
+  readonly readUpToMs: number;
   /**
    * What is on it beyond, as it was last seen: records that wait, also where nobody has seen it for long; or such as another
    * producer's open transaction hides.

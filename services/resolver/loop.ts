@@ -39,7 +39,7 @@ export const BATCH_RECORDS_MAX = 4000;
 /** A transaction that is open for so long hangs. */
 const HIDDEN_TOLD_AFTER_MS = 60_000;
 /** Of a partition of which the log does not say. */
-const UNKNOWN: Reach = { readAgeMs: Number.POSITIVE_INFINITY, rest: "waiting" };
+const UNKNOWN: Reach = { readUpToMs: Number.NEGATIVE_INFINITY, rest: "waiting" };
 
 export interface ResolverServices extends RecordReading {
   readonly registry: Registry;
@@ -147,7 +147,7 @@ class SlotResolver {
       const polled = await this.#slot.poll(BATCH_RECORDS_MAX, tickIntervalMs - (startedAt % tickIntervalMs));
       stall.note(polled);
       const { records, reach } = polled;
-      this.#tellHidden(reach);
+      this.#tellHidden(clockMs, reach);
       const out = await this.#resolve(records, clockMs, reach);
       await publishing;
       if (out.length === 0 && records.length === 0) {
@@ -177,16 +177,16 @@ class SlotResolver {
   }
 
   /** What hangs makes timers wait: somebody has to see to whose it is. */
-  #tellHidden(reach: ReadonlyMap<string, Reach>): void {
-    const nowMs = performance.now();
-    for (const [key, { rest, readAgeMs }] of reach) {
+  #tellHidden(clockMs: number, reach: ReadonlyMap<string, Reach>): void {
+    for (const [key, { rest, readUpToMs }] of reach) {
       if (rest !== "hidden") {
         this.#hiddenSinceMs.delete(key);
         continue;
       }
-      const sinceMs = this.#hiddenSinceMs.get(key) ?? nowMs;
+      const sinceMs = this.#hiddenSinceMs.get(key) ?? clockMs;
       const isTold = sinceMs === Number.POSITIVE_INFINITY;
-      const isLong = (Number.isFinite(readAgeMs) ? readAgeMs : nowMs - sinceMs) >= HIDDEN_TOLD_AFTER_MS;
+      const fromMs = Number.isFinite(readUpToMs) ? readUpToMs : sinceMs;
+      const isLong = clockMs - fromMs >= HIDDEN_TOLD_AFTER_MS;
       this.#hiddenSinceMs.set(key, isLong ? Number.POSITIVE_INFINITY : sinceMs);
       if (isLong && !isTold)
         this.#services.waiting.onWait(
@@ -327,19 +327,19 @@ class SlotResolver {
   #advance(records: readonly LogRecord[], clockMs: number, reach: ReadonlyMap<string, Reach>): void {
     for (const record of records) {
       const key = partitionKey(record);
-      this.#lastTimestampMs.set(key, Math.max(this.#lastTimestampMs.get(key) ?? 0, record.timestampMs));
+      // Producers' clocks may be ahead.
+      const recordedAt = Math.min(record.timestampMs, clockMs);
+      this.#lastTimestampMs.set(key, Math.max(this.#lastTimestampMs.get(key) ?? 0, recordedAt));
     }
     let passedMs = clockMs;
     for (const key of this.#keys) {
-      const { rest, readAgeMs } = reach.get(key) ?? UNKNOWN;
-      const readMs = clockMs - readAgeMs;
-      // Of what waits the records themselves say when it was, as far as they are to be believed.
-      const byRecords = Math.min(this.#lastTimestampMs.get(key) ?? 0, clockMs);
-      const isKnown = rest !== "waiting" && Number.isFinite(readMs);
-      passedMs = Math.min(passedMs, isKnown ? readMs : Math.max(readMs, byRecords));
+      const { rest, readUpToMs } = reach.get(key) ?? UNKNOWN;
+      // Of what waits the records themselves say when it was.
+      const byRecords = this.#lastTimestampMs.get(key) ?? 0;
+      const isKnown = rest !== "waiting" && readUpToMs > UNKNOWN.readUpToMs;
+      passedMs = Math.min(passedMs, isKnown ? readUpToMs : Math.max(readUpToMs, byRecords));
     }
-    // Ages have fractions, instants of the log have none.
-    this.#timeMs = Math.max(this.#timeMs, Math.floor(passedMs));
+    this.#timeMs = Math.max(this.#timeMs, passedMs);
   }
 
   /**

@@ -67,7 +67,7 @@ export async function pollMany(slot: OwnedSlot, count: number): Promise<LogRecor
 
 export async function pollToEnd(slot: OwnedSlot): Promise<LogRecord[]> {
   const records: LogRecord[] = [];
-  const startedAt = performance.now();
+  const startedAt = Date.now();
   while (!slot.revoked.aborted) {
     const polled = await slot.poll(100, 200);
     records.push(...polled.records);

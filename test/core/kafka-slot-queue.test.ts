@@ -7,6 +7,8 @@ import { partitionKey, type LogRecord } from "#ports/log.ts";
 import { SlotQueue } from "#services/adapters/kafka/slot-queue.ts";
 import { checkMet, runs } from "#support/property.ts";
 
+/** The clock, where performance.now() is 0. */
+const CLOCK_MS = Date.UTC(2026, 0, 5);
 const PARTITIONS = [0, 1].map((partition) => ({ topic: "t", partition }));
 
 /** A partition as its broker has it: when each record was appended, and how many are stable. */
@@ -54,7 +56,7 @@ test("whatever is fetched and taken, and when, a queue says of no partition that
             const record = (offset: number) => ({ topic: "t", partition, offset, value: null }) as unknown as LogRecord;
             const records = Array.from({ length: to - next }, (_, n) => record(next + n));
             const [end, high] = [appended.stable, appended.atMs.length];
-            queue.push({ topic: "t", partition }, { records, next: to, end, high, asOfMs });
+            queue.push({ topic: "t", partition }, { records, next: to, end, high, asOfMs, clockMs: CLOCK_MS + asOfMs });
             fetched[partition] = to;
             break;
           }
@@ -73,9 +75,9 @@ test("whatever is fetched and taken, and when, a queue says of no partition that
           ok(reach.rest === "waiting" || nowMs - lookMs <= 10_000, `${at.partition}: ${reach.rest}, as of ${lookMs}`);
           const { atMs } = log[n] as Appended;
           const firstUnreadAtMs = atMs[taken[n] as number] ?? Number.POSITIVE_INFINITY;
-          if (!Number.isFinite(reach.readAgeMs)) continue;
+          if (!Number.isFinite(reach.readUpToMs)) continue;
           met.known += 1;
-          const readAtMs = nowMs - reach.readAgeMs;
+          const readAtMs = reach.readUpToMs - CLOCK_MS;
           ok(firstUnreadAtMs >= readAtMs, `${at.partition}: read as of ${readAtMs}, not what is of ${firstUnreadAtMs}`);
           // What was just fetched and taken was read when it was asked for.
           if (kind !== "fetch" || n !== partition || reach.rest !== "none") continue;

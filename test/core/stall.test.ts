@@ -23,7 +23,7 @@ test("a slot that is taken over again is counted with its cause", async () => {
 });
 
 const reachOf = (...rests: Reach["rest"][]) =>
-  new Map(rests.map((rest, partition) => [`t/${partition}`, { readAgeMs: 0, rest }]));
+  new Map(rests.map((rest, partition) => [`t/${partition}`, { readUpToMs: 0, rest }]));
 const NOTHING: Polled = { records: [], reach: reachOf("none", "waiting") };
 
 test("nothing for too long while the log has more is a stall; at the end of the log it is rest", async () => {

@@ -2,7 +2,7 @@
 
 const START_MS = Date.UTC(2026, 0, 5);
 /** Log time that passes in a virtual millisecond: days go by in a run, so that timers fall due. */
-export const TIME_LAPSE = 10_000;
+const TIME_LAPSE = 10_000;
 
 export function clockAt(worldMs: number): number {
   return START_MS + Math.round(worldMs * TIME_LAPSE);

@@ -11,15 +11,14 @@ const QUEUE = "adapters/kafka/slot-queue.ts";
 const OPENING: readonly FaultKind[] = ["input-open", "input-hanging", "input-aborted"];
 
 const HIDING = [
-  patch("hidden-is-ignored", RESOLVER, "clockMs - readAgeMs", 'rest === "hidden" ? clockMs : clockMs - readAgeMs'),
+  patch("hidden-is-ignored", RESOLVER, "isKnown ? readUpToMs", 'rest === "hidden" ? clockMs : isKnown ? readUpToMs'),
   patch(
     "hidden-since-unknown-is-now",
     RESOLVER,
-    "clockMs - readAgeMs",
-    'clockMs - (rest === "hidden" && !Number.isFinite(readAgeMs) ? 0 : readAgeMs)',
+    "isKnown ? readUpToMs",
+    'rest === "hidden" && !isKnown ? clockMs : isKnown ? readUpToMs',
   ),
   patch("hidden-source-is-complete", RESOLVER, '?.rest !== "none"', '?.rest === "waiting"'),
-  patch("hidden-for-a-part-of-a-millisecond", RESOLVER, "Math.floor(passedMs)", "passedMs"),
   patch("hidden-since-the-last-look", QUEUE, "looks.findLast((one) => one.high <= takenTo)", "looks.at(-1)"),
   patch("hidden-is-nothing", QUEUE, 'takenTo < high ? "hidden"', 'takenTo > high ? "hidden"'),
 ];
@@ -44,7 +43,7 @@ export const RESOLVING: readonly Mutant[] = [
     "{ offset: record.offset, step: 0 }",
   ),
   ...HIDING.map((mutant): Mutant => ({ ...mutant, needs: OPENING })),
-  patch("time-passes-before-the-end", RESOLVER, "Math.max(readMs, byRecords)", "clockMs"),
+  patch("time-passes-before-the-end", RESOLVER, "Math.max(readUpToMs, byRecords)", "clockMs"),
   patch("source-is-complete-before-the-end", RESOLVER, '?.rest !== "none"', '?.rest === "hidden"'),
   patch(
     "batch-in-the-order-of-partitions",

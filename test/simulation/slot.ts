@@ -11,11 +11,10 @@ import type {
   OwnedSlot,
   Polled,
   Position,
-  Reach,
 } from "#ports/log.ts";
 import { partitionKey, type TopicPartition } from "#ports/log.ts";
 import { Fenced, type Broker } from "./broker.ts";
-import { TIME_LAPSE } from "./clock.ts";
+import { clockAt } from "./clock.ts";
 import type { Incarnation } from "./incarnation.ts";
 import { NAMES } from "./kit.ts";
 import type { System } from "./system.ts";
@@ -184,6 +183,7 @@ export class SimulatedSlot implements OwnedSlot {
   /** Takes turns between the partitions. */
   #take(recordsMax: number): LogRecord[] {
     const taken: LogRecord[] = [];
+    const clockMs = clockAt(this.#ground.world.nowMs);
     const first = this.#turn++;
     for (let step = 0; step < this.partitions.length && taken.length < recordsMax; step += 1) {
       const at = this.partitions[(first + step) % this.partitions.length] as TopicPartition;
@@ -192,7 +192,7 @@ export class SimulatedSlot implements OwnedSlot {
       const { records, next } = partition.read(this.#cursors.get(key) ?? 0, recordsMax - taken.length);
       this.#cursors.set(key, next);
       const { end, entries } = partition;
-      this.#looks.push(at, { records: [], next, end, high: entries.length, asOfMs: performance.now() });
+      this.#looks.push(at, { records: [], next, end, high: entries.length, asOfMs: performance.now(), clockMs });
       taken.push(...records);
     }
     return taken;
@@ -200,14 +200,11 @@ export class SimulatedSlot implements OwnedSlot {
 
   #answer(records: LogRecord[]): Polled {
     const { world } = this.#ground;
-    const reach = new Map<string, Reach>();
-    for (const [key, { readAgeMs, rest }] of this.#looks.listReach()) {
-      // In the time of the shells, from whose clock it is taken away.
-      reach.set(key, { readAgeMs: readAgeMs * TIME_LAPSE, rest });
-      // What resolvers have under way hides as much from stitchers, at any time.
-      if (rest === "hidden" && this.#isOfChannels)
-        world.count(Number.isFinite(readAgeMs) ? HIDDEN : HIDDEN_SINCE_UNKNOWN);
-    }
+    const reach = this.#looks.listReach();
+    // What resolvers have under way hides as much from stitchers, at any time.
+    if (this.#isOfChannels)
+      for (const { readUpToMs, rest } of reach.values())
+        if (rest === "hidden") world.count(Number.isFinite(readUpToMs) ? HIDDEN : HIDDEN_SINCE_UNKNOWN);
     return { records, reach };
   }
 }

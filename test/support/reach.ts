@@ -2,8 +2,9 @@
 
 import type { Polled } from "#ports/log.ts";
 
-/** Whether it says that everything has been polled that was on them at that time (performance.now()). */
+/** Whether it says that everything has been polled that was on them at that time. */
 export function isReadSince({ reach }: Polled, sinceMs: number): boolean {
-  const ageMs = performance.now() - sinceMs;
-  return reach.size > 0 && [...reach.values()].every(({ rest, readAgeMs }) => rest === "none" && readAgeMs <= ageMs);
+  return (
+    reach.size > 0 && [...reach.values()].every(({ rest, readUpToMs }) => rest === "none" && readUpToMs >= sinceMs)
+  );
 }

@@ -12,8 +12,9 @@ export interface Fetched {
   readonly end: number;
   /** Where the log ended, with records that wait for a transaction to end. */
   readonly high: number;
-  /** When that was so: performance.now() before the fetch was sent. */
+  /** When that was so: performance.now() before the fetch was sent, and by the clock, which alone goes on while a machine sleeps. */
   readonly asOfMs: number;
+  readonly clockMs: number;
 }
 
 export interface FeedListener {

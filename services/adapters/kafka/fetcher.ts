@@ -147,7 +147,7 @@ export class Fetcher {
       topics.set(topic, partitions);
     }
     const broker: Broker = await this.#cluster.findBroker({ nodeId: String(nodeId) });
-    const asOfMs = performance.now();
+    const [asOfMs, clockMs] = [performance.now(), Date.now()];
     const response = (await broker.fetch({
       isolationLevel: READ_COMMITTED,
       maxWaitTime: FETCH_WAIT_MS,
@@ -168,6 +168,7 @@ export class Fetcher {
           end: stable >= 0 ? stable : Number(found.highWatermark),
           high: Number(found.highWatermark),
           asOfMs,
+          clockMs,
         };
         feed.deliver(fetched, version);
       }

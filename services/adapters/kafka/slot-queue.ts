@@ -16,7 +16,7 @@ const LOOKS_MAX = 100;
 const LOOK_AGE_MAX_MS = 10_000;
 
 /** Where the log ended, and when that was so at the earliest. */
-type Look = Pick<Fetched, "high" | "asOfMs">;
+type Look = Pick<Fetched, "high" | "clockMs">;
 interface Known extends Omit<Fetched, "records"> {
   /** First the latest end that was taken to, if there is one, then later ones. */
   readonly looks: readonly Look[];
@@ -26,6 +26,7 @@ const NOTHING_KNOWN: Known = {
   end: Number.POSITIVE_INFINITY,
   high: Number.POSITIVE_INFINITY,
   asOfMs: Number.NEGATIVE_INFINITY,
+  clockMs: Number.NEGATIVE_INFINITY,
   looks: [],
 };
 
@@ -109,9 +110,8 @@ export class SlotQueue {
     const reach = new Map<string, Reach>();
     for (const [key, { end, high, asOfMs, looks }] of this.#known) {
       const takenTo = this.#takenTo(key);
-      const look = looks.findLast((one) => one.high <= takenTo);
       reach.set(key, {
-        readAgeMs: look === undefined ? Number.POSITIVE_INFINITY : nowMs - look.asOfMs,
+        readUpToMs: looks.findLast((one) => one.high <= takenTo)?.clockMs ?? Number.NEGATIVE_INFINITY,
         rest: takenTo < end || nowMs - asOfMs > LOOK_AGE_MAX_MS ? "waiting" : takenTo < high ? "hidden" : "none",
       });
     }
@@ -146,8 +146,8 @@ export class SlotQueue {
   }
 }
 
-function addLook(looks: readonly Look[], { high, asOfMs }: Look, takenTo: number): Look[] {
-  const all = [...looks.filter((look) => look.high !== high), { high, asOfMs }];
+function addLook(looks: readonly Look[], { high, clockMs }: Look, takenTo: number): Look[] {
+  const all = [...looks.filter((look) => look.high !== high), { high, clockMs }];
   const read = all.findLastIndex((look) => look.high <= takenTo);
   const kept = all.slice(Math.max(0, read));
   // Without one in between less is known of when, and nothing wrong.

@@ -14,8 +14,8 @@ import { LogError, partitionKey } from "#ports/log.ts";
 import type { Bell } from "./bell.ts";
 import type { PlacedRecord, Records } from "./records.ts";
 
-const READ: Reach = { readAgeMs: 0, rest: "none" };
-const WAITING: Reach = { readAgeMs: Number.POSITIVE_INFINITY, rest: "waiting" };
+const READ: Reach = { readUpToMs: Number.POSITIVE_INFINITY, rest: "none" };
+const WAITING: Reach = { readUpToMs: Number.NEGATIVE_INFINITY, rest: "waiting" };
 
 export interface SlotGround {
   readonly records: Records;
