@@ -4,14 +4,14 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { exitOnSignals } from "./ending.ts";
+import { exitOnInterruption } from "./interruption.ts";
 
 const made: string[] = [];
 
 export function makeFolder(name: string): string {
   if (made.length === 0) {
     process.once("exit", removeAll);
-    exitOnSignals();
+    exitOnInterruption();
   }
   const folder = mkdtempSync(join(tmpdir(), `weft-${name}-`));
   made.push(folder);

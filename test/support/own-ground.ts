@@ -5,9 +5,9 @@ import type { TestContext } from "node:test";
 import { Redis } from "ioredis";
 import { type RunningServices, stopServices } from "../../infra/services.ts";
 import { Deployment, type DeploymentOptions } from "./deployment.ts";
-import { beforeEnding } from "./ending.ts";
 import { makeFolder } from "./folder.ts";
 import { Ground } from "./ground.ts";
+import { endOnInterruption } from "./interruption.ts";
 import { ownServicesOrSkip } from "./services.ts";
 
 export class OwnGround extends Ground {
@@ -32,9 +32,9 @@ export class OwnGround extends Ground {
   ): Promise<void> {
     const directory = makeFolder("ground");
     const stop = () => stopServices({ directory });
-    const forget = beforeEnding(stop);
+    const forget = endOnInterruption(stop);
     const services = await ownServicesOrSkip(t, directory);
-    if (services === null) return;
+    if (services === null) return forget();
     const ground = new OwnGround(directory, services, describe(directory));
     await ground.run(
       () => work(ground),

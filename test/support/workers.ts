@@ -3,8 +3,8 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
-import { beforeEnding } from "./ending.ts";
 import type { Deployment } from "./deployment.ts";
+import { endOnInterruption } from "./interruption.ts";
 
 const LINE_WAIT_MS = 60_000;
 
@@ -46,7 +46,7 @@ export class Worker {
     });
     if (this.#child.stdout !== null)
       createInterface({ input: this.#child.stdout }).on("line", (line) => this.lines.push(JSON.parse(line) as LogLine));
-    const forget = beforeEnding(() => this.kill());
+    const forget = endOnInterruption(async () => void (await this.kill()));
     this.ended = new Promise((resolve) => {
       this.#child.on("close", (code, signal) => {
         forget();

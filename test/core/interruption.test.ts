@@ -3,6 +3,7 @@
 import { deepEqual } from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
+import { constants } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { test } from "node:test";
@@ -10,10 +11,10 @@ import { test } from "node:test";
 const SUPPORT = join(import.meta.dirname, "../support");
 const SCRIPT = `
   const { makeFolder } = await import(${JSON.stringify(join(SUPPORT, "folder.ts"))});
-  const { beforeEnding } = await import(${JSON.stringify(join(SUPPORT, "ending.ts"))});
-  beforeEnding(async () => console.log("stopped"));
-  beforeEnding(async () => { throw new Error("it cannot be stopped"); });
-  beforeEnding(async () => console.log("done with"))();
+  const { endOnInterruption } = await import(${JSON.stringify(join(SUPPORT, "interruption.ts"))});
+  endOnInterruption(async () => console.log("stopped"));
+  endOnInterruption(async () => { throw new Error("it cannot be stopped"); });
+  endOnInterruption(async () => console.log("done with"))();
   console.log(makeFolder("ended"));
   setInterval(() => {}, 1000);
 `;
@@ -31,5 +32,5 @@ for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
       if (lines.length === 1) child.kill(signal);
     }
     const [folder = "", ...said] = lines;
-    deepEqual([await closed.promise, said, existsSync(folder)], [1, ["stopped"], false]);
+    deepEqual([await closed.promise, said, existsSync(folder)], [128 + constants.signals[signal], ["stopped"], false]);
   });
