@@ -97,7 +97,7 @@ export function testSlots(logTest: LogTest): void {
       const member = await new Member().join(log, `g-${randomUUID()}`, [topic]);
       const slot = await member.open(0);
       await pollToEnd(slot);
-      for (let n = 0; n < 10; n += 1) {
+      for (let n = 0; n < 30; n += 1) {
         await log.append(numbered(topic, 0, 1, n));
         const records: LogRecord[] = [];
         const appendedAt = Date.now();
