@@ -104,8 +104,7 @@ class SlotResolver {
   readonly #services: ResolverServices;
   readonly #slot: OwnedSlot;
   readonly #positions: Map<string, Position>;
-  /** Of the slot's partitions. */
-  readonly #keys: readonly string[];
+  readonly #partitions: readonly { readonly key: string; readonly source: string | null }[];
   readonly #lastTimestampMs = new Map<string, number>();
   readonly #latestOccurredAtMs = new Map<string, number>();
   #completeUpToMs: ReadonlyMap<string, number> = new Map();
@@ -123,7 +122,7 @@ class SlotResolver {
     this.#services = services;
     this.#slot = slot;
     this.#positions = new Map(positions);
-    this.#keys = slot.partitions.map(partitionKey);
+    this.#partitions = slot.partitions.map((at) => ({ key: partitionKey(at), source: services.sourceOf(at.topic) }));
   }
 
   async pump(): Promise<void> {
@@ -332,7 +331,7 @@ class SlotResolver {
       this.#lastTimestampMs.set(key, Math.max(this.#lastTimestampMs.get(key) ?? 0, recordedAt));
     }
     let passedMs = clockMs;
-    for (const key of this.#keys) {
+    for (const { key } of this.#partitions) {
       const { rest, readUpToMs } = reach.get(key) ?? UNKNOWN;
       // Of what waits the records themselves say when it was.
       const byRecords = this.#lastTimestampMs.get(key) ?? 0;
@@ -348,10 +347,9 @@ class SlotResolver {
    */
   #listComplete(reach: ReadonlyMap<string, Reach>): Map<string, number> {
     const incomplete = new Set<string | null>();
-    for (const partition of this.#slot.partitions) {
-      const key = partitionKey(partition);
+    for (const { key, source } of this.#partitions) {
       const isPassed = (this.#lastTimestampMs.get(key) ?? 0) <= this.#timeMs;
-      if (!isPassed || reach.get(key)?.rest !== "none") incomplete.add(this.#services.sourceOf(partition.topic));
+      if (!isPassed || reach.get(key)?.rest !== "none") incomplete.add(source);
     }
     const complete = new Map(this.#completeUpToMs);
     for (const [source, upTo] of this.#latestOccurredAtMs) if (!incomplete.has(source)) complete.set(source, upTo);

@@ -15,7 +15,8 @@ export interface Passing {
 }
 
 /** The items of one shard with the rule sets that come into force, each before what was recorded after it. */
-export function placeChanges(items: readonly Carried[], changes: readonly Carried<RulesItem>[]): Carried[] {
+export function placeChanges(items: readonly Carried[], changes: readonly Carried<RulesItem>[]): readonly Carried[] {
+  if (changes.length === 0) return items;
   const list: Carried[] = [];
   const left = [...changes];
   for (const carried of items) {

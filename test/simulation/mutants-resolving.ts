@@ -19,7 +19,12 @@ const HIDING = [
     'rest === "hidden" && !isKnown ? clockMs : isKnown ? readUpToMs',
   ),
   patch("hidden-source-is-complete", RESOLVER, '?.rest !== "none"', '?.rest === "waiting"'),
-  patch("hidden-since-the-last-look", QUEUE, "looks.findLast((one) => one.high <= takenTo)", "looks.at(-1)"),
+  patch(
+    "hidden-since-the-last-look",
+    QUEUE,
+    "known.looks.findLast((one) => one.high <= takenTo)",
+    "known.looks.at(-1)",
+  ),
   patch("hidden-is-nothing", QUEUE, 'takenTo < high ? "hidden"', 'takenTo > high ? "hidden"'),
 ];
 

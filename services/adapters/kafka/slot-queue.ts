@@ -17,29 +17,24 @@ const LOOK_AGE_MAX_MS = 10_000;
 
 /** Where the log ended, and when that was so at the earliest. */
 type Look = Pick<Fetched, "high" | "clockMs">;
-interface Known extends Omit<Fetched, "records"> {
+/** What the last fetch of a partition said, and what is queued of it. */
+interface Known {
+  seen: Omit<Fetched, "records" | "clockMs">;
   /** First the latest end that was taken to, if there is one, then later ones. */
-  readonly looks: readonly Look[];
+  looks: readonly Look[];
+  queued: number;
+  /** Behind the last record that was taken. */
+  takenTo: number;
 }
-const NOTHING_KNOWN: Known = {
+const NOTHING_SEEN: Known["seen"] = {
   next: 0,
   end: Number.POSITIVE_INFINITY,
   high: Number.POSITIVE_INFINITY,
   asOfMs: Number.NEGATIVE_INFINITY,
-  clockMs: Number.NEGATIVE_INFINITY,
-  looks: [],
 };
-
-/** Of a partition, what was fetched and not taken yet. */
-interface Queued {
-  count: number;
-  /** Behind the last record that was taken. */
-  takenTo: number;
-}
 
 export class SlotQueue {
   readonly #known = new Map<string, Known>();
-  readonly #queued = new Map<string, Queued>();
   readonly #onRoom: () => void;
   #records: LogRecord[] = [];
   #bytes = 0;
@@ -49,9 +44,8 @@ export class SlotQueue {
 
   /** onRoom: the queue was full and is not any more. */
   constructor(partitions: readonly TopicPartition[], onRoom: () => void) {
-    for (const partition of partitions) this.#known.set(partitionKey(partition), NOTHING_KNOWN);
+    for (const partition of partitions) this.#known.set(partitionKey(partition), createKnown());
     this.#onRoom = onRoom;
-    this.clear();
   }
 
   get isFull(): boolean {
@@ -62,17 +56,14 @@ export class SlotQueue {
     this.#records = [];
     this.#bytes = 0;
     this.#full = false;
-    for (const key of this.#known.keys()) {
-      this.#known.set(key, NOTHING_KNOWN);
-      this.#queued.set(key, { count: 0, takenTo: 0 });
-    }
+    for (const key of this.#known.keys()) this.#known.set(key, createKnown());
   }
 
-  push(partition: TopicPartition, { records, ...known }: Fetched): void {
-    const key = partitionKey(partition);
-    this.#see(key, known);
-    const queued = this.#queued.get(key);
-    if (queued !== undefined) queued.count += records.length;
+  push(partition: TopicPartition, { records, clockMs, ...seen }: Fetched): void {
+    const known = this.#of(partition);
+    known.looks = addLook(known.looks, { high: seen.high, clockMs }, takenToOf(known));
+    known.seen = seen;
+    known.queued += records.length;
     if (records.length === 0) return;
     for (const record of records) {
       this.#records.push(record);
@@ -93,10 +84,9 @@ export class SlotQueue {
     const taken = this.#records.splice(0, recordsMax);
     for (const record of taken) {
       this.#bytes -= record.value?.length ?? 0;
-      const queued = this.#queued.get(partitionKey(record));
-      if (queued === undefined) continue;
-      queued.count -= 1;
-      queued.takenTo = record.offset + 1;
+      const known = this.#of(record);
+      known.queued -= 1;
+      known.takenTo = record.offset + 1;
     }
     if (this.#full && this.#records.length <= QUEUED_RECORDS_LOW && this.#bytes <= QUEUED_BYTES_LOW) {
       this.#full = false;
@@ -108,25 +98,21 @@ export class SlotQueue {
   listReach(): Map<string, Reach> {
     const nowMs = performance.now();
     const reach = new Map<string, Reach>();
-    for (const [key, { end, high, asOfMs, looks }] of this.#known) {
-      const takenTo = this.#takenTo(key);
+    for (const [key, known] of this.#known) {
+      const { end, high, asOfMs } = known.seen;
+      const takenTo = takenToOf(known);
       reach.set(key, {
-        readUpToMs: looks.findLast((one) => one.high <= takenTo)?.clockMs ?? Number.NEGATIVE_INFINITY,
+        readUpToMs: known.looks.findLast((one) => one.high <= takenTo)?.clockMs ?? Number.NEGATIVE_INFINITY,
         rest: takenTo < end || nowMs - asOfMs > LOOK_AGE_MAX_MS ? "waiting" : takenTo < high ? "hidden" : "none",
       });
     }
     return reach;
   }
 
-  #see(key: string, seen: Omit<Fetched, "records">): void {
-    const looks = addLook(this.#known.get(key)?.looks ?? [], seen, this.#takenTo(key));
-    this.#known.set(key, { ...seen, looks });
-  }
-
-  /** Everything before it was taken, control records and aborted ones counted in. */
-  #takenTo(key: string): number {
-    const { count, takenTo } = this.#queued.get(key) ?? { count: 0, takenTo: 0 };
-    return count > 0 ? takenTo : (this.#known.get(key)?.next ?? 0);
+  #of(partition: TopicPartition): Known {
+    const known = this.#known.get(partitionKey(partition));
+    if (known === undefined) throw new Error(`${partitionKey(partition)} is none of this queue's partitions`);
+    return known;
   }
 
   /** Until a record is there, somebody calls `wake`, or the time is over. One caller at a time. */
@@ -146,8 +132,17 @@ export class SlotQueue {
   }
 }
 
-function addLook(looks: readonly Look[], { high, clockMs }: Look, takenTo: number): Look[] {
-  const all = [...looks.filter((look) => look.high !== high), { high, clockMs }];
+function createKnown(): Known {
+  return { seen: NOTHING_SEEN, looks: [], queued: 0, takenTo: 0 };
+}
+
+/** Everything before it was taken, control records and aborted ones counted in. */
+function takenToOf({ queued, takenTo, seen }: Known): number {
+  return queued > 0 ? takenTo : seen.next;
+}
+
+function addLook(looks: readonly Look[], latest: Look, takenTo: number): Look[] {
+  const all = [...looks.filter(({ high }) => high !== latest.high), latest];
   const read = all.findLastIndex((look) => look.high <= takenTo);
   const kept = all.slice(Math.max(0, read));
   // Without one in between less is known of when, and nothing wrong.
